@@ -1,0 +1,159 @@
+//! Canonical encoding, and the hashes that name things by it.
+//!
+//! The encoding is [borsh](https://borsh.io): one value has one encoding, integers are
+//! little-endian, lists carry their length as a `u32` in front.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use thiserror::Error;
+
+use crate::model::{Block, Cell, Genesis, Hash, Header, Receipt, Transaction, Value};
+
+/// Bytes that are not the encoding of the value that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("these {length} bytes are not the encoding of {expected}: {reason}")]
+pub struct DecodeError {
+    /// What was asked for.
+    pub expected: &'static str,
+    /// How many bytes there were.
+    pub length: usize,
+    /// What is wrong with them.
+    pub reason: String,
+}
+
+/// The canonical encoding of a value.
+///
+/// # Panics
+///
+/// Where a list has more than `u32::MAX` items, which no value of this crate that fits the memory
+/// of a node has.
+#[must_use]
+pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_into(value, &mut bytes);
+    bytes
+}
+
+/// How many bytes the canonical encoding of a value has, without keeping them.
+#[must_use]
+pub fn encoded_len<T: BorshSerialize + ?Sized>(value: &T) -> u64 {
+    let mut counter = Counter(0);
+    write_into(value, &mut counter);
+    counter.0
+}
+
+/// The value that has exactly these bytes as its encoding.
+///
+/// Allocates no more than a small multiple of the input, whatever lengths it claims: borsh reserves
+/// at most 4 KiB before the bytes of a list have been seen.
+///
+/// # Errors
+///
+/// Where the bytes are too short, too long, or not canonical. The error names the type as
+/// `expected`.
+pub fn decode<T: BorshDeserialize>(expected: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
+    T::try_from_slice(bytes).map_err(|error| DecodeError {
+        expected,
+        length: bytes.len(),
+        reason: error.to_string(),
+    })
+}
+
+/// The block that has exactly these bytes as its encoding, at most `limit` of them.
+///
+/// # Errors
+///
+/// As [`decode`]; longer input is refused before it is looked at.
+pub fn decode_block(bytes: &[u8], limit: u64) -> Result<Block, DecodeError> {
+    if bytes.len() as u64 > limit {
+        return Err(DecodeError {
+            expected: "a block",
+            length: bytes.len(),
+            reason: format!("a block takes at most {limit} bytes"),
+        });
+    }
+    decode("a block", bytes)
+}
+
+/// The identity of a transaction: the hash of its whole encoding, signatures included.
+#[must_use]
+pub fn transaction_id(transaction: &Transaction) -> Hash {
+    hash_of(blake3::Hasher::new(), transaction)
+}
+
+/// What the source and the cosigners of a transaction sign: everything before the signatures,
+/// hashed under a domain of its own.
+#[must_use]
+pub fn signing_hash(transaction: &Transaction) -> Hash {
+    let Transaction {
+        network,
+        source,
+        nonce,
+        fee,
+        payload,
+        signature: _,
+        cosignatures: _,
+    } = transaction;
+    hash_of(
+        blake3::Hasher::new_derive_key("lockstep 1 transaction signing"),
+        &(network, source, nonce, fee, payload),
+    )
+}
+
+/// The name of a block: the hash of its header, which commits to the body through the merkle root.
+#[must_use]
+pub fn block_hash(header: &Header) -> Hash {
+    hash_of(
+        blake3::Hasher::new_derive_key("lockstep 1 block header"),
+        header,
+    )
+}
+
+/// The name of a ledger: what block 1 has for a parent.
+#[must_use]
+pub fn genesis_hash(genesis: &Genesis) -> Hash {
+    hash_of(
+        blake3::Hasher::new_derive_key("lockstep 1 genesis"),
+        genesis,
+    )
+}
+
+/// What a block did, in one hash: the digest before it, every cell that it changed with the value
+/// after it in the order of cells (the supplies among them), and all receipts.
+///
+/// The genesis is digested like a block whose parent's digest is [`genesis_hash`], with every cell
+/// that it sets and no receipts.
+#[must_use]
+pub fn block_digest(parent: Hash, changes: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
+    hash_of(
+        blake3::Hasher::new_derive_key("lockstep 1 block digest"),
+        &(parent, changes, receipts),
+    )
+}
+
+fn hash_of<T: BorshSerialize + ?Sized>(hasher: blake3::Hasher, value: &T) -> Hash {
+    // The hasher takes many small writes slowly: it is buffered by its own block size.
+    let mut hasher = std::io::BufWriter::with_capacity(1024, hasher);
+    write_into(value, &mut hasher);
+    let hasher = hasher
+        .into_inner()
+        .unwrap_or_else(|error| panic!("hashing does not fail: {error}"));
+    Hash(hasher.finalize().into())
+}
+
+fn write_into<T: BorshSerialize + ?Sized>(value: &T, writer: &mut impl std::io::Write) {
+    borsh::to_writer(writer, value)
+        .expect("a value whose lists fit in u32 is written to memory without an error");
+}
+
+struct Counter(u64);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! What an account asks the ledger to do.
+
+use std::fmt;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::{Amount, Asset, Nonce, PublicKey, Signature};
+
+/// The most transfers that one transaction may carry.
+pub const MAX_TRANSFERS: usize = 255;
+/// The most participants that one multisig may have.
+pub const MAX_PARTICIPANTS: usize = 255;
+/// The most signatures beside the source's own that one transaction may carry: one a participant.
+pub const MAX_COSIGNATURES: usize = 255;
+
+/// Which ledger a transaction or a block belongs to.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Network {
+    /// Where money is real.
+    Mainnet = 0,
+    /// The public network for trying things.
+    Testnet = 1,
+    /// The rehearsal of the next release.
+    Stagenet = 2,
+    /// A developer's own machine.
+    Devnet = 3,
+}
+
+impl Network {
+    /// Every network, in the order of their encodings.
+    pub const ALL: [Network; 4] = [
+        Network::Mainnet,
+        Network::Testnet,
+        Network::Stagenet,
+        Network::Devnet,
+    ];
+
+    /// The name in lower case, as configuration files and messages spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Network::Mainnet => "mainnet",
+            Network::Testnet => "testnet",
+            Network::Stagenet => "stagenet",
+            Network::Devnet => "devnet",
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A signed request of one account.
+///
+/// Its identity is the hash of its whole encoding, signatures included
+/// ([`crate::codec::transaction_id`]). What is signed is everything before the signatures
+/// ([`crate::codec::signing_hash`]).
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Transaction {
+    /// The ledger that this is meant for: a transaction of one is void on another.
+    pub network: Network,
+    /// Who asks and pays.
+    pub source: PublicKey,
+    /// Must equal the source's nonce when this is executed.
+    pub nonce: Nonce,
+    /// What the miner gets, in the native asset.
+    pub fee: Amount,
+    /// What is asked for.
+    pub payload: Payload,
+    /// The source's own signature.
+    pub signature: Signature,
+    /// Signatures of others, for a source with a multisig. At most [`MAX_COSIGNATURES`].
+    pub cosignatures: Vec<Cosignature>,
+}
+
+/// A signature by somebody who is named beside it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Cosignature {
+    /// Who signed.
+    pub signer: PublicKey,
+    /// Over the same message as the source's own signature.
+    pub signature: Signature,
+}
+
+/// What a transaction asks for.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Payload {
+    /// 1 to [`MAX_TRANSFERS`] transfers, all of them or none.
+    Transfers(Vec<Transfer>),
+    /// Takes an amount out of existence.
+    Burn {
+        /// What is burnt.
+        asset: Asset,
+        /// How much of it. More than zero.
+        amount: Amount,
+    },
+    /// Sets the source's multisig; no participants and threshold 0 removes it.
+    Multisig(Multisig),
+}
+
+/// One amount on its way to one account.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Transfer {
+    /// Who gets it. The source itself is allowed: needs the funds and moves nothing.
+    pub destination: PublicKey,
+    /// What is sent.
+    pub asset: Asset,
+    /// How much of it. More than zero.
+    pub amount: Amount,
+}
+
+/// Whose signatures an account needs beside its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Multisig {
+    /// How many distinct participants must sign: 1 to the number of participants.
+    pub threshold: u8,
+    /// Distinct, at most [`MAX_PARTICIPANTS`], in the order in which they were given.
+    pub participants: Vec<PublicKey>,
+}

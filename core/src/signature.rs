@@ -1,0 +1,126 @@
+//! Signing and verifying, one rule for one signature and for many.
+//!
+//! The rule is [ZIP-215](https://zips.z.cash/zip-0215): points may be encoded in any way and have a
+//! part of small order, the scalar must be canonical, and the equation is multiplied by the
+//! cofactor. Only so do a batch and each of its signatures alone always agree; libraries whose
+//! single verification leaves the cofactor out accept in a batch, by chance of its random weights,
+//! what they refuse alone, and that forks a chain.
+
+use ed25519_zebra as ed25519;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+use crate::codec;
+use crate::model::{Cosignature, Hash, PublicKey, Signature, Transaction};
+
+/// How many signatures are verified together. Twice as many save another 3 percent, and one forged
+/// signature makes all of its batch be looked at one by one.
+pub const BATCH: usize = 128;
+
+/// One signature to be verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Who is said to have signed.
+    pub signer: PublicKey,
+    /// What is said to be signed, [`codec::signing_hash`].
+    pub message: Hash,
+    /// The signature.
+    pub signature: Signature,
+}
+
+/// Whether one claim holds. About 35 microseconds.
+#[must_use]
+pub fn verify(claim: &Claim) -> bool {
+    ed25519::VerificationKey::try_from(claim.signer.0).is_ok_and(|key| {
+        key.verify(&claim.signature.0.into(), &claim.message.0)
+            .is_ok()
+    })
+}
+
+/// Which claims hold, each as [`verify`] would say. About half its cost a claim, in full batches of
+/// [`BATCH`]; one and a half times its cost where each batch has a forged one.
+#[must_use]
+pub fn verify_all(claims: &[Claim]) -> Vec<bool> {
+    let mut verdicts = Vec::with_capacity(claims.len());
+    for batch in claims.chunks(BATCH) {
+        if batch.len() > 1 && verify_together(batch) {
+            verdicts.resize(verdicts.len() + batch.len(), true);
+        } else {
+            verdicts.extend(batch.iter().map(verify));
+        }
+    }
+    verdicts
+}
+
+fn verify_together(batch: &[Claim]) -> bool {
+    let mut verifier = ed25519::batch::Verifier::new();
+    for claim in batch {
+        verifier.queue((
+            claim.signer.0.into(),
+            claim.signature.0.into(),
+            &claim.message.0[..],
+        ));
+    }
+    verifier.verify(weights(batch)).is_ok()
+}
+
+/// The random weights of a batch, drawn from everything in it: nobody can choose a signature that
+/// knows its weight, and the same batch always gets the same ones.
+fn weights(batch: &[Claim]) -> ChaCha20Rng {
+    let mut hasher = blake3::Hasher::new_derive_key("lockstep 1 batch weights");
+    for claim in batch {
+        hasher.update(&claim.signer.0);
+        hasher.update(&claim.message.0);
+        hasher.update(&claim.signature.0);
+    }
+    ChaCha20Rng::from_seed(hasher.finalize().into())
+}
+
+/// A secret key, to sign with.
+#[derive(Clone)]
+pub struct Keypair {
+    signing: ed25519::SigningKey,
+    public: PublicKey,
+}
+
+impl Keypair {
+    /// The key with this secret, which is 32 bytes that nobody else knows (RFC 8032, 5.1.5).
+    #[must_use]
+    pub fn from_secret(secret: [u8; 32]) -> Self {
+        let signing = ed25519::SigningKey::from(secret);
+        let public = PublicKey(ed25519::VerificationKeyBytes::from(&signing).into());
+        Keypair { signing, public }
+    }
+
+    /// The public half.
+    #[must_use]
+    pub const fn public(&self) -> PublicKey {
+        self.public
+    }
+
+    /// The signature of this key over a message.
+    #[must_use]
+    pub fn sign(&self, message: &Hash) -> Signature {
+        Signature(self.signing.sign(&message.0).to_bytes())
+    }
+
+    /// Puts this key's signature into a transaction as its source's.
+    pub fn sign_transaction(&self, transaction: &mut Transaction) {
+        transaction.signature = self.sign(&codec::signing_hash(transaction));
+    }
+
+    /// Adds this key's signature to a transaction as a cosigner's.
+    pub fn cosign_transaction(&self, transaction: &mut Transaction) {
+        let signature = self.sign(&codec::signing_hash(transaction));
+        transaction.cosignatures.push(Cosignature {
+            signer: self.public,
+            signature,
+        });
+    }
+}
+
+impl std::fmt::Debug for Keypair {
+    /// The public half only.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Keypair").field(&self.public).finish()
+    }
+}
