@@ -1,5 +1,12 @@
 //! core
+pub mod chain;
+pub mod clock;
 pub mod codec;
+pub mod config;
+mod executor;
 pub mod merkle;
 pub mod model;
 pub mod signature;
+mod state;
+pub mod storage;
+pub mod transition;

@@ -1,0 +1,138 @@
+//! Bodies of templates, kept until a header asks for them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::codec;
+use crate::model::{Hash, Timestamp, Transaction};
+
+/// How much a [`BodyCache`] keeps, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyCacheLimits {
+    /// The most bodies.
+    pub entries: usize,
+    /// The most bytes of all their encodings.
+    pub bytes: u64,
+    /// How long one is kept, in milliseconds. A body that is remembered again starts anew.
+    pub time_to_live_ms: u64,
+}
+
+impl Default for BodyCacheLimits {
+    /// 64 bodies, 64 MiB, 300 seconds.
+    fn default() -> Self {
+        BodyCacheLimits {
+            entries: 64,
+            bytes: 64 << 20,
+            time_to_live_ms: 300_000,
+        }
+    }
+}
+
+/// Bodies by their merkle root, bounded in number, bytes and time; the oldest goes first.
+///
+/// Many threads may use one cache: each call sees all others before it or after it.
+#[derive(Debug)]
+pub struct BodyCache {
+    limits: BodyCacheLimits,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    bodies: BTreeMap<Hash, Body>,
+    /// Roots in the order in which their bodies were remembered, each once.
+    ages: VecDeque<Hash>,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Body {
+    transactions: Arc<[Transaction]>,
+    bytes: u64,
+    since: Timestamp,
+}
+
+impl BodyCache {
+    /// An empty cache.
+    #[must_use]
+    pub fn new(limits: BodyCacheLimits) -> Self {
+        BodyCache {
+            limits,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Keeps a body. One that alone exceeds the limits is not kept, and displaces nothing.
+    pub fn remember(&self, root: Hash, transactions: Arc<[Transaction]>, now: Timestamp) {
+        let bytes = codec::encoded_len(&*transactions);
+        if bytes > self.limits.bytes || self.limits.entries == 0 {
+            return;
+        }
+        let mut kept = self.kept();
+        kept.forget_expired(self.limits, now);
+        kept.forget(root);
+        while kept.bodies.len() >= self.limits.entries || kept.bytes + bytes > self.limits.bytes {
+            kept.forget_oldest();
+        }
+        kept.bytes += bytes;
+        kept.ages.push_back(root);
+        kept.bodies.insert(
+            root,
+            Body {
+                transactions,
+                bytes,
+                since: now,
+            },
+        );
+    }
+
+    /// The body with this root, if it is kept and not too old.
+    #[must_use]
+    pub fn find(&self, root: Hash, now: Timestamp) -> Option<Arc<[Transaction]>> {
+        let mut kept = self.kept();
+        kept.forget_expired(self.limits, now);
+        kept.bodies
+            .get(&root)
+            .map(|body| Arc::clone(&body.transactions))
+    }
+
+    /// How many bodies are kept, and the bytes of all their encodings. Expired ones count until
+    /// the next call of another method.
+    #[must_use]
+    pub fn size(&self) -> (usize, u64) {
+        let kept = self.kept();
+        (kept.bodies.len(), kept.bytes)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // A panic between two steps of a method cannot happen: none of them calls foreign code.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// A clock that jumped back makes bodies live longer, never shorter; they stay bounded.
+    fn forget_expired(&mut self, limits: BodyCacheLimits, now: Timestamp) {
+        let expired: Vec<Hash> = self
+            .bodies
+            .iter()
+            .filter(|(_, body)| now.0.saturating_sub(body.since.0) >= limits.time_to_live_ms)
+            .map(|(root, _)| *root)
+            .collect();
+        for root in expired {
+            self.forget(root);
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let oldest = self.ages.front().copied();
+        self.forget(oldest.expect("a cache that is over its limits has an oldest body"));
+    }
+
+    fn forget(&mut self, root: Hash) {
+        if let Some(body) = self.bodies.remove(&root) {
+            self.bytes -= body.bytes;
+            self.ages.retain(|other| *other != root);
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! A ledger on a storage: blocks on its tip, undone from its tip, and everything that can be read.
+
+mod admission;
+mod bodies;
+mod error;
+mod genesis;
+mod mempool;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use bodies::{BodyCache, BodyCacheLimits};
+pub use error::ChainError;
+use error::missing;
+pub use mempool::{Mempool, MempoolError, MempoolLimits, NonceChecker};
+
+use crate::clock::Clock;
+use crate::codec;
+use crate::config::Config;
+use crate::executor::{self, Execution};
+use crate::merkle;
+use crate::model::{
+    Amount, Asset, BLOCK_VERSION, Block, Cell, Genesis, Hash, Header, Height, Multisig, Nonce,
+    PublicKey, Receipt, Rules, Supply, Timestamp, Value, Version,
+};
+use crate::storage::{Batch, Storage, StorageError, Table, schema};
+
+/// A ledger and its history, on a storage.
+///
+/// Everything that is read is read from the storage: there is no second copy of the tip or of a
+/// balance that could be stale.
+pub struct Chain<S> {
+    storage: S,
+    rules: Rules,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    bodies: BodyCache,
+}
+
+/// The newest block, or the genesis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// How many blocks there are.
+    pub height: Height,
+    /// The block's name.
+    pub hash: Hash,
+    /// Its time.
+    pub time: Timestamp,
+    /// Covers everything up to here.
+    pub digest: Hash,
+}
+
+/// What adding a block did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddedBlock {
+    /// One for each transaction, at its index.
+    pub receipts: Vec<Receipt>,
+    /// Every cell that differs, with its value after, in the order of cells.
+    pub changes: Vec<(Cell, Value)>,
+    /// The fees of the applied transactions.
+    pub fees: Amount,
+    /// What was issued to the miner beside them.
+    pub reward: Amount,
+    /// The new tip.
+    pub tip: Tip,
+}
+
+impl<S: Storage> Chain<S> {
+    /// The ledger with this genesis on this storage: continued where there is one, begun where the
+    /// storage is empty.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage holds something else or fails, or the genesis is impossible.
+    pub fn open(
+        mut storage: S,
+        genesis: &Genesis,
+        config: Config,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ChainError> {
+        match genesis::stored(&storage) {
+            Err(ChainError::Empty) => genesis::begin(&mut storage, genesis)?,
+            Err(error) => return Err(error),
+            Ok(stored) if stored != *genesis => {
+                return Err(ChainError::OtherGenesis {
+                    stored: codec::genesis_hash(&stored),
+                    given: codec::genesis_hash(genesis),
+                });
+            }
+            Ok(_) => {}
+        }
+        Chain::open_existing(storage, config, clock)
+    }
+
+    /// The ledger on this storage, whatever its genesis is.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage is empty, of another format, damaged, or fails.
+    pub fn open_existing(
+        storage: S,
+        config: Config,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ChainError> {
+        let rules = genesis::stored(&storage)?.rules;
+        let chain = Chain {
+            storage,
+            rules,
+            bodies: BodyCache::new(config.bodies),
+            config,
+            clock,
+        };
+        let tip = chain.tip()?;
+        tracing::info!(height = %tip.height, hash = %tip.hash, "ledger opened");
+        Ok(chain)
+    }
+
+    /// Gives the storage back.
+    #[must_use]
+    pub fn into_storage(self) -> S {
+        self.storage
+    }
+
+    /// What the ledger's nodes agree on.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Executes a block on the tip and keeps everything that it did, in one commit.
+    ///
+    /// # Errors
+    ///
+    /// Where the block is refused or the storage fails. The same block can then be added again.
+    pub fn add_block(&mut self, block: &Block) -> Result<AddedBlock, ChainError> {
+        let tip = self.tip()?;
+        let ids = admission::admit(&self.rules, &tip, block)?;
+        let transactions = executor::check_body(&self.rules, ids, block);
+        let Execution {
+            receipts,
+            changes: versions,
+            fees,
+            reward,
+        } = executor::execute_serially(
+            &self.storage,
+            self.config.hash_seed.build_hasher(),
+            &self.rules,
+            block,
+            &transactions,
+        )?;
+
+        let changes: Vec<(Cell, Value)> = versions
+            .iter()
+            .map(|(cell, (_, after))| (*cell, after.value.clone()))
+            .collect();
+        let added = Tip {
+            height: block.header.height,
+            hash: codec::block_hash(&block.header),
+            time: block.header.time,
+            digest: codec::block_digest(tip.digest, &changes, &receipts),
+        };
+        let mut batch = Batch::new();
+        for (cell, (before, after)) in &versions {
+            if let Some(before) = before {
+                batch.put_older(*cell, before);
+            }
+            batch.put_newest(*cell, after);
+        }
+        batch.put_block(added.height, block, &receipts);
+        batch.put_record(
+            added.height,
+            &schema::Record {
+                hash: added.hash,
+                time: added.time,
+                digest: added.digest,
+                fees,
+                reward,
+                changed: versions.keys().copied().collect(),
+            },
+        );
+        batch.put_tip(added.height);
+        self.storage.commit(&batch)?;
+
+        tracing::info!(
+            height = %added.height,
+            hash = %added.hash,
+            digest = %added.digest,
+            transactions = receipts.len(),
+            applied = receipts.iter().filter(|receipt| receipt.is_applied()).count(),
+            "block added"
+        );
+        Ok(AddedBlock {
+            receipts,
+            changes,
+            fees,
+            reward,
+            tip: added,
+        })
+    }
+
+    /// Completes a header with the body that its merkle root names, and adds the block.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::UnknownBody`] where there is no such body; otherwise as [`Chain::add_block`].
+    pub fn add_header(&mut self, header: &Header) -> Result<AddedBlock, ChainError> {
+        let root = header.merkle_root;
+        let transactions = if root == Hash::ZERO {
+            Vec::new()
+        } else {
+            self.bodies
+                .find(root, self.clock.now())
+                .ok_or(ChainError::UnknownBody { root })?
+                .to_vec()
+        };
+        self.add_block(&Block {
+            header: header.clone(),
+            transactions,
+        })
+    }
+
+    /// The header of a block that would extend the tip now with the best transactions that wait.
+    /// Its body is remembered, so that the header alone can be added. The time is the clock's, or
+    /// the tip's where that is later.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails.
+    pub fn template(&self, mempool: &Mempool, miner: PublicKey) -> Result<Header, ChainError> {
+        let tip = self.tip()?;
+        let now = self.clock.now();
+        let mut header = Header {
+            version: BLOCK_VERSION,
+            network: self.rules.network,
+            height: tip
+                .height
+                .next()
+                .ok_or_else(|| missing("a height after the last"))?,
+            parent: tip.hash,
+            time: now.max(tip.time),
+            miner,
+            merkle_root: Hash::ZERO,
+            count: 0,
+        };
+        let empty = Block {
+            header: header.clone(),
+            transactions: Vec::new(),
+        };
+        let room = self
+            .rules
+            .max_block_bytes
+            .saturating_sub(codec::encoded_len(&empty));
+        let transactions = mempool.choose(
+            |account| Ok::<_, StorageError>(self.nonce(account)?.unwrap_or_default()),
+            usize::from(u16::MAX),
+            room,
+        )?;
+        header.count =
+            u16::try_from(transactions.len()).expect("no more were chosen than a block may have");
+        let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
+        header.merkle_root = merkle::root(&ids);
+        self.bodies
+            .remember(header.merkle_root, transactions.into(), now);
+        Ok(header)
+    }
+
+    /// Makes the ledger what it was at a height: state, history, supplies, digest. In one commit.
+    /// Rewinding to the tip does nothing.
+    ///
+    /// Costs one read and one write a version that is undone.
+    ///
+    /// # Errors
+    ///
+    /// Where the height is above the tip, or the storage fails.
+    pub fn rewind_to(&mut self, target: Height) -> Result<Tip, ChainError> {
+        let tip = self.tip()?;
+        if target > tip.height {
+            return Err(ChainError::AboveTip {
+                target,
+                tip: tip.height,
+            });
+        }
+        let batch = self.undo(tip.height, target)?;
+        if !batch.is_empty() {
+            self.storage.commit(&batch)?;
+            tracing::info!(from = %tip.height, to = %target, "rewound");
+        }
+        Ok(self.tip()?)
+    }
+
+    /// The newest block, or the genesis.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails.
+    pub fn tip(&self) -> Result<Tip, StorageError> {
+        let height = schema::tip(&self.storage)?.ok_or_else(|| missing("the tip"))?;
+        let record = self.record(height)?;
+        Ok(Tip {
+            height,
+            hash: record.hash,
+            time: record.time,
+            digest: record.digest,
+        })
+    }
+
+    /// An account's nonce; `None` where it is not registered.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails.
+    pub fn nonce(&self, account: PublicKey) -> Result<Option<Nonce>, StorageError> {
+        match self.value(Cell::Nonce(account))? {
+            Some(Value::Nonce(nonce)) => Ok(Some(nonce)),
+            _ => Ok(None),
+        }
+    }
+
+    /// An account's multisig, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails.
+    pub fn multisig(&self, account: PublicKey) -> Result<Option<Multisig>, StorageError> {
+        match self.value(Cell::Multisig(account))? {
+            Some(Value::Multisig(multisig)) => Ok(multisig),
+            _ => Ok(None),
+        }
+    }
+
+    /// What an account has of an asset; zero where it never had any.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails.
+    pub fn balance(&self, account: PublicKey, asset: Asset) -> Result<Amount, StorageError> {
+        match self.value(Cell::Balance(account, asset))? {
+            Some(Value::Balance(amount)) => Ok(amount),
+            _ => Ok(Amount::ZERO),
+        }
+    }
+
+    /// What there is of an asset; all zeros where there never was any.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails.
+    pub fn supply(&self, asset: Asset) -> Result<Supply, StorageError> {
+        match self.value(Cell::Supply(asset))? {
+            Some(Value::Supply(supply)) => Ok(supply),
+            _ => Ok(Supply::default()),
+        }
+    }
+
+    /// All versions of a cell, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails or the links between the versions are damaged.
+    pub fn history(&self, cell: Cell) -> Result<Vec<Version>, StorageError> {
+        let mut versions: Vec<Version> = schema::newest(&self.storage, cell)?.into_iter().collect();
+        while let Some(previous) = versions.last().and_then(|version| version.previous) {
+            versions.push(schema::older(&self.storage, cell, previous)?);
+        }
+        Ok(versions)
+    }
+
+    /// The value that a cell had after the block at a height; `None` where it had none yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::history`].
+    pub fn value_at(&self, cell: Cell, height: Height) -> Result<Option<Value>, StorageError> {
+        let mut version = schema::newest(&self.storage, cell)?;
+        while let Some(newer) = version {
+            if newer.height <= height {
+                return Ok(Some(newer.value));
+            }
+            version = newer
+                .previous
+                .map(|previous| schema::older(&self.storage, cell, previous))
+                .transpose()?;
+        }
+        Ok(None)
+    }
+
+    /// Up to `limit` cells that have a value, from the one after `after` on, in the order in which
+    /// they are kept: by account, the supplies last.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails.
+    pub fn cells(&self, after: Option<Cell>, limit: usize) -> Result<Vec<Cell>, StorageError> {
+        let mut start = after.map(schema::cell_key).unwrap_or_default();
+        if after.is_some() {
+            // The least key that is greater.
+            start.push(0);
+        }
+        self.storage
+            .scan(Table::Cells, &start, limit)?
+            .into_iter()
+            .map(|(key, _)| {
+                schema::cell_of(&key).ok_or_else(|| missing("a cell's name in the table of cells"))
+            })
+            .collect()
+    }
+
+    /// The block at a height; `None` for the genesis and above the tip.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails.
+    pub fn block(&self, height: Height) -> Result<Option<Block>, StorageError> {
+        schema::block(&self.storage, height)
+    }
+
+    /// The receipts of the block at a height; `None` for the genesis and above the tip.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails.
+    pub fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StorageError> {
+        schema::receipts(&self.storage, height)
+    }
+
+    /// The bodies of templates.
+    #[must_use]
+    pub const fn bodies(&self) -> &BodyCache {
+        &self.bodies
+    }
+
+    /// The commit that takes the blocks above `target` away.
+    fn undo(&self, tip: Height, target: Height) -> Result<Batch, StorageError> {
+        let mut batch = Batch::new();
+        let mut newest = BTreeMap::new();
+        for height in (target.0 + 1..=tip.0).rev().map(Height) {
+            for cell in self.record(height)?.changed {
+                let current = match newest.remove(&cell) {
+                    Some(version) => version,
+                    None => schema::newest(&self.storage, cell)?,
+                };
+                let undone = current
+                    .filter(|version: &Version| version.height == height)
+                    .ok_or_else(|| {
+                        schema::damaged(cell, &format!("its version at {height} is missing"))
+                    })?;
+                let before = match undone.previous {
+                    Some(previous) => {
+                        batch.delete_older(cell, previous);
+                        Some(schema::older(&self.storage, cell, previous)?)
+                    }
+                    None => None,
+                };
+                newest.insert(cell, before);
+            }
+            batch.delete_block(height);
+        }
+        for (cell, version) in newest {
+            match version {
+                Some(version) => batch.put_newest(cell, &version),
+                None => batch.delete_newest(cell),
+            }
+        }
+        if target < tip {
+            batch.put_tip(target);
+        }
+        Ok(batch)
+    }
+
+    fn value(&self, cell: Cell) -> Result<Option<Value>, StorageError> {
+        Ok(schema::newest(&self.storage, cell)?.map(|version| version.value))
+    }
+
+    fn record(&self, height: Height) -> Result<schema::Record, StorageError> {
+        schema::record(&self.storage, height)?
+            .ok_or_else(|| missing(&format!("the record of height {height}")))
+    }
+}
+
+fn next_height(tip: &Tip) -> Result<Height, StorageError> {
+    tip.height
+        .next()
+        .ok_or_else(|| missing("a height after the last"))
+}

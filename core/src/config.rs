@@ -1,0 +1,186 @@
+//! What an operator may choose. None of it changes a result.
+
+use std::ffi::OsString;
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::model::Network;
+
+/// Environment variable: whether blocks may be executed in parallel.
+pub const PARALLEL_ENABLED: &str = "LOCKSTEP_PARALLEL_ENABLED";
+/// Environment variable: from how many transactions on a block is executed in parallel.
+pub const PARALLEL_THRESHOLD: &str = "LOCKSTEP_PARALLEL_THRESHOLD";
+/// Environment variable: how many workers execute.
+pub const PARALLEL_WORKERS: &str = "LOCKSTEP_PARALLEL_WORKERS";
+/// Environment variable: whether every block is executed both ways and compared.
+pub const PARALLEL_TEST_MODE: &str = "LOCKSTEP_PARALLEL_TEST_MODE";
+
+/// The most workers that may be asked for.
+pub const MAX_WORKERS: usize = 256;
+
+/// How blocks are executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParallelConfig {
+    /// Whether blocks may be executed in parallel.
+    pub enabled: bool,
+    /// From how many transactions on.
+    pub threshold: usize,
+    /// By how many workers, 1 to [`MAX_WORKERS`]; `None` for one a core.
+    pub workers: Option<usize>,
+    /// Execute every block both ways, compare, keep the serial result.
+    pub test_mode: bool,
+}
+
+impl ParallelConfig {
+    /// What suits a network: blocks of mainnet are parallel from 20 transactions on, of testnet and
+    /// stagenet from 10, of devnet from 4.
+    #[must_use]
+    pub const fn for_network(network: Network) -> Self {
+        ParallelConfig {
+            enabled: true,
+            threshold: match network {
+                Network::Mainnet => 20,
+                Network::Testnet | Network::Stagenet => 10,
+                Network::Devnet => 4,
+            },
+            workers: None,
+            test_mode: false,
+        }
+    }
+
+    /// The same with what the environment says. `variable` looks one up, for instance
+    /// [`std::env::var_os`].
+    ///
+    /// # Errors
+    ///
+    /// Where a variable has a value that it cannot have. An unset one is not an error; an empty one
+    /// is.
+    pub fn with_environment(
+        self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConfigError> {
+        let flag = |name| {
+            read(
+                &variable,
+                name,
+                "one of 1, 0, true, false, on, off",
+                parse_flag,
+            )
+        };
+        let number = |name, expected, least, most| {
+            read(&variable, name, expected, |text| {
+                text.parse()
+                    .ok()
+                    .filter(|number| (least..=most).contains(number))
+            })
+        };
+        Ok(ParallelConfig {
+            enabled: flag(PARALLEL_ENABLED)?.unwrap_or(self.enabled),
+            threshold: number(
+                PARALLEL_THRESHOLD,
+                "a number of transactions",
+                0,
+                usize::MAX,
+            )?
+            .unwrap_or(self.threshold),
+            workers: number(PARALLEL_WORKERS, "a number from 1 to 256", 1, MAX_WORKERS)?
+                .or(self.workers),
+            test_mode: flag(PARALLEL_TEST_MODE)?.unwrap_or(self.test_mode),
+        })
+    }
+}
+
+fn read<T>(
+    variable: impl Fn(&str) -> Option<OsString>,
+    name: &'static str,
+    expected: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, ConfigError> {
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    match value.to_str().and_then(parse) {
+        Some(parsed) => Ok(Some(parsed)),
+        None => Err(ConfigError {
+            name,
+            value: value.to_string_lossy().into_owned(),
+            expected,
+        }),
+    }
+}
+
+fn parse_flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "on" => Some(true),
+        "0" | "false" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// An environment variable has a value that it cannot have.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{name}={value:?} is not {expected}; correct it or unset it")]
+pub struct ConfigError {
+    /// The variable.
+    pub name: &'static str,
+    /// Its value, as far as it is text.
+    pub value: String,
+    /// What it may be.
+    pub expected: &'static str,
+}
+
+/// The seed of the hash maps that a node keeps keys in.
+///
+/// No result depends on it. It keeps whoever chooses keys from choosing ones that collide.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub enum HashSeed {
+    /// Another one in each process, nobody knows which.
+    #[default]
+    Random,
+    /// This one, to show that it makes no difference.
+    Fixed(u64),
+}
+
+impl HashSeed {
+    pub(crate) fn build_hasher(self) -> ahash::RandomState {
+        match self {
+            HashSeed::Random => ahash::RandomState::new(),
+            HashSeed::Fixed(seed) => ahash::RandomState::with_seed(
+                usize::try_from(seed & u64::from(u32::MAX)).unwrap_or_default(),
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for HashSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HashSeed::Random => f.write_str("Random"),
+            HashSeed::Fixed(seed) => write!(f, "Fixed({seed})"),
+        }
+    }
+}
+
+/// Everything that an operator may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// How blocks are executed.
+    pub parallel: ParallelConfig,
+    /// How many bodies of templates are remembered, and for how long.
+    pub bodies: crate::chain::BodyCacheLimits,
+    /// The seed of the hash maps.
+    pub hash_seed: HashSeed,
+}
+
+impl Config {
+    /// What suits a network.
+    #[must_use]
+    pub fn for_network(network: Network) -> Self {
+        Config {
+            parallel: ParallelConfig::for_network(network),
+            bodies: crate::chain::BodyCacheLimits::default(),
+            hash_seed: HashSeed::default(),
+        }
+    }
+}

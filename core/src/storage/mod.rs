@@ -1,0 +1,178 @@
+//! Where a ledger is kept: ordered tables of bytes, changed all at once or not at all.
+//!
+//! A storage knows nothing of accounts or blocks; what the bytes mean stands in [`schema`]. All
+//! implementations answer alike, byte for byte.
+
+mod memory;
+mod redb;
+pub(crate) mod schema;
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+pub use self::memory::MemoryStorage;
+pub use self::redb::RedbStorage;
+
+/// Ordered tables of bytes with atomic commits.
+pub trait Storage: Send + Sync {
+    /// The value at a key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Where the medium fails or what is on it is damaged. An absent key is not an error.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// The values at many keys, each at its key's index. In ascending order of the keys this is
+    /// one pass over the table.
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::get`].
+    fn get_many(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StorageError>;
+
+    /// Up to `limit` entries from `start` on, in ascending order of the keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::get`].
+    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError>;
+
+    /// Makes all changes of a batch, or none, and returns when they are durable.
+    ///
+    /// # Errors
+    ///
+    /// Where the medium fails. The changes were then made or not, but not in part: a failed sync
+    /// does not tell. The storage goes on working as soon as the medium does.
+    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError>;
+}
+
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
+/// One ordered map of a storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// What there is one of: format, genesis, tip.
+    Meta,
+    /// The newest version of every cell.
+    Cells,
+    /// The older versions of every cell.
+    History,
+    /// Blocks by height.
+    Blocks,
+    /// Receipts by height.
+    Receipts,
+    /// What each block did: digest, changed cells.
+    Records,
+}
+
+impl Table {
+    /// All tables.
+    pub const ALL: [Table; 6] = [
+        Table::Meta,
+        Table::Cells,
+        Table::History,
+        Table::Blocks,
+        Table::Receipts,
+        Table::Records,
+    ];
+
+    /// The name under which the table is kept.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Table::Meta => "meta",
+            Table::Cells => "cells",
+            Table::History => "history",
+            Table::Blocks => "blocks",
+            Table::Receipts => "receipts",
+            Table::Records => "records",
+        }
+    }
+}
+
+/// Changes to be made at once, ordered by table and key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    changes: BTreeMap<Table, BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
+}
+
+impl Batch {
+    /// No changes.
+    #[must_use]
+    pub fn new() -> Self {
+        Batch::default()
+    }
+
+    /// Sets the value at a key; a later change of the key replaces this one.
+    pub fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.changes
+            .entry(table)
+            .or_default()
+            .insert(key, Some(value));
+    }
+
+    /// Removes a key, whether or not it is there.
+    pub fn delete(&mut self, table: Table, key: Vec<u8>) {
+        self.changes.entry(table).or_default().insert(key, None);
+    }
+
+    /// The changes of each table, in the order of tables, each in the order of keys; `None` removes.
+    pub fn tables(&self) -> impl Iterator<Item = (Table, &BTreeMap<Vec<u8>, Option<Vec<u8>>>)> {
+        self.changes
+            .iter()
+            .map(|(table, changes)| (*table, changes))
+    }
+
+    /// How many keys are changed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.changes.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether nothing is changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A storage did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum StorageError {
+    /// The medium failed.
+    #[error("{place}: {reason}; nothing was lost, repair the medium and try again")]
+    Io {
+        /// The file or the operation.
+        place: String,
+        /// What the medium said.
+        reason: String,
+    },
+    /// The medium has no room.
+    #[error("{place}: no space left; free some and try again, the ledger is as it was")]
+    Full {
+        /// The file.
+        place: String,
+    },
+    /// Somebody else has the file open.
+    #[error("{place}: another process has this database open; stop it, or name another file")]
+    InUse {
+        /// The file.
+        place: String,
+    },
+    /// The bytes are not what this crate wrote.
+    #[error(
+        "{place}: damaged or not a lockstep database: {reason}; restore a copy, or move it away to start anew"
+    )]
+    Corrupt {
+        /// The file, or the table and key.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
+}

@@ -1,0 +1,269 @@
+//! A storage in one file: [redb](https://docs.rs/redb), embedded and pure Rust.
+
+use std::fs::{self, File};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableDefinition, TableError};
+
+use super::{Batch, Entry, Storage, StorageError, Table};
+
+/// How much of the file is kept in memory.
+const CACHE_BYTES: usize = 256 << 20;
+
+/// One redb database. A commit is one durable transaction of it.
+///
+/// After a failure of the medium redb only reads until it is opened again; this is done here, so
+/// that a storage works again as soon as its medium does.
+pub struct RedbStorage {
+    place: String,
+    open: Box<dyn Fn() -> Result<Database, redb::Error> + Send + Sync>,
+    /// `None` where it could not be opened again after a failure.
+    database: Option<Database>,
+}
+
+impl std::fmt::Debug for RedbStorage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("RedbStorage").field(&self.place).finish()
+    }
+}
+
+impl RedbStorage {
+    /// Opens the database in this file, or creates it. The checksums of the whole file are
+    /// verified, which reads it once (some 100 MB a second and faster).
+    ///
+    /// A file appears only when it is a complete, empty database: it is prepared beside its place
+    /// under the name with `.new` at the end.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be opened, created or locked, or is not an intact database.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StorageError> {
+        let path = path.as_ref().to_path_buf();
+        let place = path.display().to_string();
+        let missing = match fs::metadata(&path) {
+            Ok(_) => false,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(error) => return Err(describe_io(&place, &error)),
+        };
+        if missing {
+            create(&path).map_err(|error| describe(&place, error))?;
+        }
+        RedbStorage::from_opener(place, move || Ok(builder().open(&path)?))
+    }
+
+    /// A database on any backend, for instance a simulated disk. `backend` is asked for again
+    /// after each failure, and must then give what is left of the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`RedbStorage::open`].
+    pub fn with_backend<B: StorageBackend>(
+        place: &str,
+        backend: impl Fn() -> B + Send + Sync + 'static,
+    ) -> Result<Self, StorageError> {
+        RedbStorage::from_opener(place.to_owned(), move || {
+            Ok(builder().create_with_backend(backend())?)
+        })
+    }
+
+    fn from_opener(
+        place: String,
+        open: impl Fn() -> Result<Database, redb::Error> + Send + Sync + 'static,
+    ) -> Result<Self, StorageError> {
+        let mut storage = RedbStorage {
+            place,
+            open: Box::new(open),
+            database: None,
+        };
+        storage.reopen()?;
+        Ok(storage)
+    }
+
+    /// Closes the database, if it is open, and opens it.
+    fn reopen(&mut self) -> Result<(), StorageError> {
+        self.database = None;
+        let database = guarded(&self.place, || (self.open)())?;
+        self.database = Some(database);
+        Ok(())
+    }
+
+    fn closed(&self) -> StorageError {
+        StorageError::Io {
+            place: self.place.clone(),
+            reason: "the database could not be opened again after a failure".to_owned(),
+        }
+    }
+
+    fn read<T>(
+        &self,
+        table: Table,
+        read: impl FnOnce(&redb::ReadOnlyTable<&'static [u8], &'static [u8]>) -> Result<T, redb::Error>,
+        absent: T,
+    ) -> Result<T, StorageError> {
+        let database = self.database.as_ref().ok_or_else(|| self.closed())?;
+        guarded(&self.place, || {
+            match database.begin_read()?.open_table(definition(table)) {
+                Ok(table) => read(&table),
+                Err(TableError::TableDoesNotExist(_)) => Ok(absent),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+}
+
+impl Storage for RedbStorage {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.read(
+            table,
+            |table| Ok(table.get(key)?.map(|value| value.value().to_vec())),
+            None,
+        )
+    }
+
+    fn get_many(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
+        self.read(
+            table,
+            |table| {
+                keys.iter()
+                    .map(|key| Ok(table.get(&key[..])?.map(|value| value.value().to_vec())))
+                    .collect()
+            },
+            vec![None; keys.len()],
+        )
+    }
+
+    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
+        self.read(
+            table,
+            |table| {
+                table
+                    .range(start..)?
+                    .take(limit)
+                    .map(|entry| {
+                        let (key, value) = entry?;
+                        Ok((key.value().to_vec(), value.value().to_vec()))
+                    })
+                    .collect()
+            },
+            Vec::new(),
+        )
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
+        if self.database.is_none() {
+            self.reopen()?;
+        }
+        let database = self.database.as_ref().ok_or_else(|| self.closed())?;
+        let committed = guarded(&self.place, || {
+            let transaction = database.begin_write()?;
+            for (table, changes) in batch.tables() {
+                let mut table = transaction.open_table(definition(table))?;
+                for (key, value) in changes {
+                    match value {
+                        Some(value) => table.insert(&key[..], &value[..])?,
+                        None => table.remove(&key[..])?,
+                    };
+                }
+            }
+            transaction.commit()?;
+            Ok(())
+        });
+        if committed.is_err()
+            && let Err(error) = self.reopen()
+        {
+            tracing::error!(%error, "the database could not be opened again after a failure");
+        }
+        committed
+    }
+}
+
+fn definition(table: Table) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+    TableDefinition::new(table.name())
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    // Without the check redb trusts the file, and a damaged one makes it panic.
+    builder.set_check_integrity_on_open(true);
+    builder
+}
+
+/// Creates an empty database under another name and moves it into place: a crash on the way must
+/// not leave a file that does not open.
+fn create(path: &Path) -> Result<(), redb::Error> {
+    let mut prepared = path.as_os_str().to_owned();
+    prepared.push(".new");
+    let prepared = PathBuf::from(prepared);
+    match fs::remove_file(&prepared) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    builder().create(&prepared)?.close()?;
+    fs::rename(&prepared, path)?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    // The new name itself must survive a power failure.
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(())
+}
+
+/// Runs a database operation. Whatever is on the disk, its damage is an error and not a panic.
+fn guarded<T>(
+    place: &str,
+    operation: impl FnOnce() -> Result<T, redb::Error>,
+) -> Result<T, StorageError> {
+    match catch_unwind(AssertUnwindSafe(operation)) {
+        Ok(result) => result.map_err(|error| describe(place, error)),
+        Err(_) => Err(StorageError::Corrupt {
+            place: place.to_owned(),
+            reason: "the database engine gave up on what it found".to_owned(),
+        }),
+    }
+}
+
+fn describe(place: &str, error: redb::Error) -> StorageError {
+    let place = place.to_owned();
+    match error {
+        redb::Error::Io(error) => describe_io(&place, &error),
+        redb::Error::DatabaseAlreadyOpen => StorageError::InUse { place },
+        redb::Error::Corrupted(_)
+        | redb::Error::UpgradeRequired(_)
+        | redb::Error::RepairAborted
+        | redb::Error::TableTypeMismatch { .. }
+        | redb::Error::TableIsMultimap(_)
+        | redb::Error::TypeDefinitionChanged { .. } => StorageError::Corrupt {
+            place,
+            reason: error.to_string(),
+        },
+        other => StorageError::Io {
+            place,
+            reason: other.to_string(),
+        },
+    }
+}
+
+fn describe_io(place: &str, error: &io::Error) -> StorageError {
+    let place = place.to_owned();
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            StorageError::Full { place }
+        }
+        // So redb reports a file that does not begin like one of its own, or ends too early.
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => StorageError::Corrupt {
+            place,
+            reason: error.to_string(),
+        },
+        _ => StorageError::Io {
+            place,
+            reason: error.to_string(),
+        },
+    }
+}

@@ -1,0 +1,280 @@
+//! What the bytes in the tables mean.
+//!
+//! Keys sort as they should be read: all cells of one account beside each other, versions of one
+//! cell by height, heights as numbers.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::{Storage, StorageError, Table};
+use crate::codec;
+use crate::model::{
+    Amount, Asset, Block, Cell, Genesis, Hash, Height, PublicKey, Receipt, Timestamp, Value,
+    Version,
+};
+
+/// The layout of the tables; another number is another layout.
+pub(crate) const FORMAT: u32 = 1;
+
+const FORMAT_KEY: &[u8] = b"format";
+const GENESIS_KEY: &[u8] = b"genesis";
+const TIP_KEY: &[u8] = b"tip";
+
+const ACCOUNT: u8 = 1;
+const SUPPLY: u8 = 2;
+const NONCE: u8 = 0;
+const MULTISIG: u8 = 1;
+const BALANCE: u8 = 2;
+
+/// What is kept of a block beside itself and its receipts.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct Record {
+    pub(crate) hash: Hash,
+    pub(crate) time: Timestamp,
+    pub(crate) digest: Hash,
+    pub(crate) fees: Amount,
+    pub(crate) reward: Amount,
+    /// Every cell with a version at this height, in order.
+    pub(crate) changed: Vec<Cell>,
+}
+
+/// A key of [`Table::Cells`].
+pub(crate) fn cell_key(cell: Cell) -> Vec<u8> {
+    let mut key = Vec::with_capacity(66 + 8);
+    match cell {
+        Cell::Nonce(account) => {
+            key.push(ACCOUNT);
+            key.extend(account.0);
+            key.push(NONCE);
+        }
+        Cell::Multisig(account) => {
+            key.push(ACCOUNT);
+            key.extend(account.0);
+            key.push(MULTISIG);
+        }
+        Cell::Balance(account, asset) => {
+            key.push(ACCOUNT);
+            key.extend(account.0);
+            key.push(BALANCE);
+            key.extend(asset.0);
+        }
+        Cell::Supply(asset) => {
+            key.push(SUPPLY);
+            key.extend(asset.0);
+        }
+    }
+    key
+}
+
+/// The cell of a key of [`Table::Cells`]; `None` where it is the key of none.
+pub(crate) fn cell_of(key: &[u8]) -> Option<Cell> {
+    let (kind, rest) = key.split_first()?;
+    match *kind {
+        ACCOUNT => {
+            let (account, rest) = rest.split_first_chunk::<32>()?;
+            let account = PublicKey(*account);
+            match rest.split_first()? {
+                (&NONCE, []) => Some(Cell::Nonce(account)),
+                (&MULTISIG, []) => Some(Cell::Multisig(account)),
+                (&BALANCE, asset) => Some(Cell::Balance(account, Asset(asset.try_into().ok()?))),
+                _ => None,
+            }
+        }
+        SUPPLY => Some(Cell::Supply(Asset(rest.try_into().ok()?))),
+        _ => None,
+    }
+}
+
+/// A key of [`Table::History`].
+pub(crate) fn history_key(cell: Cell, height: Height) -> Vec<u8> {
+    let mut key = cell_key(cell);
+    key.extend(height.0.to_be_bytes());
+    key
+}
+
+/// A key of the tables by height.
+pub(crate) fn height_key(height: Height) -> Vec<u8> {
+    height.0.to_be_bytes().to_vec()
+}
+
+pub(crate) fn newest(
+    storage: &(impl Storage + ?Sized),
+    cell: Cell,
+) -> Result<Option<Version>, StorageError> {
+    storage
+        .get(Table::Cells, &cell_key(cell))?
+        .map(|bytes| version_of(cell, &bytes))
+        .transpose()
+}
+
+/// The newest versions of many cells, each at its cell's index.
+pub(crate) fn newest_of_many(
+    storage: &(impl Storage + ?Sized),
+    cells: &[Cell],
+) -> Result<Vec<Option<Version>>, StorageError> {
+    let mut keys: Vec<(Vec<u8>, usize)> = cells
+        .iter()
+        .enumerate()
+        .map(|(index, cell)| (cell_key(*cell), index))
+        .collect();
+    keys.sort_unstable();
+    let (keys, indices): (Vec<Vec<u8>>, Vec<usize>) = keys.into_iter().unzip();
+    let mut versions = vec![None; cells.len()];
+    for (bytes, index) in storage
+        .get_many(Table::Cells, &keys)?
+        .into_iter()
+        .zip(indices)
+    {
+        versions[index] = bytes
+            .map(|bytes| version_of(cells[index], &bytes))
+            .transpose()?;
+    }
+    Ok(versions)
+}
+
+/// The version that a cell got at a height, where it has a newer one.
+pub(crate) fn older(
+    storage: &(impl Storage + ?Sized),
+    cell: Cell,
+    height: Height,
+) -> Result<Version, StorageError> {
+    let bytes = storage
+        .get(Table::History, &history_key(cell, height))?
+        .ok_or_else(|| damaged(cell, &format!("its version at height {height} is missing")))?;
+    let version = version_of(cell, &bytes)?;
+    if version.height != height {
+        return Err(damaged(
+            cell,
+            &format!("its version at height {height} says {}", version.height),
+        ));
+    }
+    Ok(version)
+}
+
+fn version_of(cell: Cell, bytes: &[u8]) -> Result<Version, StorageError> {
+    let version: Version =
+        codec::decode("a version", bytes).map_err(|error| damaged(cell, &error.to_string()))?;
+    if version
+        .previous
+        .is_some_and(|previous| previous >= version.height)
+    {
+        return Err(damaged(
+            cell,
+            &format!("its version at height {} follows itself", version.height),
+        ));
+    }
+    match (cell, &version.value) {
+        (Cell::Nonce(_), Value::Nonce(_))
+        | (Cell::Multisig(_), Value::Multisig(_))
+        | (Cell::Balance(..), Value::Balance(_))
+        | (Cell::Supply(_), Value::Supply(_)) => Ok(version),
+        (_, other) => Err(damaged(cell, &format!("it has the value {other:?}"))),
+    }
+}
+
+/// A cell that does not hold what this crate writes.
+pub(crate) fn damaged(cell: Cell, reason: &str) -> StorageError {
+    StorageError::Corrupt {
+        place: format!("cell {cell:?}"),
+        reason: reason.to_owned(),
+    }
+}
+
+pub(crate) fn format(storage: &(impl Storage + ?Sized)) -> Result<Option<u32>, StorageError> {
+    load(storage, Table::Meta, FORMAT_KEY, "the format")
+}
+
+pub(crate) fn genesis(storage: &(impl Storage + ?Sized)) -> Result<Option<Genesis>, StorageError> {
+    load(storage, Table::Meta, GENESIS_KEY, "the genesis")
+}
+
+pub(crate) fn tip(storage: &(impl Storage + ?Sized)) -> Result<Option<Height>, StorageError> {
+    load(storage, Table::Meta, TIP_KEY, "the tip")
+}
+
+pub(crate) fn block(
+    storage: &(impl Storage + ?Sized),
+    height: Height,
+) -> Result<Option<Block>, StorageError> {
+    load(storage, Table::Blocks, &height_key(height), "a block")
+}
+
+pub(crate) fn receipts(
+    storage: &(impl Storage + ?Sized),
+    height: Height,
+) -> Result<Option<Vec<Receipt>>, StorageError> {
+    load(storage, Table::Receipts, &height_key(height), "receipts")
+}
+
+pub(crate) fn record(
+    storage: &(impl Storage + ?Sized),
+    height: Height,
+) -> Result<Option<Record>, StorageError> {
+    load(storage, Table::Records, &height_key(height), "a record")
+}
+
+fn load<T: BorshDeserialize>(
+    storage: &(impl Storage + ?Sized),
+    table: Table,
+    key: &[u8],
+    expected: &'static str,
+) -> Result<Option<T>, StorageError> {
+    storage
+        .get(table, key)?
+        .map(|bytes| {
+            codec::decode(expected, &bytes).map_err(|error| StorageError::Corrupt {
+                place: format!("table {}, key {}", table.name(), hex::encode(key)),
+                reason: error.to_string(),
+            })
+        })
+        .transpose()
+}
+
+/// The rows of what a block, a rewind or the genesis changes, by their meaning.
+impl super::Batch {
+    pub(crate) fn put_format(&mut self) {
+        self.put(Table::Meta, FORMAT_KEY.to_vec(), codec::encode(&FORMAT));
+    }
+
+    pub(crate) fn put_genesis(&mut self, genesis: &Genesis) {
+        self.put(Table::Meta, GENESIS_KEY.to_vec(), codec::encode(genesis));
+    }
+
+    pub(crate) fn put_tip(&mut self, height: Height) {
+        self.put(Table::Meta, TIP_KEY.to_vec(), codec::encode(&height));
+    }
+
+    pub(crate) fn put_newest(&mut self, cell: Cell, version: &Version) {
+        self.put(Table::Cells, cell_key(cell), codec::encode(version));
+    }
+
+    pub(crate) fn delete_newest(&mut self, cell: Cell) {
+        self.delete(Table::Cells, cell_key(cell));
+    }
+
+    pub(crate) fn put_older(&mut self, cell: Cell, version: &Version) {
+        self.put(
+            Table::History,
+            history_key(cell, version.height),
+            codec::encode(version),
+        );
+    }
+
+    pub(crate) fn delete_older(&mut self, cell: Cell, height: Height) {
+        self.delete(Table::History, history_key(cell, height));
+    }
+
+    pub(crate) fn put_block(&mut self, height: Height, block: &Block, receipts: &[Receipt]) {
+        self.put(Table::Blocks, height_key(height), codec::encode(block));
+        self.put(Table::Receipts, height_key(height), codec::encode(receipts));
+    }
+
+    pub(crate) fn put_record(&mut self, height: Height, record: &Record) {
+        self.put(Table::Records, height_key(height), codec::encode(record));
+    }
+
+    pub(crate) fn delete_block(&mut self, height: Height) {
+        for table in [Table::Blocks, Table::Receipts, Table::Records] {
+            self.delete(table, height_key(height));
+        }
+    }
+}

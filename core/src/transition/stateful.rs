@@ -1,0 +1,200 @@
+//! The checks that need the state before the transaction, and its effect.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Amount, Asset, Change, Multisig, Nonce, Outcome, Payload, PublicKey, Rejection, Transaction,
+};
+
+/// The state that a transaction sees: everything that the transactions before it left.
+///
+/// Reading may load, hence `&mut`; it may fail, and a failure is never a rejection.
+pub trait StateView {
+    /// Why the state could not be read.
+    type Error;
+
+    /// The account's nonce; `None` where it is not registered.
+    ///
+    /// # Errors
+    ///
+    /// Where the state cannot be read.
+    fn nonce(&mut self, account: PublicKey) -> Result<Option<Nonce>, Self::Error>;
+
+    /// The account's multisig, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// Where the state cannot be read.
+    fn multisig(&mut self, account: PublicKey) -> Result<Option<Multisig>, Self::Error>;
+
+    /// What the account has of the asset.
+    ///
+    /// # Errors
+    ///
+    /// Where the state cannot be read.
+    fn balance(&mut self, account: PublicKey, asset: Asset) -> Result<Amount, Self::Error>;
+}
+
+/// What a transaction that passed the stateless checks does to this state: everything is checked
+/// here, nothing is written. The caller writes the changes of an applied one, all or none.
+///
+/// Source: "The rules of the ledger", stateful checks. Costs one read of nonce and multisig and one
+/// of each asset taken, and sorts what is taken and given.
+///
+/// # Errors
+///
+/// Where the state cannot be read; then nothing is known about the transaction.
+pub fn transition<V: StateView>(
+    transaction: &Transaction,
+    state: &mut V,
+) -> Result<Outcome, V::Error> {
+    let source = transaction.source;
+    let nonce = state.nonce(source)?.unwrap_or_default();
+    let next = match check_nonce(transaction, nonce) {
+        Ok(next) => next,
+        Err(rejection) => return Ok(Outcome::Rejected(rejection)),
+    };
+    if let Some(multisig) = state.multisig(source)?
+        && let Err(rejection) = check_multisig(transaction, &multisig)
+    {
+        return Ok(Outcome::Rejected(rejection));
+    }
+
+    let taken = taken(transaction);
+    for of_one_asset in taken.chunk_by(|a, b| a.asset == b.asset) {
+        let asset = of_one_asset[0].asset;
+        let Some(needed) = sum(of_one_asset) else {
+            return Ok(Outcome::Rejected(Rejection::SumOverflow { asset }));
+        };
+        let available = state.balance(source, asset)?;
+        if available < needed {
+            return Ok(Outcome::Rejected(Rejection::Balance {
+                asset,
+                needed,
+                available,
+            }));
+        }
+    }
+
+    Ok(Outcome::Applied {
+        fee: transaction.fee,
+        changes: changes(transaction, next, &taken),
+    })
+}
+
+fn check_nonce(transaction: &Transaction, expected: Nonce) -> Result<Nonce, Rejection> {
+    if transaction.nonce != expected {
+        return Err(Rejection::Nonce {
+            expected,
+            got: transaction.nonce,
+        });
+    }
+    expected.next().ok_or(Rejection::NonceExhausted)
+}
+
+fn check_multisig(transaction: &Transaction, multisig: &Multisig) -> Result<(), Rejection> {
+    let signers: BTreeSet<PublicKey> = transaction
+        .cosignatures
+        .iter()
+        .map(|cosignature| cosignature.signer)
+        .collect();
+    let signed = multisig
+        .participants
+        .iter()
+        .filter(|participant| signers.contains(participant))
+        .count();
+    if signed < usize::from(multisig.threshold) {
+        return Err(Rejection::Multisig {
+            needed: multisig.threshold,
+            got: u8::try_from(signed).expect("fewer signed than a threshold of 8 bits"),
+        });
+    }
+    Ok(())
+}
+
+/// An amount that a transaction takes from its source, and where it goes.
+struct Taken {
+    asset: Asset,
+    /// `None` for the fee and for a burn.
+    destination: Option<PublicKey>,
+    amount: Amount,
+}
+
+/// Everything that a transaction takes, by asset, then by destination.
+fn taken(transaction: &Transaction) -> Vec<Taken> {
+    let mut taken = Vec::new();
+    if !transaction.fee.is_zero() {
+        taken.push(Taken {
+            asset: Asset::NATIVE,
+            destination: None,
+            amount: transaction.fee,
+        });
+    }
+    match &transaction.payload {
+        Payload::Transfers(transfers) => {
+            taken.extend(transfers.iter().map(|transfer| Taken {
+                asset: transfer.asset,
+                destination: Some(transfer.destination),
+                amount: transfer.amount,
+            }));
+        }
+        Payload::Burn { asset, amount } => taken.push(Taken {
+            asset: *asset,
+            destination: None,
+            amount: *amount,
+        }),
+        Payload::Multisig(_) => {}
+    }
+    taken.sort_by_key(|taken| (taken.asset, taken.destination));
+    taken
+}
+
+fn sum<'t>(taken: impl IntoIterator<Item = &'t Taken>) -> Option<Amount> {
+    taken
+        .into_iter()
+        .try_fold(Amount::ZERO, |sum, taken| sum.checked_add(taken.amount))
+}
+
+/// The effect of a transaction that passed every check, in the order of [`Change`].
+fn changes(transaction: &Transaction, next: Nonce, taken: &[Taken]) -> Vec<Change> {
+    const PART: &str = "a part of a sum that fits, fits";
+    let account = transaction.source;
+    let mut changes = vec![Change::Nonce { account, to: next }];
+    if let Payload::Multisig(multisig) = &transaction.payload {
+        changes.push(Change::Multisig {
+            account,
+            to: Some(multisig.clone()).filter(|multisig| !multisig.participants.is_empty()),
+        });
+    }
+    for of_one_asset in taken.chunk_by(|a, b| a.asset == b.asset) {
+        let leaving = of_one_asset
+            .iter()
+            .filter(|taken| taken.destination != Some(account));
+        let amount = sum(leaving).expect(PART);
+        if !amount.is_zero() {
+            changes.push(Change::Debit {
+                account,
+                asset: of_one_asset[0].asset,
+                amount,
+            });
+        }
+    }
+    let first_credit = changes.len();
+    for to_one in taken.chunk_by(|a, b| (a.asset, a.destination) == (b.asset, b.destination)) {
+        if let Some(destination) = to_one[0].destination
+            && destination != account
+        {
+            changes.push(Change::Credit {
+                account: destination,
+                asset: to_one[0].asset,
+                amount: sum(to_one).expect(PART),
+            });
+        }
+    }
+    // They were gathered by asset and are listed by account.
+    changes[first_credit..].sort_unstable();
+    if let Payload::Burn { asset, amount } = transaction.payload {
+        changes.push(Change::Burn { asset, amount });
+    }
+    changes
+}
