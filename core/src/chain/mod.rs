@@ -476,9 +476,3 @@ impl<S: Storage> Chain<S> {
             .ok_or_else(|| missing(&format!("the record of height {height}")))
     }
 }
-
-fn next_height(tip: &Tip) -> Result<Height, StorageError> {
-    tip.height
-        .next()
-        .ok_or_else(|| missing("a height after the last"))
-}
