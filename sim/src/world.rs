@@ -33,3 +33,14 @@ pub struct BlockResult {
     /// The block's digest.
     pub digest: Hash,
 }
+
+impl World {
+    /// The value of a cell, if it was ever written.
+    #[must_use]
+    pub fn newest(&self, cell: Cell) -> Option<&Value> {
+        self.cells
+            .get(&cell)?
+            .last()
+            .map(|version| &version.value)
+    }
+}

@@ -121,6 +121,12 @@ impl<S: Storage> Chain<S> {
         self.storage
     }
 
+    /// What the ledger is kept in.
+    #[must_use]
+    pub const fn storage(&self) -> &S {
+        &self.storage
+    }
+
     /// What the ledger's nodes agree on.
     #[must_use]
     pub const fn rules(&self) -> &Rules {

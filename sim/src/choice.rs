@@ -1,0 +1,91 @@
+//! Where every decision of the generator comes from: one stream of choices.
+//!
+//! A seed, a fuzzer's bytes or a test can be behind it; the generator cannot tell.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// A stream of choices. The same stream always makes the same scenario.
+pub trait Choices {
+    /// A number below `bound`, which is at least 1.
+    fn below(&mut self, bound: u64) -> u64;
+
+    /// Whether something happens that happens `weight` times out of `of`.
+    fn chance(&mut self, weight: u64, of: u64) -> bool {
+        self.below(of) < weight
+    }
+
+    /// A number from `least` to `most`, both included.
+    fn between(&mut self, least: u64, most: u64) -> u64 {
+        match (most - least).checked_add(1) {
+            Some(bound) => least + self.below(bound),
+            None => self.below(u64::MAX),
+        }
+    }
+
+    /// One of these. There is at least one.
+    fn pick<T: Copy>(&mut self, among: &[T]) -> T
+    where
+        Self: Sized,
+    {
+        let index = self.below(among.len() as u64);
+        among[usize::try_from(index).expect("an index below a length is a usize")]
+    }
+
+    /// One of these by weight; `None` where all weights are zero.
+    fn weighted<T: Copy>(&mut self, among: &[(T, u64)]) -> Option<T>
+    where
+        Self: Sized,
+    {
+        let total = among.iter().map(|(_, weight)| weight).sum();
+        if total == 0 {
+            return None;
+        }
+        let mut left = self.below(total);
+        for (one, weight) in among {
+            if left < *weight {
+                return Some(*one);
+            }
+            left -= weight;
+        }
+        None
+    }
+}
+
+/// Choices from a seed: ChaCha8, one stream of it a run, so that runs do not depend on each other.
+#[derive(Clone, Debug)]
+pub struct Seeded(ChaCha8Rng);
+
+impl Seeded {
+    /// The choices of one run of a campaign.
+    #[must_use]
+    pub fn new(seed: u64, run: u64) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(run);
+        Seeded(generator)
+    }
+}
+
+impl Choices for Seeded {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0.next_u64() % bound
+    }
+}
+
+/// Choices from bytes, for a fuzzer: as many as are needed for the bound, then zeros.
+#[derive(Clone, Debug)]
+pub struct FromBytes<'b>(pub &'b [u8]);
+
+impl Choices for FromBytes<'_> {
+    fn below(&mut self, bound: u64) -> u64 {
+        let mut number: u64 = 0;
+        let mut reach: u64 = 1;
+        while reach < bound {
+            let (first, rest) = self.0.split_first().unwrap_or((&0, &[]));
+            self.0 = rest;
+            number = number << 8 | u64::from(*first);
+            reach = reach.checked_shl(8).filter(|reach| *reach > 0).unwrap_or(u64::MAX);
+        }
+        number % bound
+    }
+}

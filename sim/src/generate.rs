@@ -1,0 +1,513 @@
+//! Draws scenarios, biased towards trouble.
+//!
+//! Swarm testing (Groce et al., 2012): every scenario first draws which troubles it has and how
+//! often, so that some have none of a kind and some hardly anything else. A wallet follows what
+//! should succeed, so that most of what is meant to be applied is; it judges nothing, and where it
+//! is wrong only the mix suffers.
+
+mod profile;
+mod wallet;
+
+pub use profile::{Profile, Size, Trouble};
+
+use wallet::{Beliefs, Wallet};
+
+use crate::choice::Choices;
+use crate::scenario::{
+    Action, BlockFlaw, BlockRecipe, GenesisRecipe, Holding, NetworkName, Scenario, Sending, Step,
+    TransactionFlaw, TransactionRecipe,
+};
+
+/// Draws a profile, and a scenario of that profile.
+pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
+    let profile = Profile::draw(choices, size);
+    let genesis = genesis(choices, &profile);
+    let mut generator = Generator {
+        wallet: Wallet::new(&genesis),
+        undone: Vec::new(),
+        next_new_account: profile.accounts,
+        profile: &profile,
+        choices,
+    };
+    let mut steps = Vec::new();
+    let mut blocks = 0;
+    while blocks < profile.blocks {
+        let step = generator.step();
+        blocks += u64::from(matches!(step, Step::Block(_)));
+        steps.push(step);
+    }
+    let hash_seed = generator.choices.below(1 << 32);
+    (
+        profile,
+        Scenario {
+            genesis,
+            hash_seed,
+            steps,
+        },
+    )
+}
+
+fn genesis(choices: &mut impl Choices, profile: &Profile) -> GenesisRecipe {
+    let mut balances = Vec::new();
+    let mut of_asset = vec![0u64; profile.assets as usize];
+    for account in 0..profile.accounts {
+        for asset in 0..profile.assets {
+            if asset > 0 && choices.chance(1, 2) {
+                continue;
+            }
+            let left = u64::MAX - of_asset[asset as usize];
+            let amount = match choices.below(8) {
+                0 => 0,
+                1 => choices.between(1, 20),
+                // Once an asset nearly exhausts u64, so that sums in the ledger reach its end.
+                2 if profile.is_huge => left / 2,
+                _ => choices.between(1_000, 100_000),
+            };
+            let amount = amount.min(left);
+            of_asset[asset as usize] += amount;
+            balances.push(Holding(account, asset, amount));
+        }
+    }
+    let reward = choices.pick(&[0, 1, 50, 1_000_000]);
+    let allocated = of_asset[0];
+    GenesisRecipe {
+        network: choices.pick(&[
+            NetworkName::Mainnet,
+            NetworkName::Testnet,
+            NetworkName::Stagenet,
+            NetworkName::Devnet,
+        ]),
+        reward,
+        // Issued up within the run, or at once, or never, or not used up.
+        native_limit: match choices.below(4) {
+            0 => allocated,
+            1 => allocated.saturating_add(reward / 2),
+            2 => allocated.saturating_add(reward.saturating_mul(3)),
+            _ => u64::MAX,
+        },
+        max_block_bytes: profile.max_block_bytes,
+        balances,
+    }
+}
+
+struct Generator<'g, C> {
+    choices: &'g mut C,
+    profile: &'g Profile,
+    wallet: Wallet,
+    /// What was believed after the blocks that the last rewind undid, the lowest first.
+    undone: Vec<Beliefs>,
+    next_new_account: u32,
+}
+
+impl<C: Choices> Generator<'_, C> {
+    fn step(&mut self) -> Step {
+        let profile = self.profile;
+        if !self.undone.is_empty() && self.choices.chance(1, 2) {
+            for after in std::mem::take(&mut self.undone) {
+                self.wallet.reapply(after);
+            }
+            return Step::Reapply;
+        }
+        if self.wallet.height() > 0 && self.choices.chance(profile.rewinds, 100) {
+            // Now and then further than to the beginning.
+            let depth = self.choices.between(1, 4);
+            self.undone = self.wallet.rewind(depth);
+            return Step::Rewind(depth);
+        }
+        if self.choices.chance(profile.reopens, 100) {
+            return Step::Reopen;
+        }
+        Step::Block(self.block())
+    }
+
+    fn block(&mut self) -> BlockRecipe {
+        let flaw = self
+            .choices
+            .chance(self.profile.block_flaws, 100)
+            .then(|| self.block_flaw());
+        let miner = self.account();
+        let before = self.wallet.current().clone();
+        let count = self.choices.between(0, self.profile.transactions);
+        let mut transactions = Vec::new();
+        while (transactions.len() as u64) < count {
+            self.troubles(miner, &mut transactions);
+        }
+        if flaw.is_some() {
+            // It will be refused: what follows builds on what was there before it.
+            self.wallet.replace(before);
+        } else {
+            self.undone.clear();
+            self.wallet.close_block();
+        }
+        BlockRecipe {
+            miner,
+            later_ms: self.choices.pick(&[0, 1, 1_000, 15_000]),
+            flaw,
+            transactions,
+        }
+    }
+
+    fn block_flaw(&mut self) -> BlockFlaw {
+        match self.choices.below(11) {
+            0 => BlockFlaw::Version(self.choices.pick(&[0, 2, u16::MAX])),
+            1 => BlockFlaw::Network(self.other_network()),
+            2 => BlockFlaw::Height(self.choices.pick(&[0, 1, 1_000, u64::MAX])),
+            3 => BlockFlaw::Parent,
+            4 => BlockFlaw::Earlier,
+            5 => BlockFlaw::Count,
+            6 => BlockFlaw::MerkleRoot,
+            7 => BlockFlaw::RepeatedLast,
+            8 => BlockFlaw::Truncated(self.choices.below(1 << 20)),
+            9 => BlockFlaw::Extended,
+            _ => BlockFlaw::FlippedBit(self.choices.below(1 << 20)),
+        }
+    }
+
+    /// One transaction or a few that belong together.
+    fn troubles(&mut self, miner: u32, body: &mut Vec<TransactionRecipe>) {
+        let trouble = self
+            .choices
+            .weighted(&self.profile.weights)
+            .unwrap_or(Trouble::Plain);
+        match trouble {
+            Trouble::Plain => self.plain(body),
+            Trouble::ManyTransfers => self.many_transfers(body),
+            Trouble::ToOneself => {
+                let from = self.rich();
+                let amount = self.affordable(from, 0);
+                self.send(from, vec![Sending(from, 0, amount)], body);
+            }
+            Trouble::Chain => self.chain(body),
+            Trouble::HotAccount => {
+                let from = self.rich();
+                let amount = self.affordable(from, 0);
+                self.send(from, vec![Sending(0, 0, amount)], body);
+            }
+            Trouble::NewAccount => {
+                let from = self.rich();
+                let to = self.new_account();
+                let amount = self.affordable(from, 0);
+                self.send(from, vec![Sending(to, 0, amount)], body);
+            }
+            Trouble::Miner => {
+                let amount = self.affordable(miner, 0);
+                let to = self.account();
+                self.send(miner, vec![Sending(to, 0, amount)], body);
+                let from = self.rich();
+                let amount = self.affordable(from, 0);
+                self.send(from, vec![Sending(miner, 0, amount)], body);
+            }
+            Trouble::ComesAndGoes => self.comes_and_goes(body),
+            Trouble::Burn => {
+                let from = self.rich();
+                let asset = self.asset_of(from);
+                let amount = self.affordable(from, asset);
+                self.act(from, Action::Burn(asset, amount), body);
+            }
+            Trouble::Multisig => self.multisig(body),
+            Trouble::MissingCosigner => self.missing_cosigner(body),
+            Trouble::Nonce => self.wrong_nonce(body),
+            Trouble::Duplicate => {
+                if let Some(earlier) = self.one_of(body) {
+                    body.push(earlier);
+                } else {
+                    self.plain(body);
+                }
+            }
+            Trouble::Overspend => self.overspend(body),
+            Trouble::FailsInTheMiddle => self.fails_in_the_middle(body),
+            Trouble::SumOverflow => self.sum_overflow(body),
+            Trouble::Shape => self.wrong_shape(body),
+            Trouble::Forged => self.forged(body),
+            Trouble::Stranger => {
+                let stranger = self.new_account();
+                let action = match self.choices.below(2) {
+                    0 => Action::Send(vec![Sending(0, 0, 1)]),
+                    _ => Action::Multisig(1, vec![0]),
+                };
+                let recipe = self.recipe(stranger, action);
+                body.push(recipe);
+            }
+        }
+    }
+
+    fn plain(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.rich();
+        let asset = self.asset_of(from);
+        let to = self.account();
+        let amount = self.affordable(from, asset);
+        self.send(from, vec![Sending(to, asset, amount)], body);
+    }
+
+    fn many_transfers(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.rich();
+        let most = self.choices.pick(&[2, 4, 16, 255]);
+        let sendings = (0..self.choices.between(2, most))
+            .map(|_| {
+                let asset = self.asset_of(from);
+                let to = self.account();
+                Sending(to, asset, self.choices.between(1, 3))
+            })
+            .collect();
+        self.send(from, sendings, body);
+    }
+
+    /// A to B, and B sends on what it could not have sent before.
+    fn chain(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let mut from = self.rich();
+        for _ in 0..self.choices.between(2, 5) {
+            let to = self.account();
+            let amount = self.wallet.current().balance(from, 0).saturating_sub(3);
+            self.send(from, vec![Sending(to, 0, amount.max(1))], body);
+            from = to;
+        }
+    }
+
+    /// All that a new account got leaves it again in the same block.
+    fn comes_and_goes(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.rich();
+        let asset = self.asset_of(from);
+        let guest = self.new_account();
+        let amount = self.affordable(from, asset);
+        self.send(from, vec![Sending(guest, asset, amount)], body);
+        let to = self.account();
+        let mut back = self.recipe(guest, Action::Send(vec![Sending(to, asset, amount)]));
+        back.fee = 0;
+        self.wallet.current_mut().follow(&back);
+        body.push(back);
+    }
+
+    fn multisig(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.account();
+        let action = if self.wallet.current().multisig(from).is_some() && self.choices.chance(1, 3)
+        {
+            Action::Multisig(0, Vec::new())
+        } else {
+            let first = self.choices.below(u64::from(self.profile.accounts));
+            let size = self.choices.between(1, 4).min(u64::from(self.profile.accounts));
+            let participants: Vec<u32> = (first..first + size)
+                .map(|number| small(number % u64::from(self.profile.accounts)))
+                .collect();
+            let threshold = self.choices.between(1, size);
+            Action::Multisig(u8::try_from(threshold).unwrap_or(1), participants)
+        };
+        self.act(from, action, body);
+    }
+
+    fn missing_cosigner(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let Some((account, multisig)) = self.wallet.current().any_multisig() else {
+            return self.multisig(body);
+        };
+        let to = self.account();
+        let mut recipe = self.recipe(account, Action::Send(vec![Sending(to, 0, 1)]));
+        recipe.cosigners.pop();
+        if self.choices.chance(1, 2) {
+            // The same participant twice, or somebody else, does not help.
+            let instead = recipe.cosigners.first().copied().unwrap_or(to);
+            if !multisig.contains(&instead) || recipe.cosigners.contains(&instead) {
+                recipe.cosigners.push(instead);
+            }
+        }
+        body.push(recipe);
+    }
+
+    fn wrong_nonce(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.rich();
+        let to = self.account();
+        let mut recipe = self.recipe(from, Action::Send(vec![Sending(to, 0, 1)]));
+        recipe.nonce = match self.choices.below(4) {
+            0 => recipe.nonce.saturating_sub(1),
+            1 => recipe.nonce + 1,
+            2 => recipe.nonce + self.choices.between(2, 1_000),
+            _ => u64::MAX,
+        };
+        body.push(recipe);
+    }
+
+    fn overspend(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.account();
+        let asset = self.asset_of(from);
+        let to = self.choices.pick(&[from, 0]);
+        let has = self.wallet.current().balance(from, asset);
+        let recipe = match self.choices.below(3) {
+            // By one.
+            0 => self.recipe(
+                from,
+                Action::Send(vec![Sending(to, asset, has.saturating_add(1))]),
+            ),
+            1 => self.recipe(from, Action::Burn(asset, has.saturating_add(1))),
+            // By the fee alone.
+            _ => {
+                let native = self.wallet.current().balance(from, 0);
+                let mut recipe =
+                    self.recipe(from, Action::Send(vec![Sending(to, 0, native.max(1))]));
+                recipe.fee = recipe.fee.max(1);
+                recipe
+            }
+        };
+        body.push(recipe);
+    }
+
+    /// The first transfers could be made, a later one cannot.
+    fn fails_in_the_middle(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.rich();
+        let first = self.account();
+        let second = self.account();
+        let asset = self.asset_of(from);
+        let has = self.wallet.current().balance(from, asset);
+        let recipe = self.recipe(
+            from,
+            Action::Send(vec![
+                Sending(first, 0, 1),
+                Sending(first, asset, 1),
+                Sending(second, asset, has.max(1)),
+            ]),
+        );
+        body.push(recipe);
+    }
+
+    fn sum_overflow(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.rich();
+        let to = self.account();
+        let asset = self.asset_of(from);
+        let mut recipe = self.recipe(
+            from,
+            Action::Send(vec![
+                Sending(to, asset, u64::MAX),
+                Sending(from, asset, self.choices.pick(&[1, 2, u64::MAX])),
+            ]),
+        );
+        if self.choices.chance(1, 2) {
+            recipe.action = Action::Send(vec![Sending(to, 0, u64::MAX)]);
+            recipe.fee = self.choices.pick(&[1, u64::MAX]);
+        }
+        body.push(recipe);
+    }
+
+    fn wrong_shape(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.account();
+        let to = self.account();
+        let action = match self.choices.below(9) {
+            0 => Action::Send(Vec::new()),
+            1 => Action::Send(vec![Sending(to, 0, 1); 256]),
+            2 => Action::Send(vec![Sending(to, 0, 1), Sending(to, 0, 0)]),
+            3 => Action::Burn(0, 0),
+            4 => Action::Multisig(1, (0..256).collect()),
+            5 => Action::Multisig(3, vec![from, to]),
+            6 => Action::Multisig(self.choices.pick(&[0, 1]), vec![]),
+            7 => Action::Multisig(0, vec![to]),
+            _ => Action::Multisig(2, vec![from, to, from]),
+        };
+        let mut recipe = self.recipe(from, action);
+        if self.choices.chance(1, 40) {
+            recipe.cosigners = vec![to; 256];
+        }
+        body.push(recipe);
+    }
+
+    fn forged(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.rich();
+        let to = self.account();
+        let mut recipe = self.recipe(from, Action::Send(vec![Sending(to, 0, 1)]));
+        recipe.flaw = Some(match self.choices.below(7) {
+            0 => TransactionFlaw::Network(self.other_network()),
+            1 => TransactionFlaw::SignedBy(to.wrapping_add(1)),
+            2 => TransactionFlaw::FlippedBit(u16::try_from(self.choices.below(512)).unwrap_or(0)),
+            3 => TransactionFlaw::FeeChanged,
+            4 => {
+                recipe.cosigners.push(to);
+                TransactionFlaw::ForgedCosignature
+            }
+            5 => TransactionFlaw::ScalarNotReduced,
+            _ => {
+                recipe.fee = 0;
+                recipe.nonce = self.choices.below(3);
+                recipe.action = Action::Multisig(0, Vec::new());
+                recipe.cosigners.clear();
+                TransactionFlaw::SmallOrder
+            }
+        });
+        body.push(recipe);
+    }
+
+    fn send(&mut self, from: u32, sendings: Vec<Sending>, body: &mut Vec<TransactionRecipe>) {
+        self.act(from, Action::Send(sendings), body);
+    }
+
+    /// A transaction that should be applied.
+    fn act(&mut self, from: u32, action: Action, body: &mut Vec<TransactionRecipe>) {
+        let recipe = self.recipe(from, action);
+        self.wallet.current_mut().follow(&recipe);
+        body.push(recipe);
+    }
+
+    /// With the right nonce, the cosigners that are needed, and a fee.
+    fn recipe(&mut self, from: u32, action: Action) -> TransactionRecipe {
+        let now = self.wallet.current();
+        TransactionRecipe {
+            from,
+            nonce: now.nonce(from),
+            fee: self.choices.pick(&[0, 0, 1, 2, 7]),
+            action,
+            cosigners: now.cosigners(from),
+            flaw: None,
+        }
+    }
+
+    fn account(&mut self) -> u32 {
+        small(self.choices.below(u64::from(self.profile.accounts)))
+    }
+
+    /// An account that has something, if a few tries find one.
+    fn rich(&mut self) -> u32 {
+        for _ in 0..4 {
+            let account = self.account();
+            if self.wallet.current().balance(account, 0) > 100 {
+                return account;
+            }
+        }
+        self.account()
+    }
+
+    fn new_account(&mut self) -> u32 {
+        self.next_new_account += 1;
+        self.next_new_account - 1
+    }
+
+    fn asset_of(&mut self, account: u32) -> u32 {
+        let asset = small(self.choices.below(u64::from(self.profile.assets)));
+        if self.wallet.current().balance(account, asset) > 0 {
+            asset
+        } else {
+            0
+        }
+    }
+
+    /// An amount that leaves something for the fee.
+    fn affordable(&mut self, account: u32, asset: u32) -> u64 {
+        let most = self.wallet.current().balance(account, asset) / 3;
+        self.choices.between(1, most.clamp(1, 1 << 40))
+    }
+
+    fn other_network(&mut self) -> NetworkName {
+        // Every so often it is not another one, and the flaw none.
+        self.choices.pick(&[
+            NetworkName::Mainnet,
+            NetworkName::Testnet,
+            NetworkName::Stagenet,
+            NetworkName::Devnet,
+        ])
+    }
+
+    fn one_of(&mut self, body: &[TransactionRecipe]) -> Option<TransactionRecipe> {
+        if body.is_empty() {
+            return None;
+        }
+        let index = self.choices.below(body.len() as u64);
+        body.get(usize::try_from(index).ok()?).cloned()
+    }
+}
+
+fn small(number: u64) -> u32 {
+    u32::try_from(number).expect("accounts and assets are few")
+}

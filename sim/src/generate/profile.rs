@@ -1,0 +1,176 @@
+//! What a scenario is like, drawn before anything else of it.
+
+use std::fmt;
+
+use crate::choice::Choices;
+
+/// How large scenarios may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// The most blocks.
+    pub blocks: u64,
+    /// The most transactions of a block, or a few more.
+    pub transactions: u64,
+    /// The most accounts at the beginning.
+    pub accounts: u64,
+}
+
+impl Size {
+    /// What a campaign draws.
+    pub const CAMPAIGN: Size = Size {
+        blocks: 16,
+        transactions: 250,
+        accounts: 40,
+    };
+    /// What a fuzzer or a unit test draws.
+    pub const SMALL: Size = Size {
+        blocks: 4,
+        transactions: 8,
+        accounts: 5,
+    };
+}
+
+/// What a scenario is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Blocks that arrive for the first time.
+    pub blocks: u64,
+    /// The most transactions of a block, or a few more.
+    pub transactions: u64,
+    /// Accounts at the beginning.
+    pub accounts: u32,
+    /// Assets at the beginning, the native one among them.
+    pub assets: u32,
+    /// The most bytes of a block.
+    pub max_block_bytes: u64,
+    /// Whether there is about as much of an asset as there can be.
+    pub is_huge: bool,
+    /// How often, out of 100 steps, blocks are undone.
+    pub rewinds: u64,
+    /// How often, out of 100 steps, the ledger is closed and opened.
+    pub reopens: u64,
+    /// How many of 100 blocks are flawed.
+    pub block_flaws: u64,
+    /// How often what kind of transaction comes.
+    pub weights: Vec<(Trouble, u64)>,
+}
+
+/// A kind of transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// A transfer that should be applied.
+    Plain,
+    /// Up to 255 of them in one transaction.
+    ManyTransfers,
+    /// Source and destination are one.
+    ToOneself,
+    /// A to B to X.
+    Chain,
+    /// Everybody to account 0.
+    HotAccount,
+    /// To somebody who was never there.
+    NewAccount,
+    /// By and to the block's miner.
+    Miner,
+    /// In and out within a block.
+    ComesAndGoes,
+    /// A burn.
+    Burn,
+    /// A multisig set, changed, used, removed.
+    Multisig,
+    /// A multisig that is not satisfied.
+    MissingCosigner,
+    /// Double and missing nonces.
+    Nonce,
+    /// The very same transaction again.
+    Duplicate,
+    /// More than there is, often by one.
+    Overspend,
+    /// Good transfers before a bad one.
+    FailsInTheMiddle,
+    /// Amounts that overflow in sum.
+    SumOverflow,
+    /// Counts, amounts and thresholds that cannot be.
+    Shape,
+    /// Signatures that do not verify, or do though nobody signed.
+    Forged,
+    /// A source that was never there.
+    Stranger,
+}
+
+impl Trouble {
+    /// Every kind.
+    pub const ALL: [Trouble; 19] = [
+        Trouble::Plain,
+        Trouble::ManyTransfers,
+        Trouble::ToOneself,
+        Trouble::Chain,
+        Trouble::HotAccount,
+        Trouble::NewAccount,
+        Trouble::Miner,
+        Trouble::ComesAndGoes,
+        Trouble::Burn,
+        Trouble::Multisig,
+        Trouble::MissingCosigner,
+        Trouble::Nonce,
+        Trouble::Duplicate,
+        Trouble::Overspend,
+        Trouble::FailsInTheMiddle,
+        Trouble::SumOverflow,
+        Trouble::Shape,
+        Trouble::Forged,
+        Trouble::Stranger,
+    ];
+}
+
+impl Profile {
+    /// Draws one.
+    pub fn draw(choices: &mut impl Choices, size: Size) -> Self {
+        let mut weights: Vec<(Trouble, u64)> = Trouble::ALL
+            .into_iter()
+            .map(|trouble| {
+                let weight = choices.pick(&[0, 0, 1, 2, 4, 8]);
+                (trouble, weight)
+            })
+            .collect();
+        // Something must succeed, or the state never leaves its beginning.
+        weights[0].1 = choices.pick(&[2, 8, 32, 64]);
+        Profile {
+            blocks: choices.between(1, size.blocks),
+            transactions: choices.pick(&[size.transactions / 16, size.transactions / 2, size.transactions])
+                .max(1),
+            accounts: u32::try_from(choices.between(2, size.accounts))
+                .expect("a scenario has few accounts"),
+            assets: choices.pick(&[1, 1, 2, 5]),
+            max_block_bytes: choices.pick(&[4 << 20, 4 << 20, 4 << 20, 16 << 10]),
+            is_huge: choices.chance(1, 4),
+            rewinds: choices.pick(&[0, 10, 30]),
+            reopens: choices.pick(&[0, 10, 20]),
+            block_flaws: choices.pick(&[0, 10, 25]),
+            weights,
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} blocks of up to {} transactions, {} accounts, {} assets{}, blocks up to {} KiB, \
+             rewinds {}%, reopens {}%, flawed blocks {}%, weights",
+            self.blocks,
+            self.transactions,
+            self.accounts,
+            self.assets,
+            if self.is_huge { " up to u64::MAX" } else { "" },
+            self.max_block_bytes >> 10,
+            self.rewinds,
+            self.reopens,
+            self.block_flaws,
+        )?;
+        for (trouble, weight) in self.weights.iter().filter(|(_, weight)| *weight > 0) {
+            write!(f, " {trouble:?} {weight}")?;
+        }
+        Ok(())
+    }
+}

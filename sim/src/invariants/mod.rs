@@ -1,0 +1,168 @@
+//! What must hold after every step of a run: one file each, judged on evidence alone.
+//!
+//! The specific ones come first, so that the first violation names the defect.
+
+mod nonces_advance_by_applied;
+mod one_receipt_per_transaction;
+mod receipts_explain_balances;
+mod reads_back;
+mod rejected_leaves_no_trace;
+mod reopen_changes_nothing;
+mod rewind_restores;
+mod same_as_serial;
+mod supply_is_conserved;
+mod versions_descend;
+
+use lockstep_core::model::{Block, Receipt, Refusal, Rules};
+
+use crate::subject::StoredBlock;
+use crate::world::{BlockResult, World};
+
+/// Something that must hold after every step.
+#[derive(Clone, Copy)]
+pub struct Invariant {
+    /// What holds, as a name for reports, reproducers and the command line.
+    pub name: &'static str,
+    /// The exit code of a run that violates it.
+    pub exit_code: u8,
+    /// In which way it does not hold, in numbers; `None` where it holds.
+    pub violation: fn(&Evidence<'_>) -> Option<String>,
+}
+
+/// All of them, in the order in which they are asked.
+pub const ALL: [Invariant; 10] = [
+    one_receipt_per_transaction::INVARIANT,
+    rejected_leaves_no_trace::INVARIANT,
+    nonces_advance_by_applied::INVARIANT,
+    receipts_explain_balances::INVARIANT,
+    supply_is_conserved::INVARIANT,
+    versions_descend::INVARIANT,
+    rewind_restores::INVARIANT,
+    reopen_changes_nothing::INVARIANT,
+    reads_back::INVARIANT,
+    same_as_serial::INVARIANT,
+];
+
+/// What is known of one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'e> {
+    /// What all nodes of the ledger agree on.
+    pub rules: &'e Rules,
+    /// The subject before the step.
+    pub before: &'e World,
+    /// The subject after the step.
+    pub after: &'e World,
+    /// The oracle after the step.
+    pub expected: &'e World,
+    /// What the step was.
+    pub event: Event<'e>,
+}
+
+/// What a step was, with what is known of it alone.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'e> {
+    /// A block arrived.
+    Block {
+        /// The block.
+        block: &'e Block,
+        /// What the subject answered.
+        got: Result<&'e BlockResult, &'e Refusal>,
+        /// What the oracle answered.
+        expected: Result<&'e BlockResult, &'e Refusal>,
+        /// What the subject keeps at the block's height afterwards.
+        stored: Option<&'e StoredBlock>,
+    },
+    /// Blocks were undone.
+    Rewound {
+        /// The subject when it had that height before.
+        recorded: &'e World,
+    },
+    /// The ledger was closed and opened.
+    Reopened,
+}
+
+impl<'e> Event<'e> {
+    /// A block that the subject took, with its result.
+    fn added(&self) -> Option<(&'e Block, &'e BlockResult)> {
+        match self {
+            Event::Block {
+                block,
+                got: Ok(result),
+                ..
+            } => Some((block, result)),
+            _ => None,
+        }
+    }
+}
+
+/// The first invariant that does not hold, and in which way.
+#[must_use]
+pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static str, u8, String)> {
+    ALL.iter().find_map(|invariant| {
+        (invariant.violation)(evidence)
+            .map(|detail| (invariant.name, invariant.exit_code, detail))
+    })
+}
+
+/// The transactions of a block that were applied, each with its receipt.
+fn applied<'e>(
+    block: &'e Block,
+    receipts: &'e [Receipt],
+) -> impl Iterator<Item = (&'e lockstep_core::model::Transaction, &'e [lockstep_core::model::Change])>
+{
+    block
+        .transactions
+        .iter()
+        .zip(receipts)
+        .filter_map(|(transaction, receipt)| match &receipt.outcome {
+            lockstep_core::model::Outcome::Applied { changes, .. } => {
+                Some((transaction, changes.as_slice()))
+            }
+            lockstep_core::model::Outcome::Rejected(_) => None,
+        })
+}
+
+/// Where two worlds differ first, in words; `None` where they are equal.
+fn difference(expected: &World, got: &World) -> Option<String> {
+    if expected.height != got.height {
+        return Some(format!(
+            "the tip is at height {}, expected {}",
+            got.height, expected.height
+        ));
+    }
+    let cells: std::collections::BTreeSet<_> =
+        expected.cells.keys().chain(got.cells.keys()).collect();
+    for cell in cells {
+        let (expected, got) = (expected.cells.get(cell), got.cells.get(cell));
+        if expected != got {
+            return Some(format!(
+                "{cell:?} has {}, expected {}",
+                describe(got),
+                describe(expected)
+            ));
+        }
+    }
+    for (what, expected, got) in [
+        ("hash", expected.hash.to_string(), got.hash.to_string()),
+        ("time", expected.time.to_string(), got.time.to_string()),
+        ("digest", expected.digest.to_string(), got.digest.to_string()),
+    ] {
+        if expected != got {
+            return Some(format!("the tip's {what} is {got}, expected {expected}"));
+        }
+    }
+    None
+}
+
+/// The last versions of a cell, enough to see a difference.
+fn describe(versions: Option<&Vec<lockstep_core::model::Version>>) -> String {
+    const SHOWN: usize = 3;
+    let Some(versions) = versions else {
+        return "no versions".to_owned();
+    };
+    let last = &versions[versions.len().saturating_sub(SHOWN)..];
+    format!("{} versions, the last {last:?}", versions.len())
+}
+
+#[cfg(test)]
+mod tests;

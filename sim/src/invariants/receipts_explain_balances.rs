@@ -1,0 +1,69 @@
+//! Balances move by what the receipts and the reward say, and by nothing else.
+
+use std::collections::BTreeMap;
+
+use lockstep_core::model::{Asset, Cell, Change, PublicKey, Value};
+
+use super::{Evidence, Invariant, applied};
+use crate::world::World;
+
+/// A balance after a block is the one before it plus credits minus debits of the receipts, and for
+/// the miner plus reward and fees.
+pub const INVARIANT: Invariant = Invariant {
+    name: "receipts-explain-balances",
+    exit_code: 11,
+    violation,
+};
+
+fn violation(evidence: &Evidence<'_>) -> Option<String> {
+    let (block, result) = evidence.event.added()?;
+    let mut expected: BTreeMap<(PublicKey, Asset), i128> = balances(evidence.before);
+    for (_, changes) in applied(block, &result.receipts) {
+        for change in changes {
+            match change {
+                Change::Debit {
+                    account,
+                    asset,
+                    amount,
+                } => *expected.entry((*account, *asset)).or_default() -= i128::from(amount.0),
+                Change::Credit {
+                    account,
+                    asset,
+                    amount,
+                } => *expected.entry((*account, *asset)).or_default() += i128::from(amount.0),
+                Change::Nonce { .. } | Change::Multisig { .. } | Change::Burn { .. } => {}
+            }
+        }
+    }
+    *expected
+        .entry((block.header.miner, Asset::NATIVE))
+        .or_default() += i128::from(result.fees.0) + i128::from(result.reward.0);
+
+    let got = balances(evidence.after);
+    expected.keys().chain(got.keys()).find_map(|key| {
+        let (expected, got) = (
+            expected.get(key).copied().unwrap_or(0),
+            got.get(key).copied().unwrap_or(0),
+        );
+        let (account, asset) = key;
+        (expected != got).then(|| {
+            format!(
+                "{account} has {got} of {asset:?}, the receipts make it {expected}, {} more",
+                got - expected
+            )
+        })
+    })
+}
+
+fn balances(world: &World) -> BTreeMap<(PublicKey, Asset), i128> {
+    world
+        .cells
+        .keys()
+        .filter_map(|cell| match (cell, world.newest(*cell)) {
+            (Cell::Balance(account, asset), Some(Value::Balance(amount))) => {
+                Some(((*account, *asset), i128::from(amount.0)))
+            }
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,67 @@
+//! A cell differs after a block only where an applied transaction or the reward touched it.
+
+use std::collections::BTreeSet;
+
+use lockstep_core::model::{Amount, Asset, Cell, Change};
+
+use super::{Evidence, Invariant, applied};
+
+/// A rejected transaction, like a refused block, leaves no trace: no fee, no nonce, no
+/// registration, no version.
+pub const INVARIANT: Invariant = Invariant {
+    name: "rejected-leaves-no-trace",
+    exit_code: 11,
+    violation,
+};
+
+fn violation(evidence: &Evidence<'_>) -> Option<String> {
+    let touched = match evidence.event {
+        super::Event::Block { got: Err(_), .. } => BTreeSet::new(),
+        super::Event::Block {
+            block,
+            got: Ok(result),
+            ..
+        } => {
+            let mut touched = BTreeSet::new();
+            for (_, changes) in applied(block, &result.receipts) {
+                touched.extend(changes.iter().flat_map(cells_of));
+                // A transfer to oneself registers and moves nothing: its source has a nonce anyway.
+            }
+            let credited = result.fees.0 > 0 || result.reward.0 > 0;
+            if credited {
+                let miner = block.header.miner;
+                touched.insert(Cell::Nonce(miner));
+                touched.insert(Cell::Balance(miner, Asset::NATIVE));
+            }
+            if result.reward > Amount::ZERO {
+                touched.insert(Cell::Supply(Asset::NATIVE));
+            }
+            touched
+        }
+        super::Event::Rewound { .. } | super::Event::Reopened => return None,
+    };
+    let (before, after) = (&evidence.before.cells, &evidence.after.cells);
+    before
+        .keys()
+        .chain(after.keys())
+        .find(|cell| before.get(cell) != after.get(cell) && !touched.contains(cell))
+        .map(|cell| {
+            format!(
+                "{cell:?} differs, and nothing that was applied touched it: it has {}, before {}",
+                super::describe(after.get(cell)),
+                super::describe(before.get(cell))
+            )
+        })
+}
+
+fn cells_of(change: &Change) -> Vec<Cell> {
+    match change {
+        Change::Nonce { account, .. } => vec![Cell::Nonce(*account)],
+        Change::Multisig { account, .. } => vec![Cell::Multisig(*account)],
+        Change::Debit { account, asset, .. } => vec![Cell::Balance(*account, *asset)],
+        Change::Credit { account, asset, .. } => {
+            vec![Cell::Balance(*account, *asset), Cell::Nonce(*account)]
+        }
+        Change::Burn { asset, .. } => vec![Cell::Supply(*asset)],
+    }
+}

@@ -1,0 +1,17 @@
+//! What was there when the ledger was closed is there when it is opened.
+
+use super::{Event, Evidence, Invariant, difference};
+
+/// Closing and opening a ledger changes nothing.
+pub const INVARIANT: Invariant = Invariant {
+    name: "reopen-changes-nothing",
+    exit_code: 14,
+    violation,
+};
+
+fn violation(evidence: &Evidence<'_>) -> Option<String> {
+    match evidence.event {
+        Event::Reopened => difference(evidence.before, evidence.after),
+        Event::Block { .. } | Event::Rewound { .. } => None,
+    }
+}

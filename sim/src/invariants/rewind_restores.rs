@@ -1,0 +1,17 @@
+//! Undoing is exact.
+
+use super::{Event, Evidence, Invariant, difference};
+
+/// After a rewind everything is as it was when the ledger had that height before.
+pub const INVARIANT: Invariant = Invariant {
+    name: "rewind-restores",
+    exit_code: 11,
+    violation,
+};
+
+fn violation(evidence: &Evidence<'_>) -> Option<String> {
+    match evidence.event {
+        Event::Rewound { recorded } => difference(recorded, evidence.after),
+        Event::Block { .. } | Event::Reopened => None,
+    }
+}

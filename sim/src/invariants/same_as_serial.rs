@@ -1,0 +1,60 @@
+//! The sentence that holds the project together.
+
+use super::{Event, Evidence, Invariant, difference};
+
+/// Every receipt, change, supply, version and digest is that of the serial oracle.
+pub const INVARIANT: Invariant = Invariant {
+    name: "same-as-serial",
+    exit_code: 10,
+    violation,
+};
+
+fn violation(evidence: &Evidence<'_>) -> Option<String> {
+    if let Event::Block { got, expected, .. } = evidence.event {
+        match (got, expected) {
+            (Ok(got), Ok(expected)) => {
+                for (index, (got, expected)) in
+                    got.receipts.iter().zip(&expected.receipts).enumerate()
+                {
+                    if got != expected {
+                        return Some(format!(
+                            "transaction {index}: got {got:?}, expected {expected:?}"
+                        ));
+                    }
+                }
+                for (got, expected) in got.changes.iter().zip(&expected.changes) {
+                    if got != expected {
+                        return Some(format!("changed {got:?}, expected {expected:?}"));
+                    }
+                }
+                if got != expected {
+                    return Some(format!(
+                        "{} receipts, {} changes, fees {}, reward {}, digest {}; expected {}, {}, \
+                         {}, {}, {}",
+                        got.receipts.len(),
+                        got.changes.len(),
+                        got.fees,
+                        got.reward,
+                        got.digest,
+                        expected.receipts.len(),
+                        expected.changes.len(),
+                        expected.fees,
+                        expected.reward,
+                        expected.digest
+                    ));
+                }
+            }
+            (Err(got), Err(expected)) if got == expected => {}
+            (Err(got), Err(expected)) => {
+                return Some(format!("refused because {got}; expected because {expected}"));
+            }
+            (Ok(_), Err(expected)) => {
+                return Some(format!("taken; expected to be refused because {expected}"));
+            }
+            (Err(got), Ok(_)) => {
+                return Some(format!("refused because {got}; expected to be taken"));
+            }
+        }
+    }
+    difference(evidence.expected, evidence.after)
+}

@@ -1,0 +1,268 @@
+//! Who is on trial: anything that takes blocks and can be looked at.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lockstep_core::chain::{Chain, ChainError};
+use lockstep_core::config::{Config, HashSeed};
+use lockstep_core::model::{Block, Genesis, Height, Refusal, Timestamp};
+use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
+
+use crate::world::{BlockResult, World};
+
+/// A ledger on trial.
+pub trait Subject {
+    /// What it is called in reports.
+    fn name(&self) -> &str;
+
+    /// Adds a block to the tip.
+    ///
+    /// # Errors
+    ///
+    /// Where the block is refused, or something failed.
+    fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError>;
+
+    /// Undoes the blocks above a height, which is not above the tip.
+    ///
+    /// # Errors
+    ///
+    /// Where something failed.
+    fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError>;
+
+    /// Closes and opens the ledger.
+    ///
+    /// # Errors
+    ///
+    /// Where something failed.
+    fn reopen(&mut self) -> Result<(), SubjectError>;
+
+    /// Everything that can be seen of it.
+    ///
+    /// # Errors
+    ///
+    /// Where something failed, or what is there makes no sense.
+    fn world(&self) -> Result<World, SubjectError>;
+
+    /// Everything that is kept about the block at a height, as it reads back; `None` for none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subject::world`].
+    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError>;
+
+    /// All bytes that are kept, in order, where it can tell: equal ledgers have equal ones,
+    /// wherever they are kept.
+    ///
+    /// # Errors
+    ///
+    /// Where something failed.
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError>;
+}
+
+/// A block and its receipts, as they read back.
+pub type StoredBlock = (Block, Vec<lockstep_core::model::Receipt>);
+
+/// A subject did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubjectError {
+    /// The block does not extend the chain.
+    Refused(Refusal),
+    /// What is kept makes no sense: a finding, for nobody damaged it.
+    Damaged(String),
+    /// The machine failed: no finding.
+    Failed(String),
+}
+
+impl fmt::Display for SubjectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SubjectError::Refused(refusal) => refusal.fmt(f),
+            SubjectError::Damaged(reason) | SubjectError::Failed(reason) => reason.fmt(f),
+        }
+    }
+}
+
+impl From<ChainError> for SubjectError {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::Refused(refusal) => SubjectError::Refused(refusal),
+            ChainError::Storage(error) => error.into(),
+            other => SubjectError::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl From<StorageError> for SubjectError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Corrupt { .. } => SubjectError::Damaged(error.to_string()),
+            other => SubjectError::Failed(other.to_string()),
+        }
+    }
+}
+
+/// Core, with its blocks executed serially.
+pub struct Core<S> {
+    name: &'static str,
+    /// Absent only while it is closed.
+    chain: Option<Chain<S>>,
+    reopen: Box<dyn Fn(S) -> Result<Chain<S>, ChainError>>,
+}
+
+impl Core<MemoryStorage> {
+    /// In memory. Closing keeps the memory.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible.
+    pub fn in_memory(genesis: &Genesis, hash_seed: u64) -> Result<Self, SubjectError> {
+        let genesis = genesis.clone();
+        Core::new("core, memory", MemoryStorage::new(), move |storage| {
+            open(storage, &genesis, hash_seed)
+        })
+    }
+}
+
+impl Core<RedbStorage> {
+    /// In a redb file. Closing closes the file, and opening reads it again.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible or the file cannot be opened.
+    pub fn in_file(path: &Path, genesis: &Genesis, hash_seed: u64) -> Result<Self, SubjectError> {
+        let genesis = genesis.clone();
+        let path: PathBuf = path.to_path_buf();
+        let storage = RedbStorage::open(&path)?;
+        Core::new("core, redb", storage, move |storage| {
+            // The file is locked until it is closed.
+            drop(storage);
+            open(RedbStorage::open(&path)?, &genesis, hash_seed)
+        })
+    }
+}
+
+impl<S: Storage> Core<S> {
+    fn new(
+        name: &'static str,
+        storage: S,
+        reopen: impl Fn(S) -> Result<Chain<S>, ChainError> + 'static,
+    ) -> Result<Self, SubjectError> {
+        Ok(Core {
+            name,
+            chain: Some(reopen(storage)?),
+            reopen: Box::new(reopen),
+        })
+    }
+
+    fn chain(&self) -> Result<&Chain<S>, SubjectError> {
+        self.chain.as_ref().ok_or_else(closed)
+    }
+
+    fn chain_mut(&mut self) -> Result<&mut Chain<S>, SubjectError> {
+        self.chain.as_mut().ok_or_else(closed)
+    }
+}
+
+impl<S: Storage> Subject for Core<S> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
+        let added = self.chain_mut()?.add_block(block)?;
+        Ok(BlockResult {
+            receipts: added.receipts,
+            changes: added.changes,
+            fees: added.fees,
+            reward: added.reward,
+            digest: added.tip.digest,
+        })
+    }
+
+    fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
+        self.chain_mut()?.rewind_to(height)?;
+        Ok(())
+    }
+
+    fn reopen(&mut self) -> Result<(), SubjectError> {
+        let storage = self.chain.take().ok_or_else(closed)?.into_storage();
+        self.chain = Some((self.reopen)(storage)?);
+        Ok(())
+    }
+
+    fn world(&self) -> Result<World, SubjectError> {
+        const PAGE: usize = 1024;
+        let chain = self.chain()?;
+        let tip = chain.tip()?;
+        let mut world = World {
+            height: tip.height,
+            hash: tip.hash,
+            time: tip.time,
+            digest: tip.digest,
+            cells: std::collections::BTreeMap::new(),
+        };
+        let mut after = None;
+        loop {
+            let page = chain.cells(after, PAGE)?;
+            for cell in &page {
+                let mut versions = chain.history(*cell)?;
+                versions.reverse();
+                world.cells.insert(*cell, versions);
+            }
+            after = page.last().copied();
+            if page.len() < PAGE {
+                return Ok(world);
+            }
+        }
+    }
+
+    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
+        let chain = self.chain()?;
+        Ok(chain.block(height)?.zip(chain.receipts(height)?))
+    }
+
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
+        const PAGE: usize = 1024;
+        let storage = self.chain()?.storage();
+        let mut hasher = blake3::Hasher::new();
+        for table in Table::ALL {
+            let mut start = Vec::new();
+            loop {
+                let page = storage.scan(table, &start, PAGE)?;
+                for (key, value) in &page {
+                    for part in [table.name().as_bytes(), key, value] {
+                        hasher.update(&(part.len() as u64).to_le_bytes());
+                        hasher.update(part);
+                    }
+                }
+                match page.last() {
+                    Some((key, _)) if page.len() == PAGE => {
+                        start.clone_from(key);
+                        start.push(0);
+                    }
+                    _ => break,
+                }
+            }
+        }
+        Ok(hasher.finalize())
+    }
+}
+
+fn open<S: Storage>(
+    storage: S,
+    genesis: &Genesis,
+    hash_seed: u64,
+) -> Result<Chain<S>, ChainError> {
+    let config = Config {
+        hash_seed: HashSeed::Fixed(hash_seed),
+        ..Config::for_network(genesis.rules.network)
+    };
+    // Nothing in a run may depend on the time of day.
+    let clock = Arc::new(|| Timestamp(0));
+    Chain::open(storage, genesis, config, clock)
+}
+
+fn closed() -> SubjectError {
+    SubjectError::Failed("the ledger is closed: it could not be opened again".to_owned())
+}
