@@ -1,2 +1,3 @@
 //! sim
+pub mod oracle;
 pub mod world;
