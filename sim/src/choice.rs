@@ -84,7 +84,10 @@ impl Choices for FromBytes<'_> {
             let (first, rest) = self.0.split_first().unwrap_or((&0, &[]));
             self.0 = rest;
             number = number << 8 | u64::from(*first);
-            reach = reach.checked_shl(8).filter(|reach| *reach > 0).unwrap_or(u64::MAX);
+            reach = reach
+                .checked_shl(8)
+                .filter(|reach| *reach > 0)
+                .unwrap_or(u64::MAX);
         }
         number % bound
     }

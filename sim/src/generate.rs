@@ -284,7 +284,10 @@ impl<C: Choices> Generator<'_, C> {
             Action::Multisig(0, Vec::new())
         } else {
             let first = self.choices.below(u64::from(self.profile.accounts));
-            let size = self.choices.between(1, 4).min(u64::from(self.profile.accounts));
+            let size = self
+                .choices
+                .between(1, 4)
+                .min(u64::from(self.profile.accounts));
             let participants: Vec<u32> = (first..first + size)
                 .map(|number| small(number % u64::from(self.profile.accounts)))
                 .collect();
@@ -370,13 +373,9 @@ impl<C: Choices> Generator<'_, C> {
         let from = self.rich();
         let to = self.account();
         let asset = self.asset_of(from);
-        let mut recipe = self.recipe(
-            from,
-            Action::Send(vec![
-                Sending(to, asset, u64::MAX),
-                Sending(from, asset, self.choices.pick(&[1, 2, u64::MAX])),
-            ]),
-        );
+        let more = self.choices.pick(&[1, 2, u64::MAX]);
+        let sendings = vec![Sending(to, asset, u64::MAX), Sending(from, asset, more)];
+        let mut recipe = self.recipe(from, Action::Send(sendings));
         if self.choices.chance(1, 2) {
             recipe.action = Action::Send(vec![Sending(to, 0, u64::MAX)]);
             recipe.fee = self.choices.pick(&[1, u64::MAX]);

@@ -249,11 +249,7 @@ impl<S: Storage> Subject for Core<S> {
     }
 }
 
-fn open<S: Storage>(
-    storage: S,
-    genesis: &Genesis,
-    hash_seed: u64,
-) -> Result<Chain<S>, ChainError> {
+fn open<S: Storage>(storage: S, genesis: &Genesis, hash_seed: u64) -> Result<Chain<S>, ChainError> {
     let config = Config {
         hash_seed: HashSeed::Fixed(hash_seed),
         ..Config::for_network(genesis.rules.network)

@@ -38,9 +38,6 @@ impl World {
     /// The value of a cell, if it was ever written.
     #[must_use]
     pub fn newest(&self, cell: Cell) -> Option<&Value> {
-        self.cells
-            .get(&cell)?
-            .last()
-            .map(|version| &version.value)
+        self.cells.get(&cell)?.last().map(|version| &version.value)
     }
 }

@@ -137,7 +137,12 @@ impl Profile {
         weights[0].1 = choices.pick(&[2, 8, 32, 64]);
         Profile {
             blocks: choices.between(1, size.blocks),
-            transactions: choices.pick(&[size.transactions / 16, size.transactions / 2, size.transactions])
+            transactions: choices
+                .pick(&[
+                    size.transactions / 16,
+                    size.transactions / 2,
+                    size.transactions,
+                ])
                 .max(1),
             accounts: u32::try_from(choices.between(2, size.accounts))
                 .expect("a scenario has few accounts"),

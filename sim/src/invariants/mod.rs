@@ -4,8 +4,8 @@
 
 mod nonces_advance_by_applied;
 mod one_receipt_per_transaction;
-mod receipts_explain_balances;
 mod reads_back;
+mod receipts_explain_balances;
 mod rejected_leaves_no_trace;
 mod reopen_changes_nothing;
 mod rewind_restores;
@@ -99,8 +99,7 @@ impl<'e> Event<'e> {
 #[must_use]
 pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static str, u8, String)> {
     ALL.iter().find_map(|invariant| {
-        (invariant.violation)(evidence)
-            .map(|detail| (invariant.name, invariant.exit_code, detail))
+        (invariant.violation)(evidence).map(|detail| (invariant.name, invariant.exit_code, detail))
     })
 }
 
@@ -108,8 +107,12 @@ pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static str, u8, Str
 fn applied<'e>(
     block: &'e Block,
     receipts: &'e [Receipt],
-) -> impl Iterator<Item = (&'e lockstep_core::model::Transaction, &'e [lockstep_core::model::Change])>
-{
+) -> impl Iterator<
+    Item = (
+        &'e lockstep_core::model::Transaction,
+        &'e [lockstep_core::model::Change],
+    ),
+> {
     block
         .transactions
         .iter()
@@ -145,7 +148,11 @@ fn difference(expected: &World, got: &World) -> Option<String> {
     for (what, expected, got) in [
         ("hash", expected.hash.to_string(), got.hash.to_string()),
         ("time", expected.time.to_string(), got.time.to_string()),
-        ("digest", expected.digest.to_string(), got.digest.to_string()),
+        (
+            "digest",
+            expected.digest.to_string(),
+            got.digest.to_string(),
+        ),
     ] {
         if expected != got {
             return Some(format!("the tip's {what} is {got}, expected {expected}"));

@@ -8,7 +8,7 @@ use super::{Evidence, Invariant, applied};
 use crate::world::World;
 
 /// An account's nonce advances by the number of its applied transactions, and by nothing else.
-pub const INVARIANT: Invariant = Invariant {
+pub(super) const INVARIANT: Invariant = Invariant {
     name: "nonces-advance-by-applied",
     exit_code: 11,
     violation,
@@ -27,7 +27,10 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
     accounts
         .chain(advanced.keys().copied())
         .find_map(|account| {
-            let (before, after) = (nonce(evidence.before, account), nonce(evidence.after, account));
+            let (before, after) = (
+                nonce(evidence.before, account),
+                nonce(evidence.after, account),
+            );
             let count = advanced.get(&account).copied().unwrap_or(0);
             (before.checked_add(count) != Some(after)).then(|| {
                 format!(

@@ -5,7 +5,7 @@ use lockstep_core::model::Hash;
 use super::{Evidence, Invariant};
 
 /// Every transaction of a block has one receipt, at its own index.
-pub const INVARIANT: Invariant = Invariant {
+pub(super) const INVARIANT: Invariant = Invariant {
     name: "one-receipt-per-transaction",
     exit_code: 11,
     violation,

@@ -3,7 +3,7 @@
 use super::{Event, Evidence, Invariant};
 
 /// A block that was taken reads back with the receipts that were answered.
-pub const INVARIANT: Invariant = Invariant {
+pub(super) const INVARIANT: Invariant = Invariant {
     name: "reads-back",
     exit_code: 11,
     violation,

@@ -9,7 +9,7 @@ use crate::world::World;
 
 /// A balance after a block is the one before it plus credits minus debits of the receipts, and for
 /// the miner plus reward and fees.
-pub const INVARIANT: Invariant = Invariant {
+pub(super) const INVARIANT: Invariant = Invariant {
     name: "receipts-explain-balances",
     exit_code: 11,
     violation,

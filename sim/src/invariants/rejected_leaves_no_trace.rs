@@ -8,7 +8,7 @@ use super::{Evidence, Invariant, applied};
 
 /// A rejected transaction, like a refused block, leaves no trace: no fee, no nonce, no
 /// registration, no version.
-pub const INVARIANT: Invariant = Invariant {
+pub(super) const INVARIANT: Invariant = Invariant {
     name: "rejected-leaves-no-trace",
     exit_code: 11,
     violation,

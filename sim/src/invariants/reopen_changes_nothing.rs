@@ -3,7 +3,7 @@
 use super::{Event, Evidence, Invariant, difference};
 
 /// Closing and opening a ledger changes nothing.
-pub const INVARIANT: Invariant = Invariant {
+pub(super) const INVARIANT: Invariant = Invariant {
     name: "reopen-changes-nothing",
     exit_code: 14,
     violation,

@@ -3,7 +3,7 @@
 use super::{Event, Evidence, Invariant, difference};
 
 /// After a rewind everything is as it was when the ledger had that height before.
-pub const INVARIANT: Invariant = Invariant {
+pub(super) const INVARIANT: Invariant = Invariant {
     name: "rewind-restores",
     exit_code: 11,
     violation,

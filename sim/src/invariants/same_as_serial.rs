@@ -3,7 +3,7 @@
 use super::{Event, Evidence, Invariant, difference};
 
 /// Every receipt, change, supply, version and digest is that of the serial oracle.
-pub const INVARIANT: Invariant = Invariant {
+pub(super) const INVARIANT: Invariant = Invariant {
     name: "same-as-serial",
     exit_code: 10,
     violation,
@@ -46,7 +46,9 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
             }
             (Err(got), Err(expected)) if got == expected => {}
             (Err(got), Err(expected)) => {
-                return Some(format!("refused because {got}; expected because {expected}"));
+                return Some(format!(
+                    "refused because {got}; expected because {expected}"
+                ));
             }
             (Ok(_), Err(expected)) => {
                 return Some(format!("taken; expected to be refused because {expected}"));

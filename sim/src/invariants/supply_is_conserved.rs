@@ -8,7 +8,7 @@ use super::{Evidence, Invariant};
 
 /// The balances of an asset plus its burns equal its genesis plus what was issued, at most
 /// `u64::MAX`; nothing but the reward issues, and the genesis stays what it was.
-pub const INVARIANT: Invariant = Invariant {
+pub(super) const INVARIANT: Invariant = Invariant {
     name: "supply-is-conserved",
     exit_code: 11,
     violation,

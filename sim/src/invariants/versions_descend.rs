@@ -4,7 +4,7 @@ use super::{Evidence, Invariant};
 
 /// The versions of a cell link strictly downwards, none is above the tip, and none repeats the
 /// value before it.
-pub const INVARIANT: Invariant = Invariant {
+pub(super) const INVARIANT: Invariant = Invariant {
     name: "versions-descend",
     exit_code: 11,
     violation,

@@ -1,0 +1,87 @@
+//! `lockstep replay`: one run from a file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use lockstep_sim::campaign;
+use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::tally::Tally;
+use lockstep_sim::trial::Failure;
+use serde_json::json;
+
+use super::{Folder, INFRASTRUCTURE, USAGE, complain};
+
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// The reproducer, a text file that `run` wrote
+    file: PathBuf,
+    /// Where the ledger's file is [default: a temporary folder that is removed]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Print one JSON record in place of text
+    #[arg(long)]
+    json: bool,
+}
+
+impl Replay {
+    pub(super) fn execute(self) -> u8 {
+        let reproducer = match Reproducer::read(&self.file) {
+            Ok(reproducer) => reproducer,
+            Err(error) => {
+                complain(&error.to_string());
+                return USAGE;
+            }
+        };
+        let folder = match Folder::new(self.dir.clone()) {
+            Ok(folder) => folder,
+            Err(reason) => {
+                complain(&reason);
+                return INFRASTRUCTURE;
+            }
+        };
+        let scenario = &reproducer.scenario;
+        let mut tally = Tally::default();
+        let outcome = campaign::on_core(scenario, folder.path(), &mut tally);
+        let (verdict, detail, exit_code) = match &outcome {
+            Ok(observed) => ("passed", format!("digest {observed}"), 0),
+            Err(Failure::Violation(violation)) => (
+                "violated",
+                format!(
+                    "{} after step {}, by {}\n  {}",
+                    violation.invariant, violation.step, violation.subject, violation.detail
+                ),
+                violation.exit_code,
+            ),
+            Err(Failure::Infrastructure(reason)) => {
+                ("infrastructure", reason.clone(), INFRASTRUCTURE)
+            }
+        };
+        if self.json {
+            println!(
+                "{}",
+                json!({
+                    "kind": "replay",
+                    "file": self.file.display().to_string(),
+                    "shows": reproducer.shows,
+                    "verdict": verdict,
+                    "exit_code": exit_code,
+                    "detail": detail,
+                })
+            );
+        } else {
+            println!(
+                "lockstep replay {}\n  {} steps, {} blocks, {} transactions{}",
+                self.file.display(),
+                scenario.steps.len(),
+                scenario.blocks(),
+                scenario.transactions(),
+                match reproducer.shows.as_str() {
+                    "" => String::new(),
+                    invariant => format!("; kept because of {invariant}"),
+                }
+            );
+            println!("{verdict}: {detail}");
+        }
+        exit_code
+    }
+}

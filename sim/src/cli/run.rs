@@ -1,0 +1,269 @@
+//! `lockstep run`: a campaign.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use lockstep_core::config::ParallelConfig;
+use lockstep_core::model::Network;
+use lockstep_sim::campaign::{self, Observer, Plan, RunReport, Summary, Verdict};
+use lockstep_sim::generate::Profile;
+use serde_json::json;
+
+use super::{Folder, INFRASTRUCTURE, USAGE, complain};
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Decides everything that is drawn
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Go on until at least so many blocks were taken
+    #[arg(long, default_value_t = 150)]
+    blocks: u64,
+    /// Go on until at least so many transactions were in them
+    #[arg(long, default_value_t = 15_000)]
+    transactions: u64,
+    /// Go on for so long, in place of the two above, e.g. 60s or 10m
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    duration: Option<Duration>,
+    /// Do this one run only, as a report names it
+    #[arg(long, value_name = "RUN", conflicts_with = "duration")]
+    only: Option<u64>,
+    /// Changes the seed of every hash map of the ledger; no result may depend on it
+    #[arg(long, default_value_t = 0)]
+    hash_seed: u64,
+    /// Where the ledgers' files are [default: a temporary folder that is removed]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// Where a reproducer is written if something is found
+    #[arg(long, default_value = "reproducers")]
+    out: PathBuf,
+    /// Do every so many runs twice and compare
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+    twice_every: u64,
+    /// Print one JSON record a run and one for the verdict, in place of text
+    #[arg(long)]
+    json: bool,
+    /// Print no progress
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl Run {
+    pub(super) fn execute(self) -> u8 {
+        // A bad value must not wait for the first block that would use it.
+        let parallel = ParallelConfig::for_network(Network::Devnet);
+        if let Err(error) = parallel.with_environment(|name| std::env::var_os(name)) {
+            complain(&error.to_string());
+            return USAGE;
+        }
+        let folder = match Folder::new(self.dir.clone()) {
+            Ok(folder) => folder,
+            Err(reason) => {
+                complain(&reason);
+                return INFRASTRUCTURE;
+            }
+        };
+        let plan = Plan {
+            seed: self.seed,
+            blocks: self.blocks,
+            transactions: self.transactions,
+            duration: self.duration,
+            first_run: self.only.unwrap_or(0),
+            most_runs: self.only.map(|_| 1),
+            hash_seed: self.hash_seed,
+            folder: folder.path().to_path_buf(),
+            twice_every: self.twice_every,
+        };
+        if !self.json {
+            println!("lockstep run --seed {}", self.seed);
+            println!(
+                "  on trial   core in memory and on a redb file, block by block, against the oracle"
+            );
+        }
+        let mut watch = Watch::new(&self);
+        let summary = campaign::run(&plan, &mut watch);
+        watch.bar.finish_and_clear();
+        self.conclude(&summary, watch.begun.elapsed())
+    }
+
+    fn conclude(&self, summary: &Summary, elapsed: Duration) -> u8 {
+        let mut exit_code = summary.verdict.exit_code();
+        let reproducer = match &summary.verdict {
+            Verdict::Violated {
+                run,
+                violation,
+                reproducer,
+            } => {
+                let path = self.out.join(format!(
+                    "{}-seed{}-run{run}.repro",
+                    violation.invariant, self.seed
+                ));
+                let remark = format!(
+                    "{} after step {}, by {}\n{}\nfound by: lockstep run --seed {} --only {run} \
+                     --hash-seed {}",
+                    violation.invariant,
+                    violation.step,
+                    violation.subject,
+                    violation.detail,
+                    self.seed,
+                    self.hash_seed,
+                );
+                match reproducer.write(&path, &remark) {
+                    Ok(()) => Some(path.display().to_string()),
+                    Err(error) => {
+                        complain(&format!(
+                            "the reproducer could not be written: {error}; name another folder with --out"
+                        ));
+                        None
+                    }
+                }
+            }
+            _ => None,
+        };
+        if exit_code == 0 && self.only.is_none() && self.duration.is_none() && summary.runs == 0 {
+            exit_code = 15;
+        }
+        if self.json {
+            println!("{}", record(summary, reproducer.as_deref(), exit_code));
+        } else {
+            print_summary(summary, reproducer.as_deref());
+            eprintln!("  took       {:.1} s", elapsed.as_secs_f64());
+        }
+        exit_code
+    }
+}
+
+fn print_summary(summary: &Summary, reproducer: Option<&str>) {
+    let tally = &summary.tally;
+    println!(
+        "  runs       {}, {} of them done twice",
+        summary.runs, summary.twice
+    );
+    println!(
+        "  taken      {} blocks, {} transactions: {} applied, {} rejected",
+        tally.blocks,
+        tally.transactions,
+        tally.applied,
+        tally.transactions - tally.applied
+    );
+    for (event, count) in tally.events() {
+        println!("  {count:>9}  {event}");
+    }
+    println!("  digest     {}", summary.digest);
+    println!("{}", summary.verdict);
+    if let Some(path) = reproducer {
+        println!("  replay     lockstep replay {path}");
+    }
+}
+
+fn record(summary: &Summary, reproducer: Option<&str>, exit_code: u8) -> serde_json::Value {
+    let tally = &summary.tally;
+    let events: serde_json::Map<_, _> = tally
+        .events()
+        .map(|(event, count)| (event.to_owned(), count.into()))
+        .collect();
+    json!({
+        "kind": "verdict",
+        "verdict": summary.verdict.name(),
+        "exit_code": exit_code,
+        "detail": summary.verdict.to_string(),
+        "reproducer": reproducer,
+        "runs": summary.runs,
+        "twice": summary.twice,
+        "blocks": tally.blocks,
+        "transactions": tally.transactions,
+        "applied": tally.applied,
+        "events": events,
+        "digest": summary.digest.to_string(),
+    })
+}
+
+/// Shows how a campaign goes on.
+struct Watch {
+    begun: Instant,
+    bar: ProgressBar,
+    json: bool,
+}
+
+impl Watch {
+    fn new(run: &Run) -> Self {
+        let (length, template) = match (run.only, run.duration) {
+            (Some(_), _) => (1, "  {spinner} run {msg}"),
+            (None, Some(duration)) => (
+                duration.as_secs(),
+                "  [{wide_bar}] {elapsed_precise} of {len} s, {msg}",
+            ),
+            (None, None) => (
+                run.transactions,
+                "  [{wide_bar}] {pos} of {len} transactions, {msg}",
+            ),
+        };
+        let bar = if run.json || run.quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(length)
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Watch {
+            begun: Instant::now(),
+            bar,
+            json: run.json,
+        }
+    }
+}
+
+impl Observer for Watch {
+    fn drawn(&mut self, run: u64, profile: &Profile) {
+        if !self.json {
+            self.bar.suspend(|| println!("  drawn {run:>4} {profile}"));
+        }
+        self.bar.set_message(format!("run {run}"));
+    }
+
+    fn ended(&mut self, report: &RunReport<'_>) {
+        let tally = report.tally;
+        if self.json {
+            println!(
+                "{}",
+                json!({
+                    "kind": "run",
+                    "run": report.run,
+                    "drawn": report.profile.to_string(),
+                    "blocks": tally.blocks,
+                    "transactions": tally.transactions,
+                    "applied": tally.applied,
+                    "observed": report.outcome.ok().map(|hash| hash.to_string()),
+                })
+            );
+        }
+        match self.bar.length() {
+            Some(length) if length == self.bar.position() => {}
+            _ => self.bar.inc(tally.transactions),
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.trim_end_matches(char::is_alphabetic).len());
+    let seconds = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("a number of seconds, or with a unit: 90s, 10m, 8h".to_owned()),
+    };
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| "a whole number, with s, m or h behind it: 90s, 10m, 8h".to_owned())
+}

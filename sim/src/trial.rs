@@ -1,0 +1,370 @@
+//! One run: a scenario happens to subjects and to the oracle, and every step is judged.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use lockstep_core::codec;
+use lockstep_core::model::{Block, Genesis, Hash, Height, Refusal};
+
+use crate::invariants::{Event, Evidence, first_violation};
+use crate::oracle::Oracle;
+use crate::scenario::build::{self, Keys};
+use crate::scenario::{BlockFlaw, BlockRecipe, Scenario, Step};
+use crate::subject::{Subject, SubjectError};
+use crate::tally::Tally;
+use crate::world::{BlockResult, World};
+
+/// Makes the subjects of a run, all on the same genesis, with the same seed for their hash maps.
+pub type Setup<'s> = dyn Fn(&Genesis, u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> + 's;
+
+/// Something that must hold did not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What must hold.
+    pub invariant: String,
+    /// The exit code of a run that ends so.
+    pub exit_code: u8,
+    /// After which step of the scenario, counted from 0.
+    pub step: usize,
+    /// Who violated it.
+    pub subject: String,
+    /// In which way, in numbers.
+    pub detail: String,
+}
+
+/// A run did not end well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// A finding.
+    Violation(Violation),
+    /// The machine failed; nothing is known about the subject.
+    Infrastructure(String),
+}
+
+/// Runs a scenario, judges every step, and counts what was reached.
+///
+/// Gives the hash of everything that was observed: the same scenario always gives the same one.
+///
+/// # Errors
+///
+/// At the first step after which something does not hold, or at which the machine failed.
+pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<Hash, Failure> {
+    let mut keys = Keys::default();
+    let genesis = build::genesis(&scenario.genesis, &mut keys);
+    let subjects = match (setup(&genesis, scenario.hash_seed), Oracle::new(&genesis)) {
+        (Ok(subjects), Ok(oracle)) => (subjects, oracle),
+        (Err(SubjectError::Failed(reason)), _) => return Err(Failure::Infrastructure(reason)),
+        (Err(_), Err(_)) => {
+            tally.count("impossible genesis");
+            return Ok(Hash::ZERO);
+        }
+        (Err(error), Ok(_)) => {
+            return Err(violation(
+                "same-as-serial",
+                10,
+                0,
+                "the subjects",
+                format!("the genesis is refused because {error}; expected to be taken"),
+            ));
+        }
+        (Ok(_), Err(reason)) => {
+            return Err(violation(
+                "same-as-serial",
+                10,
+                0,
+                "the subjects",
+                format!("the genesis is taken; expected to be refused because {reason}"),
+            ));
+        }
+    };
+    let (subjects, oracle) = subjects;
+    let mut trial = Trial {
+        genesis,
+        keys,
+        oracle,
+        subjects: Vec::new(),
+        recorded: Vec::new(),
+        blocks: Vec::new(),
+        undone: Vec::new(),
+        observed: blake3::Hasher::new(),
+        tally,
+        step: 0,
+    };
+    for subject in subjects {
+        let before = trial.look(&*subject)?;
+        trial.judge(subject.name(), &before, &before, Event::Reopened)?;
+        trial.subjects.push((subject, before));
+    }
+    trial.recorded.push(trial.oracle.world().clone());
+    for (index, step) in scenario.steps.iter().enumerate() {
+        trial.step = index;
+        trial.step(step)?;
+    }
+    trial.compare_bytes()?;
+    Ok(Hash(trial.observed.finalize().into()))
+}
+
+struct Trial<'t> {
+    genesis: Genesis,
+    keys: Keys,
+    oracle: Oracle,
+    /// Each with what it looked like after the last step.
+    subjects: Vec<(Box<dyn Subject>, World)>,
+    /// What the ledger looked like at each height, when it was there last.
+    recorded: Vec<World>,
+    /// The blocks of the chain, from height 1.
+    blocks: Vec<Block>,
+    /// What the last rewind undid, the lowest first, unless a block was added since.
+    undone: Vec<Block>,
+    observed: blake3::Hasher,
+    tally: &'t mut Tally,
+    step: usize,
+}
+
+impl Trial<'_> {
+    fn step(&mut self, step: &Step) -> Result<(), Failure> {
+        match step {
+            Step::Block(recipe) => self.arrive(recipe),
+            Step::Rewind(depth) => self.rewind(*depth),
+            Step::Reapply => {
+                for block in std::mem::take(&mut self.undone) {
+                    self.tally.count("block applied again after a rewind");
+                    self.add(&block)?;
+                }
+                Ok(())
+            }
+            Step::Reopen => self.reopen(),
+        }
+    }
+
+    fn arrive(&mut self, recipe: &BlockRecipe) -> Result<(), Failure> {
+        let rules = &self.genesis.rules;
+        let bytes = build::block(recipe, rules, self.oracle.world(), &mut self.keys);
+        let decoded = guarded(self.step, "core, codec", || {
+            codec::decode_block(&bytes, u64::MAX)
+        })?;
+        match decoded {
+            Ok(block) => {
+                if codec::encode(&block) != bytes {
+                    return Err(violation(
+                        "one-encoding",
+                        11,
+                        self.step,
+                        "core, codec",
+                        format!(
+                            "{} bytes decode to a block with another encoding",
+                            bytes.len()
+                        ),
+                    ));
+                }
+                self.add(&block)
+            }
+            Err(error) => {
+                let damaged = matches!(
+                    recipe.flaw,
+                    Some(BlockFlaw::Truncated(_) | BlockFlaw::Extended | BlockFlaw::FlippedBit(_))
+                );
+                self.tally.count("bytes that are no block");
+                self.observe(error.to_string().as_bytes());
+                if damaged {
+                    return Ok(());
+                }
+                Err(violation(
+                    "one-encoding",
+                    11,
+                    self.step,
+                    "core, codec",
+                    error.to_string(),
+                ))
+            }
+        }
+    }
+
+    fn add(&mut self, block: &Block) -> Result<(), Failure> {
+        let expected = self.oracle.add_block(block);
+        self.tally.block(block, &expected, self.recorded.last());
+        let mut subjects = std::mem::take(&mut self.subjects);
+        for (subject, world) in &mut subjects {
+            let name = subject.name().to_owned();
+            let got = self.ask(&name, || match subject.add_block(block) {
+                Ok(result) => Ok(Ok(result)),
+                Err(SubjectError::Refused(refusal)) => Ok(Err(refusal)),
+                Err(error) => Err(error),
+            })?;
+            let stored = self.ask(&name, || subject.stored(block.header.height))?;
+            let after = self.look(&**subject)?;
+            self.judge(
+                &name,
+                world,
+                &after,
+                Event::Block {
+                    block,
+                    got: got.as_ref(),
+                    expected: expected.as_ref(),
+                    stored: stored.as_ref(),
+                },
+            )?;
+            *world = after;
+        }
+        self.subjects = subjects;
+        self.keep(block, &expected);
+        Ok(())
+    }
+
+    fn keep(&mut self, block: &Block, expected: &Result<BlockResult, Refusal>) {
+        match expected {
+            Ok(result) => {
+                self.observe(&result.digest.0);
+                self.blocks.push(block.clone());
+                self.recorded.push(self.oracle.world().clone());
+                self.undone.clear();
+            }
+            Err(refusal) => self.observe(refusal.to_string().as_bytes()),
+        }
+    }
+
+    fn rewind(&mut self, depth: u64) -> Result<(), Failure> {
+        let depth = usize::try_from(depth).map_or(self.blocks.len(), |d| d.min(self.blocks.len()));
+        let target = self.blocks.len() - depth;
+        let height = Height(target as u64);
+        self.tally.count(match (depth, target) {
+            (0, _) => "rewind by nothing",
+            (_, 0) => "rewind to the genesis",
+            _ => "rewind",
+        });
+        self.oracle.rewind_to(height).map_err(|reason| {
+            Failure::Infrastructure(format!("the oracle does not rewind: {reason}"))
+        })?;
+        let mut subjects = std::mem::take(&mut self.subjects);
+        for (subject, world) in &mut subjects {
+            let name = subject.name().to_owned();
+            self.ask(&name, || subject.rewind_to(height))?;
+            let after = self.look(&**subject)?;
+            let recorded = &self.recorded[target];
+            self.judge(&name, world, &after, Event::Rewound { recorded })?;
+            *world = after;
+        }
+        self.subjects = subjects;
+        self.undone = self.blocks.split_off(target);
+        self.recorded.truncate(target + 1);
+        let digest = self.oracle.world().digest;
+        self.observe(&digest.0);
+        self.compare_bytes()
+    }
+
+    fn reopen(&mut self) -> Result<(), Failure> {
+        self.tally.count("closed and opened");
+        let mut subjects = std::mem::take(&mut self.subjects);
+        for (subject, world) in &mut subjects {
+            let name = subject.name().to_owned();
+            self.ask(&name, || subject.reopen())?;
+            let after = self.look(&**subject)?;
+            self.judge(&name, world, &after, Event::Reopened)?;
+            *world = after;
+        }
+        self.subjects = subjects;
+        self.compare_bytes()
+    }
+
+    /// Every subject keeps the same bytes, whatever it keeps them in.
+    fn compare_bytes(&mut self) -> Result<(), Failure> {
+        let mut first: Option<(String, blake3::Hash)> = None;
+        for (subject, _) in &self.subjects {
+            let name = subject.name().to_owned();
+            let bytes = self.ask(&name, || subject.bytes_kept())?;
+            match &first {
+                Some((other, expected)) if *expected != bytes => {
+                    return Err(violation(
+                        "same-on-every-storage",
+                        11,
+                        self.step,
+                        &name,
+                        format!("what is kept hashes to {bytes}, that of {other} to {expected}"),
+                    ));
+                }
+                Some(_) => {}
+                None => first = Some((name, bytes)),
+            }
+        }
+        if let Some((_, bytes)) = first {
+            self.observe(bytes.as_bytes());
+        }
+        Ok(())
+    }
+
+    fn look(&self, subject: &dyn Subject) -> Result<World, Failure> {
+        self.ask(subject.name(), || subject.world())
+    }
+
+    fn judge(
+        &self,
+        subject: &str,
+        before: &World,
+        after: &World,
+        event: Event<'_>,
+    ) -> Result<(), Failure> {
+        let evidence = Evidence {
+            rules: &self.genesis.rules,
+            before,
+            after,
+            expected: self.oracle.world(),
+            event,
+        };
+        match first_violation(&evidence) {
+            None => Ok(()),
+            Some((invariant, exit_code, detail)) => {
+                Err(violation(invariant, exit_code, self.step, subject, detail))
+            }
+        }
+    }
+
+    /// Asks a subject something. Its panic is a finding, and so is a ledger that makes no sense.
+    fn ask<T>(
+        &self,
+        subject: &str,
+        question: impl FnOnce() -> Result<T, SubjectError>,
+    ) -> Result<T, Failure> {
+        match guarded(self.step, subject, question)? {
+            Ok(answer) => Ok(answer),
+            Err(SubjectError::Failed(reason)) => Err(Failure::Infrastructure(reason)),
+            Err(error) => Err(violation(
+                "makes-sense",
+                11,
+                self.step,
+                subject,
+                error.to_string(),
+            )),
+        }
+    }
+
+    fn observe(&mut self, bytes: &[u8]) {
+        self.observed.update(&(bytes.len() as u64).to_le_bytes());
+        self.observed.update(bytes);
+    }
+}
+
+fn guarded<T>(step: usize, subject: &str, question: impl FnOnce() -> T) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(question)).map_err(|panic| {
+        let message = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        violation("never-panics", 11, step, subject, message.to_owned())
+    })
+}
+
+fn violation(
+    invariant: &str,
+    exit_code: u8,
+    step: usize,
+    subject: &str,
+    detail: String,
+) -> Failure {
+    Failure::Violation(Violation {
+        invariant: invariant.to_owned(),
+        exit_code,
+        step,
+        subject: subject.to_owned(),
+        detail,
+    })
+}
