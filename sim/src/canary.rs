@@ -29,7 +29,7 @@ impl Defect {
     #[must_use]
     pub const fn caught_by(self) -> &'static str {
         match self {
-            Defect::UnitLost => "supply-is-conserved",
+            Defect::UnitLost => "receipts-explain-balances",
             Defect::FeeMisreported => "reads-back",
             Defect::RewindForgotten => "rewind-restores",
         }

@@ -126,25 +126,29 @@ impl<C: Choices> Generator<'_, C> {
             .chance(self.profile.block_flaws, 100)
             .then(|| self.block_flaw());
         let miner = self.account();
-        let before = self.wallet.current().clone();
-        let count = self.choices.between(0, self.profile.transactions);
+        // What is refused needs no long body.
+        let most = if flaw.is_some() {
+            4
+        } else {
+            self.profile.transactions
+        };
+        let count = self.choices.between(0, most);
         let mut transactions = Vec::new();
         while (transactions.len() as u64) < count {
             self.troubles(miner, &mut transactions);
         }
-        if flaw.is_some() {
-            // It will be refused: what follows builds on what was there before it.
-            self.wallet.replace(before);
-        } else {
-            self.undone.clear();
-            self.wallet.close_block();
-        }
-        BlockRecipe {
+        let block = BlockRecipe {
             miner,
             later_ms: self.choices.pick(&[0, 1, 1_000, 15_000]),
             flaw,
             transactions,
+        };
+        let height = self.wallet.height();
+        self.wallet.close_block(&block);
+        if self.wallet.height() > height {
+            self.undone.clear();
         }
+        block
     }
 
     fn block_flaw(&mut self) -> BlockFlaw {
@@ -209,7 +213,7 @@ impl<C: Choices> Generator<'_, C> {
             Trouble::Nonce => self.wrong_nonce(body),
             Trouble::Duplicate => {
                 if let Some(earlier) = self.one_of(body) {
-                    body.push(earlier);
+                    self.push(earlier, body);
                 } else {
                     self.plain(body);
                 }
@@ -226,7 +230,7 @@ impl<C: Choices> Generator<'_, C> {
                     _ => Action::Multisig(1, vec![0]),
                 };
                 let recipe = self.recipe(stranger, action);
-                body.push(recipe);
+                self.push(recipe, body);
             }
         }
     }
@@ -273,8 +277,7 @@ impl<C: Choices> Generator<'_, C> {
         let to = self.account();
         let mut back = self.recipe(guest, Action::Send(vec![Sending(to, asset, amount)]));
         back.fee = 0;
-        self.wallet.current_mut().follow(&back);
-        body.push(back);
+        self.push(back, body);
     }
 
     fn multisig(&mut self, body: &mut Vec<TransactionRecipe>) {
@@ -311,7 +314,7 @@ impl<C: Choices> Generator<'_, C> {
                 recipe.cosigners.push(instead);
             }
         }
-        body.push(recipe);
+        self.push(recipe, body);
     }
 
     fn wrong_nonce(&mut self, body: &mut Vec<TransactionRecipe>) {
@@ -324,7 +327,7 @@ impl<C: Choices> Generator<'_, C> {
             2 => recipe.nonce + self.choices.between(2, 1_000),
             _ => u64::MAX,
         };
-        body.push(recipe);
+        self.push(recipe, body);
     }
 
     fn overspend(&mut self, body: &mut Vec<TransactionRecipe>) {
@@ -348,7 +351,7 @@ impl<C: Choices> Generator<'_, C> {
                 recipe
             }
         };
-        body.push(recipe);
+        self.push(recipe, body);
     }
 
     /// The first transfers could be made, a later one cannot.
@@ -366,7 +369,7 @@ impl<C: Choices> Generator<'_, C> {
                 Sending(second, asset, has.max(1)),
             ]),
         );
-        body.push(recipe);
+        self.push(recipe, body);
     }
 
     fn sum_overflow(&mut self, body: &mut Vec<TransactionRecipe>) {
@@ -380,13 +383,14 @@ impl<C: Choices> Generator<'_, C> {
             recipe.action = Action::Send(vec![Sending(to, 0, u64::MAX)]);
             recipe.fee = self.choices.pick(&[1, u64::MAX]);
         }
-        body.push(recipe);
+        self.push(recipe, body);
     }
 
     fn wrong_shape(&mut self, body: &mut Vec<TransactionRecipe>) {
         let from = self.account();
         let to = self.account();
-        let action = match self.choices.below(9) {
+        let mut cosigners = None;
+        let action = match self.choices.below(10) {
             0 => Action::Send(Vec::new()),
             1 => Action::Send(vec![Sending(to, 0, 1); 256]),
             2 => Action::Send(vec![Sending(to, 0, 1), Sending(to, 0, 0)]),
@@ -395,13 +399,17 @@ impl<C: Choices> Generator<'_, C> {
             5 => Action::Multisig(3, vec![from, to]),
             6 => Action::Multisig(self.choices.pick(&[0, 1]), vec![]),
             7 => Action::Multisig(0, vec![to]),
-            _ => Action::Multisig(2, vec![from, to, from]),
+            8 => Action::Multisig(2, vec![from, to, from]),
+            _ => {
+                cosigners = Some(vec![to; 256]);
+                Action::Send(vec![Sending(to, 0, 1)])
+            }
         };
         let mut recipe = self.recipe(from, action);
-        if self.choices.chance(1, 40) {
-            recipe.cosigners = vec![to; 256];
+        if let Some(cosigners) = cosigners {
+            recipe.cosigners = cosigners;
         }
-        body.push(recipe);
+        self.push(recipe, body);
     }
 
     fn forged(&mut self, body: &mut Vec<TransactionRecipe>) {
@@ -426,17 +434,20 @@ impl<C: Choices> Generator<'_, C> {
                 TransactionFlaw::SmallOrder
             }
         });
-        body.push(recipe);
+        self.push(recipe, body);
     }
 
     fn send(&mut self, from: u32, sendings: Vec<Sending>, body: &mut Vec<TransactionRecipe>) {
         self.act(from, Action::Send(sendings), body);
     }
 
-    /// A transaction that should be applied.
     fn act(&mut self, from: u32, action: Action, body: &mut Vec<TransactionRecipe>) {
         let recipe = self.recipe(from, action);
-        self.wallet.current_mut().follow(&recipe);
+        self.push(recipe, body);
+    }
+
+    fn push(&mut self, recipe: TransactionRecipe, body: &mut Vec<TransactionRecipe>) {
+        self.wallet.follow(&recipe);
         body.push(recipe);
     }
 

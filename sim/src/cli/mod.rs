@@ -51,11 +51,11 @@ enum Command {
 }
 
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
-    start_logging();
-    let command = cli
+    let command = Cli::parse()
         .command
-        .unwrap_or_else(|| Command::Run(run::Run::parse_from(["lockstep run"])));
+        .or_else(|| Cli::parse_from(["lockstep", "run"]).command)
+        .expect("the default command line has a command");
+    start_logging();
     match command {
         Command::Run(run) => run.execute(),
         Command::Replay(replay) => replay.execute(),

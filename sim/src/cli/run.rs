@@ -20,10 +20,10 @@ pub(super) struct Run {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Go on until at least so many blocks were taken
-    #[arg(long, default_value_t = 150)]
+    #[arg(long, default_value_t = 300)]
     blocks: u64,
     /// Go on until at least so many transactions were in them
-    #[arg(long, default_value_t = 15_000)]
+    #[arg(long, default_value_t = 30_000)]
     transactions: u64,
     /// Go on for so long, in place of the two above, e.g. 60s or 10m
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]

@@ -151,7 +151,7 @@ impl Profile {
             is_huge: choices.chance(1, 4),
             rewinds: choices.pick(&[0, 10, 30]),
             reopens: choices.pick(&[0, 10, 20]),
-            block_flaws: choices.pick(&[0, 10, 25]),
+            block_flaws: choices.pick(&[0, 20, 60]),
             weights,
         }
     }

@@ -1,11 +1,18 @@
 //! What the generator believes of the ledger, to draw transactions that mostly succeed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::scenario::{Action, GenesisRecipe, Holding, Sending, TransactionRecipe};
+use crate::scenario::{
+    Action, BlockFlaw, BlockRecipe, GenesisRecipe, Holding, Sending, TransactionFlaw,
+    TransactionRecipe,
+};
 
 /// Beliefs after each block, the newest last.
-pub(super) struct Wallet(Vec<Beliefs>);
+pub(super) struct Wallet {
+    genesis: GenesisRecipe,
+    /// The last are those within the next block.
+    beliefs: Vec<Beliefs>,
+}
 
 /// What accounts should have, and what their next nonces should be.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +20,9 @@ pub(super) struct Beliefs {
     nonces: BTreeMap<u32, u64>,
     balances: BTreeMap<(u32, u32), u64>,
     multisigs: BTreeMap<u32, (u8, Vec<u32>)>,
+    issued: u64,
+    /// Of the next block so far.
+    fees: u64,
 }
 
 impl Wallet {
@@ -26,43 +36,79 @@ impl Wallet {
             balances,
             ..Beliefs::default()
         };
-        Wallet(vec![beginning.clone(), beginning])
+        Wallet {
+            genesis: genesis.clone(),
+            beliefs: vec![beginning.clone(), beginning],
+        }
     }
 
     pub(super) fn height(&self) -> usize {
-        self.0.len() - 2
+        self.beliefs.len() - 2
     }
 
     pub(super) fn current(&self) -> &Beliefs {
-        self.0.last().expect("a wallet has beliefs")
+        self.beliefs.last().expect("a wallet has beliefs")
     }
 
-    pub(super) fn current_mut(&mut self) -> &mut Beliefs {
-        self.0.last_mut().expect("a wallet has beliefs")
+    fn current_mut(&mut self) -> &mut Beliefs {
+        self.beliefs.last_mut().expect("a wallet has beliefs")
     }
 
-    pub(super) fn replace(&mut self, beliefs: Beliefs) {
-        *self.current_mut() = beliefs;
+    /// Believes what should become of a transaction.
+    pub(super) fn follow(&mut self, recipe: &TransactionRecipe) {
+        let is_sound = match recipe.flaw {
+            None => true,
+            Some(TransactionFlaw::Network(network)) => network == self.genesis.network,
+            Some(_) => false,
+        };
+        let mut after = self.current().clone();
+        if is_sound && after.apply(recipe).is_some() {
+            *self.current_mut() = after;
+        }
     }
 
-    /// The current beliefs are those after a block; the next block begins with the same.
-    pub(super) fn close_block(&mut self) {
-        self.0.push(self.current().clone());
+    /// Believes that a block ends here, or that it is refused.
+    pub(super) fn close_block(&mut self, block: &BlockRecipe) {
+        let is_sound = match block.flaw {
+            None => true,
+            Some(BlockFlaw::Network(network)) => network == self.genesis.network,
+            Some(BlockFlaw::RepeatedLast) => block.transactions.is_empty(),
+            Some(_) => false,
+        };
+        if !is_sound || encoded_bytes(block) > self.genesis.max_block_bytes {
+            self.beliefs.pop();
+            self.beliefs.push(self.current().clone());
+            return;
+        }
+        let allocated: u64 = self
+            .genesis
+            .balances
+            .iter()
+            .filter(|holding| holding.1 == 0)
+            .map(|holding| holding.2)
+            .sum();
+        let left = self.genesis.native_limit - allocated - self.current().issued;
+        let reward = self.genesis.reward.min(left);
+        let current = self.current_mut();
+        current.issued += reward;
+        *current.balances.entry((block.miner, 0)).or_default() += reward + current.fees;
+        current.fees = 0;
+        self.beliefs.push(self.current().clone());
     }
 
     /// Back by so many blocks; gives the beliefs after each of them.
     pub(super) fn rewind(&mut self, depth: u64) -> Vec<Beliefs> {
         let depth = usize::try_from(depth).map_or(self.height(), |depth| depth.min(self.height()));
-        self.0.pop();
-        let undone = self.0.split_off(self.0.len() - depth);
-        self.close_block();
+        self.beliefs.pop();
+        let undone = self.beliefs.split_off(self.beliefs.len() - depth);
+        self.beliefs.push(self.current().clone());
         undone
     }
 
     /// A block that was undone is there again.
     pub(super) fn reapply(&mut self, after: Beliefs) {
-        self.replace(after);
-        self.close_block();
+        self.beliefs.pop();
+        self.beliefs.extend([after.clone(), after]);
     }
 }
 
@@ -98,30 +144,40 @@ impl Beliefs {
             .unwrap_or_default()
     }
 
-    /// Believes that a transaction is applied, unless the balances are obviously too small.
-    pub(super) fn follow(&mut self, recipe: &TransactionRecipe) {
-        let mut after = self.clone();
-        if after.try_follow(recipe).is_some() {
-            *self = after;
-        }
-    }
-
-    fn try_follow(&mut self, recipe: &TransactionRecipe) -> Option<()> {
+    /// `None` where the transaction should be rejected; then this is of no use any more.
+    fn apply(&mut self, recipe: &TransactionRecipe) -> Option<()> {
         let from = recipe.from;
+        let cosigners: BTreeSet<u32> = recipe.cosigners.iter().copied().collect();
+        if let Some((threshold, participants)) = self.multisigs.get(&from) {
+            let signed = participants.iter().filter(|one| cosigners.contains(one));
+            (signed.count() >= usize::from(*threshold)).then_some(())?;
+        }
+        (recipe.nonce == self.nonce(from) && recipe.cosigners.len() <= 255).then_some(())?;
         self.nonces.insert(from, recipe.nonce.checked_add(1)?);
         self.take(from, 0, recipe.fee)?;
+        self.fees += recipe.fee;
         match &recipe.action {
             Action::Send(sendings) => {
+                ((1..=255).contains(&sendings.len())).then_some(())?;
                 for Sending(_, asset, amount) in sendings {
+                    (*amount > 0).then_some(())?;
                     self.take(from, *asset, *amount)?;
                 }
                 for &Sending(to, asset, amount) in sendings {
-                    let balance = self.balances.entry((to, asset)).or_default();
-                    *balance = balance.checked_add(amount)?;
+                    *self.balances.entry((to, asset)).or_default() += amount;
                 }
             }
-            Action::Burn(asset, amount) => self.take(from, *asset, *amount)?,
+            Action::Burn(asset, amount) => {
+                (*amount > 0).then_some(())?;
+                self.take(from, *asset, *amount)?;
+            }
             Action::Multisig(threshold, participants) => {
+                let distinct: BTreeSet<u32> = participants.iter().copied().collect();
+                let least = usize::from(!participants.is_empty());
+                (distinct.len() == participants.len()
+                    && participants.len() <= 255
+                    && (least..=participants.len()).contains(&usize::from(*threshold)))
+                .then_some(())?;
                 if participants.is_empty() {
                     self.multisigs.remove(&from);
                 } else {
@@ -138,4 +194,18 @@ impl Beliefs {
         *balance = balance.checked_sub(amount)?;
         Some(())
     }
+}
+
+/// How long the encoding of a block is.
+fn encoded_bytes(block: &BlockRecipe) -> u64 {
+    const HEADER: usize = 2 + 1 + 8 + 32 + 8 + 32 + 32 + 2;
+    let body = block.transactions.iter().map(|recipe| {
+        let payload = match &recipe.action {
+            Action::Send(sendings) => 4 + 72 * sendings.len(),
+            Action::Burn(..) => 40,
+            Action::Multisig(_, participants) => 1 + 4 + 32 * participants.len(),
+        };
+        1 + 32 + 8 + 8 + 1 + payload + 64 + 4 + 96 * recipe.cosigners.len()
+    });
+    (HEADER + 4 + body.sum::<usize>()) as u64
 }
