@@ -6,6 +6,7 @@ pub mod config;
 mod executor;
 pub mod merkle;
 pub mod model;
+mod shared;
 pub mod signature;
 mod state;
 pub mod storage;

@@ -1,7 +1,6 @@
 //! A ledger on a storage: blocks on its tip, undone from its tip, and everything that can be read.
 
 mod admission;
-mod bodies;
 mod error;
 mod genesis;
 mod mempool;
@@ -9,7 +8,6 @@ mod mempool;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use bodies::{BodyCache, BodyCacheLimits};
 pub use error::ChainError;
 use error::missing;
 pub use mempool::{Mempool, MempoolError, MempoolLimits, NonceChecker};
@@ -23,6 +21,7 @@ use crate::model::{
     Amount, Asset, BLOCK_VERSION, Block, Cell, Genesis, Hash, Header, Height, Multisig, Nonce,
     PublicKey, Receipt, Rules, Supply, Timestamp, Value, Version,
 };
+pub use crate::shared::{BodyCache, BodyCacheLimits};
 use crate::storage::{Batch, Storage, StorageError, Table, schema};
 
 /// A ledger and its history, on a storage.
