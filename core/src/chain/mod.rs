@@ -14,6 +14,7 @@ pub use mempool::{Mempool, MempoolError, MempoolLimits, NonceChecker};
 
 use crate::clock::Clock;
 use crate::codec;
+pub use crate::config::BodyCacheLimits;
 use crate::config::Config;
 use crate::executor::{self, Execution};
 use crate::merkle;
@@ -21,7 +22,7 @@ use crate::model::{
     Amount, Asset, BLOCK_VERSION, Block, Cell, Genesis, Hash, Header, Height, Multisig, Nonce,
     PublicKey, Receipt, Rules, Supply, Timestamp, Value, Version,
 };
-pub use crate::shared::{BodyCache, BodyCacheLimits};
+pub use crate::shared::BodyCache;
 use crate::storage::{Batch, Storage, StorageError, Table, schema};
 
 /// A ledger and its history, on a storage.
