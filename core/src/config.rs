@@ -162,13 +162,35 @@ impl fmt::Debug for HashSeed {
     }
 }
 
+/// How much a [`BodyCache`](crate::chain::BodyCache) keeps, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyCacheLimits {
+    /// The most bodies.
+    pub entries: usize,
+    /// The most bytes of all their encodings.
+    pub bytes: u64,
+    /// How long one is kept, in milliseconds. A body that is remembered again starts anew.
+    pub time_to_live_ms: u64,
+}
+
+impl Default for BodyCacheLimits {
+    /// 64 bodies, 64 MiB, 300 seconds.
+    fn default() -> Self {
+        BodyCacheLimits {
+            entries: 64,
+            bytes: 64 << 20,
+            time_to_live_ms: 300_000,
+        }
+    }
+}
+
 /// Everything that an operator may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// How blocks are executed.
     pub parallel: ParallelConfig,
     /// How many bodies of templates are remembered, and for how long.
-    pub bodies: crate::chain::BodyCacheLimits,
+    pub bodies: BodyCacheLimits,
     /// The seed of the hash maps.
     pub hash_seed: HashSeed,
 }
@@ -179,7 +201,7 @@ impl Config {
     pub fn for_network(network: Network) -> Self {
         Config {
             parallel: ParallelConfig::for_network(network),
-            bodies: crate::chain::BodyCacheLimits::default(),
+            bodies: BodyCacheLimits::default(),
             hash_seed: HashSeed::default(),
         }
     }

@@ -1,7 +1,6 @@
 //! A ledger on a storage: blocks on its tip, undone from its tip, and everything that can be read.
 
 mod admission;
-mod bodies;
 mod error;
 mod genesis;
 mod mempool;
@@ -9,13 +8,13 @@ mod mempool;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use bodies::{BodyCache, BodyCacheLimits};
 pub use error::ChainError;
 use error::missing;
 pub use mempool::{Mempool, MempoolError, MempoolLimits, NonceChecker};
 
 use crate::clock::Clock;
 use crate::codec;
+pub use crate::config::BodyCacheLimits;
 use crate::config::Config;
 use crate::executor::{self, Execution};
 use crate::merkle;
@@ -23,6 +22,7 @@ use crate::model::{
     Amount, Asset, BLOCK_VERSION, Block, Cell, Genesis, Hash, Header, Height, Multisig, Nonce,
     PublicKey, Receipt, Rules, Supply, Timestamp, Value, Version,
 };
+pub use crate::shared::BodyCache;
 use crate::storage::{Batch, Storage, StorageError, Table, schema};
 
 /// A ledger and its history, on a storage.

@@ -1,32 +1,11 @@
 //! Bodies of templates, kept until a header asks for them.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::sync::{Arc, Mutex};
 use crate::codec;
+use crate::config::BodyCacheLimits;
 use crate::model::{Hash, Timestamp, Transaction};
-
-/// How much a [`BodyCache`] keeps, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BodyCacheLimits {
-    /// The most bodies.
-    pub entries: usize,
-    /// The most bytes of all their encodings.
-    pub bytes: u64,
-    /// How long one is kept, in milliseconds. A body that is remembered again starts anew.
-    pub time_to_live_ms: u64,
-}
-
-impl Default for BodyCacheLimits {
-    /// 64 bodies, 64 MiB, 300 seconds.
-    fn default() -> Self {
-        BodyCacheLimits {
-            entries: 64,
-            bytes: 64 << 20,
-            time_to_live_ms: 300_000,
-        }
-    }
-}
 
 /// Bodies by their merkle root, bounded in number, bytes and time; the oldest goes first.
 ///
@@ -58,7 +37,7 @@ impl BodyCache {
     pub fn new(limits: BodyCacheLimits) -> Self {
         BodyCache {
             limits,
-            kept: Mutex::default(),
+            kept: Mutex::new(Kept::default()),
         }
     }
 
@@ -68,7 +47,7 @@ impl BodyCache {
         if bytes > self.limits.bytes || self.limits.entries == 0 {
             return;
         }
-        let mut kept = self.kept();
+        let mut kept = self.kept.lock();
         kept.forget_expired(self.limits, now);
         kept.forget(root);
         while kept.bodies.len() >= self.limits.entries || kept.bytes + bytes > self.limits.bytes {
@@ -89,7 +68,7 @@ impl BodyCache {
     /// The body with this root, if it is kept and not too old.
     #[must_use]
     pub fn find(&self, root: Hash, now: Timestamp) -> Option<Arc<[Transaction]>> {
-        let mut kept = self.kept();
+        let mut kept = self.kept.lock();
         kept.forget_expired(self.limits, now);
         kept.bodies
             .get(&root)
@@ -100,13 +79,8 @@ impl BodyCache {
     /// the next call of another method.
     #[must_use]
     pub fn size(&self) -> (usize, u64) {
-        let kept = self.kept();
+        let kept = self.kept.lock();
         (kept.bodies.len(), kept.bytes)
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        // A panic between two steps of a method cannot happen: none of them calls foreign code.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

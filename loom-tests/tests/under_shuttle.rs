@@ -1,0 +1,92 @@
+//! Many schedules of the same scenarios, drawn by a portfolio of schedulers, none of which suffices
+//! alone. Sequentially consistent only: wrong memory orderings are loom's to find.
+//!
+//! Seeds are fixed; `SHUTTLE_RANDOM_SEED` replaces them.
+
+mod body_cache;
+mod specimens;
+
+use std::io::{Write, stderr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lockstep_core::under_shuttle::shared::BodyCache;
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler, UrwRandomScheduler};
+use shuttle::sync::Mutex;
+use shuttle::sync::atomic::AtomicU64;
+use shuttle::{Config, Runner, thread};
+
+const SEED: u64 = 0;
+/// For each scheduler.
+const SCHEDULES: usize = 500;
+
+fn portfolio() -> [(&'static str, Box<dyn Scheduler + Send>); 4] {
+    let (seed, schedules) = (SEED, SCHEDULES);
+    [
+        (
+            "random",
+            Box::new(RandomScheduler::new_from_seed(seed, schedules)),
+        ),
+        (
+            "pct 2",
+            Box::new(PctScheduler::new_from_seed(seed, 2, schedules)),
+        ),
+        (
+            "pct 3",
+            Box::new(PctScheduler::new_from_seed(seed, 3, schedules)),
+        ),
+        (
+            "uniform walk",
+            Box::new(UrwRandomScheduler::new_from_seed(seed, schedules)),
+        ),
+    ]
+}
+
+/// Checks a scenario under each scheduler.
+fn explore(claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
+    let scenario = Arc::new(scenario);
+    let mut schedules = 0;
+    for (_, scheduler) in portfolio() {
+        let scenario = Arc::clone(&scenario);
+        schedules += Runner::new(scheduler, config()).run(move || scenario());
+    }
+    assert_eq!(schedules, SCHEDULES * portfolio().len(), "{claim}");
+    say(&format!("{claim}: {schedules} schedules"));
+}
+
+/// Searches, with each scheduler, for a schedule under which a defective scenario panics with this
+/// message.
+fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync + 'static) {
+    let scenario = Arc::new(scenario);
+    for (name, scheduler) in portfolio() {
+        let schedules = Arc::new(AtomicUsize::new(0));
+        let (scenario, counted) = (Arc::clone(&scenario), Arc::clone(&schedules));
+        let runner = Runner::new(scheduler, config());
+        let panicked = catch_unwind(AssertUnwindSafe(move || {
+            runner.run(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+                scenario();
+            })
+        }))
+        .expect_err("a defect is found under some schedule");
+        let found = specimens::message(&*panicked);
+        assert!(found.starts_with(message), "{defect}: {found}");
+        let schedules = schedules.load(Ordering::Relaxed);
+        say(&format!(
+            "{defect}: {name} found it in schedule {schedules}"
+        ));
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    // They say what the head of this file says.
+    config.silence_warnings = true;
+    config
+}
+
+/// Past the capture of the test's output: how much was explored is to be seen of passing tests too.
+fn say(line: &str) {
+    writeln!(stderr(), "shuttle: {line}").expect("stderr can be written to");
+}
