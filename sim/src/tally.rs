@@ -23,21 +23,21 @@ pub struct Tally {
 /// What a whole campaign must have reached.
 pub const REQUIRED: [&str; 44] = [
     "applied: burn",
+    "applied: by a small-order key",
     "applied: many transfers",
     "applied: more than one asset",
     "applied: multisig removed",
     "applied: multisig set",
-    "applied: by a small-order key",
     "applied: spends what it got in this block",
     "applied: to a new account",
     "applied: to oneself",
     "applied: with cosigners",
-    "block applied again after a rewind",
-    "block with the miner as a party",
-    "block with the whole reward issued",
-    "block without a transaction",
     "block: a balance came and went",
+    "block: again after a rewind",
+    "block: nothing left to issue",
     "block: one sender more than once",
+    "block: the miner is a party",
+    "block: without a transaction",
     "bytes that are no block",
     "closed and opened",
     "refused: count",
@@ -54,7 +54,7 @@ pub const REQUIRED: [&str; 44] = [
     "rejected: network",
     "rejected: nonce gap",
     "rejected: nonce used",
-    "rejected: nothing is taken and the nonce is wrong",
+    "rejected: nonce wrong though nothing is taken",
     "rejected: participant count",
     "rejected: participant twice",
     "rejected: signature",
@@ -64,8 +64,8 @@ pub const REQUIRED: [&str; 44] = [
     "rejected: threshold",
     "rejected: transfer count",
     "rejected: zero amount",
-    "rewind",
     "rewind to the genesis",
+    "rewind",
 ];
 
 impl Tally {
@@ -118,10 +118,10 @@ impl Tally {
         self.blocks += 1;
         self.transactions += block.transactions.len() as u64;
         if block.transactions.is_empty() {
-            self.count("block without a transaction");
+            self.count("block: without a transaction");
         }
         if result.reward.is_zero() {
-            self.count("block with the whole reward issued");
+            self.count("block: nothing left to issue");
         }
         let changed: BTreeSet<Cell> = result.changes.iter().map(|(cell, _)| *cell).collect();
         let mut credited = BTreeSet::new();
@@ -150,7 +150,7 @@ impl Tally {
             }
         }
         if miner_is_party {
-            self.count("block with the miner as a party");
+            self.count("block: the miner is a party");
         }
         if sender_again {
             self.count("block: one sender more than once");
@@ -236,7 +236,7 @@ impl Tally {
             transaction.fee.is_zero() && matches!(transaction.payload, Payload::Multisig(_));
         match rejection {
             Rejection::Nonce { .. } if takes_nothing => {
-                self.count("rejected: nothing is taken and the nonce is wrong");
+                self.count("rejected: nonce wrong though nothing is taken");
             }
             Rejection::Balance {
                 needed, available, ..

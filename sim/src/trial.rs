@@ -127,7 +127,7 @@ impl Trial<'_> {
             Step::Rewind(depth) => self.rewind(*depth),
             Step::Reapply => {
                 for block in std::mem::take(&mut self.undone) {
-                    self.tally.count("block applied again after a rewind");
+                    self.tally.count("block: again after a rewind");
                     self.add(&block)?;
                 }
                 Ok(())

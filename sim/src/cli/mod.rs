@@ -3,15 +3,23 @@
 mod replay;
 mod run;
 
-use std::path::PathBuf;
+use std::fmt;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tempfile::TempDir;
+use tracing_subscriber::EnvFilter;
 
 /// Exit code where the command line, an environment variable or a file makes no sense.
 const USAGE: u8 = 2;
 /// Exit code where the machine failed; try again.
 const INFRASTRUCTURE: u8 = 20;
+
+/// Environment variable: what is logged.
+const LOG: &str = "LOCKSTEP_LOG";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -55,7 +63,10 @@ pub(crate) fn main() -> ExitCode {
         .command
         .or_else(|| Cli::parse_from(["lockstep", "run"]).command)
         .expect("the default command line has a command");
-    start_logging();
+    if let Err(reason) = start_logging() {
+        complain(reason);
+        return USAGE.into();
+    }
     match command {
         Command::Run(run) => run.execute(),
         Command::Replay(replay) => replay.execute(),
@@ -63,50 +74,49 @@ pub(crate) fn main() -> ExitCode {
     .into()
 }
 
-fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LOCKSTEP_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off"));
+/// Logs what LOCKSTEP_LOG asks for; nothing where it is not set.
+fn start_logging() -> Result<(), String> {
+    let Some(directives) = std::env::var_os(LOG) else {
+        return Ok(());
+    };
+    let filter = directives
+        .to_str()
+        .and_then(|directives| EnvFilter::try_new(directives).ok())
+        .ok_or_else(|| {
+            format!("{LOG}={directives:?} is no filter; try {LOG}=lockstep_core=info, or unset it")
+        })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
+    Ok(())
 }
 
-/// Where the files of the ledgers are: a folder that was named, or one of its own that goes away.
-enum Folder {
-    Named(PathBuf),
-    Own(tempfile::TempDir),
-}
-
-impl Folder {
-    fn new(named: Option<PathBuf>) -> Result<Self, String> {
-        match named {
-            Some(path) => std::fs::create_dir_all(&path)
-                .map_err(|error| {
-                    format!(
-                        "{}: {error}; name a folder that can be written",
-                        path.display()
-                    )
-                })
-                .map(|()| Folder::Named(path)),
-            None => tempfile::Builder::new()
-                .prefix("lockstep-")
-                .tempdir()
-                .map(Folder::Own)
-                .map_err(|error| {
-                    format!("no temporary folder: {error}; name one with --dir or set TMPDIR")
-                }),
-        }
-    }
-
-    fn path(&self) -> &std::path::Path {
-        match self {
-            Folder::Named(path) => path,
-            Folder::Own(folder) => folder.path(),
-        }
+/// A folder for the ledgers' files that goes away at the end, in the one that was named or in the
+/// system's for temporary files.
+fn scratch_folder(within: Option<&Path>) -> Result<TempDir, String> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("lockstep-");
+    match within {
+        Some(folder) => fs::create_dir_all(folder)
+            .and_then(|()| builder.tempdir_in(folder))
+            .map_err(|error| {
+                format!(
+                    "{}: {error}; name a folder that can be written with --dir",
+                    folder.display()
+                )
+            }),
+        None => builder.tempdir().map_err(|error| {
+            format!("no temporary folder: {error}; name one with --dir or set TMPDIR")
+        }),
     }
 }
 
-fn complain(what: &str) {
-    eprintln!("lockstep: {what}");
+/// Prints a line. Whoever reads may stop reading, as `head` does: that ends nothing but the output.
+fn say(line: impl fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn complain(what: impl fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "lockstep: {what}");
 }

@@ -9,13 +9,13 @@ use lockstep_sim::tally::Tally;
 use lockstep_sim::trial::Failure;
 use serde_json::json;
 
-use super::{Folder, INFRASTRUCTURE, USAGE, complain};
+use super::{INFRASTRUCTURE, USAGE, complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
     /// The reproducer, a text file that `run` wrote
     file: PathBuf,
-    /// Where the ledger's file is [default: a temporary folder that is removed]
+    /// Where the ledger's file is while this runs [default: the system's temporary folder]
     #[arg(long)]
     dir: Option<PathBuf>,
     /// Print one JSON record in place of text
@@ -28,14 +28,14 @@ impl Replay {
         let reproducer = match Reproducer::read(&self.file) {
             Ok(reproducer) => reproducer,
             Err(error) => {
-                complain(&error.to_string());
+                complain(error);
                 return USAGE;
             }
         };
-        let folder = match Folder::new(self.dir.clone()) {
+        let folder = match scratch_folder(self.dir.as_deref()) {
             Ok(folder) => folder,
             Err(reason) => {
-                complain(&reason);
+                complain(reason);
                 return INFRASTRUCTURE;
             }
         };
@@ -57,19 +57,16 @@ impl Replay {
             }
         };
         if self.json {
-            println!(
-                "{}",
-                json!({
+            say(json!({
                     "kind": "replay",
                     "file": self.file.display().to_string(),
                     "shows": reproducer.shows,
                     "verdict": verdict,
                     "exit_code": exit_code,
                     "detail": detail,
-                })
-            );
+            }));
         } else {
-            println!(
+            say(format_args!(
                 "lockstep replay {}\n  {} steps, {} blocks, {} transactions{}",
                 self.file.display(),
                 scenario.steps.len(),
@@ -79,8 +76,8 @@ impl Replay {
                     "" => String::new(),
                     invariant => format!("; kept because of {invariant}"),
                 }
-            );
-            println!("{verdict}: {detail}");
+            ));
+            say(format_args!("{verdict}: {detail}"));
         }
         exit_code
     }

@@ -1,6 +1,7 @@
 //! `lockstep run`: a campaign.
 
-use std::io::IsTerminal;
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use lockstep_sim::campaign::{self, Observer, Plan, RunReport, Summary, Verdict};
 use lockstep_sim::generate::Profile;
 use serde_json::json;
 
-use super::{Folder, INFRASTRUCTURE, USAGE, complain};
+use super::{INFRASTRUCTURE, USAGE, complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -34,7 +35,7 @@ pub(super) struct Run {
     /// Changes the seed of every hash map of the ledger; no result may depend on it
     #[arg(long, default_value_t = 0)]
     hash_seed: u64,
-    /// Where the ledgers' files are [default: a temporary folder that is removed]
+    /// Where the ledgers' files are while this runs [default: the system's temporary folder]
     #[arg(long)]
     dir: Option<PathBuf>,
     /// Where a reproducer is written if something is found
@@ -56,13 +57,13 @@ impl Run {
         // A bad value must not wait for the first block that would use it.
         let parallel = ParallelConfig::for_network(Network::Devnet);
         if let Err(error) = parallel.with_environment(|name| std::env::var_os(name)) {
-            complain(&error.to_string());
+            complain(error);
             return USAGE;
         }
-        let folder = match Folder::new(self.dir.clone()) {
+        let folder = match scratch_folder(self.dir.as_deref()) {
             Ok(folder) => folder,
             Err(reason) => {
-                complain(&reason);
+                complain(reason);
                 return INFRASTRUCTURE;
             }
         };
@@ -90,7 +91,7 @@ impl Run {
     }
 
     fn conclude(&self, summary: &Summary, elapsed: Duration) -> u8 {
-        let mut exit_code = summary.verdict.exit_code();
+        let exit_code = summary.verdict.exit_code();
         let reproducer = match &summary.verdict {
             Verdict::Violated {
                 run,
@@ -114,7 +115,7 @@ impl Run {
                 match reproducer.write(&path, &remark) {
                     Ok(()) => Some(path.display().to_string()),
                     Err(error) => {
-                        complain(&format!(
+                        complain(format_args!(
                             "the reproducer could not be written: {error}; name another folder with --out"
                         ));
                         None
@@ -123,14 +124,16 @@ impl Run {
             }
             _ => None,
         };
-        if exit_code == 0 && self.only.is_none() && self.duration.is_none() && summary.runs == 0 {
-            exit_code = 15;
-        }
         if self.json {
-            println!("{}", record(summary, reproducer.as_deref(), exit_code));
+            say(record(summary, reproducer.as_deref(), exit_code));
         } else {
             print_summary(summary, reproducer.as_deref());
-            eprintln!("  took       {:.1} s", elapsed.as_secs_f64());
+            // Apart from the rest, which is the same each time.
+            let _ = writeln!(
+                std::io::stderr(),
+                "  took       {:.1} s",
+                elapsed.as_secs_f64()
+            );
         }
         exit_code
     }
@@ -138,24 +141,33 @@ impl Run {
 
 fn print_summary(summary: &Summary, reproducer: Option<&str>) {
     let tally = &summary.tally;
-    println!(
+    say(format_args!(
         "  runs       {}, {} of them done twice",
         summary.runs, summary.twice
-    );
-    println!(
+    ));
+    say(format_args!(
         "  taken      {} blocks, {} transactions: {} applied, {} rejected",
         tally.blocks,
         tally.transactions,
         tally.applied,
         tally.transactions - tally.applied
-    );
+    ));
+    // Events are named "group: event"; the events of a group share a line.
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (event, count) in tally.events() {
-        println!("  {count:>9}  {event}");
+        let (group, event) = event.split_once(": ").unwrap_or(("ledger", event));
+        groups
+            .entry(group)
+            .or_default()
+            .push(format!("{event} {count}"));
     }
-    println!("  digest     {}", summary.digest);
-    println!("{}", summary.verdict);
+    for (group, events) in groups {
+        say(format_args!("  {group:<10} {}", events.join(", ")));
+    }
+    say(format_args!("  digest     {}", summary.digest));
+    say(&summary.verdict);
     if let Some(path) = reproducer {
-        println!("  replay     lockstep replay {path}");
+        say(format_args!("  replay     lockstep replay {path}"));
     }
 }
 
@@ -220,7 +232,8 @@ impl Watch {
 impl Observer for Watch {
     fn drawn(&mut self, run: u64, profile: &Profile) {
         if !self.json {
-            self.bar.suspend(|| println!("  drawn {run:>4} {profile}"));
+            self.bar
+                .suspend(|| say(format_args!("  drawn {run:>4} {profile}")));
         }
         self.bar.set_message(format!("run {run}"));
     }
@@ -228,9 +241,7 @@ impl Observer for Watch {
     fn ended(&mut self, report: &RunReport<'_>) {
         let tally = report.tally;
         if self.json {
-            println!(
-                "{}",
-                json!({
+            say(json!({
                     "kind": "run",
                     "run": report.run,
                     "drawn": report.profile.to_string(),
@@ -238,8 +249,7 @@ impl Observer for Watch {
                     "transactions": tally.transactions,
                     "applied": tally.applied,
                     "observed": report.outcome.ok().map(|hash| hash.to_string()),
-                })
-            );
+            }));
         }
         match self.bar.length() {
             Some(length) if length == self.bar.position() => {}

@@ -161,8 +161,8 @@ impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} blocks of up to {} transactions, {} accounts, {} assets{}, blocks up to {} KiB, \
-             rewinds {}%, reopens {}%, flawed blocks {}%, weights",
+            "{} blocks of {} transactions, {} accounts, {} assets{}, {} KiB, rewinds {}%, reopens {}%, \
+             flaws {}%;",
             self.blocks,
             self.transactions,
             self.accounts,

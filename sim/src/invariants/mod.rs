@@ -13,7 +13,9 @@ mod same_as_serial;
 mod supply_is_conserved;
 mod versions_descend;
 
-use lockstep_core::model::{Block, Receipt, Refusal, Rules};
+use std::collections::BTreeSet;
+
+use lockstep_core::model::{Block, Change, Outcome, Receipt, Refusal, Rules, Transaction, Version};
 
 use crate::subject::StoredBlock;
 use crate::world::{BlockResult, World};
@@ -107,34 +109,29 @@ pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static str, u8, Str
 fn applied<'e>(
     block: &'e Block,
     receipts: &'e [Receipt],
-) -> impl Iterator<
-    Item = (
-        &'e lockstep_core::model::Transaction,
-        &'e [lockstep_core::model::Change],
-    ),
-> {
+) -> impl Iterator<Item = (&'e Transaction, &'e [Change])> {
     block
         .transactions
         .iter()
         .zip(receipts)
         .filter_map(|(transaction, receipt)| match &receipt.outcome {
-            lockstep_core::model::Outcome::Applied { changes, .. } => {
-                Some((transaction, changes.as_slice()))
-            }
-            lockstep_core::model::Outcome::Rejected(_) => None,
+            Outcome::Applied { changes, .. } => Some((transaction, changes.as_slice())),
+            Outcome::Rejected(_) => None,
         })
 }
 
 /// Where two worlds differ first, in words; `None` where they are equal.
 fn difference(expected: &World, got: &World) -> Option<String> {
+    if expected == got {
+        return None;
+    }
     if expected.height != got.height {
         return Some(format!(
             "the tip is at height {}, expected {}",
             got.height, expected.height
         ));
     }
-    let cells: std::collections::BTreeSet<_> =
-        expected.cells.keys().chain(got.cells.keys()).collect();
+    let cells: BTreeSet<_> = expected.cells.keys().chain(got.cells.keys()).collect();
     for cell in cells {
         let (expected, got) = (expected.cells.get(cell), got.cells.get(cell));
         if expected != got {
@@ -162,7 +159,7 @@ fn difference(expected: &World, got: &World) -> Option<String> {
 }
 
 /// The last versions of a cell, enough to see a difference.
-fn describe(versions: Option<&Vec<lockstep_core::model::Version>>) -> String {
+fn describe(versions: Option<&Vec<Version>>) -> String {
     const SHOWN: usize = 3;
     let Some(versions) = versions else {
         return "no versions".to_owned();

@@ -25,7 +25,6 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
             let mut touched = BTreeSet::new();
             for (_, changes) in applied(block, &result.receipts) {
                 touched.extend(changes.iter().flat_map(cells_of));
-                // A transfer to oneself registers and moves nothing: its source has a nonce anyway.
             }
             let credited = result.fees.0 > 0 || result.reward.0 > 0;
             if credited {
