@@ -1,0 +1,63 @@
+//! Every reproducer that is kept runs, and what it shows does not happen any more.
+
+use std::path::{Path, PathBuf};
+
+use lockstep_sim::campaign;
+use lockstep_sim::invariants;
+use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::tally::Tally;
+
+fn reproducers() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpora/reproducers");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("the corpus is there")
+        .map(|entry| entry.expect("the corpus can be read").path())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_reproducer_passes() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let files = reproducers();
+    assert!(
+        files.len() >= 16,
+        "only {} reproducers are there",
+        files.len()
+    );
+    for file in files {
+        let reproducer = Reproducer::read(&file).expect("a kept reproducer can be read");
+        let mut tally = Tally::default();
+        let outcome = campaign::on_core(&reproducer.scenario, folder.path(), &mut tally);
+        assert!(outcome.is_ok(), "{}: {outcome:?}", file.display());
+        assert!(tally.blocks > 0, "{}: no block was taken", file.display());
+    }
+}
+
+#[test]
+fn every_reproducer_names_an_invariant_that_there_is() {
+    for file in reproducers() {
+        let reproducer = Reproducer::read(&file).expect("a kept reproducer can be read");
+        assert!(
+            invariants::ALL
+                .iter()
+                .any(|invariant| invariant.name == reproducer.shows),
+            "{} shows {:?}",
+            file.display(),
+            reproducer.shows
+        );
+    }
+}
+
+#[test]
+fn every_reproducer_survives_being_written_again() {
+    for file in reproducers() {
+        let reproducer = Reproducer::read(&file).expect("a kept reproducer can be read");
+        let text = reproducer
+            .to_text("a remark\nof two lines")
+            .expect("it can be written");
+        let again = Reproducer::from_text(&text, "memory").expect("what was written can be read");
+        assert_eq!(again, reproducer, "{}", file.display());
+    }
+}

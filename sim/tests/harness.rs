@@ -1,0 +1,260 @@
+//! The harness itself: it is deterministic, it says what happened, and it cannot be fooled.
+
+use lockstep_core::model::{Block, Height};
+use lockstep_sim::campaign::{self, Observer, Plan, RunReport, Verdict};
+use lockstep_sim::choice::{Choices, FromBytes, Seeded};
+use lockstep_sim::generate::{self, Profile, Size};
+use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::scenario::Scenario;
+use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
+use lockstep_sim::tally::Tally;
+use lockstep_sim::trial::{self, Failure};
+use lockstep_sim::world::{BlockResult, World};
+
+use std::path::Path;
+use std::time::Duration;
+
+fn drawn(seed: u64) -> Scenario {
+    generate::scenario(&mut Seeded::new(seed, 0), Size::SMALL).1
+}
+
+#[test]
+fn one_stream_of_choices_makes_one_scenario() {
+    assert_eq!(drawn(7), drawn(7));
+    assert_ne!(drawn(7), drawn(8));
+    assert_ne!(
+        drawn(7),
+        generate::scenario(&mut Seeded::new(7, 1), Size::SMALL).1
+    );
+}
+
+#[test]
+fn any_bytes_are_a_scenario_that_can_be_run() {
+    let mut outcomes = std::collections::BTreeSet::new();
+    for first in 0..=40u8 {
+        let bytes: Vec<u8> = (0..400u32)
+            .map(|index| (index.wrapping_mul(u32::from(first) * 2 + 1) >> 3).to_le_bytes()[0])
+            .collect();
+        let (_, scenario) = generate::scenario(&mut FromBytes(&bytes), Size::SMALL);
+        outcomes.insert(in_memory(&scenario).expect("core is right about any scenario"));
+    }
+    assert!(
+        outcomes.len() > 20,
+        "only {} different runs",
+        outcomes.len()
+    );
+}
+
+#[test]
+fn no_bytes_are_a_stream_of_zeros() {
+    let mut nothing = FromBytes(&[]);
+    assert_eq!(nothing.below(u64::MAX), 0);
+    assert_eq!(nothing.between(3, 9), 3);
+}
+
+#[test]
+fn choices_stay_below_their_bound_and_reach_every_number() {
+    let mut seeded = Seeded::new(1, 1);
+    let mut seen = [false; 5];
+    for _ in 0..200 {
+        seen[usize::try_from(seeded.below(5)).expect("it is below 5")] = true;
+    }
+    assert_eq!(seen, [true; 5]);
+    assert_eq!(seeded.weighted(&[('a', 0), ('b', 0)]), None);
+    assert_eq!(seeded.weighted(&[('a', 0), ('b', 3), ('c', 0)]), Some('b'));
+}
+
+#[test]
+fn a_drawn_scenario_is_text_and_back() {
+    for seed in 0..200 {
+        let reproducer = Reproducer::new("same-as-serial", drawn(seed));
+        let text = reproducer.to_text("drawn").expect("it can be written");
+        let again = Reproducer::from_text(&text, "memory").expect("what was written can be read");
+        assert_eq!(again, reproducer, "seed {seed}");
+    }
+}
+
+fn in_memory(scenario: &Scenario) -> Result<lockstep_core::model::Hash, Failure> {
+    trial::run(
+        scenario,
+        &|genesis, hash_seed| {
+            Ok(vec![
+                Box::new(Core::in_memory(genesis, hash_seed)?) as Box<dyn Subject>
+            ])
+        },
+        &mut Tally::default(),
+    )
+}
+
+#[test]
+fn two_hash_seeds_give_one_outcome() {
+    for seed in 0..50 {
+        let scenario = drawn(seed);
+        let other = Scenario {
+            hash_seed: scenario.hash_seed ^ 0xdead_beef,
+            ..scenario.clone()
+        };
+        assert_eq!(in_memory(&scenario), in_memory(&other), "seed {seed}");
+    }
+}
+
+/// Core in memory, with something of its own in front.
+struct Odd<F> {
+    inner: Core<lockstep_core::storage::MemoryStorage>,
+    add: F,
+}
+
+impl<F: FnMut(&Block) -> Result<(), SubjectError>> Subject for Odd<F> {
+    fn name(&self) -> &str {
+        "odd"
+    }
+    fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
+        (self.add)(block)?;
+        self.inner.add_block(block)
+    }
+    fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
+        self.inner.rewind_to(height)
+    }
+    fn reopen(&mut self) -> Result<(), SubjectError> {
+        self.inner.reopen()
+    }
+    fn world(&self) -> Result<World, SubjectError> {
+        self.inner.world()
+    }
+    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
+        self.inner.stored(height)
+    }
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
+        self.inner.bytes_kept()
+    }
+}
+
+fn with(add: impl Fn(&Block) -> Result<(), SubjectError> + Copy + 'static) -> Failure {
+    let outcome = trial::run(
+        &drawn(3),
+        &|genesis, hash_seed| {
+            let inner = Core::in_memory(genesis, hash_seed)?;
+            Ok(vec![Box::new(Odd { inner, add }) as Box<dyn Subject>])
+        },
+        &mut Tally::default(),
+    );
+    outcome.expect_err("an odd subject does not pass")
+}
+
+#[test]
+fn a_panic_is_a_finding() {
+    let Failure::Violation(violation) = with(|_| panic!("on purpose")) else {
+        panic!("a panic is the subject's fault");
+    };
+    assert_eq!(
+        (violation.invariant.as_str(), violation.exit_code),
+        ("never-panics", 11)
+    );
+    assert_eq!(violation.detail, "on purpose");
+}
+
+#[test]
+fn a_failing_disk_is_no_finding() {
+    let failure = with(|_| Err(SubjectError::Failed("the disk is full".to_owned())));
+    assert_eq!(
+        failure,
+        Failure::Infrastructure("the disk is full".to_owned())
+    );
+}
+
+#[test]
+fn a_ledger_that_makes_no_sense_is_a_finding() {
+    let Failure::Violation(violation) =
+        with(|_| Err(SubjectError::Damaged("a balance is gone".to_owned())))
+    else {
+        panic!("nobody damaged it");
+    };
+    assert_eq!(violation.invariant, "makes-sense");
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn drawn(&mut self, _: u64, _: &Profile) {}
+    fn ended(&mut self, _: &RunReport<'_>) {}
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+fn plan(folder: &Path) -> Plan {
+    Plan {
+        seed: 5,
+        blocks: 0,
+        transactions: 0,
+        duration: None,
+        first_run: 0,
+        most_runs: Some(3),
+        hash_seed: 0,
+        folder: folder.to_path_buf(),
+        twice_every: 1,
+    }
+}
+
+#[test]
+fn a_campaign_depends_on_its_seed_alone() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let once = campaign::run(&plan(folder.path()), &mut Silent);
+    assert_eq!(once.verdict, Verdict::Passed);
+    assert_eq!((once.runs, once.twice), (3, 3));
+
+    let elsewhere = tempfile::tempdir().expect("there is room for a temporary folder");
+    let other_hashes = Plan {
+        hash_seed: 99,
+        ..plan(elsewhere.path())
+    };
+    assert_eq!(
+        campaign::run(&other_hashes, &mut Silent).digest,
+        once.digest
+    );
+
+    let other_seed = Plan {
+        seed: 6,
+        ..plan(folder.path())
+    };
+    assert_ne!(campaign::run(&other_seed, &mut Silent).digest, once.digest);
+}
+
+#[test]
+fn a_whole_campaign_that_reached_little_is_vacuous() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let short = Plan {
+        blocks: 1,
+        transactions: 1,
+        most_runs: None,
+        ..plan(folder.path())
+    };
+    let summary = campaign::run(&short, &mut Silent);
+    let Verdict::Vacuous { missing } = &summary.verdict else {
+        panic!(
+            "a campaign of one run reaches little: {:?}",
+            summary.verdict
+        );
+    };
+    assert!(missing.contains(&"rejected: cosignature count"));
+    assert_eq!(summary.verdict.exit_code(), 15);
+}
+
+#[test]
+fn a_campaign_that_applied_nothing_is_vacuous_however_it_was_chosen() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let nothing = Plan {
+        most_runs: Some(0),
+        ..plan(folder.path())
+    };
+    let summary = campaign::run(&nothing, &mut Silent);
+    assert_eq!(summary.verdict.exit_code(), 15);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_the_machines_fault() {
+    let nowhere = plan(Path::new("/nowhere/at/all"));
+    let summary = campaign::run(&nowhere, &mut Silent);
+    assert_eq!(summary.verdict.exit_code(), 20);
+    assert!(summary.verdict.to_string().contains("/nowhere/at/all"));
+}

@@ -1,0 +1,168 @@
+//! The program as it is typed: what it prints, and how it exits.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn lockstep(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
+    command.args(arguments);
+    for variable in [
+        "LOCKSTEP_PARALLEL_ENABLED",
+        "LOCKSTEP_PARALLEL_THRESHOLD",
+        "LOCKSTEP_PARALLEL_WORKERS",
+        "LOCKSTEP_PARALLEL_TEST_MODE",
+        "LOCKSTEP_LOG",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    lockstep(arguments).output().expect("the program starts")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("what is printed is text")
+}
+
+fn complaint(output: &Output) -> String {
+    let text = String::from_utf8(output.stderr.clone()).expect("what is printed is text");
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+#[test]
+fn the_same_seed_prints_the_same_in_two_processes_and_with_two_hash_seeds() {
+    let first = run(&["run", "--seed", "4", "--only", "2"]);
+    let second = run(&["run", "--seed", "4", "--only", "2", "--hash-seed", "12345"]);
+    assert_eq!(first.status.code(), Some(0), "{}", complaint(&first));
+    assert_eq!(out(&first), out(&second));
+    assert!(out(&first).contains("\npassed\n"));
+}
+
+#[test]
+fn json_is_one_record_a_line_and_the_last_one_is_the_verdict() {
+    let output = run(&["run", "--seed", "4", "--only", "2", "--json"]);
+    let records: Vec<serde_json::Value> = out(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line is a record"))
+        .collect();
+    assert_eq!(records.len(), 2);
+    assert_eq!(records[0]["kind"], "run");
+    assert_eq!(records[1]["verdict"], "passed");
+    assert_eq!(records[1]["exit_code"], 0);
+}
+
+#[test]
+fn help_is_there_for_everything() {
+    for arguments in [&["--help"][..], &["run", "--help"], &["replay", "--help"]] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(out(&output).contains("Exit codes:"));
+    }
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_is_usage() {
+    for arguments in [
+        &["fly"][..],
+        &["run", "--seed", "many"],
+        &["run", "--for", "3 fortnights"],
+        &["run", "--twice-every", "0"],
+        &["replay"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!complaint(&output).is_empty());
+    }
+}
+
+#[test]
+fn a_bad_environment_variable_is_named() {
+    for (name, value) in [
+        ("LOCKSTEP_PARALLEL_WORKERS", "0"),
+        ("LOCKSTEP_PARALLEL_ENABLED", "perhaps"),
+        ("LOCKSTEP_LOG", "a=b=c"),
+    ] {
+        let output = lockstep(&["run", "--only", "0"])
+            .env(name, value)
+            .output()
+            .expect("the program starts");
+        assert_eq!(output.status.code(), Some(2), "{name}={value}");
+        assert!(complaint(&output).contains(name));
+    }
+}
+
+#[test]
+fn a_reproducer_that_cannot_be_read_is_named_with_the_place() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let write = |name: &str, text: &[u8]| {
+        std::fs::write(folder.path().join(name), text).expect("a temporary file can be written");
+    };
+    write("syntax", b"(\n  lockstep: 1,\n  scenario: oops,\n)\n");
+    write(
+        "future",
+        include_bytes!("../../corpora/reproducers/0001-fee-not-debited.repro"),
+    );
+    let future = std::fs::read_to_string(at("future")).expect("it was just written");
+    write(
+        "future",
+        future.replace("lockstep: 1", "lockstep: 9").as_bytes(),
+    );
+    write("binary", &[0xff, 0xfe, 0x00]);
+
+    for (name, expected) in [
+        ("missing", "No such file"),
+        ("syntax", ":3:"),
+        ("future", "this is format 9"),
+        ("binary", "valid UTF-8"),
+    ] {
+        let output = run(&["replay", &at(name)]);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        let complaint = complaint(&output);
+        assert!(complaint.contains(&at(name)), "{complaint}");
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let file = tempfile::NamedTempFile::new().expect("there is room for a temporary file");
+    let inside_a_file = file.path().join("folder").display().to_string();
+    let output = run(&["run", "--only", "0", "--dir", &inside_a_file]);
+    assert_eq!(output.status.code(), Some(20));
+    assert!(complaint(&output).contains(&inside_a_file));
+}
+
+#[test]
+fn a_kept_reproducer_replays() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../corpora/reproducers/0011-reorganisation-not-undone.repro");
+    let output = run(&["replay", &file.display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert!(out(&output).contains("kept because of rewind-restores"));
+    assert!(out(&output).contains("passed: digest"));
+}
+
+#[test]
+fn a_reader_that_stops_reading_ends_nothing() {
+    use std::io::Read;
+    use std::process::Stdio;
+    let mut child = lockstep(&["run", "--only", "2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let mut complaint = String::new();
+    child
+        .stderr
+        .take()
+        .expect("it is piped")
+        .read_to_string(&mut complaint)
+        .expect("what is printed is text");
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(0), "{complaint}");
+}
