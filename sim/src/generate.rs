@@ -30,11 +30,12 @@ pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
         choices,
     };
     let mut steps = Vec::new();
-    let mut blocks = 0;
-    while blocks < profile.blocks {
-        let step = generator.step();
-        blocks += u64::from(matches!(step, Step::Block(_)));
-        steps.push(step);
+    for _ in 0..profile.blocks {
+        // Bounded: a stream that always chooses the same would never get to a block.
+        for _ in 0..2 {
+            steps.extend(generator.between_blocks());
+        }
+        steps.push(Step::Block(generator.block()));
     }
     let hash_seed = generator.choices.below(1 << 32);
     (
@@ -100,24 +101,23 @@ struct Generator<'g, C> {
 }
 
 impl<C: Choices> Generator<'_, C> {
-    fn step(&mut self) -> Step {
+    fn between_blocks(&mut self) -> Option<Step> {
         let profile = self.profile;
         if !self.undone.is_empty() && self.choices.chance(1, 2) {
             for after in std::mem::take(&mut self.undone) {
                 self.wallet.reapply(after);
             }
-            return Step::Reapply;
+            return Some(Step::Reapply);
         }
         if self.wallet.height() > 0 && self.choices.chance(profile.rewinds, 100) {
             // Now and then further than to the beginning.
             let depth = self.choices.between(1, 4);
             self.undone = self.wallet.rewind(depth);
-            return Step::Rewind(depth);
+            return Some(Step::Rewind(depth));
         }
-        if self.choices.chance(profile.reopens, 100) {
-            return Step::Reopen;
-        }
-        Step::Block(self.block())
+        self.choices
+            .chance(profile.reopens, 100)
+            .then_some(Step::Reopen)
     }
 
     fn block(&mut self) -> BlockRecipe {

@@ -1,13 +1,41 @@
-//! Puts a ledger's block executor on trial.
-pub mod campaign;
-pub mod canary;
+//! Puts a ledger's block executor on trial: draws scenarios, runs them, judges every step.
+//!
+//! [`generate`] turns a stream of [choices](choice) into a [`scenario`]: everything that a run
+//! depends on, as plain data. A [`trial`] lets it happen to [subjects](subject) and to the
+//! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] does many runs, counts
+//! what was [reached](tally), and looks at planted defects first ([`canary`]). What fails becomes a
+//! [`reproducer`].
+//!
+//! ```
+//! use lockstep_sim::choice::Seeded;
+//! use lockstep_sim::generate::{self, Size};
+//! use lockstep_sim::subject::{Core, Subject};
+//! use lockstep_sim::tally::Tally;
+//! use lockstep_sim::trial;
+//!
+//! let (profile, scenario) = generate::scenario(&mut Seeded::new(7, 0), Size::SMALL);
+//! let outcome = trial::run(
+//!     &scenario,
+//!     &|genesis, hash_seed| {
+//!         Ok(vec![Box::new(Core::in_memory(genesis, hash_seed)?) as Box<dyn Subject>])
+//!     },
+//!     &mut Tally::default(),
+//! );
+//! assert!(outcome.is_ok(), "{profile}: {outcome:?}");
+//! ```
+
 pub mod choice;
 pub mod generate;
-pub mod invariants;
-pub mod oracle;
-pub mod reproducer;
 pub mod scenario;
+
+pub mod oracle;
 pub mod subject;
-pub mod tally;
-pub mod trial;
 pub mod world;
+
+pub mod invariants;
+pub mod trial;
+
+pub mod campaign;
+pub mod canary;
+pub mod reproducer;
+pub mod tally;

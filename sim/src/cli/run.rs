@@ -79,10 +79,8 @@ impl Run {
             twice_every: self.twice_every,
         };
         if !self.json {
-            println!("lockstep run --seed {}", self.seed);
-            println!(
-                "  on trial   core in memory and on a redb file, block by block, against the oracle"
-            );
+            say(format_args!("lockstep run --seed {}", self.seed));
+            say("  on trial   core in memory and on a redb file, each block against the oracle");
         }
         let mut watch = Watch::new(&self);
         let summary = campaign::run(&plan, &mut watch);

@@ -45,9 +45,9 @@ pub struct Profile {
     pub max_block_bytes: u64,
     /// Whether there is about as much of an asset as there can be.
     pub is_huge: bool,
-    /// How often, out of 100 steps, blocks are undone.
+    /// In how many of 100 moments, two before each block, blocks are undone.
     pub rewinds: u64,
-    /// How often, out of 100 steps, the ledger is closed and opened.
+    /// In how many of 100 moments, two before each block, the ledger is closed and opened.
     pub reopens: u64,
     /// How many of 100 blocks are flawed.
     pub block_flaws: u64,
@@ -149,8 +149,8 @@ impl Profile {
             assets: choices.pick(&[1, 1, 2, 5]),
             max_block_bytes: choices.pick(&[4 << 20, 4 << 20, 4 << 20, 16 << 10]),
             is_huge: choices.chance(1, 4),
-            rewinds: choices.pick(&[0, 10, 30]),
-            reopens: choices.pick(&[0, 10, 20]),
+            rewinds: choices.pick(&[0, 5, 20]),
+            reopens: choices.pick(&[0, 5, 15]),
             block_flaws: choices.pick(&[0, 20, 60]),
             weights,
         }
