@@ -1,6 +1,6 @@
 //! Where a ledger is kept: ordered tables of bytes, changed all at once or not at all.
 //!
-//! A storage knows nothing of accounts or blocks; what the bytes mean stands in [`schema`]. All
+//! A storage knows nothing of accounts or blocks; what the bytes mean stands in `schema`. All
 //! implementations answer alike, byte for byte.
 
 mod memory;

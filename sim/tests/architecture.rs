@@ -1,0 +1,79 @@
+//! What is deliberately absent from the harness, as far as it can be read off its sources.
+
+use std::fs;
+use std::path::Path;
+
+fn source(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_oracle_shares_the_nouns_with_core_and_nothing_else() {
+    let oracle = source("oracle.rs");
+    let (imports, nouns) = (
+        oracle.matches("lockstep_core").count(),
+        oracle.matches("lockstep_core::model").count(),
+    );
+    assert!(nouns > 0, "the oracle speaks of blocks");
+    assert_eq!(imports, nouns, "every import from core is one of its nouns");
+    for other in ["subject", "trial", "scenario", "generate"] {
+        let import = format!("crate::{other}");
+        assert!(
+            !oracle.contains(&import),
+            "the oracle does not know {import}"
+        );
+    }
+}
+
+#[test]
+fn every_invariant_is_a_file_and_every_file_is_asked() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/invariants");
+    let mut files: Vec<String> = fs::read_dir(folder)
+        .expect("the invariants are there")
+        .map(|entry| {
+            let name = entry.expect("the folder can be read").file_name();
+            name.to_string_lossy()
+                .trim_end_matches(".rs")
+                .replace('_', "-")
+        })
+        .filter(|name| name != "mod" && name != "tests")
+        .collect();
+    files.sort();
+    let mut names: Vec<String> = lockstep_sim::invariants::ALL
+        .iter()
+        .map(|invariant| invariant.name.to_owned())
+        .collect();
+    names.sort();
+    assert_eq!(files, names);
+}
+
+#[test]
+fn nothing_ambient_decides_a_run() {
+    for file in [
+        "campaign.rs",
+        "canary.rs",
+        "choice.rs",
+        "generate.rs",
+        "generate/profile.rs",
+        "generate/wallet.rs",
+        "oracle.rs",
+        "reproducer.rs",
+        "scenario/build.rs",
+        "scenario/mod.rs",
+        "subject.rs",
+        "tally.rs",
+        "trial.rs",
+    ] {
+        let text = source(file);
+        for ambient in [
+            "Instant::now",
+            "SystemTime",
+            "from_os_rng",
+            "HashMap",
+            "HashSet",
+        ] {
+            assert!(!text.contains(ambient), "{file} uses {ambient}");
+        }
+    }
+}
