@@ -74,6 +74,8 @@ pub mod signature;
 
 pub mod transition;
 
+pub mod schedule;
+
 mod executor;
 mod state;
 

@@ -1,0 +1,257 @@
+//! The linear pass and the ready machine against a naive reference that looks at all pairs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::{Graph, Key, Mode, Ready, accesses, group_by_conflicts};
+use crate::model::{
+    Amount, Asset, Multisig, Network, Nonce, Payload, PublicKey, Signature, Transaction, Transfer,
+};
+
+fn hasher() -> ahash::RandomState {
+    ahash::RandomState::with_seed(1)
+}
+
+fn key(number: u8) -> PublicKey {
+    PublicKey([number; 32])
+}
+
+fn asset(number: u8) -> Asset {
+    Asset([number; 32])
+}
+
+fn transaction(source: u8, fee: u64, payload: Payload) -> Transaction {
+    Transaction {
+        network: Network::Devnet,
+        source: key(source),
+        nonce: Nonce(0),
+        fee: Amount(fee),
+        payload,
+        signature: Signature([0; 64]),
+        cosignatures: Vec::new(),
+    }
+}
+
+/// (destination, asset) each.
+fn transfers(source: u8, fee: u64, to: &[(u8, u8)]) -> Transaction {
+    let transfers = to
+        .iter()
+        .map(|&(destination, number)| Transfer {
+            destination: key(destination),
+            asset: asset(number),
+            amount: Amount(1),
+        })
+        .collect();
+    transaction(source, fee, Payload::Transfers(transfers))
+}
+
+/// The stronger mode of each key that a transaction touches.
+fn touched(transaction: &Transaction) -> BTreeMap<Key, Mode> {
+    let mut touched = BTreeMap::new();
+    accesses(transaction, |access| {
+        let mode = touched.entry(access.key).or_insert(access.mode);
+        *mode = access.mode.max(*mode);
+    });
+    touched
+}
+
+/// For each transaction the ones before it that it conflicts with, by looking at every pair.
+fn conflicts(transactions: &[Transaction]) -> Vec<BTreeSet<usize>> {
+    let touched: Vec<_> = transactions.iter().map(touched).collect();
+    (0..transactions.len())
+        .map(|after| {
+            (0..after)
+                .filter(|before| {
+                    touched[*before].iter().any(|(key, mode)| {
+                        touched[after]
+                            .get(key)
+                            .is_some_and(|other| [*mode, *other].contains(&Mode::Exclusive))
+                    })
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn levels(conflicts: &[BTreeSet<usize>]) -> Vec<u32> {
+    let mut levels: Vec<u32> = Vec::new();
+    for before in conflicts {
+        let level = before.iter().map(|before| levels[*before] + 1).max();
+        levels.push(level.unwrap_or(0));
+    }
+    levels
+}
+
+/// Everything that a transaction comes after, along the edges of a graph.
+fn ancestors(graph: &Graph) -> Vec<BTreeSet<usize>> {
+    let mut ancestors = vec![BTreeSet::new(); graph.len()];
+    for before in 0..graph.len() {
+        for after in graph.successors(u32::try_from(before).expect("a block is short")) {
+            let mut all: BTreeSet<usize> = ancestors[before].clone();
+            all.insert(before);
+            ancestors[*after as usize].extend(all);
+        }
+    }
+    ancestors
+}
+
+fn check(transactions: &[Transaction]) {
+    let conflicts = conflicts(transactions);
+    let graph = Graph::of(transactions, hasher());
+    assert_eq!(graph.levels(), levels(&conflicts), "levels are minimal");
+
+    let ancestors = ancestors(&graph);
+    for (after, before) in conflicts.iter().enumerate() {
+        assert!(
+            before.is_subset(&ancestors[after]),
+            "{after} conflicts with {before:?} and comes after {:?} only",
+            ancestors[after]
+        );
+    }
+    for before in 0..transactions.len() {
+        for after in graph.successors(u32::try_from(before).expect("a block is short")) {
+            assert!(
+                conflicts[*after as usize].contains(&before),
+                "{after} waits for {before} without a conflict"
+            );
+        }
+    }
+}
+
+fn any_transaction() -> impl Strategy<Value = Transaction> {
+    let small = 0..5u8;
+    prop_oneof![
+        6 => (small.clone(), 0..2u64, prop::collection::vec((0..5u8, 0..3u8), 0..4))
+            .prop_map(|(source, fee, to)| transfers(source, fee, &to)),
+        1 => (small.clone(), 0..2u64, 0..3u8).prop_map(|(source, fee, number)| {
+            let burn = Payload::Burn { asset: asset(number), amount: Amount(1) };
+            transaction(source, fee, burn)
+        }),
+        1 => (small, 0..2u64).prop_map(|(source, fee)| {
+            let none = Multisig { threshold: 0, participants: Vec::new() };
+            transaction(source, fee, Payload::Multisig(none))
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        rng_algorithm: prop::test_runner::RngAlgorithm::ChaCha,
+        rng_seed: prop::test_runner::RngSeed::Fixed(1),
+        failure_persistence: None,
+        cases: 2_000,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_linear_pass_agrees_with_the_quadratic_reference(
+        block in prop::collection::vec(any_transaction(), 0..24),
+    ) {
+        check(&block);
+    }
+
+    #[test]
+    fn every_transaction_is_given_once_and_after_what_it_conflicts_with(
+        block in prop::collection::vec(any_transaction(), 0..24),
+        order in prop::collection::vec(0..8usize, 64),
+    ) {
+        let conflicts = conflicts(&block);
+        let graph = Graph::of(&block, hasher());
+        let mut machine = Ready::new(&graph);
+        let mut running: Vec<u32> = Vec::new();
+        let mut finished: BTreeSet<usize> = BTreeSet::new();
+        let mut given: BTreeSet<u32> = BTreeSet::new();
+        let mut choices = order.iter().cycle();
+        while !machine.is_done() {
+            let choice = *choices.next().expect("a cycle does not end");
+            if choice < 4 && machine.ready() > 0 {
+                let transaction = machine.give().expect("something is ready");
+                prop_assert!(given.insert(transaction), "{transaction} was given twice");
+                prop_assert!(conflicts[transaction as usize].is_subset(&finished));
+                running.push(transaction);
+            } else if !running.is_empty() {
+                let transaction = running.swap_remove(choice % running.len());
+                machine.finish(transaction);
+                finished.insert(transaction as usize);
+            }
+            prop_assert_eq!(machine.running(), running.len());
+        }
+        prop_assert_eq!(given.len(), block.len());
+        prop_assert_eq!(machine.give(), None);
+    }
+}
+
+#[test]
+fn credits_to_one_account_commute() {
+    let block: Vec<_> = (0..100)
+        .map(|source| transfers(source, 1, &[(200, 0)]))
+        .collect();
+    assert_eq!(Graph::of(&block, hasher()).depth(), 1);
+    check(&block);
+}
+
+#[test]
+fn who_spends_waits_for_all_that_were_credited_before() {
+    let mut block: Vec<_> = (0..50)
+        .map(|source| transfers(source, 0, &[(200, 0)]))
+        .collect();
+    block.push(transfers(200, 0, &[(201, 0)]));
+    block.extend((50..100).map(|source| transfers(source, 0, &[(200, 0)])));
+    let graph = Graph::of(&block, hasher());
+    assert_eq!(graph.waits_for()[50], 50);
+    assert_eq!(graph.successors(50).len(), 50);
+    assert_eq!(graph.depth(), 3);
+    check(&block);
+}
+
+#[test]
+fn one_sender_is_a_chain_whatever_it_pays_in() {
+    let block: Vec<_> = (0..9)
+        .map(|number| transfers(0, 0, &[(1, number % 3)]))
+        .collect();
+    assert_eq!(Graph::of(&block, hasher()).depth(), 9);
+    check(&block);
+}
+
+#[test]
+fn an_asset_that_one_takes_and_another_is_given_does_not_conflict() {
+    // 1 pays in asset 1 and is paid in asset 2.
+    let block = [transfers(1, 0, &[(3, 1)]), transfers(2, 0, &[(1, 2)])];
+    assert_eq!(Graph::of(&block, hasher()).depth(), 1);
+    // A fee makes it take from the native asset, in which it is paid.
+    let block = [transfers(1, 1, &[(3, 1)]), transfers(2, 0, &[(1, 0)])];
+    assert_eq!(Graph::of(&block, hasher()).depth(), 2);
+}
+
+#[test]
+fn a_transaction_does_not_wait_for_itself() {
+    check(&[transfers(1, 1, &[(1, 0), (2, 0), (1, 1), (2, 0)])]);
+    let graph = Graph::of(&[transfers(1, 1, &[(1, 0), (2, 0), (2, 0)])], hasher());
+    assert_eq!(graph.waits_for(), [0]);
+}
+
+#[test]
+fn groups_are_levels_in_block_order() {
+    let block = [
+        transfers(1, 0, &[(2, 0)]),
+        transfers(2, 0, &[(3, 0)]),
+        transfers(4, 0, &[(5, 0)]),
+        transfers(3, 0, &[(1, 0)]),
+    ];
+    assert_eq!(
+        group_by_conflicts(&block, hasher()),
+        vec![vec![0, 2], vec![1], vec![3]]
+    );
+    assert!(group_by_conflicts(&[], hasher()).is_empty());
+}
+
+#[test]
+#[should_panic(expected = "a transaction finishes once")]
+fn finishing_twice_is_noticed() {
+    let block = [transfers(1, 0, &[(2, 0)]), transfers(2, 0, &[(3, 0)])];
+    let graph = Graph::of(&block, hasher());
+    let mut machine = Ready::new(&graph);
+    machine.finish(0);
+    machine.finish(0);
+}
