@@ -280,12 +280,14 @@ impl<S: Storage> Chain<S> {
                 tip: tip.height,
             });
         }
+        // Read before the commit: after it there must be nothing left that can fail.
+        let restored = self.tip_at(target)?;
         let batch = self.undo(tip.height, target)?;
         if !batch.is_empty() {
             self.storage.commit(&batch)?;
             tracing::info!(from = %tip.height, to = %target, "rewound");
         }
-        Ok(self.tip()?)
+        Ok(restored)
     }
 
     /// The newest block, or the genesis.
@@ -295,13 +297,7 @@ impl<S: Storage> Chain<S> {
     /// Where the storage fails.
     pub fn tip(&self) -> Result<Tip, StorageError> {
         let height = schema::tip(&self.storage)?.ok_or_else(|| missing("the tip"))?;
-        let record = self.record(height)?;
-        Ok(Tip {
-            height,
-            hash: record.hash,
-            time: record.time,
-            digest: record.digest,
-        })
+        self.tip_at(height)
     }
 
     /// An account's nonce; `None` where it is not registered.
@@ -469,6 +465,17 @@ impl<S: Storage> Chain<S> {
 
     fn value(&self, cell: Cell) -> Result<Option<Value>, StorageError> {
         Ok(schema::newest(&self.storage, cell)?.map(|version| version.value))
+    }
+
+    /// The newest block as long as this height is the tip's.
+    fn tip_at(&self, height: Height) -> Result<Tip, StorageError> {
+        let record = self.record(height)?;
+        Ok(Tip {
+            height,
+            hash: record.hash,
+            time: record.time,
+            digest: record.digest,
+        })
     }
 
     fn record(&self, height: Height) -> Result<schema::Record, StorageError> {
