@@ -4,8 +4,12 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableDefinition, TableError};
+use redb::{
+    Builder, Database, MultimapTableHandle, ReadableDatabase, StorageBackend, TableDefinition,
+    TableError, TableHandle,
+};
 
 use super::{Batch, Entry, Storage, StorageError, Table};
 
@@ -34,7 +38,7 @@ impl RedbStorage {
     /// verified, which reads it once (some 100 MB a second and faster).
     ///
     /// A file appears only when it is a complete, empty database: it is prepared beside its place
-    /// under the name with `.new` at the end.
+    /// under a name of its own that ends in `.new`.
     ///
     /// # Errors
     ///
@@ -78,7 +82,28 @@ impl RedbStorage {
             database: None,
         };
         storage.reopen()?;
+        storage.refuse_foreign_tables()?;
         Ok(storage)
+    }
+
+    /// A redb database of another program is no place for a ledger.
+    fn refuse_foreign_tables(&self) -> Result<(), StorageError> {
+        let database = self.database.as_ref().ok_or_else(|| self.closed())?;
+        let foreign = guarded(&self.place, || {
+            let transaction = database.begin_read()?;
+            let ours = |name: &str| Table::ALL.iter().any(|table| table.name() == name);
+            let tables = transaction.list_tables()?.map(|table| table.name().to_owned());
+            let multimaps = transaction.list_multimap_tables()?;
+            let multimaps = multimaps.map(|table| table.name().to_owned());
+            Ok(tables.filter(|name| !ours(name)).chain(multimaps).next())
+        })?;
+        match foreign {
+            None => Ok(()),
+            Some(name) => Err(StorageError::Corrupt {
+                place: self.place.clone(),
+                reason: format!("it has a table {name:?}, which no lockstep database has"),
+            }),
+        }
     }
 
     /// Closes the database, if it is open, and opens it.
@@ -196,17 +221,31 @@ fn builder() -> Builder {
 }
 
 /// Creates an empty database under another name and moves it into place: a crash on the way must
-/// not leave a file that does not open.
+/// not leave a file that does not open, and of several who create one at once none may replace the
+/// file that another has opened already.
 fn create(path: &Path) -> Result<(), redb::Error> {
+    static CREATIONS: AtomicU64 = AtomicU64::new(0);
+    let number = CREATIONS.fetch_add(1, Ordering::Relaxed);
     let mut prepared = path.as_os_str().to_owned();
-    prepared.push(".new");
+    prepared.push(format!(".{}-{number}.new", std::process::id()));
     let prepared = PathBuf::from(prepared);
-    match fs::remove_file(&prepared) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
+    // What an earlier process with the same number left behind.
+    if let Err(error) = fs::remove_file(&prepared)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error.into());
     }
     builder().create(&prepared)?.close()?;
-    fs::rename(&prepared, path)?;
+    let moved = match fs::hard_link(&prepared, path) {
+        // Somebody else was quicker; theirs is as good.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // A file system without links.
+        Err(_) => fs::rename(&prepared, path),
+        Ok(()) => Ok(()),
+    };
+    // Gone already where it was renamed.
+    let _ = fs::remove_file(&prepared);
+    moved?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
