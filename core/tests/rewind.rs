@@ -190,7 +190,7 @@ fn a_failure_of_the_storage_during_a_rewind_leaves_the_ledger_as_it_was() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(common::cases(32))]
 
     /// Random payments, then a walk up and down.
     #[test]

@@ -290,7 +290,7 @@ fn transaction(people: &[Keypair], nonces: &mut [u64], ask: &Ask) -> Unsigned {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(common::cases(48))]
 
     /// Absolutely, after every block, whatever is asked for; and what is counted is what happened.
     #[test]

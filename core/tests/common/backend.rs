@@ -19,6 +19,13 @@ struct Inner {
 }
 
 impl Medium {
+    /// A medium with these bytes on it.
+    pub fn holding(bytes: Vec<u8>) -> Self {
+        let medium = Medium::default();
+        medium.inner().bytes = bytes;
+        medium
+    }
+
     /// How many bytes fit.
     pub fn set_room(&self, room: Option<u64>) {
         self.inner().room = room;

@@ -24,6 +24,8 @@ use lockstep_core::model::{
 use lockstep_core::signature::Keypair;
 use lockstep_core::storage::{MemoryStorage, Storage};
 
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
+
 use disk::{Disk, Tables};
 
 /// The network of every ledger here that does not say otherwise.
@@ -379,6 +381,16 @@ impl<S: Storage> Ledger<S> {
 
     pub fn tables(&self) -> Tables {
         self.disk.tables()
+    }
+}
+
+/// This many cases, the same ones in every run: the campaigns of `sim` are where chance has its say.
+pub fn cases(count: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases: count,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(20_260_101),
+        ..ProptestConfig::default()
     }
 }
 
