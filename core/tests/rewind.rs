@@ -3,9 +3,7 @@
 mod common;
 
 use common::disk::Tables;
-use common::{
-    GOLD, Ledger, all_applied, assert_conserved, balance_cell, from, key, keys, ledger,
-};
+use common::{GOLD, Ledger, all_applied, assert_conserved, balance_cell, from, key, keys, ledger};
 use lockstep_core::chain::{AddedBlock, ChainError};
 use lockstep_core::model::{Asset, Block, Height};
 use lockstep_core::storage::{MemoryStorage, Table};

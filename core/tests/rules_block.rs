@@ -2,15 +2,11 @@
 
 mod common;
 
-use common::{
-    Ledger, START, all_applied, body_root, forge, from, key, ledger, reseal, supply,
-};
+use common::{Ledger, START, all_applied, body_root, forge, from, key, ledger, reseal, supply};
 use lockstep_core::chain::{Chain, ChainError};
 use lockstep_core::codec;
 use lockstep_core::config::Config;
-use lockstep_core::model::{
-    Asset, Block, Hash, Height, Network, Refusal, Timestamp, Transaction,
-};
+use lockstep_core::model::{Asset, Block, Hash, Height, Network, Refusal, Timestamp, Transaction};
 use lockstep_core::storage::MemoryStorage;
 
 fn rich() -> Ledger<MemoryStorage> {
@@ -212,7 +208,10 @@ fn a_block_may_have_u16_max_transactions() {
     let added = ledger.add(foreign(65_535));
     assert_eq!(added.receipts.len(), 65_535);
     assert!(added.receipts.iter().all(|receipt| !receipt.is_applied()));
-    let stored = ledger.chain.block(Height(1)).expect("the block is readable");
+    let stored = ledger
+        .chain
+        .block(Height(1))
+        .expect("the block is readable");
     assert_eq!(stored.expect("it is there").transactions.len(), 65_535);
 }
 

@@ -7,9 +7,7 @@ use common::{
     GOLD, SILVER, all_applied, balance_cell, balance_value, changes, forge, from, key, ledger,
     nonce_cell, nonce_value, rejection,
 };
-use lockstep_core::model::{
-    Amount, Asset, Change, Nonce, Outcome, Rejection, Transaction,
-};
+use lockstep_core::model::{Amount, Asset, Change, Nonce, Outcome, Rejection, Transaction};
 
 #[test]
 fn an_applied_transaction_debits_fee_and_amounts_and_credits_the_destinations() {
@@ -176,7 +174,10 @@ fn fees_are_spent_in_the_next_block_at_the_earliest() {
     let mut ledger = ledger().has(&alice, 100).open();
     let spend = from(&miner, 0).pay(&alice, 10).sign();
     let receipts = ledger
-        .add_of(&miner, [from(&alice, 0).fee(10).pay(&alice, 1).sign(), spend.clone()])
+        .add_of(
+            &miner,
+            [from(&alice, 0).fee(10).pay(&alice, 1).sign(), spend.clone()],
+        )
         .receipts;
     assert_eq!(
         rejection(&receipts[1]),
@@ -246,10 +247,7 @@ fn a_rejected_transaction_leaves_no_trace() {
 #[test]
 fn transfers_of_one_transaction_happen_all_or_none() {
     let (alice, bob, carol) = (key("alice"), key("bob"), key("carol"));
-    let mut ledger = ledger()
-        .has(&alice, 100)
-        .has_of(GOLD, &alice, 10)
-        .open();
+    let mut ledger = ledger().has(&alice, 100).has_of(GOLD, &alice, 10).open();
     let before = ledger.tables();
     let added = ledger.add([from(&alice, 0)
         .fee(1)

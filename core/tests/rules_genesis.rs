@@ -46,7 +46,11 @@ fn versions_of_the_genesis_have_height_0_and_no_previous() {
 #[test]
 fn an_entry_of_zero_has_no_effect_on_the_state() {
     let (alice, bob) = (key("alice"), key("bob"));
-    let ledger = ledger().has(&alice, 100).has(&bob, 0).has_of(GOLD, &bob, 0).open();
+    let ledger = ledger()
+        .has(&alice, 100)
+        .has(&bob, 0)
+        .has_of(GOLD, &bob, 0)
+        .open();
     assert_eq!(ledger.nonce(&bob), None);
     assert_eq!(ledger.supply(GOLD), supply(0, 0, 0));
     assert_eq!(ledger.cells().len(), 3);
@@ -70,7 +74,10 @@ fn the_genesis_is_digested_like_a_block_that_sets_all_its_cells() {
     let changes: Vec<(Cell, Value)> = vec![
         (nonce_cell(&alice), nonce_value(0)),
         (balance_cell(&alice), balance_value(100)),
-        (Cell::Supply(Asset::NATIVE), Value::Supply(supply(100, 0, 0))),
+        (
+            Cell::Supply(Asset::NATIVE),
+            Value::Supply(supply(100, 0, 0)),
+        ),
     ];
     let mut hasher = blake3::Hasher::new_derive_key("lockstep 1 block digest");
     hasher.update(&tip.hash.0);
@@ -115,7 +122,10 @@ fn a_genesis_over_the_native_limit_is_impossible() {
 #[test]
 fn the_native_limit_does_not_limit_other_assets() {
     let alice = key("alice");
-    let ledger = ledger().has_of(GOLD, &alice, u64::MAX).native_limit(0).open();
+    let ledger = ledger()
+        .has_of(GOLD, &alice, u64::MAX)
+        .native_limit(0)
+        .open();
     assert_eq!(ledger.balance_of(GOLD, &alice), u64::MAX);
 }
 
@@ -180,7 +190,9 @@ fn a_storage_that_lost_its_format_is_damaged_and_not_empty() {
         storage.commit(&batch).expect("memory does not fail");
     });
     let before = ledger.tables();
-    let reopened = common::ledger().has(&key("alice"), 100).try_open_on(&ledger.disk);
+    let reopened = common::ledger()
+        .has(&key("alice"), 100)
+        .try_open_on(&ledger.disk);
     assert!(matches!(
         reopened.err(),
         Some(ChainError::Storage(

@@ -89,7 +89,11 @@ fn a_balance_that_returned_to_zero_keeps_its_versions() {
     let mut ledger = ledger().has(&alice, 100).open();
     ledger.add([from(&alice, 0).pay(&bob, 30).sign()]);
     let added = ledger.add([from(&bob, 0).pay(&alice, 30).sign()]);
-    assert!(added.changes.contains(&(balance_cell(&bob), balance_value(0))));
+    assert!(
+        added
+            .changes
+            .contains(&(balance_cell(&bob), balance_value(0)))
+    );
     ledger.add([from(&alice, 1).pay(&bob, 4).sign()]);
     assert_eq!(
         ledger.history(balance_cell(&bob)),
@@ -191,7 +195,11 @@ fn the_digest_covers_the_digest_before_the_changes_and_the_receipts() {
 fn blocks_that_differ_in_a_rejected_receipt_alone_have_different_digests() {
     let alice = key("alice");
     let setup = ledger().has(&alice, 100);
-    let rejected = |nonce| setup.open().add([from(&alice, nonce).pay(&alice, 1).sign()]);
+    let rejected = |nonce| {
+        setup
+            .open()
+            .add([from(&alice, nonce).pay(&alice, 1).sign()])
+    };
     let (one, other) = (rejected(5), rejected(6));
     assert_eq!(one.changes, other.changes);
     assert_ne!(one.tip.digest, other.tip.digest);

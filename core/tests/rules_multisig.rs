@@ -130,7 +130,10 @@ fn all_of_255_participants_can_be_needed() {
     all_applied(&ledger.add([from(&alice, 0).multisig(255, &participants).sign()]));
     let signed_by = |count: usize| {
         let pay = from(&alice, 1).pay(&key("bob"), 1);
-        many[..count].iter().fold(pay, common::Unsigned::cosign).sign()
+        many[..count]
+            .iter()
+            .fold(pay, common::Unsigned::cosign)
+            .sign()
     };
     assert_eq!(ledger.rejection(&signed_by(254)), too_few(255, 254));
     all_applied(&ledger.add([signed_by(255)]));
@@ -191,12 +194,10 @@ fn a_removed_multisig_is_gone_in_this_block_and_the_next() {
         from(&alice, 2).pay(&carol, 1).sign(),
     ]);
     all_applied(&added);
-    assert!(
-        changes(&added.receipts[0]).contains(&Change::Multisig {
-            account: alice.public(),
-            to: None
-        })
-    );
+    assert!(changes(&added.receipts[0]).contains(&Change::Multisig {
+        account: alice.public(),
+        to: None
+    }));
     assert_eq!(ledger.multisig(&alice), None);
     all_applied(&ledger.add([from(&alice, 3).pay(&carol, 1).sign()]));
 }
@@ -239,12 +240,10 @@ fn removing_a_multisig_that_is_not_there_changes_nonce_and_fee_alone() {
     let mut ledger = ledger().has(&alice, 100).open();
     let added = ledger.add([from(&alice, 0).multisig(0, &[]).sign()]);
     assert_eq!(added.changes, [(nonce_cell(&alice), nonce_value(1))]);
-    assert!(
-        changes(&added.receipts[0]).contains(&Change::Multisig {
-            account: alice.public(),
-            to: None
-        })
-    );
+    assert!(changes(&added.receipts[0]).contains(&Change::Multisig {
+        account: alice.public(),
+        to: None
+    }));
 }
 
 #[test]

@@ -191,10 +191,7 @@ fn the_fee_counts_in_the_native_sum() {
 fn the_fee_counts_in_no_other_asset() {
     let alice = key("alice");
     let mut ledger = ledger().has(&alice, 1).has_of(GOLD, &alice, 100).open();
-    let pay = from(&alice, 0)
-        .fee(1)
-        .pay_of(GOLD, &key("bob"), 100)
-        .sign();
+    let pay = from(&alice, 0).fee(1).pay_of(GOLD, &key("bob"), 100).sign();
     all_applied(&ledger.add([pay]));
 }
 
@@ -226,10 +223,7 @@ fn a_burn_and_its_fee_are_one_sum() {
 fn transfers_of_one_asset_are_one_sum() {
     let (alice, bob) = (key("alice"), key("bob"));
     let mut ledger = ledger().has(&alice, 100).open();
-    let pay = from(&alice, 0)
-        .pay(&bob, 60)
-        .pay(&key("carol"), 60)
-        .sign();
+    let pay = from(&alice, 0).pay(&bob, 60).pay(&key("carol"), 60).sign();
     assert_eq!(ledger.rejection(&pay), balance_is(Asset::NATIVE, 120, 100));
     assert_eq!(ledger.balance(&bob), 0);
 }
@@ -316,9 +310,8 @@ fn amounts_of_different_assets_are_not_added() {
 fn of_several_assets_the_first_that_fails_gives_the_reason() {
     let (alice, bob) = (key("alice"), key("bob"));
     let mut setup = ledger();
-    let overflowing = |one: common::Unsigned, asset| {
-        one.pay_of(asset, &bob, u64::MAX).pay_of(asset, &bob, 1)
-    };
+    let overflowing =
+        |one: common::Unsigned, asset| one.pay_of(asset, &bob, u64::MAX).pay_of(asset, &bob, 1);
     let silver_then_gold = overflowing(from(&alice, 0).fee(1).pay_of(SILVER, &bob, 5), GOLD).sign();
 
     let missing_fee = setup.open().rejection(&silver_then_gold);
@@ -362,10 +355,7 @@ fn the_nonce_is_wrong_before_the_multisig_and_the_multisig_before_the_balance() 
         Rejection::Multisig { needed: 1, got: 0 }
     );
     let poor = from(&alice, 0).pay(&bob, 1).cosign(&bob).sign();
-    assert_eq!(
-        rejected_on(state(), &poor),
-        balance_is(Asset::NATIVE, 1, 0)
-    );
+    assert_eq!(rejected_on(state(), &poor), balance_is(Asset::NATIVE, 1, 0));
 }
 
 #[test]

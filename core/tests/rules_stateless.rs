@@ -64,7 +64,10 @@ fn a_transaction_without_transfers_is_rejected() {
 
 #[test]
 fn more_than_255_transfers_are_rejected() {
-    assert_eq!(rejected(&paying(256)), Rejection::TransferCount { got: 256 });
+    assert_eq!(
+        rejected(&paying(256)),
+        Rejection::TransferCount { got: 256 }
+    );
 }
 
 #[test]

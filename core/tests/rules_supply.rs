@@ -173,10 +173,7 @@ fn an_empty_block_with_a_reward_changes_miner_and_supply() {
         [
             (nonce_cell(&miner), nonce_value(0)),
             (balance_cell(&miner), balance_value(50)),
-            (
-                Cell::Supply(Asset::NATIVE),
-                Value::Supply(supply(0, 50, 0))
-            ),
+            (Cell::Supply(Asset::NATIVE), Value::Supply(supply(0, 50, 0))),
         ]
     );
 }

@@ -210,7 +210,10 @@ fn a_ledger_is_the_same_on_both_storages() {
             from(&alice, nonce).fee(1).pay(&bob, 3).sign(),
             from(&bob, nonce).pay(&key("stranger"), 100).sign(),
         ];
-        let (in_memory, in_redb) = (memory.add_of(&miner, body.clone()), redb.add_of(&miner, body));
+        let (in_memory, in_redb) = (
+            memory.add_of(&miner, body.clone()),
+            redb.add_of(&miner, body),
+        );
         assert_eq!(in_memory, in_redb);
         assert_eq!(memory.tables(), redb.tables());
     }

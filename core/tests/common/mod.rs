@@ -44,7 +44,9 @@ pub fn key(name: &str) -> Keypair {
 
 /// This many different keys.
 pub fn keys(count: usize) -> Vec<Keypair> {
-    (0..count).map(|index| key(&format!("key {index}"))).collect()
+    (0..count)
+        .map(|index| key(&format!("key {index}")))
+        .collect()
 }
 
 /// Whatever has a public key.
