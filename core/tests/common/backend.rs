@@ -31,6 +31,11 @@ impl Medium {
         self.inner().room = room;
     }
 
+    /// Turns one byte over.
+    pub fn damage(&self, position: usize) {
+        self.inner().bytes[position] ^= 0xff;
+    }
+
     pub fn bytes(&self) -> Vec<u8> {
         self.inner().bytes.clone()
     }
