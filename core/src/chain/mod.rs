@@ -259,8 +259,11 @@ impl<S: Storage> Chain<S> {
             u16::try_from(transactions.len()).expect("no more were chosen than a block may have");
         let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
         header.merkle_root = merkle::root(&ids);
-        self.bodies
-            .remember(header.merkle_root, transactions.into(), now);
+        // A header of no transactions is completed without the cache.
+        if header.count > 0 {
+            self.bodies
+                .remember(header.merkle_root, transactions.into(), now);
+        }
         Ok(header)
     }
 
