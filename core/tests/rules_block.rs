@@ -5,7 +5,7 @@ mod common;
 use common::{Ledger, START, all_applied, body_root, forge, from, key, ledger, reseal, supply};
 use lockstep_core::chain::{Chain, ChainError};
 use lockstep_core::codec;
-use lockstep_core::config::Config;
+use lockstep_core::config::{Config, HashSeed, ParallelConfig};
 use lockstep_core::model::{Asset, Block, Hash, Height, Network, Refusal, Timestamp, Transaction};
 use lockstep_core::storage::MemoryStorage;
 
@@ -347,6 +347,54 @@ fn a_chain_opened_again_continues_where_the_first_one_was() {
     );
     let tip = without_genesis.and_then(|chain| Ok(chain.tip()?));
     assert_eq!(tip.expect("the ledger opens"), again.tip());
+}
+
+#[test]
+fn nothing_that_an_operator_may_choose_changes_a_result() {
+    let people = common::keys(40);
+    let standard = people
+        .iter()
+        .fold(ledger().reward(5), |setup, one| setup.has(one, 10));
+    let mut others = Vec::new();
+    for seed in [0, 1, 77] {
+        let mut other = standard.clone();
+        other.config.hash_seed = HashSeed::Fixed(seed);
+        others.push(other);
+    }
+    for (enabled, threshold, workers, test_mode) in [
+        (false, 0, None, false),
+        (true, 0, Some(1), false),
+        (true, 0, Some(4), false),
+        (true, 1_000, Some(2), false),
+        (true, 0, Some(2), true),
+    ] {
+        let mut other = standard.clone();
+        other.config.parallel = ParallelConfig {
+            enabled,
+            threshold,
+            workers,
+            test_mode,
+        };
+        others.push(other);
+    }
+    let run = |setup: &common::Setup| {
+        let mut ledger = setup.open();
+        let added: Vec<_> = (0..2)
+            .map(|nonce| {
+                let body: Vec<_> = people
+                    .iter()
+                    .zip(people.iter().cycle().skip(7))
+                    .map(|(from_one, to)| from(from_one, nonce).fee(1).pay(to, 6).sign())
+                    .collect();
+                ledger.add_of(&people[3], body)
+            })
+            .collect();
+        (added, ledger.tables())
+    };
+    let expected = run(&standard);
+    for other in others {
+        assert!(run(&other) == expected, "{:?}", other.config);
+    }
 }
 
 /// Whatever call fails, the block fails with it, no transaction is blamed, and nothing is kept.

@@ -7,12 +7,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use common::{GOLD, SILVER, all_applied, from, key, ledger, multisig, rejection};
-use lockstep_core::codec;
 use lockstep_core::model::{
-    Amount, Asset, Cell, Height, Multisig, Nonce, Outcome, PublicKey, Rejection, Transaction,
-    Value, Version,
+    Amount, Asset, Multisig, Nonce, Outcome, PublicKey, Rejection, Transaction,
 };
-use lockstep_core::storage::{Batch, Storage, Table};
 use lockstep_core::transition::{StateView, transition};
 
 /// A state in which nobody has anything but what a test says.
@@ -138,23 +135,11 @@ fn another_nonce_is_wrong_before_the_last_is_exhausted() {
 fn a_block_rejects_a_source_that_used_its_last_nonce() {
     let alice = key("alice");
     let mut ledger = ledger().has(&alice, 100).open();
-    // No chain of blocks gets here in a lifetime: the newest version is written by hand.
-    let cells = ledger.cells();
-    let row = cells
-        .iter()
-        .position(|cell| *cell == Cell::Nonce(alice.public()))
-        .expect("alice is registered");
-    let stored = ledger.tables()[&Table::Cells][row].0.clone();
-    let version = Version {
-        height: Height(0),
-        previous: None,
-        value: Value::Nonce(Nonce(u64::MAX - 1)),
-    };
-    ledger.disk.change(|storage| {
-        let mut batch = Batch::new();
-        batch.put(Table::Cells, stored, codec::encode(&version));
-        storage.commit(&batch).expect("memory does not fail");
-    });
+    // No chain of blocks gets here in a lifetime.
+    ledger.write_by_hand(
+        common::nonce_cell(&alice),
+        &common::version(0, None, common::nonce_value(u64::MAX - 1)),
+    );
     let pay = |nonce| from(&alice, nonce).pay(&key("bob"), 1).sign();
     let receipts = ledger.add([pay(u64::MAX - 1), pay(u64::MAX)]).receipts;
     assert!(receipts[0].is_applied());

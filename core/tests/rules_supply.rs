@@ -4,9 +4,11 @@ mod common;
 
 use common::{
     GOLD, Setup, all_applied, assert_conserved, balance_cell, balance_value, from, key, ledger,
-    nonce_cell, nonce_value, supply,
+    nonce_cell, nonce_value, supply, version,
 };
+use lockstep_core::chain::ChainError;
 use lockstep_core::model::{Amount, Asset, Cell, Value};
+use lockstep_core::storage::StorageError;
 
 #[test]
 fn a_burn_leaves_the_source_and_is_counted_in_its_asset() {
@@ -272,6 +274,28 @@ fn a_receiver_near_the_maximum_gets_every_unit() {
     all_applied(&ledger.add([from(&alice, 0).pay_of(GOLD, &bob, 10).sign()]));
     assert_eq!(ledger.balance_of(GOLD, &bob), u64::MAX);
     assert_conserved(&ledger);
+}
+
+/// No chain of blocks leads to a state that holds more of an asset than there can be. On one that
+/// does, a credit is refused as damage, and neither saturates nor wraps nor blames a transaction.
+#[test]
+fn a_credit_over_u64_max_is_damage_of_the_storage() {
+    let (alice, bob) = (key("alice"), key("bob"));
+    let mut ledger = ledger()
+        .has_of(GOLD, &alice, 10)
+        .has_of(GOLD, &bob, 10)
+        .open();
+    ledger.write_by_hand(
+        Cell::Balance(bob.public(), GOLD),
+        &version(0, None, balance_value(u64::MAX)),
+    );
+    let before = ledger.tables();
+    let block = ledger.block([from(&alice, 0).pay_of(GOLD, &bob, 1).sign()]);
+    assert!(matches!(
+        ledger.try_add(&block),
+        Err(ChainError::Storage(StorageError::Corrupt { .. }))
+    ));
+    assert_eq!(ledger.tables(), before);
 }
 
 #[test]
