@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::error::{ChainError, missing};
 use crate::codec;
 use crate::model::{Amount, Asset, Cell, Genesis, Height, Nonce, Supply, Value, Version};
-use crate::storage::{Batch, Storage, schema};
+use crate::storage::{Batch, Storage, StorageError, Table, schema};
 
 /// The genesis of the ledger on a storage.
 pub(super) fn stored(storage: &impl Storage) -> Result<Genesis, ChainError> {
     match schema::format(storage)? {
-        None => return Err(ChainError::Empty),
+        None if is_empty(storage)? => return Err(ChainError::Empty),
+        None => return Err(missing("the format").into()),
         Some(schema::FORMAT) => {}
         Some(stored) => {
             return Err(ChainError::OtherFormat {
@@ -20,6 +21,16 @@ pub(super) fn stored(storage: &impl Storage) -> Result<Genesis, ChainError> {
         }
     }
     Ok(schema::genesis(storage)?.ok_or_else(|| missing("the genesis"))?)
+}
+
+/// Whether there is nothing in any table: only there may a ledger begin.
+fn is_empty(storage: &impl Storage) -> Result<bool, StorageError> {
+    for table in Table::ALL {
+        if !storage.scan(table, &[], 1)?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Writes height 0 in one commit.

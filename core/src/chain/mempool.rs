@@ -234,23 +234,24 @@ impl Mempool {
 /// Sorts by fee, then against identity.
 type Head = (Amount, Reverse<Hash>, PublicKey, Nonce);
 
-/// Tells whether the nonces of each source follow each other.
+/// Tells whether the nonces of each source follow each other, by the rule of the transition: the
+/// last nonce there is cannot be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NonceChecker {
-    /// `None` after the last nonce.
-    next: BTreeMap<PublicKey, Option<Nonce>>,
+    next: BTreeMap<PublicKey, Nonce>,
 }
 
 impl NonceChecker {
     /// Sets the nonce that a source must use next.
     pub fn expect(&mut self, source: PublicKey, next: Nonce) {
-        self.next.insert(source, Some(next));
+        self.next.insert(source, next);
     }
 
     /// The nonce that a source must use next; `None` where it is not known or there is none left.
     #[must_use]
     pub fn next(&self, source: PublicKey) -> Option<Nonce> {
-        self.next.get(&source).copied().flatten()
+        let next = self.next.get(&source)?;
+        next.next().map(|_| *next)
     }
 
     /// Uses a nonce.
@@ -260,14 +261,12 @@ impl NonceChecker {
     /// Where it is not the source's next one; nothing is used then. A source that was never told
     /// of begins at 0.
     pub fn check(&mut self, source: PublicKey, got: Nonce) -> Result<(), Rejection> {
-        let next = self.next.entry(source).or_insert(Some(Nonce(0)));
-        match *next {
-            Some(expected) if expected == got => {
-                *next = expected.next();
-                Ok(())
-            }
-            Some(expected) => Err(Rejection::Nonce { expected, got }),
-            None => Err(Rejection::NonceExhausted),
+        let expected = self.next.get(&source).copied().unwrap_or_default();
+        if got != expected {
+            return Err(Rejection::Nonce { expected, got });
         }
+        let next = expected.next().ok_or(Rejection::NonceExhausted)?;
+        self.next.insert(source, next);
+        Ok(())
     }
 }

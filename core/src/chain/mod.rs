@@ -265,8 +265,11 @@ impl<S: Storage> Chain<S> {
             u16::try_from(transactions.len()).expect("no more were chosen than a block may have");
         let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
         header.merkle_root = merkle::root(&ids);
-        self.bodies
-            .remember(header.merkle_root, transactions.into(), now);
+        // A header of no transactions is completed without the cache.
+        if header.count > 0 {
+            self.bodies
+                .remember(header.merkle_root, transactions.into(), now);
+        }
         Ok(header)
     }
 
@@ -286,12 +289,14 @@ impl<S: Storage> Chain<S> {
                 tip: tip.height,
             });
         }
+        // Read before the commit: after it there must be nothing left that can fail.
+        let restored = self.tip_at(target)?;
         let batch = self.undo(tip.height, target)?;
         if !batch.is_empty() {
             self.storage.commit(&batch)?;
             tracing::info!(from = %tip.height, to = %target, "rewound");
         }
-        Ok(self.tip()?)
+        Ok(restored)
     }
 
     /// The newest block, or the genesis.
@@ -301,13 +306,7 @@ impl<S: Storage> Chain<S> {
     /// Where the storage fails.
     pub fn tip(&self) -> Result<Tip, StorageError> {
         let height = schema::tip(&self.storage)?.ok_or_else(|| missing("the tip"))?;
-        let record = self.record(height)?;
-        Ok(Tip {
-            height,
-            hash: record.hash,
-            time: record.time,
-            digest: record.digest,
-        })
+        self.tip_at(height)
     }
 
     /// An account's nonce; `None` where it is not registered.
@@ -475,6 +474,17 @@ impl<S: Storage> Chain<S> {
 
     fn value(&self, cell: Cell) -> Result<Option<Value>, StorageError> {
         Ok(schema::newest(&self.storage, cell)?.map(|version| version.value))
+    }
+
+    /// The newest block as long as this height is the tip's.
+    fn tip_at(&self, height: Height) -> Result<Tip, StorageError> {
+        let record = self.record(height)?;
+        Ok(Tip {
+            height,
+            hash: record.hash,
+            time: record.time,
+            digest: record.digest,
+        })
     }
 
     fn record(&self, height: Height) -> Result<schema::Record, StorageError> {

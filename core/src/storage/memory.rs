@@ -57,6 +57,10 @@ impl Storage for MemoryStorage {
                     None => entries.remove(key),
                 };
             }
+            // So that storages with the same entries are equal.
+            if entries.is_empty() {
+                self.tables.remove(&table);
+            }
         }
         Ok(())
     }

@@ -4,8 +4,13 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 
-use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableDefinition, TableError};
+use redb::{
+    Builder, Database, MultimapTableHandle, ReadableDatabase, StorageBackend, TableDefinition,
+    TableError, TableHandle,
+};
 
 use super::{Batch, Entry, Storage, StorageError, Table};
 
@@ -14,13 +19,13 @@ const CACHE_BYTES: usize = 256 << 20;
 
 /// One redb database. A commit is one durable transaction of it.
 ///
-/// After a failure of the medium redb only reads until it is opened again; this is done here, so
-/// that a storage works again as soon as its medium does.
+/// After a failure of the medium, even of a read, redb refuses everything until it is opened again;
+/// this is done here, so that a storage works again as soon as its medium does.
 pub struct RedbStorage {
     place: String,
     open: Box<dyn Fn() -> Result<Database, redb::Error> + Send + Sync>,
-    /// `None` where it could not be opened again after a failure.
-    database: Option<Database>,
+    /// `None` after a failure, as long as it cannot be opened again.
+    database: RwLock<Option<Database>>,
 }
 
 impl std::fmt::Debug for RedbStorage {
@@ -34,7 +39,7 @@ impl RedbStorage {
     /// verified, which reads it once (some 100 MB a second and faster).
     ///
     /// A file appears only when it is a complete, empty database: it is prepared beside its place
-    /// under the name with `.new` at the end.
+    /// under a name of its own that ends in `.new`.
     ///
     /// # Errors
     ///
@@ -72,28 +77,74 @@ impl RedbStorage {
         place: String,
         open: impl Fn() -> Result<Database, redb::Error> + Send + Sync + 'static,
     ) -> Result<Self, StorageError> {
-        let mut storage = RedbStorage {
+        let storage = RedbStorage {
             place,
             open: Box::new(open),
-            database: None,
+            database: RwLock::new(None),
         };
         storage.reopen()?;
+        storage.refuse_foreign_tables()?;
         Ok(storage)
     }
 
+    /// A redb database of another program is no place for a ledger.
+    fn refuse_foreign_tables(&self) -> Result<(), StorageError> {
+        let foreign = self.run(|database| {
+            let transaction = database.begin_read()?;
+            let ours = |name: &str| Table::ALL.iter().any(|table| table.name() == name);
+            let tables = transaction.list_tables()?;
+            let tables = tables.map(|table| table.name().to_owned());
+            let multimaps = transaction.list_multimap_tables()?;
+            let multimaps = multimaps.map(|table| table.name().to_owned());
+            Ok(tables.filter(|name| !ours(name)).chain(multimaps).next())
+        })?;
+        match foreign {
+            None => Ok(()),
+            Some(name) => Err(StorageError::Corrupt {
+                place: self.place.clone(),
+                reason: format!("it has a table {name:?}, which no lockstep database has"),
+            }),
+        }
+    }
+
     /// Closes the database, if it is open, and opens it.
-    fn reopen(&mut self) -> Result<(), StorageError> {
-        self.database = None;
-        let database = guarded(&self.place, || (self.open)())?;
-        self.database = Some(database);
+    fn reopen(&self) -> Result<(), StorageError> {
+        let mut database = self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Closing writes; what it finds on a failing medium is not news.
+        let closed = guarded(&self.place, || {
+            *database = None;
+            Ok(())
+        });
+        if let Err(error) = closed {
+            tracing::warn!(%error, "the database did not close cleanly");
+        }
+        *database = Some(guarded(&self.place, || (self.open)())?);
         Ok(())
     }
 
-    fn closed(&self) -> StorageError {
-        StorageError::Io {
-            place: self.place.clone(),
-            reason: "the database could not be opened again after a failure".to_owned(),
+    /// Runs an operation on the open database; where it fails, the database is opened again, now or
+    /// before the next operation.
+    fn run<T>(
+        &self,
+        operation: impl FnOnce(&Database) -> Result<T, redb::Error>,
+    ) -> Result<T, StorageError> {
+        let result = loop {
+            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(database) = &*database {
+                break guarded(&self.place, || operation(database));
+            }
+            drop(database);
+            self.reopen()?;
+        };
+        if result.is_err()
+            && let Err(error) = self.reopen()
+        {
+            tracing::error!(%error, "the database could not be opened again after a failure");
         }
+        result
     }
 
     fn read<T>(
@@ -102,14 +153,13 @@ impl RedbStorage {
         read: impl FnOnce(&redb::ReadOnlyTable<&'static [u8], &'static [u8]>) -> Result<T, redb::Error>,
         absent: T,
     ) -> Result<T, StorageError> {
-        let database = self.database.as_ref().ok_or_else(|| self.closed())?;
-        guarded(&self.place, || {
-            match database.begin_read()?.open_table(definition(table)) {
+        self.run(
+            |database| match database.begin_read()?.open_table(definition(table)) {
                 Ok(table) => read(&table),
                 Err(TableError::TableDoesNotExist(_)) => Ok(absent),
                 Err(error) => Err(error.into()),
-            }
-        })
+            },
+        )
     }
 }
 
@@ -156,11 +206,7 @@ impl Storage for RedbStorage {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
-        if self.database.is_none() {
-            self.reopen()?;
-        }
-        let database = self.database.as_ref().ok_or_else(|| self.closed())?;
-        let committed = guarded(&self.place, || {
+        self.run(|database| {
             let transaction = database.begin_write()?;
             for (table, changes) in batch.tables() {
                 let mut table = transaction.open_table(definition(table))?;
@@ -173,13 +219,7 @@ impl Storage for RedbStorage {
             }
             transaction.commit()?;
             Ok(())
-        });
-        if committed.is_err()
-            && let Err(error) = self.reopen()
-        {
-            tracing::error!(%error, "the database could not be opened again after a failure");
-        }
-        committed
+        })
     }
 }
 
@@ -196,17 +236,31 @@ fn builder() -> Builder {
 }
 
 /// Creates an empty database under another name and moves it into place: a crash on the way must
-/// not leave a file that does not open.
+/// not leave a file that does not open, and of several who create one at once none may replace the
+/// file that another has opened already.
 fn create(path: &Path) -> Result<(), redb::Error> {
+    static CREATIONS: AtomicU64 = AtomicU64::new(0);
+    let number = CREATIONS.fetch_add(1, Ordering::Relaxed);
     let mut prepared = path.as_os_str().to_owned();
-    prepared.push(".new");
+    prepared.push(format!(".{}-{number}.new", std::process::id()));
     let prepared = PathBuf::from(prepared);
-    match fs::remove_file(&prepared) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
+    // What an earlier process with the same number left behind.
+    if let Err(error) = fs::remove_file(&prepared)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error.into());
     }
     builder().create(&prepared)?.close()?;
-    fs::rename(&prepared, path)?;
+    let moved = match fs::hard_link(&prepared, path) {
+        // Somebody else was quicker; theirs is as good.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // A file system without links.
+        Err(_) => fs::rename(&prepared, path),
+        Ok(()) => Ok(()),
+    };
+    // Gone already where it was renamed.
+    let _ = fs::remove_file(&prepared);
+    moved?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
