@@ -9,6 +9,27 @@ use crate::model::{
 use crate::storage::{Storage, StorageError, schema};
 use crate::transition::StateView;
 
+/// The version before, if there is one, and the version after of cells that differ.
+pub(crate) type CellChanges = BTreeMap<Cell, (Option<Version>, Version)>;
+
+/// What a block made of a cell with this value after it; `None` where that is no change.
+pub(crate) fn change(
+    height: Height,
+    before: Option<Version>,
+    now: Value,
+) -> Option<(Option<Version>, Version)> {
+    let same = match &before {
+        Some(before) => before.value == now,
+        None => is_like_absent(&now),
+    };
+    let after = Version {
+        height,
+        previous: before.as_ref().map(|before| before.height),
+        value: now,
+    };
+    (!same).then_some((before, after))
+}
+
 /// The cells that a block read or wrote, loaded when they are first needed.
 ///
 /// Written to by one thread, in block order. The storage does not change meanwhile.
@@ -116,22 +137,12 @@ impl<'s, S: Storage + ?Sized, H: BuildHasher> BlockState<'s, S, H> {
         self.set(Cell::Supply(asset), Value::Supply(supply))
     }
 
-    /// The version before (if any) and the version after of every cell that differs, in order.
-    pub(crate) fn into_changes(self, height: Height) -> BTreeMap<Cell, (Option<Version>, Version)> {
+    /// Every cell that differs.
+    pub(crate) fn into_changes(self, height: Height) -> CellChanges {
         self.slots
             .into_iter()
             .filter_map(|(cell, Slot { before, now })| {
-                let now = now?;
-                let same = match &before {
-                    Some(before) => before.value == now,
-                    None => is_like_absent(&now),
-                };
-                let after = Version {
-                    height,
-                    previous: before.as_ref().map(|before| before.height),
-                    value: now,
-                };
-                (!same).then_some((cell, (before, after)))
+                change(height, before, now?).map(|change| (cell, change))
             })
             .collect()
     }
@@ -196,7 +207,7 @@ fn is_like_absent(value: &Value) -> bool {
 }
 
 /// A sum that fits in a ledger whose supplies are conserved.
-fn add(cell: Cell, amount: Amount, more: Amount) -> Result<Amount, StorageError> {
+pub(crate) fn add(cell: Cell, amount: Amount, more: Amount) -> Result<Amount, StorageError> {
     amount
         .checked_add(more)
         .ok_or_else(|| schema::damaged(cell, "there would be more of it than there can be"))
