@@ -7,6 +7,7 @@ pub mod invariants;
 pub mod oracle;
 pub mod reproducer;
 pub mod scenario;
+pub mod shape;
 pub mod subject;
 pub mod tally;
 pub mod trial;
