@@ -1,4 +1,4 @@
-//! Verifying one by one and in batches.
+//! Verifying one by one and in batches; the same beside each other, with a control, is in `ratios`.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use lockstep_benches::prepared::claims;
