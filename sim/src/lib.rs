@@ -27,6 +27,7 @@
 pub mod choice;
 pub mod generate;
 pub mod scenario;
+pub mod shape;
 
 pub mod oracle;
 pub mod subject;

@@ -1,0 +1,159 @@
+//! This against that, alternating in one run, beside what two threads get done at the time.
+//!
+//! `times` is how many times as fast as the baseline the candidate is. The control is how many times
+//! as much as one thread two threads got done, in between: below 1.8 somebody else was computing,
+//! and a parallel candidate could not show more than that. What the noise does to the others, the
+//! middle half of the rounds shows.
+
+use std::time::Duration;
+
+use lockstep_benches::compare::{Comparison, PerItem, compare, time};
+use lockstep_benches::entries::{Template, one_by_one, written_by};
+use lockstep_benches::prepared::{Prepared, claims};
+use lockstep_benches::{control, is_measured};
+use lockstep_core::signature::{verify, verify_all};
+use lockstep_core::storage::Storage;
+use lockstep_core::transition::{check, check_all};
+use lockstep_sim::shape::Shape;
+
+/// Long enough that reading the clock does not show.
+const LEAST_WINDOW: Duration = Duration::from_millis(4);
+
+/// About how long one verification takes.
+const VERIFICATION: Duration = Duration::from_micros(30);
+
+fn main() {
+    let rounds = if is_measured() { 31 } else { 1 };
+    println!(
+        "Nanoseconds an item, medians of {rounds} rounds. Control before: {:.2}\n",
+        control::two_threads_against_one()
+    );
+    println!(
+        "{:<52} {:>12} {:>12} {:>8}   {:<14} {:>7}",
+        "baseline -> candidate", "baseline", "candidate", "times", "middle half", "control"
+    );
+    for count in [4, 16, 64, 128, 1_024] {
+        print(
+            &format!("{count} signatures: one by one -> batched"),
+            &signatures(rounds, count),
+        );
+    }
+    for shape in Shape::ALL {
+        print(
+            &format!("1,000 transactions, {shape}: check -> check_all"),
+            &stateless_checks(rounds, shape),
+        );
+    }
+    for (name, comparison) in storages(rounds) {
+        print(name, &comparison);
+    }
+}
+
+fn print(name: &str, comparison: &Comparison) {
+    let Comparison {
+        baseline_ns,
+        candidate_ns,
+        speedup,
+        speedup_quartiles: (low, high),
+        control,
+    } = comparison;
+    println!(
+        "{name:<52} {baseline_ns:>12.0} {candidate_ns:>12.0} {speedup:>8.2}   {:<14} {control:>7.2}",
+        format!("{low:.2}..{high:.2}")
+    );
+}
+
+fn signatures(rounds: usize, count: usize) -> Comparison {
+    let claims = claims(count);
+    let repetitions =
+        1 + LEAST_WINDOW.as_nanos() as usize / (VERIFICATION.as_nanos() as usize * count);
+    let items = count * repetitions;
+    compare(
+        rounds,
+        || {
+            let (took, held) = time(|| {
+                (0..repetitions)
+                    .map(|_| claims.iter().filter(|claim| verify(claim)).count())
+                    .sum::<usize>()
+            });
+            assert_eq!(held, items, "every signature holds");
+            PerItem::new(took, items)
+        },
+        || {
+            let (took, held) = time(|| {
+                (0..repetitions)
+                    .map(|_| {
+                        verify_all(&claims)
+                            .into_iter()
+                            .filter(|holds| *holds)
+                            .count()
+                    })
+                    .sum::<usize>()
+            });
+            assert_eq!(held, items, "every signature holds");
+            PerItem::new(took, items)
+        },
+    )
+}
+
+fn stateless_checks(rounds: usize, shape: Shape) -> Comparison {
+    let prepared = Prepared::new(shape, 1_000);
+    let transactions = prepared.transactions();
+    let network = prepared.block.header.network;
+    compare(
+        rounds,
+        || {
+            let (took, passed) = time(|| {
+                let verdicts = transactions.iter().map(|one| check(one, network));
+                verdicts.filter(Result::is_ok).count()
+            });
+            assert_eq!(passed, transactions.len(), "every transaction passes");
+            PerItem::new(took, transactions.len())
+        },
+        || {
+            let (took, verdicts) = time(|| check_all(transactions, network));
+            assert!(verdicts.iter().all(Result::is_ok), "all of them pass");
+            PerItem::new(took, transactions.len())
+        },
+    )
+}
+
+fn storages(rounds: usize) -> Vec<(&'static str, Comparison)> {
+    // A round of single commits takes a good part of a second.
+    let rounds = rounds.min(11);
+    let prepared = Prepared::new(Shape::Independent, 1_000);
+    let block = written_by(&prepared);
+    let singles = one_by_one(&block, 50);
+    let template = Template::new(prepared.storage());
+    let in_redb = || {
+        let mut copied = template.copy();
+        let (took, done) = time(|| copied.storage.commit(&block));
+        done.expect("the disk has room");
+        PerItem::new(took, block.len())
+    };
+    let one_by_one_in_redb = || {
+        let mut copied = template.copy();
+        let (took, ()) = time(|| {
+            for single in &singles {
+                copied.storage.commit(single).expect("the disk has room");
+            }
+        });
+        PerItem::new(took, singles.len())
+    };
+    let in_memory = || {
+        let mut storage = prepared.storage().clone();
+        let (took, done) = time(|| storage.commit(&block));
+        done.expect("memory takes everything");
+        PerItem::new(took, block.len())
+    };
+    vec![
+        (
+            "redb: a transaction an entry -> one a block",
+            compare(rounds, one_by_one_in_redb, in_redb),
+        ),
+        (
+            "one transaction a block: redb -> memory",
+            compare(rounds, in_redb, in_memory),
+        ),
+    ]
+}

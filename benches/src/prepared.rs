@@ -1,0 +1,130 @@
+//! A ledger just before a block, and signatures before they are verified.
+
+use std::fmt;
+use std::sync::Arc;
+
+use lockstep_core::chain::{AddedBlock, Chain};
+use lockstep_core::clock::Clock;
+use lockstep_core::config::{Config, HashSeed, ParallelConfig};
+use lockstep_core::model::{Block, Genesis, Hash, Timestamp, Transaction};
+use lockstep_core::signature::{Claim, Keypair};
+use lockstep_core::storage::{MemoryStorage, Storage};
+use lockstep_sim::shape::{self, Shape, Workload};
+
+use crate::SEED;
+
+/// The least part of a block that must be applied: what is rejected is cheap, and a fast block of
+/// rejections is no fast block.
+const LEAST_APPLIED_SHARE: f64 = 0.99;
+
+/// A ledger with one block of a shape, and the next block of that shape.
+///
+/// The second block is the one that is measured: its accounts have a version before, as nearly all
+/// accounts of a ledger have.
+pub struct Prepared {
+    genesis: Genesis,
+    storage: MemoryStorage,
+    /// The block that comes next.
+    pub block: Block,
+    /// What it does.
+    pub added: AddedBlock,
+}
+
+impl Prepared {
+    /// Two blocks of so many transactions, the first of them executed.
+    ///
+    /// # Panics
+    ///
+    /// Where less than 99 % of the next block would be applied.
+    #[must_use]
+    pub fn new(shape: Shape, transactions: u16) -> Self {
+        let Workload { genesis, blocks } = shape::workload(shape, SEED, 2, transactions);
+        let [first, block] = <[Block; 2]>::try_from(blocks).expect("two blocks were asked for");
+        let mut chain = open(MemoryStorage::new(), &genesis);
+        add_checked(&mut chain, &first);
+        let storage = chain.storage().clone();
+        let added = add_checked(&mut chain, &block);
+        Prepared {
+            genesis,
+            storage,
+            block,
+            added,
+        }
+    }
+
+    /// What the ledger is kept in before the block.
+    #[must_use]
+    pub const fn storage(&self) -> &MemoryStorage {
+        &self.storage
+    }
+
+    /// The ledger before the block, on a copy of its storage that `wrap` may change into another.
+    #[must_use]
+    pub fn chain<S: Storage>(&self, wrap: impl FnOnce(MemoryStorage) -> S) -> Chain<S> {
+        open(wrap(self.storage.clone()), &self.genesis)
+    }
+
+    /// The block's transactions.
+    #[must_use]
+    pub fn transactions(&self) -> &[Transaction] {
+        &self.block.transactions
+    }
+}
+
+impl fmt::Display for Prepared {
+    /// How much of the block is applied.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = shape::applied_share(&self.added.receipts);
+        write!(
+            f,
+            "{:.2} % of {} transactions are applied",
+            100.0 * share,
+            self.added.receipts.len()
+        )
+    }
+}
+
+/// So many signatures that hold, each by another key.
+#[must_use]
+pub fn claims(count: usize) -> Vec<Claim> {
+    (0..count as u64)
+        .map(|number| {
+            let mut secret = [0; 32];
+            secret[..8].copy_from_slice(&number.to_le_bytes());
+            let keypair = Keypair::from_secret(secret);
+            let message = Hash(secret);
+            Claim {
+                signer: keypair.public(),
+                message,
+                signature: keypair.sign(&message),
+            }
+        })
+        .collect()
+}
+
+fn open<S: Storage>(storage: S, genesis: &Genesis) -> Chain<S> {
+    let config = Config {
+        parallel: ParallelConfig {
+            enabled: false,
+            ..ParallelConfig::for_network(genesis.rules.network)
+        },
+        // Another seed in each process would be another layout of the maps in each.
+        hash_seed: HashSeed::Fixed(SEED),
+        ..Config::for_network(genesis.rules.network)
+    };
+    let clock: Arc<dyn Clock> = Arc::new(|| Timestamp(0));
+    Chain::open(storage, genesis, config, clock).expect("a shape's genesis is possible")
+}
+
+fn add_checked(chain: &mut Chain<MemoryStorage>, block: &Block) -> AddedBlock {
+    let added = chain
+        .add_block(block)
+        .expect("a shape's blocks extend the tip");
+    let share = shape::applied_share(&added.receipts);
+    assert!(
+        share >= LEAST_APPLIED_SHARE,
+        "{:.2} % of the block are applied: it measures rejections",
+        100.0 * share
+    );
+    added
+}

@@ -1,0 +1,323 @@
+//! Blocks with one pattern of conflicts, as large as is asked for: for measurements and for load.
+//!
+//! The generator looks for trouble and mixes everything. A shape is one thing only, and each of its
+//! transactions is applied, because a block of rejections measures nothing. What is made is a
+//! scenario, so that a failure under load is replayed, edited and shrunk like every other.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use lockstep_core::codec;
+use lockstep_core::model::{Block, Genesis, Hash, Height, Receipt};
+
+use crate::choice::{Choices, Seeded};
+use crate::scenario::build::{self, Keys};
+use crate::scenario::{
+    Action, BlockRecipe, GenesisRecipe, Holding, NetworkName, Scenario, Sending, Step,
+    TransactionRecipe,
+};
+use crate::world::World;
+
+/// Who pays whom in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shape {
+    /// Pairs of accounts, each account in one transaction: nothing conflicts.
+    Independent,
+    /// Source and destination are drawn from as many accounts as there are transactions, the
+    /// account of rank k with weight 1/k: a few accounts are in most transactions.
+    Zipf,
+    /// Everybody pays one account. Nobody sends twice, so only credits meet.
+    Hot,
+    /// A pays B, B pays C what it got, and so on: no two transactions can change places.
+    Chain,
+    /// One account pays everybody: consecutive nonces and one balance.
+    OneSender,
+    /// As [`Shape::Independent`], but [`TRANSFERS`] transfers in a transaction, of as many of
+    /// [`ASSETS`] assets.
+    MultiAsset,
+}
+
+/// How many assets there are in [`Shape::MultiAsset`], the native one included.
+pub const ASSETS: u32 = 8;
+
+/// How many transfers a transaction of [`Shape::MultiAsset`] has, each of another asset. The other
+/// shapes have one, of the native asset.
+pub const TRANSFERS: u32 = 4;
+
+/// The largest amount that is drawn for a transfer.
+const MAX_AMOUNT: u64 = 1_000;
+/// The largest fee that is drawn.
+const MAX_FEE: u64 = 10;
+/// Above the encoding of any block of any shape, which takes less than 600 bytes a transaction.
+const MAX_BLOCK_BYTES: u64 = 64 << 20;
+/// A block's time after its parent's.
+const LATER_MS: u64 = 1_000;
+
+impl Shape {
+    /// All shapes.
+    pub const ALL: [Shape; 6] = [
+        Shape::Independent,
+        Shape::Zipf,
+        Shape::Hot,
+        Shape::Chain,
+        Shape::OneSender,
+        Shape::MultiAsset,
+    ];
+
+    /// The name, as command lines and tables spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Shape::Independent => "independent",
+            Shape::Zipf => "zipf",
+            Shape::Hot => "hot",
+            Shape::Chain => "chain",
+            Shape::OneSender => "one-sender",
+            Shape::MultiAsset => "multi-asset",
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A genesis and blocks that extend it one after another.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// The ledger's beginning.
+    pub genesis: Genesis,
+    /// The blocks from height 1 on, signed.
+    pub blocks: Vec<Block>,
+}
+
+/// So many blocks of so many transactions of one shape, signed. The same arguments always give the
+/// same bytes.
+///
+/// Costs one key for each account and one signature for each transaction, together some 30
+/// microseconds a transaction in release.
+#[must_use]
+pub fn workload(shape: Shape, seed: u64, blocks: u32, transactions: u16) -> Workload {
+    signed(&scenario(shape, seed, blocks, transactions))
+}
+
+/// The recipe of [`workload`].
+#[must_use]
+pub fn scenario(shape: Shape, seed: u64, blocks: u32, transactions: u16) -> Scenario {
+    let choices = Seeded::new(seed, 0);
+    let transactions = u32::from(transactions);
+    let mut book = Book::default();
+    let mut pattern = Pattern::new(shape, choices, blocks, transactions);
+    for account in 0..pattern.accounts {
+        book.register(account);
+    }
+    let steps = (0..blocks)
+        .map(|_| {
+            Step::Block(BlockRecipe {
+                // Not a party to any transaction.
+                miner: pattern.accounts,
+                later_ms: LATER_MS,
+                flaw: None,
+                transactions: (0..transactions)
+                    .map(|index| {
+                        let (from, fee, sendings) = pattern.next(index);
+                        book.pay(from, fee, sendings)
+                    })
+                    .collect(),
+            })
+        })
+        .collect();
+    Scenario {
+        genesis: GenesisRecipe {
+            network: NetworkName::Mainnet,
+            reward: 50,
+            native_limit: u64::MAX,
+            max_block_bytes: MAX_BLOCK_BYTES,
+            balances: book.allocations(),
+        },
+        hash_seed: seed,
+        steps,
+    }
+}
+
+/// Which part of these receipts says applied; 0 where there are none.
+#[must_use]
+pub fn applied_share(receipts: &[Receipt]) -> f64 {
+    let applied = receipts.iter().filter(|receipt| receipt.is_applied());
+    let (applied, all) = (applied.count() as f64, receipts.len() as f64);
+    if all == 0.0 { 0.0 } else { applied / all }
+}
+
+fn signed(scenario: &Scenario) -> Workload {
+    let mut keys = Keys::default();
+    let genesis = build::genesis(&scenario.genesis, &mut keys);
+    let mut tip = World {
+        height: Height::GENESIS,
+        hash: codec::genesis_hash(&genesis),
+        time: genesis.time,
+        // Neither is known before the blocks are executed, and no block depends on them.
+        digest: Hash::ZERO,
+        cells: BTreeMap::new(),
+    };
+    let mut signed = Vec::new();
+    for step in &scenario.steps {
+        let Step::Block(recipe) = step else {
+            unreachable!("a shape consists of blocks");
+        };
+        let bytes = build::block(recipe, &genesis.rules, &tip, &mut keys);
+        let block: Block = codec::decode("a block", &bytes).expect("a block without a flaw");
+        tip.height = block.header.height;
+        tip.hash = codec::block_hash(&block.header);
+        tip.time = block.header.time;
+        signed.push(block);
+    }
+    Workload {
+        genesis,
+        blocks: signed,
+    }
+}
+
+/// What is drawn for each transaction.
+struct Pattern {
+    shape: Shape,
+    choices: Seeded,
+    /// Those that are a party to a transaction: 0 up to this.
+    accounts: u32,
+    /// For [`Shape::Zipf`], the sum of the weights up to each account.
+    cumulative_weights: Vec<u64>,
+    /// For [`Shape::Chain`], who has what went through it so far, and how much it is.
+    holder: (u32, u64),
+}
+
+impl Pattern {
+    fn new(shape: Shape, mut choices: Seeded, blocks: u32, transactions: u32) -> Self {
+        let accounts = match shape {
+            Shape::Independent | Shape::MultiAsset => 2 * transactions,
+            Shape::Zipf => transactions.max(2),
+            Shape::Hot | Shape::Chain | Shape::OneSender => transactions + 1,
+        };
+        // In whole numbers: the last bit of a fraction could differ between machines.
+        let cumulative_weights = (1..=u64::from(accounts))
+            .scan(0, |sum, rank| {
+                *sum += (1 << 32) / rank;
+                Some(*sum)
+            })
+            .collect();
+        // Enough that all the fees of a chain leave something.
+        let fees = u64::from(blocks) * u64::from(transactions) * MAX_FEE;
+        let holder = (0, fees + choices.between(1, MAX_AMOUNT));
+        Pattern {
+            shape,
+            choices,
+            accounts,
+            cumulative_weights,
+            holder,
+        }
+    }
+
+    /// Source, fee and transfers of the transaction at this index of the next block.
+    fn next(&mut self, index: u32) -> (u32, u64, Vec<Sending>) {
+        let fee = self.choices.between(1, MAX_FEE);
+        let (from, to) = match self.shape {
+            Shape::Independent | Shape::MultiAsset => (2 * index, 2 * index + 1),
+            Shape::Zipf => self.two_by_rank(),
+            Shape::Hot => (index + 1, 0),
+            Shape::OneSender => (0, index + 1),
+            Shape::Chain => {
+                let (from, amount) = self.holder;
+                let to = (from + 1) % self.accounts;
+                self.holder = (to, amount - fee);
+                return (from, fee, vec![Sending(to, 0, amount - fee)]);
+            }
+        };
+        let assets = match self.shape {
+            Shape::MultiAsset => TRANSFERS,
+            _ => 1,
+        };
+        let first = match self.shape {
+            Shape::MultiAsset => self.choices.below(u64::from(ASSETS)),
+            _ => 0,
+        };
+        let first = u32::try_from(first).expect("the number of an asset");
+        let sendings = (first..first + assets)
+            .map(|asset| Sending(to, asset % ASSETS, self.choices.between(1, MAX_AMOUNT)))
+            .collect();
+        (from, fee, sendings)
+    }
+
+    fn two_by_rank(&mut self) -> (u32, u32) {
+        let from = self.by_rank();
+        loop {
+            let to = self.by_rank();
+            if to != from {
+                return (from, to);
+            }
+        }
+    }
+
+    fn by_rank(&mut self) -> u32 {
+        let weights = &self.cumulative_weights;
+        let all = *weights.last().expect("there are at least two accounts");
+        let drawn = self.choices.below(all);
+        let rank = weights.partition_point(|sum| *sum <= drawn);
+        u32::try_from(rank).expect("there are at most as many ranks as accounts")
+    }
+}
+
+/// What every account has while the blocks are drawn, and must have had at the genesis for that.
+#[derive(Default)]
+struct Book {
+    nonces: BTreeMap<u32, u64>,
+    /// By account and asset: what it has now, and what it had at the genesis.
+    balances: BTreeMap<(u32, u32), (u64, u64)>,
+}
+
+impl Book {
+    /// Whoever takes part is there from the beginning: the cost of a first block and of a later
+    /// one shall not differ by who is new.
+    fn register(&mut self, account: u32) {
+        self.balances.insert((account, 0), (1, 1));
+    }
+
+    /// What the source lacks, it is given at the genesis.
+    fn pay(&mut self, from: u32, fee: u64, sendings: Vec<Sending>) -> TransactionRecipe {
+        self.take(from, 0, fee);
+        for Sending(_, asset, amount) in &sendings {
+            self.take(from, *asset, *amount);
+        }
+        for Sending(to, asset, amount) in &sendings {
+            self.balances.entry((*to, *asset)).or_default().0 += amount;
+        }
+        let next = self.nonces.entry(from).or_default();
+        let nonce = *next;
+        *next += 1;
+        TransactionRecipe {
+            from,
+            nonce,
+            fee,
+            action: Action::Send(sendings),
+            cosigners: Vec::new(),
+            flaw: None,
+        }
+    }
+
+    fn take(&mut self, account: u32, asset: u32, amount: u64) {
+        let (now, at_genesis) = self.balances.entry((account, asset)).or_default();
+        let lacking = amount.saturating_sub(*now);
+        *at_genesis += lacking;
+        *now = *now + lacking - amount;
+    }
+
+    fn allocations(&self) -> Vec<Holding> {
+        self.balances
+            .iter()
+            .filter(|(_, (_, at_genesis))| *at_genesis > 0)
+            .map(|((account, asset), (_, at_genesis))| Holding(*account, *asset, *at_genesis))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! tests
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use lockstep_core::chain::Chain;
+use lockstep_core::clock::SystemClock;
+use lockstep_core::config::Config;
+use lockstep_core::model::{Asset, Payload, PublicKey, Transaction, Transfer};
+use lockstep_core::storage::MemoryStorage;
+
+use super::*;
+
+const BLOCKS: u32 = 3;
+const TRANSACTIONS: u16 = 60;
+
+fn made(shape: Shape) -> Workload {
+    workload(shape, 7, BLOCKS, TRANSACTIONS)
+}
+
+/// The share of each block that core applied.
+fn applied_shares(workload: &Workload) -> Vec<f64> {
+    let genesis = &workload.genesis;
+    let config = Config::for_network(genesis.rules.network);
+    let mut chain = Chain::open(MemoryStorage::new(), genesis, config, Arc::new(SystemClock))
+        .expect("the genesis is possible");
+    workload
+        .blocks
+        .iter()
+        .map(|block| applied_share(&chain.add_block(block).expect("it extends the tip").receipts))
+        .collect()
+}
+
+fn transfers(transaction: &Transaction) -> &[Transfer] {
+    match &transaction.payload {
+        Payload::Transfers(transfers) => transfers,
+        other => panic!("a shape consists of transfers, and not of {other:?}"),
+    }
+}
+
+/// Source and destination of each transaction of a block.
+fn edges(block: &Block) -> Vec<(PublicKey, PublicKey)> {
+    let edge = |transaction: &Transaction| {
+        let to: BTreeSet<PublicKey> = transfers(transaction)
+            .iter()
+            .map(|transfer| transfer.destination)
+            .collect();
+        assert_eq!(to.len(), 1, "a transaction of a shape pays one account");
+        (transaction.source, *to.first().expect("there is one"))
+    };
+    block.transactions.iter().map(edge).collect()
+}
+
+fn distinct<T: Ord>(all: impl IntoIterator<Item = T>) -> usize {
+    all.into_iter().collect::<BTreeSet<T>>().len()
+}
+
+fn for_each_block(shape: Shape, check: impl Fn(&[(PublicKey, PublicKey)])) {
+    let workload = made(shape);
+    assert_eq!(workload.blocks.len(), BLOCKS as usize);
+    for block in &workload.blocks {
+        assert_eq!(block.transactions.len(), usize::from(TRANSACTIONS));
+        check(&edges(block));
+    }
+}
+
+#[test]
+fn every_transaction_of_every_shape_is_applied() {
+    for shape in Shape::ALL {
+        assert_eq!(applied_shares(&made(shape)), [1.0; 3], "{shape}");
+    }
+}
+
+#[test]
+fn a_block_of_rejections_has_a_share_of_zero() {
+    let mut scenario = scenario(Shape::Hot, 7, 1, TRANSACTIONS);
+    for step in &mut scenario.steps {
+        if let Step::Block(block) = step {
+            for transaction in &mut block.transactions {
+                transaction.nonce += 1;
+            }
+        }
+    }
+    assert_eq!(applied_shares(&signed(&scenario)), [0.0]);
+    assert!(
+        applied_share(&[]) < 0.01,
+        "no block at all is not a success"
+    );
+}
+
+#[test]
+fn independent_transactions_share_no_account() {
+    for_each_block(Shape::Independent, |edges| {
+        let parties = edges.iter().flat_map(|(from, to)| [from, to]);
+        assert_eq!(distinct(parties), 2 * edges.len());
+    });
+}
+
+#[test]
+fn a_hot_recipient_is_paid_by_everybody_once() {
+    for_each_block(Shape::Hot, |edges| {
+        assert_eq!(distinct(edges.iter().map(|(from, _)| from)), edges.len());
+        assert_eq!(distinct(edges.iter().map(|(_, to)| to)), 1);
+    });
+}
+
+#[test]
+fn one_sender_pays_everybody_once() {
+    for_each_block(Shape::OneSender, |edges| {
+        assert_eq!(distinct(edges.iter().map(|(from, _)| from)), 1);
+        assert_eq!(distinct(edges.iter().map(|(_, to)| to)), edges.len());
+    });
+}
+
+#[test]
+fn a_chain_goes_on_where_it_ended() {
+    for_each_block(Shape::Chain, |edges| {
+        assert_eq!(distinct(edges.iter().map(|(from, _)| from)), edges.len());
+        for pair in edges.windows(2) {
+            assert_eq!(pair[0].1, pair[1].0);
+        }
+    });
+}
+
+#[test]
+fn in_a_chain_only_the_first_could_pay_alone() {
+    let Workload { genesis, blocks } = made(Shape::Chain);
+    let could_pay: Vec<bool> = blocks[0]
+        .transactions
+        .iter()
+        .map(|transaction| {
+            let has = genesis.balances[&(transaction.source, Asset::NATIVE)];
+            has >= transfers(transaction)[0].amount
+        })
+        .collect();
+    let (first, others) = could_pay.split_first().expect("there are transactions");
+    assert!(*first);
+    assert!(others.iter().all(|could| !could));
+}
+
+#[test]
+fn by_zipf_one_account_is_a_party_to_many_and_many_to_few() {
+    let transactions = 2_000;
+    let workload = workload(Shape::Zipf, 7, 1, transactions);
+    let mut parties: BTreeMap<PublicKey, usize> = BTreeMap::new();
+    for (from, to) in edges(&workload.blocks[0]) {
+        *parties.entry(from).or_default() += 1;
+        *parties.entry(to).or_default() += 1;
+    }
+    let mut counts: Vec<usize> = parties.into_values().collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    // The sum of 1/k up to 2,000 is 8.18, so each side names the first in 12 % of the transactions
+    // (a little more, as nobody pays himself) and the second in half as many.
+    assert!((400..640).contains(&counts[0]), "{}", counts[0]);
+    assert!((180..340).contains(&counts[1]), "{}", counts[1]);
+    assert!(counts.len() > 700, "{} accounts are a party", counts.len());
+    let named_once = counts.iter().filter(|count| **count == 1).count();
+    assert!(named_once > 200, "{named_once} accounts in one transaction");
+}
+
+#[test]
+fn many_assets_are_in_each_transaction_and_more_in_the_block() {
+    for block in made(Shape::MultiAsset).blocks {
+        for transaction in &block.transactions {
+            let assets = transfers(transaction).iter().map(|transfer| transfer.asset);
+            assert_eq!(distinct(assets), TRANSFERS as usize);
+        }
+        let all = block.transactions.iter().flat_map(transfers);
+        assert_eq!(
+            distinct(all.map(|transfer| transfer.asset)),
+            ASSETS as usize
+        );
+        let parties = edges(&block).into_iter().flat_map(|(from, to)| [from, to]);
+        assert_eq!(distinct(parties), 2 * block.transactions.len());
+    }
+}
+
+#[test]
+fn the_seed_decides_everything() {
+    for shape in Shape::ALL {
+        let first = scenario(shape, 7, BLOCKS, TRANSACTIONS);
+        assert_eq!(first, scenario(shape, 7, BLOCKS, TRANSACTIONS), "{shape}");
+        let mut other = scenario(shape, 8, BLOCKS, TRANSACTIONS);
+        other.hash_seed = first.hash_seed;
+        assert_ne!(first, other, "{shape}");
+    }
+}
+
+#[test]
+fn the_smallest_blocks_are_blocks() {
+    for shape in Shape::ALL {
+        assert_eq!(
+            applied_shares(&workload(shape, 7, 2, 1)),
+            [1.0; 2],
+            "{shape}"
+        );
+        assert_eq!(workload(shape, 7, 2, 0).blocks.len(), 2, "{shape}");
+    }
+}
