@@ -239,7 +239,7 @@ proptest! {
 fn damage_to_an_open_file_is_no_panic() {
     let image = image(true);
     let mut noticed = 0;
-    for position in (4_096..image.bytes.len()).step_by(509) {
+    for position in (4_096..image.bytes.len()).step_by(67) {
         let medium = Medium::holding(image.bytes.clone());
         let storage = storage_on(&medium).expect("the medium works");
         medium.damage(position);
@@ -250,5 +250,5 @@ fn damage_to_an_open_file_is_no_panic() {
         noticed += usize::from(failed.contains(&true));
         catch_unwind(AssertUnwindSafe(|| drop(storage))).expect("no panic escapes from closing");
     }
-    assert!(noticed > 0, "no damage was ever noticed");
+    assert!(noticed > 10, "only {noticed} were noticed");
 }
