@@ -113,14 +113,7 @@ impl RedbStorage {
             .database
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        // Closing writes; what it finds on a failing medium is not news.
-        let closed = guarded(&self.place, || {
-            *database = None;
-            Ok(())
-        });
-        if let Err(error) = closed {
-            tracing::warn!(%error, "the database did not close cleanly");
-        }
+        close(&self.place, &mut database);
         *database = Some(guarded(&self.place, || (self.open)())?);
         Ok(())
     }
@@ -220,6 +213,28 @@ impl Storage for RedbStorage {
             transaction.commit()?;
             Ok(())
         })
+    }
+}
+
+impl Drop for RedbStorage {
+    fn drop(&mut self) {
+        let database = self.database.get_mut();
+        close(
+            &self.place,
+            database.unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+}
+
+/// Closes the database, if it is open. Closing writes, and may find the medium failing or damaged,
+/// which is then no news to whoever closes it.
+fn close(place: &str, database: &mut Option<Database>) {
+    let closed = guarded(place, || {
+        *database = None;
+        Ok(())
+    });
+    if let Err(error) = closed {
+        tracing::warn!(%error, "the database did not close cleanly");
     }
 }
 
