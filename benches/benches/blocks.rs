@@ -36,7 +36,7 @@ fn add_block(criterion: &mut Criterion) {
                 let prepared = &*prepared;
                 bencher.iter_batched(
                     || prepared.chain(|storage| storage),
-                    |mut chain| {
+                    |chain| {
                         let added = chain.add_block(&prepared.block);
                         // Dropped after the clock has stopped.
                         (added, chain)

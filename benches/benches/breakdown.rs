@@ -73,10 +73,18 @@ fn print_row(shape: Shape, size: u16, rounds: usize) {
 fn parts(prepared: &Prepared) -> [PerItem; PARTS.len()] {
     let block = &prepared.block;
     let added = &prepared.added;
-    let mut chain = prepared.chain(Watched::new);
-    let _opening = chain.storage().take_spent();
+    let chain = prepared.chain(Watched::new);
+    let _opening = chain
+        .storage()
+        .read()
+        .expect("nobody panicked with it")
+        .take_spent();
     let (whole, done) = time(|| chain.add_block(block));
-    let spent = chain.storage().take_spent();
+    let spent = chain
+        .storage()
+        .read()
+        .expect("nobody panicked with it")
+        .take_spent();
     assert_eq!(
         done.as_ref().ok(),
         Some(added),

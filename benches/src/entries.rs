@@ -11,14 +11,15 @@ use crate::prepared::Prepared;
 /// Everything that the next block of a prepared ledger writes.
 #[must_use]
 pub fn written_by(prepared: &Prepared) -> Batch {
-    let mut chain = prepared.chain(|storage| storage);
+    let chain = prepared.chain(|storage| storage);
     chain
         .add_block(&prepared.block)
         .expect("a shape's blocks extend the tip");
+    let after = chain.into_storage();
     let mut written = Batch::new();
     for table in Table::ALL {
         let before: BTreeSet<Entry> = all(prepared.storage(), table).into_iter().collect();
-        for (key, value) in all(chain.storage(), table) {
+        for (key, value) in all(&after, table) {
             if !before.contains(&(key.clone(), value.clone())) {
                 written.put(table, key, value);
             }

@@ -40,10 +40,10 @@ impl Prepared {
     pub fn new(shape: Shape, transactions: u16) -> Self {
         let Workload { genesis, blocks } = shape::workload(shape, SEED, 2, transactions);
         let [first, block] = <[Block; 2]>::try_from(blocks).expect("two blocks were asked for");
-        let mut chain = open(MemoryStorage::new(), &genesis);
-        add_checked(&mut chain, &first);
-        let storage = chain.storage().clone();
-        let added = add_checked(&mut chain, &block);
+        let chain = open(MemoryStorage::new(), &genesis);
+        add_checked(&chain, &first);
+        let storage = chain.into_storage();
+        let added = add_checked(&open(storage.clone(), &genesis), &block);
         Prepared {
             genesis,
             storage,
@@ -116,7 +116,7 @@ fn open<S: Storage>(storage: S, genesis: &Genesis) -> Chain<S> {
     Chain::open(storage, genesis, config, clock).expect("a shape's genesis is possible")
 }
 
-fn add_checked(chain: &mut Chain<MemoryStorage>, block: &Block) -> AddedBlock {
+fn add_checked(chain: &Chain<MemoryStorage>, block: &Block) -> AddedBlock {
     let added = chain
         .add_block(block)
         .expect("a shape's blocks extend the tip");

@@ -30,6 +30,46 @@ pub struct ParallelConfig {
     pub workers: Option<usize>,
     /// Execute every block both ways, compare, keep the serial result.
     pub test_mode: bool,
+    /// What the stateful part of a transaction is believed to cost, in nanoseconds: from
+    /// [`GRAPH_PAYS_NS`] on it runs over the graph of conflicts. Bare transfers from memory take
+    /// some hundreds.
+    pub stateful_ns: u64,
+    /// Takes this path whatever a block looks like. For the harness.
+    pub forced: Option<ExecutionPath>,
+}
+
+/// From this cost of the stateful part of a transaction on, scheduling it over a graph pays.
+pub const GRAPH_PAYS_NS: u64 = 1_000;
+
+/// How a block is executed. The result is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExecutionPath {
+    /// On the caller's thread.
+    Serial,
+    /// The stateless checks on the workers, the rest in block order on one thread.
+    SpreadChecks,
+    /// The stateless checks on the workers, the rest on the workers too, over the graph of
+    /// conflicts.
+    Graph,
+}
+
+impl ExecutionPath {
+    /// Every path.
+    pub const ALL: [ExecutionPath; 3] = [
+        ExecutionPath::Serial,
+        ExecutionPath::SpreadChecks,
+        ExecutionPath::Graph,
+    ];
+
+    /// As logs and metrics spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            ExecutionPath::Serial => "serial",
+            ExecutionPath::SpreadChecks => "spread-checks",
+            ExecutionPath::Graph => "graph",
+        }
+    }
 }
 
 impl ParallelConfig {
@@ -46,6 +86,30 @@ impl ParallelConfig {
             },
             workers: None,
             test_mode: false,
+            stateful_ns: 300,
+            forced: None,
+        }
+    }
+
+    /// How many workers execute: as many as were asked for, or one a core.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        let available = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.workers.unwrap_or_else(available).clamp(1, MAX_WORKERS)
+    }
+
+    /// The path of a block of so many transactions.
+    #[must_use]
+    pub fn path(&self, transactions: usize) -> ExecutionPath {
+        if let Some(forced) = self.forced {
+            return forced;
+        }
+        if !self.enabled || transactions < self.threshold || self.workers() == 1 {
+            ExecutionPath::Serial
+        } else if self.stateful_ns < GRAPH_PAYS_NS {
+            ExecutionPath::SpreadChecks
+        } else {
+            ExecutionPath::Graph
         }
     }
 
@@ -87,6 +151,7 @@ impl ParallelConfig {
             workers: number(PARALLEL_WORKERS, "a number from 1 to 256", 1, MAX_WORKERS)?
                 .or(self.workers),
             test_mode: flag(PARALLEL_TEST_MODE)?.unwrap_or(self.test_mode),
+            ..self
         })
     }
 }

@@ -1,30 +1,248 @@
 //! What a block does to a state: its transactions in order, then the miner's credit.
 
-use std::collections::BTreeMap;
 use std::hash::BuildHasher;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use crate::chain::ChainError;
+use crate::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
 use crate::model::{
-    Amount, Asset, Block, Cell, Hash, Outcome, Payload, PublicKey, Receipt, Rejection, Rules,
-    Transaction, Version,
+    Amount, Asset, Block, Cell, Hash, Header, Network, Outcome, Payload, PublicKey, Receipt,
+    Rejection, Rules, Supply, Transaction,
 };
-use crate::state::BlockState;
+use crate::parallel::{self, BatchError, ParallelExecutor};
+use crate::state::{BlockState, CellChanges, add};
 use crate::storage::{Storage, StorageError, schema};
-use crate::transition::{check_all, transition};
+use crate::transition::{StateView, check_all, transition};
+
+/// Executes blocks on the path that suits them.
+pub(crate) struct BlockExecutor {
+    config: ParallelConfig,
+    hash_seed: HashSeed,
+    /// Started with the first block that takes a parallel path.
+    workers: OnceLock<Option<ParallelExecutor>>,
+    /// Set when a parallel result differed from the serial one: never again in this process.
+    distrusted: AtomicBool,
+}
+
+impl BlockExecutor {
+    pub(crate) fn new(config: &Config) -> Self {
+        BlockExecutor {
+            config: config.parallel,
+            hash_seed: config.hash_seed,
+            workers: OnceLock::new(),
+            distrusted: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn trusts_parallel(&self) -> bool {
+        !self.distrusted.load(Ordering::Acquire)
+    }
+
+    /// What an admitted block does. `ids` are the identities of its transactions.
+    pub(crate) fn execute<S: Storage>(
+        &self,
+        storage: &Arc<RwLock<S>>,
+        rules: &Rules,
+        block: &Block,
+        ids: &[Hash],
+    ) -> Result<Execution, ChainError> {
+        let run = |path| self.guarded(path, storage, rules, block, ids);
+        if self.config.test_mode {
+            return self.compared(run);
+        }
+        let path = self.config.path(block.transactions.len());
+        if path == ExecutionPath::Serial || !self.trusts_parallel() {
+            return run(ExecutionPath::Serial);
+        }
+        match run(path) {
+            Err(ChainError::Panicked { message }) => {
+                tracing::error!(
+                    path = path.name(),
+                    message,
+                    "a worker panicked; executing serially"
+                );
+                run(ExecutionPath::Serial)
+            }
+            executed => executed,
+        }
+    }
+
+    /// Takes every path, compares, and keeps the serial result.
+    fn compared(
+        &self,
+        run: impl Fn(ExecutionPath) -> Result<Execution, ChainError>,
+    ) -> Result<Execution, ChainError> {
+        let serial = run(ExecutionPath::Serial)?;
+        for path in [ExecutionPath::SpreadChecks, ExecutionPath::Graph] {
+            if !self.trusts_parallel() {
+                break;
+            }
+            let difference = match run(path) {
+                Ok(parallel) => serial.difference(&parallel),
+                Err(ChainError::Panicked { message }) => Some(format!("it panicked: {message}")),
+                // The machine failed; that says nothing about the path.
+                Err(_) => None,
+            };
+            if let Some(difference) = difference {
+                self.distrusted.store(true, Ordering::Release);
+                tracing::error!(
+                    path = path.name(),
+                    difference,
+                    "PARALLEL EXECUTION DIFFERS FROM SERIAL: it is switched off, the serial result \
+                     is kept. Please report this block."
+                );
+            }
+        }
+        Ok(serial)
+    }
+
+    /// One path; its panic is an error.
+    fn guarded<S: Storage>(
+        &self,
+        path: ExecutionPath,
+        storage: &Arc<RwLock<S>>,
+        rules: &Rules,
+        block: &Block,
+        ids: &[Hash],
+    ) -> Result<Execution, ChainError> {
+        catch_unwind(AssertUnwindSafe(|| {
+            self.on_path(path, storage, rules, block, ids)
+        }))
+        .unwrap_or_else(|panic| {
+            Err(ChainError::Panicked {
+                message: parallel::message(&*panic),
+            })
+        })
+    }
+
+    fn on_path<S: Storage>(
+        &self,
+        path: ExecutionPath,
+        storage: &Arc<RwLock<S>>,
+        rules: &Rules,
+        block: &Block,
+        ids: &[Hash],
+    ) -> Result<Execution, ChainError> {
+        let Block {
+            header,
+            transactions,
+        } = block;
+        let hasher = self.hash_seed.build_hasher();
+        let workers = match path {
+            ExecutionPath::Serial => None,
+            _ => self.workers(),
+        };
+        let checked = match workers {
+            Some(workers) => workers.check_body(rules.network, ids, transactions),
+            None => check_body(rules.network, ids, transactions),
+        };
+        match (path, workers) {
+            (ExecutionPath::Graph, Some(workers)) => workers
+                .execute(storage, hasher, rules, header, &checked)
+                .map_err(|error| match error {
+                    BatchError::Storage(error) => ChainError::Storage(error),
+                    BatchError::Panicked(message) => ChainError::Panicked { message },
+                }),
+            _ => {
+                let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
+                Ok(execute_serially(
+                    &*storage, hasher, rules, header, &checked,
+                )?)
+            }
+        }
+    }
+
+    /// `None` where the system gives no threads; blocks are then executed serially.
+    fn workers(&self) -> Option<&ParallelExecutor> {
+        let start = || {
+            ParallelExecutor::new(self.config.workers())
+                .map_err(|error| tracing::error!(%error, "no workers; executing serially"))
+                .ok()
+        };
+        self.workers.get_or_init(start).as_ref()
+    }
+}
 
 /// What a block did, before any of it is written.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Execution {
     pub(crate) receipts: Vec<Receipt>,
-    /// The version before and after of every cell that differs.
-    pub(crate) changes: BTreeMap<Cell, (Option<Version>, Version)>,
+    pub(crate) changes: CellChanges,
     pub(crate) fees: Amount,
     pub(crate) reward: Amount,
 }
 
+impl Execution {
+    /// Where another execution of the same block differs first.
+    fn difference(&self, other: &Execution) -> Option<String> {
+        if self == other {
+            return None;
+        }
+        let receipt = self
+            .receipts
+            .iter()
+            .zip(&other.receipts)
+            .position(|(one, other)| one != other);
+        if let Some(index) = receipt {
+            return Some(format!(
+                "transaction {index}: {:?}, serially {:?}",
+                other.receipts[index], self.receipts[index]
+            ));
+        }
+        let changed = |one: &Execution, other: &Execution| {
+            let mut cells = one.changes.iter();
+            cells
+                .find(|(cell, change)| other.changes.get(cell) != Some(change))
+                .map(|(cell, _)| *cell)
+        };
+        if let Some(cell) = changed(self, other).or_else(|| changed(other, self)) {
+            return Some(format!(
+                "{cell:?}: {:?}, serially {:?}",
+                other.changes.get(&cell),
+                self.changes.get(&cell)
+            ));
+        }
+        Some(format!(
+            "{} receipts, fees {}, reward {}; serially {}, {}, {}",
+            other.receipts.len(),
+            other.fees,
+            other.reward,
+            self.receipts.len(),
+            self.fees,
+            self.reward
+        ))
+    }
+}
+
 /// A transaction whose identity and stateless verdict are known.
-pub(crate) struct Checked<'t> {
-    pub(crate) transaction: &'t Transaction,
-    pub(crate) id: Hash,
-    pub(crate) verdict: Result<(), Rejection>,
+#[derive(Clone, Debug)]
+pub struct Checked<'t> {
+    /// The transaction.
+    pub transaction: &'t Transaction,
+    /// Its identity.
+    pub id: Hash,
+    /// Whether it passed the stateless checks.
+    pub verdict: Result<(), Rejection>,
+}
+
+/// Checks a body on this thread. `ids` are the identities of its transactions.
+pub(crate) fn check_body<'t>(
+    network: Network,
+    ids: &[Hash],
+    transactions: &'t [Transaction],
+) -> Vec<Checked<'t>> {
+    transactions
+        .iter()
+        .zip(ids)
+        .zip(check_all(transactions, network))
+        .map(|((transaction, id), verdict)| Checked {
+            transaction,
+            id: *id,
+            verdict,
+        })
+        .collect()
 }
 
 /// Executes a block in order on one thread.
@@ -34,79 +252,73 @@ pub(crate) fn execute_serially<S: Storage + ?Sized>(
     storage: &S,
     hasher: impl BuildHasher,
     rules: &Rules,
-    block: &Block,
+    header: &Header,
     transactions: &[Checked<'_>],
 ) -> Result<Execution, StorageError> {
     let mut state = BlockState::new(storage, hasher);
-    state.prefetch(cells_of(block.header.miner, transactions))?;
+    let mut cells = cells_of(header.miner, transactions);
+    cells.push(Cell::Supply(Asset::NATIVE));
+    state.prefetch(cells)?;
 
     let mut receipts = Vec::with_capacity(transactions.len());
     let mut fees = Amount::ZERO;
-    for Checked {
-        transaction,
-        id,
-        verdict,
-    } in transactions
-    {
-        let outcome = match verdict {
-            Err(rejection) => Outcome::Rejected(rejection.clone()),
-            Ok(()) => transition(transaction, &mut state)?,
-        };
+    for checked in transactions {
+        let outcome = outcome(checked, &mut state)?;
         if let Outcome::Applied { fee, changes } = &outcome {
             state.apply(changes)?;
-            fees = add(fees, *fee)?;
+            fees = add(NATIVE, fees, *fee)?;
         }
-        tracing::trace!(transaction = %id, ?outcome, "executed");
-        receipts.push(Receipt {
-            transaction: *id,
-            outcome,
-        });
+        receipts.push(receipt(checked, outcome));
     }
 
     let mut supply = state.supply(Asset::NATIVE)?;
-    let so_far = add(supply.genesis, supply.issued)?;
-    let left = rules.native_limit.checked_sub(so_far).ok_or_else(|| {
-        schema::damaged(
-            Cell::Supply(Asset::NATIVE),
-            "more was issued than is allowed",
-        )
-    })?;
-    let reward = rules.reward.min(left);
-    supply.issued = add(supply.issued, reward)?;
+    let reward = reward(rules, supply)?;
+    supply.issued = add(NATIVE, supply.issued, reward)?;
     state.set_supply(Asset::NATIVE, supply)?;
-    state.credit(block.header.miner, Asset::NATIVE, add(fees, reward)?)?;
+    state.credit(header.miner, Asset::NATIVE, add(NATIVE, fees, reward)?)?;
 
     Ok(Execution {
         receipts,
-        changes: state.into_changes(block.header.height),
+        changes: state.into_changes(header.height),
         fees,
         reward,
     })
 }
 
-/// Identities and stateless verdicts of a body.
-pub(crate) fn check_body<'t>(rules: &Rules, ids: Vec<Hash>, block: &'t Block) -> Vec<Checked<'t>> {
-    let verdicts = check_all(&block.transactions, rules.network);
-    block
-        .transactions
-        .iter()
-        .zip(ids)
-        .zip(verdicts)
-        .map(|((transaction, id), verdict)| Checked {
-            transaction,
-            id,
-            verdict,
-        })
-        .collect()
+const NATIVE: Cell = Cell::Supply(Asset::NATIVE);
+
+/// What a transaction does to this state.
+pub(crate) fn outcome<V: StateView>(
+    checked: &Checked<'_>,
+    state: &mut V,
+) -> Result<Outcome, V::Error> {
+    match &checked.verdict {
+        Err(rejection) => Ok(Outcome::Rejected(rejection.clone())),
+        Ok(()) => transition(checked.transaction, state),
+    }
 }
 
-/// Every cell that these transactions and the miner's credit may touch, some more than once.
-fn cells_of(miner: PublicKey, transactions: &[Checked<'_>]) -> Vec<Cell> {
-    let mut cells = vec![
-        Cell::Supply(Asset::NATIVE),
-        Cell::Nonce(miner),
-        Cell::Balance(miner, Asset::NATIVE),
-    ];
+pub(crate) fn receipt(checked: &Checked<'_>, outcome: Outcome) -> Receipt {
+    tracing::trace!(transaction = %checked.id, ?outcome, "executed");
+    Receipt {
+        transaction: checked.id,
+        outcome,
+    }
+}
+
+/// What a block issues, where there is so much of the native asset before it.
+pub(crate) fn reward(rules: &Rules, supply: Supply) -> Result<Amount, StorageError> {
+    let so_far = add(NATIVE, supply.genesis, supply.issued)?;
+    let left = rules
+        .native_limit
+        .checked_sub(so_far)
+        .ok_or_else(|| schema::damaged(NATIVE, "more was issued than is allowed"))?;
+    Ok(rules.reward.min(left))
+}
+
+/// Every cell of an account that these transactions and the miner's credit may touch, some more than once.
+pub(crate) fn cells_of(miner: PublicKey, transactions: &[Checked<'_>]) -> Vec<Cell> {
+    let mut cells = vec![Cell::Nonce(miner), Cell::Balance(miner, Asset::NATIVE)];
     // What is rejected without a look at the state loads nothing.
     for Checked { transaction, .. } in transactions.iter().filter(|one| one.verdict.is_ok()) {
         let source = transaction.source;
@@ -126,20 +338,10 @@ fn cells_of(miner: PublicKey, transactions: &[Checked<'_>]) -> Vec<Cell> {
                 }
             }
             Payload::Burn { asset, .. } => {
-                cells.extend([Cell::Balance(source, *asset), Cell::Supply(*asset)]);
+                cells.push(Cell::Balance(source, *asset));
             }
             Payload::Multisig(_) => {}
         }
     }
     cells
-}
-
-/// A sum of native amounts that all exist, and therefore fits.
-fn add(amount: Amount, more: Amount) -> Result<Amount, StorageError> {
-    amount.checked_add(more).ok_or_else(|| {
-        schema::damaged(
-            Cell::Supply(Asset::NATIVE),
-            "fees, rewards or supply exceed what there can be",
-        )
-    })
 }

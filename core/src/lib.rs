@@ -77,6 +77,7 @@ pub mod transition;
 pub mod schedule;
 
 mod executor;
+pub mod parallel;
 mod state;
 
 pub mod chain;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use lockstep_core::chain::BodyCacheLimits;
-use lockstep_core::config::{Config, ConfigError, HashSeed, ParallelConfig};
+use lockstep_core::config::{Config, ConfigError, ExecutionPath, HashSeed, ParallelConfig};
 use lockstep_core::model::Network;
 
 fn with(variables: &[(&str, &str)]) -> Result<ParallelConfig, ConfigError> {
@@ -66,6 +66,7 @@ fn each_variable_changes_its_own_value() {
             threshold: 17,
             workers: Some(3),
             test_mode: true,
+            ..ParallelConfig::for_network(Network::Devnet)
         })
     );
 }
@@ -96,6 +97,8 @@ fn an_unset_variable_keeps_what_was_chosen_before() {
         threshold: 1,
         workers: Some(2),
         test_mode: true,
+        stateful_ns: 5_000,
+        forced: Some(ExecutionPath::Graph),
     };
     assert_eq!(chosen.with_environment(|_| None), Ok(chosen));
 }

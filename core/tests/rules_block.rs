@@ -374,6 +374,7 @@ fn nothing_that_an_operator_may_choose_changes_a_result() {
             threshold,
             workers,
             test_mode,
+            ..ParallelConfig::for_network(Network::Devnet)
         };
         others.push(other);
     }

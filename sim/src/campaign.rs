@@ -11,7 +11,7 @@ use crate::choice::Seeded;
 use crate::generate::{self, Profile, Size};
 use crate::reproducer::Reproducer;
 use crate::scenario::Scenario;
-use crate::subject::{Core, Subject};
+use crate::subject::{Core, Execution, Subject};
 use crate::tally::Tally;
 use crate::trial::{self, Failure, Violation};
 
@@ -272,8 +272,8 @@ fn one_run(
     }
 }
 
-/// Runs one scenario on core in memory and on core in a redb file in this folder, which is made
-/// anew.
+/// Runs one scenario on core executed in every way in memory, and on core in a redb file in this
+/// folder, which is made anew.
 ///
 /// # Errors
 ///
@@ -284,9 +284,13 @@ pub fn on_core(scenario: &Scenario, folder: &Path, tally: &mut Tally) -> Result<
     let outcome = trial::run(
         scenario,
         &|genesis, hash_seed| {
-            let memory: Box<dyn Subject> = Box::new(Core::in_memory(genesis, hash_seed)?);
-            let redb: Box<dyn Subject> = Box::new(Core::in_file(&file, genesis, hash_seed)?);
-            Ok(vec![memory, redb])
+            let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
+            for execution in Execution::ALL {
+                subjects.push(Box::new(Core::executed(execution, genesis, hash_seed)?));
+            }
+            let on_disk = Core::in_file(&file, Execution::Serial, genesis, hash_seed)?;
+            subjects.push(Box::new(on_disk));
+            Ok(subjects)
         },
         tally,
     );

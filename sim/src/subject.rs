@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use lockstep_core::chain::{Chain, ChainError};
-use lockstep_core::config::{Config, HashSeed};
+use lockstep_core::config::{Config, ExecutionPath, HashSeed};
 use lockstep_core::model::{Block, Genesis, Height, Refusal, Timestamp};
 use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
 
@@ -102,49 +102,124 @@ impl From<StorageError> for SubjectError {
     }
 }
 
-/// Core, with its blocks executed serially.
+/// Core, with its blocks executed in one way.
 pub struct Core<S> {
-    name: &'static str,
+    name: String,
     /// Absent only while it is closed.
     chain: Option<Chain<S>>,
     reopen: Box<dyn Fn(S) -> Result<Chain<S>, ChainError>>,
 }
 
+/// How core executes the blocks of a subject, whatever their size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Execution {
+    /// On one thread.
+    Serial,
+    /// The stateless checks on so many workers.
+    SpreadChecks(usize),
+    /// Everything on so many workers.
+    Graph(usize),
+    /// In all ways, on so many workers, and compared by core itself.
+    TestMode(usize),
+}
+
+impl Execution {
+    /// All ways that a campaign puts on trial.
+    pub const ALL: [Execution; 7] = [
+        Execution::Serial,
+        Execution::SpreadChecks(2),
+        Execution::Graph(1),
+        Execution::Graph(2),
+        Execution::Graph(3),
+        Execution::Graph(8),
+        Execution::TestMode(2),
+    ];
+
+    fn config(self, genesis: &Genesis, hash_seed: u64) -> Config {
+        let mut config = Config {
+            hash_seed: HashSeed::Fixed(hash_seed),
+            ..Config::for_network(genesis.rules.network)
+        };
+        let (forced, workers) = match self {
+            Execution::Serial => (ExecutionPath::Serial, 1),
+            Execution::SpreadChecks(workers) => (ExecutionPath::SpreadChecks, workers),
+            Execution::Graph(workers) | Execution::TestMode(workers) => {
+                (ExecutionPath::Graph, workers)
+            }
+        };
+        config.parallel.forced = Some(forced);
+        config.parallel.workers = Some(workers);
+        config.parallel.test_mode = matches!(self, Execution::TestMode(_));
+        config
+    }
+}
+
+impl fmt::Display for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Execution::Serial => write!(f, "serial"),
+            Execution::SpreadChecks(workers) => write!(f, "checks on {workers} workers"),
+            Execution::Graph(workers) => write!(f, "graph on {workers} workers"),
+            Execution::TestMode(workers) => write!(f, "test mode on {workers} workers"),
+        }
+    }
+}
+
 impl Core<MemoryStorage> {
-    /// In memory. Closing keeps the memory.
+    /// In memory, executed serially. Closing keeps the memory.
     ///
     /// # Errors
     ///
     /// Where the genesis is impossible.
     pub fn in_memory(genesis: &Genesis, hash_seed: u64) -> Result<Self, SubjectError> {
+        Core::executed(Execution::Serial, genesis, hash_seed)
+    }
+
+    /// In memory, executed in this way. Closing keeps the memory.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible.
+    pub fn executed(
+        execution: Execution,
+        genesis: &Genesis,
+        hash_seed: u64,
+    ) -> Result<Self, SubjectError> {
         let genesis = genesis.clone();
-        Core::new("core, memory", MemoryStorage::new(), move |storage| {
-            open(storage, &genesis, hash_seed)
+        let name = format!("core, memory, {execution}");
+        Core::new(name, MemoryStorage::new(), move |storage| {
+            open(storage, &genesis, execution.config(&genesis, hash_seed))
         })
     }
 }
 
 impl Core<RedbStorage> {
-    /// In a redb file. Closing closes the file, and opening reads it again.
+    /// In a redb file, executed in this way. Closing closes the file, and opening reads it again.
     ///
     /// # Errors
     ///
     /// Where the genesis is impossible or the file cannot be opened.
-    pub fn in_file(path: &Path, genesis: &Genesis, hash_seed: u64) -> Result<Self, SubjectError> {
+    pub fn in_file(
+        path: &Path,
+        execution: Execution,
+        genesis: &Genesis,
+        hash_seed: u64,
+    ) -> Result<Self, SubjectError> {
         let genesis = genesis.clone();
         let path: PathBuf = path.to_path_buf();
-        let storage = RedbStorage::open(&path)?;
-        Core::new("core, redb", storage, move |storage| {
+        let name = format!("core, redb, {execution}");
+        Core::new(name, RedbStorage::open(&path)?, move |storage| {
             // The file is locked until it is closed.
             drop(storage);
-            open(RedbStorage::open(&path)?, &genesis, hash_seed)
+            let config = execution.config(&genesis, hash_seed);
+            open(RedbStorage::open(&path)?, &genesis, config)
         })
     }
 }
 
 impl<S: Storage> Core<S> {
     fn new(
-        name: &'static str,
+        name: String,
         storage: S,
         reopen: impl Fn(S) -> Result<Chain<S>, ChainError> + 'static,
     ) -> Result<Self, SubjectError> {
@@ -158,19 +233,21 @@ impl<S: Storage> Core<S> {
     fn chain(&self) -> Result<&Chain<S>, SubjectError> {
         self.chain.as_ref().ok_or_else(closed)
     }
-
-    fn chain_mut(&mut self) -> Result<&mut Chain<S>, SubjectError> {
-        self.chain.as_mut().ok_or_else(closed)
-    }
 }
 
 impl<S: Storage> Subject for Core<S> {
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
-        let added = self.chain_mut()?.add_block(block)?;
+        let chain = self.chain()?;
+        let added = chain.add_block(block)?;
+        if !chain.trusts_parallel() {
+            return Err(SubjectError::Damaged(
+                "test mode found a parallel result that differs from the serial one".to_owned(),
+            ));
+        }
         Ok(BlockResult {
             receipts: added.receipts,
             changes: added.changes,
@@ -181,7 +258,7 @@ impl<S: Storage> Subject for Core<S> {
     }
 
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
-        self.chain_mut()?.rewind_to(height)?;
+        self.chain()?.rewind_to(height)?;
         Ok(())
     }
 
@@ -225,6 +302,7 @@ impl<S: Storage> Subject for Core<S> {
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
         const PAGE: usize = 1024;
         let storage = self.chain()?.storage();
+        let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
         let mut hasher = blake3::Hasher::new();
         for table in Table::ALL {
             let mut start = Vec::new();
@@ -249,11 +327,7 @@ impl<S: Storage> Subject for Core<S> {
     }
 }
 
-fn open<S: Storage>(storage: S, genesis: &Genesis, hash_seed: u64) -> Result<Chain<S>, ChainError> {
-    let config = Config {
-        hash_seed: HashSeed::Fixed(hash_seed),
-        ..Config::for_network(genesis.rules.network)
-    };
+fn open<S: Storage>(storage: S, genesis: &Genesis, config: Config) -> Result<Chain<S>, ChainError> {
     // Nothing in a run may depend on the time of day.
     let clock = Arc::new(|| Timestamp(0));
     Chain::open(storage, genesis, config, clock)

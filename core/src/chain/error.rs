@@ -51,6 +51,12 @@ pub enum ChainError {
     /// The storage holds no ledger.
     #[error("the database is empty; a genesis is needed to begin a ledger in it")]
     Empty,
+    /// The execution panicked: a defect of this crate or of the storage, and nothing was written.
+    #[error("the execution panicked: {message}; the ledger is as it was")]
+    Panicked {
+        /// What the panic said.
+        message: String,
+    },
     /// The storage failed or is damaged.
     #[error(transparent)]
     Storage(#[from] StorageError),

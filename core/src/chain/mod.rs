@@ -6,7 +6,7 @@ mod genesis;
 mod mempool;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 pub use error::ChainError;
 use error::missing;
@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::codec;
 pub use crate::config::BodyCacheLimits;
 use crate::config::Config;
-use crate::executor::{self, Execution};
+use crate::executor::{BlockExecutor, Execution};
 use crate::merkle;
 use crate::model::{
     Amount, Asset, BLOCK_VERSION, Block, Cell, Genesis, Hash, Header, Height, Multisig, Nonce,
@@ -29,12 +29,18 @@ use crate::storage::{Batch, Storage, StorageError, Table, schema};
 ///
 /// Everything that is read is read from the storage: there is no second copy of the tip or of a
 /// balance that could be stale.
+///
+/// Many threads may use one ledger. Whatever writes takes the one permit for it, and the storage is
+/// locked for writing only while its commit lasts; readers see the block before or the block after.
 pub struct Chain<S> {
-    storage: S,
+    storage: Arc<RwLock<S>>,
+    /// Held by whoever adds or undoes blocks, from its first look at the tip to its commit.
+    permit: Mutex<()>,
     rules: Rules,
     config: Config,
     clock: Arc<dyn Clock>,
     bodies: BodyCache,
+    blocks: BlockExecutor,
 }
 
 /// The newest block, or the genesis.
@@ -104,9 +110,11 @@ impl<S: Storage> Chain<S> {
     ) -> Result<Self, ChainError> {
         let rules = genesis::stored(&storage)?.rules;
         let chain = Chain {
-            storage,
+            storage: Arc::new(RwLock::new(storage)),
+            permit: Mutex::new(()),
             rules,
             bodies: BodyCache::new(config.bodies),
+            blocks: BlockExecutor::new(&config),
             config,
             clock,
         };
@@ -115,16 +123,35 @@ impl<S: Storage> Chain<S> {
         Ok(chain)
     }
 
-    /// Gives the storage back.
+    /// Gives the storage back, when everybody who reads from it is done.
+    ///
+    /// # Panics
+    ///
+    /// Where somebody keeps a copy of [`Chain::storage`].
     #[must_use]
     pub fn into_storage(self) -> S {
-        self.storage
+        Arc::into_inner(self.storage)
+            .expect("the ledger is given back by its last user")
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the ledger is kept in.
+    /// What the ledger is kept in. Whoever writes to it past the ledger breaks the ledger.
     #[must_use]
-    pub const fn storage(&self) -> &S {
-        &self.storage
+    pub fn storage(&self) -> Arc<RwLock<S>> {
+        Arc::clone(&self.storage)
+    }
+
+    /// Whether no parallel result has differed from the serial one, as far as test mode has looked.
+    #[must_use]
+    pub fn trusts_parallel(&self) -> bool {
+        self.blocks.trusts_parallel()
+    }
+
+    /// What an operator chose.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// What the ledger's nodes agree on.
@@ -137,23 +164,20 @@ impl<S: Storage> Chain<S> {
     ///
     /// # Errors
     ///
-    /// Where the block is refused or the storage fails. The same block can then be added again.
-    pub fn add_block(&mut self, block: &Block) -> Result<AddedBlock, ChainError> {
+    /// Where the block is refused, the storage fails or the execution panics. The same block can
+    /// then be added again.
+    pub fn add_block(&self, block: &Block) -> Result<AddedBlock, ChainError> {
+        let _permit = self.permit();
         let tip = self.tip()?;
         let ids = admission::admit(&self.rules, &tip, block)?;
-        let transactions = executor::check_body(&self.rules, ids, block);
         let Execution {
             receipts,
             changes: versions,
             fees,
             reward,
-        } = executor::execute_serially(
-            &self.storage,
-            self.config.hash_seed.build_hasher(),
-            &self.rules,
-            block,
-            &transactions,
-        )?;
+        } = self
+            .blocks
+            .execute(&self.storage, &self.rules, block, &ids)?;
 
         let changes: Vec<(Cell, Value)> = versions
             .iter()
@@ -185,7 +209,7 @@ impl<S: Storage> Chain<S> {
             },
         );
         batch.put_tip(added.height);
-        self.storage.commit(&batch)?;
+        self.commit(&batch)?;
 
         tracing::info!(
             height = %added.height,
@@ -209,7 +233,7 @@ impl<S: Storage> Chain<S> {
     /// # Errors
     ///
     /// [`ChainError::UnknownBody`] where there is no such body; otherwise as [`Chain::add_block`].
-    pub fn add_header(&mut self, header: &Header) -> Result<AddedBlock, ChainError> {
+    pub fn add_header(&self, header: &Header) -> Result<AddedBlock, ChainError> {
         let root = header.merkle_root;
         let transactions = if root == Hash::ZERO {
             Vec::new()
@@ -281,7 +305,8 @@ impl<S: Storage> Chain<S> {
     /// # Errors
     ///
     /// Where the height is above the tip, or the storage fails.
-    pub fn rewind_to(&mut self, target: Height) -> Result<Tip, ChainError> {
+    pub fn rewind_to(&self, target: Height) -> Result<Tip, ChainError> {
+        let _permit = self.permit();
         let tip = self.tip()?;
         if target > tip.height {
             return Err(ChainError::AboveTip {
@@ -290,10 +315,10 @@ impl<S: Storage> Chain<S> {
             });
         }
         // Read before the commit: after it there must be nothing left that can fail.
-        let restored = self.tip_at(target)?;
+        let restored = tip_at(&*self.read(), target)?;
         let batch = self.undo(tip.height, target)?;
         if !batch.is_empty() {
-            self.storage.commit(&batch)?;
+            self.commit(&batch)?;
             tracing::info!(from = %tip.height, to = %target, "rewound");
         }
         Ok(restored)
@@ -305,8 +330,9 @@ impl<S: Storage> Chain<S> {
     ///
     /// Where the storage fails.
     pub fn tip(&self) -> Result<Tip, StorageError> {
-        let height = schema::tip(&self.storage)?.ok_or_else(|| missing("the tip"))?;
-        self.tip_at(height)
+        let storage = self.read();
+        let height = schema::tip(&*storage)?.ok_or_else(|| missing("the tip"))?;
+        tip_at(&*storage, height)
     }
 
     /// An account's nonce; `None` where it is not registered.
@@ -363,9 +389,10 @@ impl<S: Storage> Chain<S> {
     ///
     /// Where the storage fails or the links between the versions are damaged.
     pub fn history(&self, cell: Cell) -> Result<Vec<Version>, StorageError> {
-        let mut versions: Vec<Version> = schema::newest(&self.storage, cell)?.into_iter().collect();
+        let storage = self.read();
+        let mut versions: Vec<Version> = schema::newest(&*storage, cell)?.into_iter().collect();
         while let Some(previous) = versions.last().and_then(|version| version.previous) {
-            versions.push(schema::older(&self.storage, cell, previous)?);
+            versions.push(schema::older(&*storage, cell, previous)?);
         }
         Ok(versions)
     }
@@ -376,14 +403,15 @@ impl<S: Storage> Chain<S> {
     ///
     /// As [`Chain::history`].
     pub fn value_at(&self, cell: Cell, height: Height) -> Result<Option<Value>, StorageError> {
-        let mut version = schema::newest(&self.storage, cell)?;
+        let storage = self.read();
+        let mut version = schema::newest(&*storage, cell)?;
         while let Some(newer) = version {
             if newer.height <= height {
                 return Ok(Some(newer.value));
             }
             version = newer
                 .previous
-                .map(|previous| schema::older(&self.storage, cell, previous))
+                .map(|previous| schema::older(&*storage, cell, previous))
                 .transpose()?;
         }
         Ok(None)
@@ -401,7 +429,7 @@ impl<S: Storage> Chain<S> {
             // The least key that is greater.
             start.push(0);
         }
-        self.storage
+        self.read()
             .scan(Table::Cells, &start, limit)?
             .into_iter()
             .map(|(key, _)| {
@@ -416,7 +444,7 @@ impl<S: Storage> Chain<S> {
     ///
     /// Where the storage fails.
     pub fn block(&self, height: Height) -> Result<Option<Block>, StorageError> {
-        schema::block(&self.storage, height)
+        schema::block(&*self.read(), height)
     }
 
     /// The receipts of the block at a height; `None` for the genesis and above the tip.
@@ -425,7 +453,7 @@ impl<S: Storage> Chain<S> {
     ///
     /// Where the storage fails.
     pub fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StorageError> {
-        schema::receipts(&self.storage, height)
+        schema::receipts(&*self.read(), height)
     }
 
     /// The bodies of templates.
@@ -436,13 +464,14 @@ impl<S: Storage> Chain<S> {
 
     /// The commit that takes the blocks above `target` away.
     fn undo(&self, tip: Height, target: Height) -> Result<Batch, StorageError> {
+        let storage = self.read();
         let mut batch = Batch::new();
         let mut newest = BTreeMap::new();
         for height in (target.0 + 1..=tip.0).rev().map(Height) {
-            for cell in self.record(height)?.changed {
+            for cell in record(&*storage, height)?.changed {
                 let current = match newest.remove(&cell) {
                     Some(version) => version,
-                    None => schema::newest(&self.storage, cell)?,
+                    None => schema::newest(&*storage, cell)?,
                 };
                 let undone = current
                     .filter(|version: &Version| version.height == height)
@@ -452,7 +481,7 @@ impl<S: Storage> Chain<S> {
                 let before = match undone.previous {
                     Some(previous) => {
                         batch.delete_older(cell, previous);
-                        Some(schema::older(&self.storage, cell, previous)?)
+                        Some(schema::older(&*storage, cell, previous)?)
                     }
                     None => None,
                 };
@@ -473,22 +502,37 @@ impl<S: Storage> Chain<S> {
     }
 
     fn value(&self, cell: Cell) -> Result<Option<Value>, StorageError> {
-        Ok(schema::newest(&self.storage, cell)?.map(|version| version.value))
+        Ok(schema::newest(&*self.read(), cell)?.map(|version| version.value))
     }
 
-    /// The newest block as long as this height is the tip's.
-    fn tip_at(&self, height: Height) -> Result<Tip, StorageError> {
-        let record = self.record(height)?;
-        Ok(Tip {
-            height,
-            hash: record.hash,
-            time: record.time,
-            digest: record.digest,
-        })
+    fn read(&self) -> RwLockReadGuard<'_, S> {
+        // A storage that panicked is asked again: it is whole or says what is not.
+        self.storage.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record(&self, height: Height) -> Result<schema::Record, StorageError> {
-        schema::record(&self.storage, height)?
-            .ok_or_else(|| missing(&format!("the record of height {height}")))
+    fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
+        let mut storage = self.storage.write().unwrap_or_else(PoisonError::into_inner);
+        storage.commit(batch)
     }
+
+    fn permit(&self) -> MutexGuard<'_, ()> {
+        // Nothing is half done by whoever panicked with it: everything ends in one commit.
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The newest block as long as this height is the tip's.
+fn tip_at(storage: &impl Storage, height: Height) -> Result<Tip, StorageError> {
+    let record = record(storage, height)?;
+    Ok(Tip {
+        height,
+        hash: record.hash,
+        time: record.time,
+        digest: record.digest,
+    })
+}
+
+fn record(storage: &impl Storage, height: Height) -> Result<schema::Record, StorageError> {
+    schema::record(storage, height)?
+        .ok_or_else(|| missing(&format!("the record of height {height}")))
 }

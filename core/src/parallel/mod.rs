@@ -10,5 +10,6 @@ mod run;
 mod state;
 
 pub use executor::{BatchError, ParallelExecutor};
+pub(crate) use run::message;
 pub use run::{Stopped, run};
 pub use state::ParallelChainState;

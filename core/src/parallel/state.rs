@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use dashmap::DashMap;
 
-use crate::model::{Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Value, Version};
+use crate::model::{
+    Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Value, Version,
+};
 use crate::state::{CellChanges, add, change};
 use crate::storage::{Storage, StorageError, schema};
 use crate::transition::StateView;
@@ -33,6 +35,10 @@ struct Account {
     native: Amount,
     multisig: Option<Box<Multisig>>,
     /// Balances of other assets that are known. Boxed, because most accounts have none.
+    #[allow(
+        clippy::box_collection,
+        reason = "8 bytes in every account in place of 24"
+    )]
     others: Option<Box<Vec<(Asset, Amount)>>>,
     knows: Known,
 }
@@ -139,7 +145,11 @@ impl Account {
             .unwrap_or_default()
             .into_iter()
             .map(move |(asset, amount)| (Cell::Balance(account, asset), Value::Balance(amount)));
-        nonce.into_iter().chain(multisig).chain(native).chain(others)
+        nonce
+            .into_iter()
+            .chain(multisig)
+            .chain(native)
+            .chain(others)
     }
 }
 

@@ -31,7 +31,11 @@ impl Graph {
     ///
     /// Where there are more than `u32::MAX` edges, more than any block has.
     #[must_use]
-    pub fn of(transactions: &[Transaction], hasher: impl BuildHasher + Clone) -> Self {
+    pub fn of<'t>(
+        transactions: impl IntoIterator<Item = &'t Transaction, IntoIter: ExactSizeIterator>,
+        hasher: impl BuildHasher + Clone,
+    ) -> Self {
+        let transactions = transactions.into_iter();
         let mut builder = Builder::new(transactions.len(), hasher);
         for transaction in transactions {
             builder.begin();

@@ -80,7 +80,10 @@ impl Run {
         };
         if !self.json {
             say(format_args!("lockstep run --seed {}", self.seed));
-            say("  on trial   core in memory and on a redb file, each block against the oracle");
+            say(
+                "  on trial   core in memory, executed in 7 ways, and core on a redb file; each block \
+                 against the oracle",
+            );
         }
         let mut watch = Watch::new(&self);
         let summary = campaign::run(&plan, &mut watch);

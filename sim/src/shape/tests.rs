@@ -21,7 +21,7 @@ fn made(shape: Shape) -> Workload {
 fn applied_shares(workload: &Workload) -> Vec<f64> {
     let genesis = &workload.genesis;
     let config = Config::for_network(genesis.rules.network);
-    let mut chain = Chain::open(MemoryStorage::new(), genesis, config, Arc::new(SystemClock))
+    let chain = Chain::open(MemoryStorage::new(), genesis, config, Arc::new(SystemClock))
         .expect("the genesis is possible");
     workload
         .blocks

@@ -1,0 +1,213 @@
+//! A block on the threads of a pool.
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use thiserror::Error;
+
+use super::{ParallelChainState, Stopped, run};
+use crate::codec;
+use crate::executor::{self, Checked, Execution};
+use crate::model::{
+    Amount, Asset, Cell, Change, Hash, Header, Network, Outcome, Rules, Transaction, Value,
+};
+use crate::schedule::Graph;
+use crate::signature::BATCH;
+use crate::state::{CellChanges, add, change};
+use crate::storage::{Storage, StorageError, schema};
+
+/// A fixed number of threads that execute blocks, one at a time.
+#[derive(Debug)]
+pub struct ParallelExecutor {
+    pool: ThreadPool,
+}
+
+/// A batch was not executed; its state must not be used.
+#[derive(Debug, Error)]
+pub enum BatchError {
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A worker panicked: a defect of this crate, or of the storage.
+    #[error("a worker panicked: {0}")]
+    Panicked(String),
+}
+
+impl ParallelExecutor {
+    /// Starts so many threads, at least one. They sleep when there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// Where the system gives no threads.
+    pub fn new(workers: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(workers.max(1))
+            .thread_name(|number| format!("lockstep-{number}"))
+            .build()?;
+        Ok(ParallelExecutor { pool })
+    }
+
+    /// How many threads execute: no more transactions than these are ever in execution at once.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    /// The threads.
+    #[must_use]
+    pub const fn pool(&self) -> &ThreadPool {
+        &self.pool
+    }
+
+    /// The identities of transactions, each at its own index.
+    #[must_use]
+    pub fn identities(&self, transactions: &[Transaction]) -> Vec<Hash> {
+        self.pool.install(|| {
+            transactions
+                .par_iter()
+                .with_min_len(BATCH)
+                .map(codec::transaction_id)
+                .collect()
+        })
+    }
+
+    /// The stateless checks of a body, each at its own index, the signatures in batches. `ids` are
+    /// the identities of the transactions.
+    #[must_use]
+    pub fn check_body<'t>(
+        &self,
+        network: Network,
+        ids: &[Hash],
+        transactions: &'t [Transaction],
+    ) -> Vec<Checked<'t>> {
+        // A few pieces a worker, so that they end together; no smaller than a batch pays.
+        let piece = transactions
+            .len()
+            .div_ceil(self.workers() * 4)
+            .clamp(16, BATCH);
+        self.pool.install(|| {
+            transactions
+                .par_chunks(piece)
+                .zip(ids.par_chunks(piece))
+                .flat_map_iter(|(transactions, ids)| {
+                    executor::check_body(network, ids, transactions)
+                })
+                .collect()
+        })
+    }
+
+    /// Executes transactions over the graph of their conflicts on this state, which has what they
+    /// did afterwards; gives what became of each, at its own index.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails or a worker panics.
+    pub fn execute_batch<S, H>(
+        &self,
+        state: &ParallelChainState<S, H>,
+        graph: &Graph,
+        transactions: &[Checked<'_>],
+    ) -> Result<Vec<Outcome>, BatchError>
+    where
+        S: Storage,
+        H: BuildHasher + Clone + Send + Sync,
+    {
+        let outcomes = run(&self.pool, graph, |index| {
+            let mut view = state;
+            let outcome = executor::outcome(&transactions[index as usize], &mut view)?;
+            if let Outcome::Applied { changes, .. } = &outcome {
+                state.apply(changes)?;
+            }
+            Ok(outcome)
+        });
+        outcomes.map_err(|stopped| match stopped {
+            Stopped::Failed(error) => BatchError::Storage(error),
+            Stopped::Panicked(message) => BatchError::Panicked(message),
+        })
+    }
+
+    /// Executes a block over the graph of its conflicts.
+    pub(crate) fn execute<S, H>(
+        &self,
+        storage: &Arc<RwLock<S>>,
+        hasher: H,
+        rules: &Rules,
+        header: &Header,
+        transactions: &[Checked<'_>],
+    ) -> Result<Execution, BatchError>
+    where
+        S: Storage,
+        H: BuildHasher + Clone + Send + Sync,
+    {
+        let state =
+            ParallelChainState::new(Arc::clone(storage), transactions.len() * 2, hasher.clone());
+        state.prefetch(executor::cells_of(header.miner, transactions))?;
+        let graph = Graph::of(transactions.iter().map(|one| one.transaction), hasher);
+        let outcomes = self.execute_batch(&state, &graph, transactions)?;
+
+        let mut fees = Amount::ZERO;
+        let mut burned: BTreeMap<Asset, Amount> = BTreeMap::new();
+        for outcome in &outcomes {
+            let Outcome::Applied { fee, changes } = outcome else {
+                continue;
+            };
+            fees = add(Cell::Supply(Asset::NATIVE), fees, *fee)?;
+            for change in changes {
+                if let Change::Burn { asset, amount } = change {
+                    let sum = burned.entry(*asset).or_default();
+                    *sum = add(Cell::Supply(*asset), *sum, *amount)?;
+                }
+            }
+        }
+        let (reward, supplies) = {
+            let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
+            supplies(&*storage, rules, header, burned)?
+        };
+        let due = add(Cell::Supply(Asset::NATIVE), fees, reward)?;
+        state.credit(header.miner, Asset::NATIVE, due)?;
+        let mut changes = state.into_changes(header.height);
+        changes.extend(supplies);
+        Ok(Execution {
+            receipts: transactions
+                .iter()
+                .zip(outcomes)
+                .map(|(checked, outcome)| executor::receipt(checked, outcome))
+                .collect(),
+            changes,
+            fees,
+            reward,
+        })
+    }
+}
+
+/// What a block issues, and the supplies that differ after it.
+fn supplies<S: Storage>(
+    storage: &S,
+    rules: &Rules,
+    header: &Header,
+    mut burned: BTreeMap<Asset, Amount>,
+) -> Result<(Amount, CellChanges), StorageError> {
+    burned.entry(Asset::NATIVE).or_default();
+    let mut changes = BTreeMap::new();
+    let mut issued = Amount::ZERO;
+    for (asset, burned) in burned {
+        let cell = Cell::Supply(asset);
+        let before = schema::newest(storage, cell)?;
+        let mut supply = match before.as_ref().map(|version| &version.value) {
+            Some(Value::Supply(supply)) => *supply,
+            _ => Default::default(),
+        };
+        supply.burned = add(cell, supply.burned, burned)?;
+        if asset == Asset::NATIVE {
+            issued = executor::reward(rules, supply)?;
+            supply.issued = add(cell, supply.issued, issued)?;
+        }
+        if let Some(change) = change(header.height, before, Value::Supply(supply)) {
+            changes.insert(cell, change);
+        }
+    }
+    Ok((issued, changes))
+}
