@@ -18,6 +18,10 @@ use crate::scenario::{
     TransactionFlaw, TransactionRecipe,
 };
 
+/// A block comes after so many other steps at the latest: a stream that ends in the same choice for
+/// ever must still come to an end, and a long one must not be spent on a thousand rewinds.
+const STEPS_BETWEEN_BLOCKS: u64 = 8;
+
 /// Draws a profile, and a scenario of that profile.
 pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
     let profile = Profile::draw(choices, size);
@@ -30,11 +34,14 @@ pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
         choices,
     };
     let mut steps = Vec::new();
-    let mut blocks = 0;
-    while blocks < profile.blocks {
-        let step = generator.step();
-        blocks += u64::from(matches!(step, Step::Block(_)));
-        steps.push(step);
+    for _ in 0..profile.blocks {
+        for _ in 0..STEPS_BETWEEN_BLOCKS {
+            match generator.step_between_blocks() {
+                Some(step) => steps.push(step),
+                None => break,
+            }
+        }
+        steps.push(Step::Block(generator.block()));
     }
     let hash_seed = generator.choices.below(1 << 32);
     (
@@ -100,24 +107,24 @@ struct Generator<'g, C> {
 }
 
 impl<C: Choices> Generator<'_, C> {
-    fn step(&mut self) -> Step {
+    /// Something that is no block; `None` where the next thing that happens is one.
+    fn step_between_blocks(&mut self) -> Option<Step> {
         let profile = self.profile;
         if !self.undone.is_empty() && self.choices.chance(1, 2) {
             for after in std::mem::take(&mut self.undone) {
                 self.wallet.reapply(after);
             }
-            return Step::Reapply;
+            return Some(Step::Reapply);
         }
         if self.wallet.height() > 0 && self.choices.chance(profile.rewinds, 100) {
             // Now and then further than to the beginning.
             let depth = self.choices.between(1, 4);
             self.undone = self.wallet.rewind(depth);
-            return Step::Rewind(depth);
+            return Some(Step::Rewind(depth));
         }
-        if self.choices.chance(profile.reopens, 100) {
-            return Step::Reopen;
-        }
-        Step::Block(self.block())
+        self.choices
+            .chance(profile.reopens, 100)
+            .then_some(Step::Reopen)
     }
 
     fn block(&mut self) -> BlockRecipe {
