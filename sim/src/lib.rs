@@ -2,6 +2,7 @@
 pub mod campaign;
 pub mod canary;
 pub mod choice;
+pub mod fuzz;
 pub mod generate;
 pub mod invariants;
 pub mod oracle;
