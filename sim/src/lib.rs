@@ -25,6 +25,7 @@
 //! ```
 
 pub mod choice;
+pub mod fuzz;
 pub mod generate;
 pub mod scenario;
 pub mod shape;

@@ -1,0 +1,4 @@
+//! See [`lockstep_sim::fuzz::execute_block`].
+#![cfg_attr(fuzzing, no_main)]
+
+lockstep_fuzz::target!(execute_block);

@@ -1,0 +1,53 @@
+//! What every target of this package is made of.
+//!
+//! The targets themselves are functions of `lockstep_sim::fuzz`; here they get a libFuzzer or an
+//! ordinary main around them.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+#[cfg(fuzzing)]
+pub use libfuzzer_sys;
+
+/// The program of a target: under cargo-fuzz libFuzzer calls it, otherwise it calls the target with
+/// each of the files that are named on the command line.
+#[macro_export]
+macro_rules! target {
+    ($name:ident) => {
+        #[cfg(fuzzing)]
+        $crate::libfuzzer_sys::fuzz_target!(|data: &[u8]| lockstep_sim::fuzz::$name(data));
+
+        #[cfg(not(fuzzing))]
+        fn main() -> std::process::ExitCode {
+            $crate::replay(lockstep_sim::fuzz::$name)
+        }
+    };
+}
+
+/// Calls a target with the bytes of each file that the command line names.
+///
+/// Exits with 2 where none is named, and with 20 where one cannot be read.
+///
+/// # Panics
+///
+/// Where the target does.
+#[must_use]
+pub fn replay(target: fn(&[u8])) -> ExitCode {
+    let files: Vec<_> = std::env::args_os().skip(1).collect();
+    if files.is_empty() {
+        eprintln!("Name the inputs to replay. To look for new ones: see fuzz/README.md.");
+        return ExitCode::from(2);
+    }
+    for file in files {
+        match fs::read(&file) {
+            Ok(bytes) => target(&bytes),
+            Err(error) => {
+                eprintln!("{}: {error}", Path::new(&file).display());
+                return ExitCode::from(20);
+            }
+        }
+        println!("{}: no finding", Path::new(&file).display());
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,65 @@
+//! Every input that is kept is replayed, without a fuzzer.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lockstep_sim::fuzz::{TARGETS, codec, execute_block, merkle, signatures};
+
+/// What `folder`, seen from the package, contains, in the order of names.
+fn contents(folder: &str) -> BTreeSet<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("a folder of the repository is listed").path())
+        .collect()
+}
+
+/// The names of what `folder` contains, without extensions.
+fn names(folder: &str) -> BTreeSet<String> {
+    contents(folder)
+        .iter()
+        .filter_map(|path| path.file_stem())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect()
+}
+
+/// No input is a finding. That of a finding names itself in the captured output.
+fn check(name: &str, target: fn(&[u8])) {
+    let inputs = contents(&format!("../corpora/fuzz/{name}"));
+    assert!(
+        !inputs.is_empty(),
+        "a target without inputs replays nothing"
+    );
+    for input in inputs {
+        println!("{}", input.display());
+        target(&fs::read(&input).expect("an input can be read"));
+    }
+}
+
+#[test]
+fn codec_inputs_are_no_findings() {
+    check("codec", codec);
+}
+
+#[test]
+fn execute_block_inputs_are_no_findings() {
+    check("execute_block", execute_block);
+}
+
+#[test]
+fn merkle_inputs_are_no_findings() {
+    check("merkle", merkle);
+}
+
+#[test]
+fn signatures_inputs_are_no_findings() {
+    check("signatures", signatures);
+}
+
+#[test]
+fn every_target_has_a_program_a_corpus_and_a_replay() {
+    let targets: BTreeSet<String> = TARGETS.map(|(name, _)| name.to_owned()).into();
+    assert_eq!(names("fuzz_targets"), targets, "programs");
+    assert_eq!(names("../corpora/fuzz"), targets, "corpora");
+}

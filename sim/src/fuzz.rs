@@ -1,0 +1,25 @@
+//! What a fuzzer calls: one function a target, from any bytes to a panic where something is wrong.
+//!
+//! They know no fuzzer: libFuzzer calls them with bytes that it makes up, `cargo test` with those
+//! that are kept in `corpora/fuzz`.
+
+mod codec;
+mod execute_block;
+mod merkle;
+mod signatures;
+
+pub use codec::codec;
+pub use execute_block::execute_block;
+pub use merkle::merkle;
+pub use signatures::signatures;
+
+/// A target's name and function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 4] = [
+    ("codec", codec),
+    ("execute_block", execute_block),
+    ("merkle", merkle),
+    ("signatures", signatures),
+];
