@@ -313,11 +313,9 @@ fn blindness(plan: &Plan) -> Option<Verdict> {
         let scenario = canary_scenario(plan.seed);
         let outcome = trial::run(
             &scenario,
-            &|genesis, hash_seed| {
-                let inner = Core::in_memory(genesis, hash_seed)?;
-                Ok(vec![
-                    Box::new(Canary::new(inner, defect)) as Box<dyn Subject>
-                ])
+            &|genesis, _| {
+                let canary = Canary::new(genesis, defect)?;
+                Ok(vec![Box::new(canary) as Box<dyn Subject>])
             },
             &mut Tally::default(),
         );

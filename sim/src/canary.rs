@@ -1,8 +1,9 @@
 //! A subject with a known defect, to be caught in every campaign: a judge that lets it pass is
 //! blind, whatever else it says.
 
-use lockstep_core::model::{Amount, Block, Cell, Height, Outcome, Value};
+use lockstep_core::model::{Amount, Block, Cell, Genesis, Height, Outcome, Value};
 
+use crate::oracle::Oracle;
 use crate::subject::{StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 
@@ -36,26 +37,42 @@ impl Defect {
     }
 }
 
-/// A subject that looks as it should but for one defect.
-pub struct Canary<S> {
-    inner: S,
+/// A subject that is right but for one defect.
+///
+/// Right is the oracle: with core in its place, a defect of core would look like one of the judge.
+pub struct Canary {
+    oracle: Oracle,
+    /// The blocks of the chain, from height 1.
+    blocks: Vec<Block>,
     defect: Defect,
 }
 
-impl<S: Subject> Canary<S> {
+impl Canary {
     /// Plants a defect.
-    pub const fn new(inner: S, defect: Defect) -> Self {
-        Canary { inner, defect }
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible.
+    pub fn new(genesis: &Genesis, defect: Defect) -> Result<Self, SubjectError> {
+        Ok(Canary {
+            oracle: Oracle::new(genesis).map_err(SubjectError::Damaged)?,
+            blocks: Vec::new(),
+            defect,
+        })
     }
 }
 
-impl<S: Subject> Subject for Canary<S> {
+impl Subject for Canary {
     fn name(&self) -> &str {
         "canary"
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
-        let mut result = self.inner.add_block(block)?;
+        let mut result = self
+            .oracle
+            .add_block(block)
+            .map_err(SubjectError::Refused)?;
+        self.blocks.push(block.clone());
         if self.defect == Defect::FeeMisreported
             && let Some(last) = result.receipts.last_mut()
             && let Outcome::Applied { fee, .. } = &mut last.outcome
@@ -66,18 +83,23 @@ impl<S: Subject> Subject for Canary<S> {
     }
 
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
-        match self.defect {
-            Defect::RewindForgotten => Ok(()),
-            _ => self.inner.rewind_to(height),
+        if self.defect == Defect::RewindForgotten {
+            return Ok(());
         }
+        self.oracle
+            .rewind_to(height)
+            .map_err(SubjectError::Damaged)?;
+        let left = usize::try_from(height.0).expect("as many blocks are there");
+        self.blocks.truncate(left);
+        Ok(())
     }
 
     fn reopen(&mut self) -> Result<(), SubjectError> {
-        self.inner.reopen()
+        Ok(())
     }
 
     fn world(&self) -> Result<World, SubjectError> {
-        let mut world = self.inner.world()?;
+        let mut world = self.oracle.world().clone();
         if self.defect == Defect::UnitLost && world.height > Height::GENESIS {
             let first = world.cells.iter_mut().find_map(|(cell, versions)| {
                 match (cell, versions.last_mut().map(|version| &mut version.value)) {
@@ -95,10 +117,15 @@ impl<S: Subject> Subject for Canary<S> {
     }
 
     fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        self.inner.stored(height)
+        let receipts = self.oracle.result(height).map(|result| &result.receipts);
+        let block = self
+            .blocks
+            .iter()
+            .find(|block| block.header.height == height);
+        Ok(block.cloned().zip(receipts.cloned()))
     }
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
-        self.inner.bytes_kept()
+        Ok(blake3::hash(b"it keeps no bytes"))
     }
 }

@@ -1,0 +1,325 @@
+//! Blocks on workers: failures of workers and storage, who sees what meanwhile, and the runner.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use ahash::RandomState;
+use lockstep_core::chain::{Chain, ChainError};
+use lockstep_core::config::{Config, ExecutionPath};
+use lockstep_core::model::{
+    Amount, Asset, BLOCK_VERSION, Block, Genesis, Hash, Header, Height, Network, PublicKey, Rules,
+    Timestamp, Transaction,
+};
+use lockstep_core::parallel::{ParallelExecutor, Stopped, run};
+use lockstep_core::schedule::Graph;
+use lockstep_core::signature::Keypair;
+use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
+use lockstep_core::{codec, merkle};
+
+use common::{from, keys};
+
+/// What a storage does when it is asked for many cells at once, which it is once a block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Panic,
+    Fail,
+}
+
+/// Memory that misbehaves once, when it is told to.
+struct Moody {
+    memory: MemoryStorage,
+    mood: Mood,
+    is_moody: Arc<AtomicBool>,
+}
+
+impl Storage for Moody {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.memory.get(table, key)
+    }
+    fn get_many(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
+        if self.is_moody.swap(false, Ordering::SeqCst) {
+            match self.mood {
+                Mood::Panic => panic!("on purpose"),
+                Mood::Fail => {
+                    return Err(StorageError::Io {
+                        place: "here".to_owned(),
+                        reason: "on purpose".to_owned(),
+                    });
+                }
+            }
+        }
+        self.memory.get_many(table, keys)
+    }
+    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
+        self.memory.scan(table, start, limit)
+    }
+    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
+        self.memory.commit(batch)
+    }
+}
+
+const EACH: u64 = 1_000;
+
+/// A ledger on which each of these accounts has [`EACH`].
+fn open<S: Storage>(storage: S, accounts: &[Keypair], path: ExecutionPath) -> Chain<S> {
+    let genesis = Genesis {
+        rules: Rules {
+            network: Network::Devnet,
+            reward: Amount(7),
+            native_limit: Amount::MAX,
+            max_block_bytes: 1 << 20,
+        },
+        time: Timestamp(0),
+        balances: accounts
+            .iter()
+            .map(|account| ((account.public(), Asset::NATIVE), Amount(EACH)))
+            .collect::<BTreeMap<_, _>>(),
+    };
+    let mut config = Config::for_network(Network::Devnet);
+    config.parallel.forced = Some(path);
+    config.parallel.workers = Some(3);
+    Chain::open(storage, &genesis, config, Arc::new(|| Timestamp(0)))
+        .expect("the genesis is possible")
+}
+
+fn block<S: Storage>(chain: &Chain<S>, transactions: Vec<Transaction>) -> Block {
+    let tip = chain.tip().expect("the ledger has a tip");
+    let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
+    Block {
+        header: Header {
+            version: BLOCK_VERSION,
+            network: Network::Devnet,
+            height: Height(tip.height.0 + 1),
+            parent: tip.hash,
+            time: tip.time,
+            miner: PublicKey([9; 32]),
+            merkle_root: merkle::root(&ids),
+            count: u16::try_from(ids.len()).expect("the block is short"),
+        },
+        transactions,
+    }
+}
+
+/// Everybody sends something to the next one, twice.
+fn ring(accounts: &[Keypair], nonce: u64) -> Vec<Transaction> {
+    (0..2 * accounts.len())
+        .map(|number| {
+            let at = number % accounts.len();
+            let to = &accounts[(at + 1) % accounts.len()];
+            let nonce = nonce + (number / accounts.len()) as u64;
+            from(&accounts[at], nonce)
+                .fee(1)
+                .pay(to, 10 + at as u64)
+                .sign()
+        })
+        .collect()
+}
+
+fn moody(mood: Mood, path: ExecutionPath) -> (Chain<Moody>, Arc<AtomicBool>, Vec<Keypair>) {
+    let accounts = keys(8);
+    let is_moody = Arc::new(AtomicBool::new(false));
+    let storage = Moody {
+        memory: MemoryStorage::new(),
+        mood,
+        is_moody: Arc::clone(&is_moody),
+    };
+    (open(storage, &accounts, path), is_moody, accounts)
+}
+
+#[test]
+fn every_path_gives_the_serial_result() {
+    let accounts = keys(8);
+    let serial = open(MemoryStorage::new(), &accounts, ExecutionPath::Serial);
+    let expected: Vec<_> = (0..3)
+        .map(|round| {
+            let block = block(&serial, ring(&accounts, 2 * round));
+            serial.add_block(&block).expect("the block is good")
+        })
+        .collect();
+    assert!(
+        expected[2]
+            .receipts
+            .iter()
+            .all(|receipt| receipt.is_applied())
+    );
+    for path in ExecutionPath::ALL {
+        let chain = open(MemoryStorage::new(), &accounts, path);
+        for (round, expected) in (0..).zip(&expected) {
+            let block = block(&chain, ring(&accounts, 2 * round));
+            let added = chain.add_block(&block).expect("the block is good");
+            assert_eq!(&added, expected, "{}", path.name());
+        }
+    }
+}
+
+#[test]
+fn after_a_panic_of_a_parallel_path_the_block_is_executed_serially() {
+    let (chain, is_moody, accounts) = moody(Mood::Panic, ExecutionPath::Graph);
+    let block = block(&chain, ring(&accounts, 0));
+    is_moody.store(true, Ordering::SeqCst);
+    let added = chain.add_block(&block).expect("the block is good");
+    assert!(!is_moody.load(Ordering::SeqCst), "the panic happened");
+    assert!(added.receipts.iter().all(|receipt| receipt.is_applied()));
+}
+
+#[test]
+fn a_panic_of_the_serial_path_is_an_error_and_the_block_can_be_added_again() {
+    let (chain, is_moody, accounts) = moody(Mood::Panic, ExecutionPath::Serial);
+    let block = block(&chain, ring(&accounts, 0));
+    let before = chain.tip().expect("the ledger has a tip");
+    is_moody.store(true, Ordering::SeqCst);
+    let error = chain.add_block(&block).expect_err("the storage panics");
+    assert!(matches!(&error, ChainError::Panicked { message } if message == "on purpose"));
+    assert_eq!(chain.tip().expect("the ledger has a tip"), before);
+    chain.add_block(&block).expect("the block is good");
+}
+
+#[test]
+fn a_failing_storage_fails_the_block_on_every_path_and_rejects_nobody() {
+    for path in ExecutionPath::ALL {
+        let (chain, is_moody, accounts) = moody(Mood::Fail, path);
+        let block = block(&chain, ring(&accounts, 0));
+        is_moody.store(true, Ordering::SeqCst);
+        let error = chain.add_block(&block).expect_err("the storage fails");
+        assert!(
+            matches!(error, ChainError::Storage(_)),
+            "{}: {error}",
+            path.name()
+        );
+        let added = chain.add_block(&block).expect("the block is good");
+        assert!(added.receipts.iter().all(|receipt| receipt.is_applied()));
+    }
+}
+
+#[test]
+fn in_test_mode_a_panic_of_the_serial_path_is_no_difference() {
+    let (chain, is_moody, accounts) = moody(Mood::Panic, ExecutionPath::Graph);
+    let mut config = chain.config().clone();
+    config.parallel.test_mode = true;
+    let storage = chain.into_storage();
+    let chain = Chain::open_existing(storage, config, Arc::new(|| Timestamp(0)))
+        .expect("the ledger is there");
+    let first = block(&chain, ring(&accounts, 0));
+    chain.add_block(&first).expect("the block is good");
+    assert!(chain.trusts_parallel());
+
+    // The serial path comes first: its panic is the block's failure, not a difference.
+    let second = block(&chain, ring(&accounts, 2));
+    is_moody.store(true, Ordering::SeqCst);
+    chain
+        .add_block(&second)
+        .expect_err("the serial path panics");
+    assert!(chain.trusts_parallel());
+    chain.add_block(&second).expect("the block is good");
+}
+
+#[test]
+fn of_two_who_add_the_same_block_one_does() {
+    let accounts = keys(8);
+    let chain = open(MemoryStorage::new(), &accounts, ExecutionPath::Graph);
+    let block = block(&chain, ring(&accounts, 0));
+    let added: usize = std::thread::scope(|scope| {
+        let both = [(); 2].map(|()| scope.spawn(|| chain.add_block(&block).is_ok()));
+        both.into_iter()
+            .map(|one| usize::from(one.join().expect("nobody panics")))
+            .sum()
+    });
+    assert_eq!(added, 1);
+    assert_eq!(chain.tip().expect("the ledger has a tip").height, Height(1));
+}
+
+#[test]
+fn a_reader_sees_the_block_before_or_the_block_after() {
+    let accounts = keys(8);
+    let chain = open(MemoryStorage::new(), &accounts, ExecutionPath::Graph);
+    let genesis = chain.tip().expect("the ledger has a tip");
+    let is_done = AtomicBool::new(false);
+    let (chain, is_done) = (&chain, &is_done);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut seen = Vec::new();
+            while !is_done.load(Ordering::SeqCst) {
+                seen.push(chain.tip().expect("the ledger has a tip"));
+            }
+            seen
+        });
+        let mut tips = vec![genesis];
+        for round in 0..20 {
+            let block = block(chain, ring(&accounts, 2 * round));
+            tips.push(chain.add_block(&block).expect("the block is good").tip);
+            chain
+                .rewind_to(Height(round))
+                .expect("there is a block before");
+            chain.add_block(&block).expect("the block is good");
+        }
+        is_done.store(true, Ordering::SeqCst);
+        let seen = reader.join().expect("nobody panics");
+        assert!(seen.iter().all(|tip| tips.contains(tip)));
+    });
+}
+
+/// A chain of five, and five that wait for nobody.
+fn graph() -> Graph {
+    let accounts = keys(12);
+    let mut transactions: Vec<_> = (0..5)
+        .map(|at| from(&accounts[at], 0).pay(&accounts[at + 1], 1).sign())
+        .collect();
+    transactions.extend((6..11).map(|at| from(&accounts[at], 0).pay(&accounts[0], 1).sign()));
+    Graph::of(&transactions, RandomState::with_seed(1))
+}
+
+#[test]
+fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers() {
+    let graph = graph();
+    for workers in 1..=8 {
+        let executor = ParallelExecutor::new(workers).expect("there are threads");
+        let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let order = Mutex::new(Vec::new());
+        let results = run(executor.pool(), &graph, |task| {
+            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            order.lock().expect("nobody panics").push(task);
+            std::thread::yield_now();
+            running.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, ()>(task * 10)
+        });
+        assert_eq!(results, Ok((0..10).map(|task| task * 10).collect()));
+        assert!(most.into_inner() <= workers);
+        let order = order.into_inner().expect("nobody panics");
+        let place = |task| order.iter().position(|other| *other == task);
+        for task in 0..10 {
+            for after in graph.successors(task) {
+                assert!(
+                    place(task) < place(*after),
+                    "{after} before {task}: {order:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_task_that_fails_or_panics_stops_the_rest_and_frees_everybody() {
+    let graph = graph();
+    let executor = ParallelExecutor::new(4).expect("there are threads");
+    let failed = run(executor.pool(), &graph, |task| {
+        if task == 1 { Err(task) } else { Ok(()) }
+    });
+    assert_eq!(failed, Err(Stopped::Failed(1)));
+    let panicked = run(executor.pool(), &graph, |task| -> Result<(), ()> {
+        assert!(task != 2, "on purpose");
+        Ok(())
+    });
+    assert_eq!(panicked, Err(Stopped::Panicked("on purpose".to_owned())));
+    // The same threads go on working.
+    assert_eq!(
+        run(executor.pool(), &graph, Ok::<_, ()>).map(|all| all.len()),
+        Ok(10)
+    );
+}
