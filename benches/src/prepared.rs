@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lockstep_core::chain::{AddedBlock, Chain};
 use lockstep_core::clock::Clock;
-use lockstep_core::config::{Config, HashSeed, ParallelConfig};
+use lockstep_core::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
 use lockstep_core::model::{Block, Genesis, Hash, Timestamp, Transaction};
 use lockstep_core::signature::{Claim, Keypair};
 use lockstep_core::storage::{MemoryStorage, Storage};
@@ -64,6 +64,26 @@ impl Prepared {
         open(wrap(self.storage.clone()), &self.genesis)
     }
 
+    /// The ledger before the block, on a copy of its storage, with workers that are warm, that
+    /// executes on this path.
+    #[must_use]
+    pub fn warm_chain(&self, path: ExecutionPath, workers: usize) -> Chain<MemoryStorage> {
+        let mut config = config(&self.genesis);
+        config.parallel.forced = Some(path);
+        config.parallel.workers = Some(workers);
+        let clock: Arc<dyn Clock> = Arc::new(|| Timestamp(0));
+        let chain = Chain::open(self.storage.clone(), &self.genesis, config, clock)
+            .expect("a shape's genesis is possible");
+        let before = chain.tip().expect("memory can be read").height;
+        assert_eq!(
+            add_checked(&chain, &self.block),
+            self.added,
+            "all paths do the same"
+        );
+        chain.rewind_to(before).expect("the block can be undone");
+        chain
+    }
+
     /// The block's transactions.
     #[must_use]
     pub fn transactions(&self) -> &[Transaction] {
@@ -102,8 +122,8 @@ pub fn claims(count: usize) -> Vec<Claim> {
         .collect()
 }
 
-fn open<S: Storage>(storage: S, genesis: &Genesis) -> Chain<S> {
-    let config = Config {
+fn config(genesis: &Genesis) -> Config {
+    Config {
         parallel: ParallelConfig {
             enabled: false,
             ..ParallelConfig::for_network(genesis.rules.network)
@@ -111,9 +131,12 @@ fn open<S: Storage>(storage: S, genesis: &Genesis) -> Chain<S> {
         // Another seed in each process would be another layout of the maps in each.
         hash_seed: HashSeed::Fixed(SEED),
         ..Config::for_network(genesis.rules.network)
-    };
+    }
+}
+
+fn open<S: Storage>(storage: S, genesis: &Genesis) -> Chain<S> {
     let clock: Arc<dyn Clock> = Arc::new(|| Timestamp(0));
-    Chain::open(storage, genesis, config, clock).expect("a shape's genesis is possible")
+    Chain::open(storage, genesis, config(genesis), clock).expect("a shape's genesis is possible")
 }
 
 fn add_checked(chain: &Chain<MemoryStorage>, block: &Block) -> AddedBlock {
