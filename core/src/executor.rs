@@ -345,3 +345,51 @@ pub(crate) fn cells_of(miner: PublicKey, transactions: &[Checked<'_>]) -> Vec<Ce
     }
     cells
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn execution(fees: u64) -> Execution {
+        Execution {
+            receipts: Vec::new(),
+            changes: BTreeMap::new(),
+            fees: Amount(fees),
+            reward: Amount::ZERO,
+        }
+    }
+
+    /// What test mode keeps, and whether it trusts the workers afterwards, where the serial path
+    /// says 7 and the graph what is given.
+    fn compared(graph: fn() -> Result<Execution, ChainError>) -> (Execution, bool) {
+        let blocks = BlockExecutor::new(&Config::for_network(Network::Devnet));
+        let kept = blocks.compared(|path| match path {
+            ExecutionPath::Graph => graph(),
+            _ => Ok(execution(7)),
+        });
+        let kept = kept.expect("the serial path does not fail");
+        (kept, blocks.trusts_parallel())
+    }
+
+    #[test]
+    fn test_mode_trusts_workers_that_say_the_same() {
+        assert_eq!(compared(|| Ok(execution(7))), (execution(7), true));
+    }
+
+    #[test]
+    fn test_mode_keeps_the_serial_result_and_distrusts_workers_that_differ() {
+        assert_eq!(compared(|| Ok(execution(8))), (execution(7), false));
+    }
+
+    #[test]
+    fn test_mode_distrusts_workers_that_panic() {
+        let panicked = || {
+            Err(ChainError::Panicked {
+                message: "on purpose".to_owned(),
+            })
+        };
+        assert_eq!(compared(panicked), (execution(7), false));
+    }
+}

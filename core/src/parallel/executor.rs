@@ -9,7 +9,6 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use thiserror::Error;
 
 use super::{ParallelChainState, Stopped, run};
-use crate::codec;
 use crate::executor::{self, Checked, Execution};
 use crate::model::{
     Amount, Asset, Cell, Change, Hash, Header, Network, Outcome, Rules, Transaction, Value,
@@ -60,18 +59,6 @@ impl ParallelExecutor {
     #[must_use]
     pub const fn pool(&self) -> &ThreadPool {
         &self.pool
-    }
-
-    /// The identities of transactions, each at its own index.
-    #[must_use]
-    pub fn identities(&self, transactions: &[Transaction]) -> Vec<Hash> {
-        self.pool.install(|| {
-            transactions
-                .par_iter()
-                .with_min_len(BATCH)
-                .map(codec::transaction_id)
-                .collect()
-        })
     }
 
     /// The stateless checks of a body, each at its own index, the signatures in batches. `ids` are

@@ -35,7 +35,8 @@ Exit codes:
 
 Environment:
   LOCKSTEP_PARALLEL_ENABLED, LOCKSTEP_PARALLEL_THRESHOLD, LOCKSTEP_PARALLEL_WORKERS,
-  LOCKSTEP_PARALLEL_TEST_MODE  how blocks are executed; none of them may change a result
+  LOCKSTEP_PARALLEL_TEST_MODE  how a node executes blocks; checked here, and not obeyed: a
+                               campaign executes in all ways whatever they say
   LOCKSTEP_LOG                 what is logged to standard error, e.g. lockstep_core=info";
 
 /// Puts a ledger's block executor on trial.
