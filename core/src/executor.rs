@@ -1,17 +1,19 @@
 //! What a block does to a state: its transactions in order, then the miner's credit.
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::chain::ChainError;
 use crate::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
+use crate::metrics;
 use crate::model::{
-    Amount, Asset, Block, Cell, Hash, Header, Network, Outcome, Payload, PublicKey, Receipt,
-    Rejection, Rules, Supply, Transaction,
+    Amount, Asset, Block, Cell, Hash, Header, Network, Outcome, Payload, Receipt, Rejection, Rules,
+    Supply, Transaction, Version,
 };
-use crate::parallel::{self, BatchError, ParallelExecutor};
+use crate::parallel::{self, BatchError, ParallelExecutor, Spread, Stopped};
 use crate::state::{BlockState, CellChanges, add};
 use crate::storage::{Storage, StorageError, schema};
 use crate::transition::{StateView, check_all, transition};
@@ -40,6 +42,22 @@ impl BlockExecutor {
         !self.distrusted.load(Ordering::Acquire)
     }
 
+    /// Where the parts of a block of so many transactions that depend on nothing are done.
+    pub(crate) fn spread(&self, transactions: usize) -> Spread<'_> {
+        match self.path(transactions) {
+            ExecutionPath::Serial => Spread::SERIAL,
+            _ => Spread::over(self.workers().map(ParallelExecutor::pool)),
+        }
+    }
+
+    /// The path of a block of so many transactions, where it is left to us.
+    pub(crate) fn path(&self, transactions: usize) -> ExecutionPath {
+        if self.config.test_mode || !self.trusts_parallel() {
+            return ExecutionPath::Serial;
+        }
+        self.config.path(transactions)
+    }
+
     /// What an admitted block does. `ids` are the identities of its transactions.
     pub(crate) fn execute<S: Storage>(
         &self,
@@ -48,12 +66,17 @@ impl BlockExecutor {
         block: &Block,
         ids: &[Hash],
     ) -> Result<Execution, ChainError> {
-        let run = |path| self.guarded(path, storage, rules, block, ids);
+        let body = Body {
+            header: &block.header,
+            transactions: &block.transactions,
+            ids,
+        };
+        let run = |path| self.guarded(path, storage, rules, &body);
         if self.config.test_mode {
             return self.compared(run);
         }
-        let path = self.config.path(block.transactions.len());
-        if path == ExecutionPath::Serial || !self.trusts_parallel() {
+        let path = self.path(block.transactions.len());
+        if path == ExecutionPath::Serial {
             return run(ExecutionPath::Serial);
         }
         match run(path) {
@@ -63,6 +86,7 @@ impl BlockExecutor {
                     message,
                     "a worker panicked; executing serially"
                 );
+                metrics::fallback();
                 run(ExecutionPath::Serial)
             }
             executed => executed,
@@ -87,6 +111,7 @@ impl BlockExecutor {
             };
             if let Some(difference) = difference {
                 self.distrusted.store(true, Ordering::Release);
+                metrics::difference(path.name());
                 tracing::error!(
                     path = path.name(),
                     difference,
@@ -104,11 +129,10 @@ impl BlockExecutor {
         path: ExecutionPath,
         storage: &Arc<RwLock<S>>,
         rules: &Rules,
-        block: &Block,
-        ids: &[Hash],
+        body: &Body<'_>,
     ) -> Result<Execution, ChainError> {
         catch_unwind(AssertUnwindSafe(|| {
-            self.on_path(path, storage, rules, block, ids)
+            self.on_path(path, storage, rules, body)
         }))
         .unwrap_or_else(|panic| {
             Err(ChainError::Panicked {
@@ -122,36 +146,24 @@ impl BlockExecutor {
         path: ExecutionPath,
         storage: &Arc<RwLock<S>>,
         rules: &Rules,
-        block: &Block,
-        ids: &[Hash],
+        body: &Body<'_>,
     ) -> Result<Execution, ChainError> {
-        let Block {
-            header,
-            transactions,
-        } = block;
         let hasher = self.hash_seed.build_hasher();
         let workers = match path {
             ExecutionPath::Serial => None,
             _ => self.workers(),
         };
-        let checked = match workers {
-            Some(workers) => workers.check_body(rules.network, ids, transactions),
-            None => check_body(rules.network, ids, transactions),
-        };
-        match (path, workers) {
-            (ExecutionPath::Graph, Some(workers)) => workers
-                .execute(storage, hasher, rules, header, &checked)
-                .map_err(|error| match error {
-                    BatchError::Storage(error) => ChainError::Storage(error),
-                    BatchError::Panicked(message) => ChainError::Panicked { message },
-                }),
+        let executed = match (path, workers) {
+            (ExecutionPath::Graph, Some(workers)) => workers.execute(storage, hasher, rules, body),
             _ => {
-                let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
-                Ok(execute_serially(
-                    &*storage, hasher, rules, header, &checked,
-                )?)
+                let spread = Spread::over(workers.map(ParallelExecutor::pool));
+                execute_in_order(spread, storage, hasher, rules, body).map_err(BatchError::from)
             }
-        }
+        };
+        executed.map_err(|error| match error {
+            BatchError::Storage(error) => ChainError::Storage(error),
+            BatchError::Panicked(message) => ChainError::Panicked { message },
+        })
     }
 
     /// `None` where the system gives no threads; blocks are then executed serially.
@@ -175,6 +187,11 @@ pub(crate) struct Execution {
 }
 
 impl Execution {
+    fn change(&self, cell: Cell) -> Option<&(Option<Version>, Version)> {
+        let at = self.changes.binary_search_by_key(&cell, |(cell, _)| *cell);
+        at.ok().map(|at| &self.changes[at].1)
+    }
+
     /// Where another execution of the same block differs first.
     fn difference(&self, other: &Execution) -> Option<String> {
         if self == other {
@@ -192,16 +209,16 @@ impl Execution {
             ));
         }
         let changed = |one: &Execution, other: &Execution| {
-            let mut cells = one.changes.iter();
-            cells
-                .find(|(cell, change)| other.changes.get(cell) != Some(change))
+            let mut changes = one.changes.iter();
+            changes
+                .find(|(cell, change)| other.change(*cell) != Some(change))
                 .map(|(cell, _)| *cell)
         };
         if let Some(cell) = changed(self, other).or_else(|| changed(other, self)) {
             return Some(format!(
                 "{cell:?}: {:?}, serially {:?}",
-                other.changes.get(&cell),
-                self.changes.get(&cell)
+                other.change(cell),
+                self.change(cell)
             ));
         }
         Some(format!(
@@ -227,11 +244,36 @@ pub struct Checked<'t> {
     pub verdict: Result<(), Rejection>,
 }
 
-/// Checks a body on this thread. `ids` are the identities of its transactions.
-pub(crate) fn check_body<'t>(
+/// A block whose identities are known.
+pub(crate) struct Body<'t> {
+    pub(crate) header: &'t Header,
+    pub(crate) transactions: &'t [Transaction],
+    pub(crate) ids: &'t [Hash],
+}
+
+impl<'t> Body<'t> {
+    /// The stateless checks of some of the transactions, on this thread.
+    pub(crate) fn check(&self, network: Network, piece: Range<usize>) -> Vec<Checked<'t>> {
+        check_all_of(network, &self.transactions[piece.clone()], &self.ids[piece])
+    }
+
+    /// Every cell of an account that these transactions may touch, and the miner's credit after the
+    /// last of them; some more than once.
+    pub(crate) fn cells(&self, piece: Range<usize>, checked: &[Checked<'_>]) -> Vec<Cell> {
+        let mut cells = cells_of(checked);
+        if piece.end == self.transactions.len() {
+            let miner = self.header.miner;
+            cells.extend([Cell::Nonce(miner), Cell::Balance(miner, Asset::NATIVE)]);
+        }
+        cells
+    }
+}
+
+/// The stateless checks of these transactions, on this thread. `ids` are their identities.
+pub(crate) fn check_all_of<'t>(
     network: Network,
-    ids: &[Hash],
     transactions: &'t [Transaction],
+    ids: &[Hash],
 ) -> Vec<Checked<'t>> {
     transactions
         .iter()
@@ -245,44 +287,67 @@ pub(crate) fn check_body<'t>(
         .collect()
 }
 
-/// Executes a block in order on one thread.
+/// About how many cells a transaction touches, to begin with maps that are large enough.
+const CELLS: usize = 4;
+
+/// Executes a block in order: one thread at a time, while others check and load what comes next.
 ///
 /// A failure of the storage is the block's failure and never a transaction's.
-pub(crate) fn execute_serially<S: Storage + ?Sized>(
-    storage: &S,
-    hasher: impl BuildHasher,
+pub(crate) fn execute_in_order<S: Storage>(
+    spread: Spread<'_>,
+    storage: &RwLock<S>,
+    hasher: impl BuildHasher + Send,
+    rules: &Rules,
+    body: &Body<'_>,
+) -> Result<Execution, Stopped<StorageError>> {
+    let transactions = body.transactions.len();
+    let mut state = BlockState::new(storage, transactions * CELLS, hasher);
+    let mut receipts = Vec::with_capacity(transactions);
+    let mut fees = Amount::ZERO;
+    spread.in_order(
+        &spread.pieces(transactions),
+        |piece| {
+            let checked = body.check(rules.network, piece.clone());
+            let cells = body.cells(piece.clone(), &checked);
+            let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
+            let loaded = schema::newest_of_many(&*storage, cells)?;
+            Ok((checked, loaded))
+        },
+        |(checked, loaded)| {
+            state.learn(loaded);
+            for checked in &checked {
+                let outcome = outcome(checked, &mut state)?;
+                if let Outcome::Applied { fee, changes } = &outcome {
+                    state.apply(changes)?;
+                    fees = add(NATIVE, fees, *fee)?;
+                }
+                receipts.push(receipt(checked, outcome));
+            }
+            Ok(())
+        },
+    )?;
+
+    let reward = credit_miner(&mut state, rules, body.header, fees).map_err(Stopped::Failed)?;
+    Ok(Execution {
+        receipts,
+        changes: spread.within(|| state.into_changes(body.header.height)),
+        fees,
+        reward,
+    })
+}
+
+fn credit_miner<S: Storage, H: BuildHasher>(
+    state: &mut BlockState<'_, S, H>,
     rules: &Rules,
     header: &Header,
-    transactions: &[Checked<'_>],
-) -> Result<Execution, StorageError> {
-    let mut state = BlockState::new(storage, hasher);
-    let mut cells = cells_of(header.miner, transactions);
-    cells.push(Cell::Supply(Asset::NATIVE));
-    state.prefetch(cells)?;
-
-    let mut receipts = Vec::with_capacity(transactions.len());
-    let mut fees = Amount::ZERO;
-    for checked in transactions {
-        let outcome = outcome(checked, &mut state)?;
-        if let Outcome::Applied { fee, changes } = &outcome {
-            state.apply(changes)?;
-            fees = add(NATIVE, fees, *fee)?;
-        }
-        receipts.push(receipt(checked, outcome));
-    }
-
+    fees: Amount,
+) -> Result<Amount, StorageError> {
     let mut supply = state.supply(Asset::NATIVE)?;
     let reward = reward(rules, supply)?;
     supply.issued = add(NATIVE, supply.issued, reward)?;
     state.set_supply(Asset::NATIVE, supply)?;
     state.credit(header.miner, Asset::NATIVE, add(NATIVE, fees, reward)?)?;
-
-    Ok(Execution {
-        receipts,
-        changes: state.into_changes(header.height),
-        fees,
-        reward,
-    })
+    Ok(reward)
 }
 
 const NATIVE: Cell = Cell::Supply(Asset::NATIVE);
@@ -316,9 +381,8 @@ pub(crate) fn reward(rules: &Rules, supply: Supply) -> Result<Amount, StorageErr
     Ok(rules.reward.min(left))
 }
 
-/// Every cell of an account that these transactions and the miner's credit may touch, some more than once.
-pub(crate) fn cells_of(miner: PublicKey, transactions: &[Checked<'_>]) -> Vec<Cell> {
-    let mut cells = vec![Cell::Nonce(miner), Cell::Balance(miner, Asset::NATIVE)];
+fn cells_of(transactions: &[Checked<'_>]) -> Vec<Cell> {
+    let mut cells = Vec::with_capacity(transactions.len() * (CELLS + 2));
     // What is rejected without a look at the state loads nothing.
     for Checked { transaction, .. } in transactions.iter().filter(|one| one.verdict.is_ok()) {
         let source = transaction.source;
@@ -330,8 +394,10 @@ pub(crate) fn cells_of(miner: PublicKey, transactions: &[Checked<'_>]) -> Vec<Ce
         match &transaction.payload {
             Payload::Transfers(transfers) => {
                 for transfer in transfers {
+                    if transfer.asset != Asset::NATIVE {
+                        cells.push(Cell::Balance(source, transfer.asset));
+                    }
                     cells.extend([
-                        Cell::Balance(source, transfer.asset),
                         Cell::Nonce(transfer.destination),
                         Cell::Balance(transfer.destination, transfer.asset),
                     ]);
@@ -348,14 +414,12 @@ pub(crate) fn cells_of(miner: PublicKey, transactions: &[Checked<'_>]) -> Vec<Ce
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn execution(fees: u64) -> Execution {
         Execution {
             receipts: Vec::new(),
-            changes: BTreeMap::new(),
+            changes: Vec::new(),
             fees: Amount(fees),
             reward: Amount::ZERO,
         }

@@ -80,9 +80,11 @@ mod executor;
 pub mod parallel;
 mod state;
 
+pub mod asynchronous;
 pub mod chain;
 pub mod clock;
 pub mod config;
+pub mod metrics;
 pub mod storage;
 
 mod shared;

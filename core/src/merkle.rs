@@ -5,21 +5,25 @@
 //! moves up as it is and is never paired with itself, so that no two lists share a root.
 
 use crate::model::Hash;
+use crate::parallel::Spread;
 
 /// The root over these identities, in this order; [`Hash::ZERO`] exactly when there are none.
 ///
 /// Costs two short hashes an identity and 32 bytes of memory for each.
 #[must_use]
 pub fn root(identities: &[Hash]) -> Hash {
-    let mut row: Vec<Hash> = identities.iter().map(leaf).collect();
+    root_over(Spread::SERIAL, identities)
+}
+
+/// [`root`], spread over workers.
+pub(crate) fn root_over(spread: Spread<'_>, identities: &[Hash]) -> Hash {
+    let mut row: Vec<Hash> = spread.map(identities, leaf);
     while row.len() > 1 {
-        row = row
-            .chunks(2)
-            .map(|pair| match pair {
-                [left, right] => node(left, right),
-                odd => odd[0],
-            })
-            .collect();
+        let pairs: Vec<&[Hash]> = row.chunks(2).collect();
+        row = spread.map(&pairs, |pair| match pair {
+            [left, right] => node(left, right),
+            odd => odd[0],
+        });
     }
     row.first().copied().unwrap_or(Hash::ZERO)
 }

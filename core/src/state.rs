@@ -1,7 +1,11 @@
 //! The state while a block is executed: what the storage holds, under what the block changed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
+use std::sync::{PoisonError, RwLock};
+
+use rayon::slice::ParallelSliceMut;
 
 use crate::model::{
     Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Supply, Value, Version,
@@ -9,8 +13,12 @@ use crate::model::{
 use crate::storage::{Storage, StorageError, schema};
 use crate::transition::StateView;
 
-/// The version before, if there is one, and the version after of cells that differ.
-pub(crate) type CellChanges = BTreeMap<Cell, (Option<Version>, Version)>;
+/// The version before, if there is one, and the version after of cells that differ, in the order of
+/// cells.
+pub(crate) type CellChanges = Vec<(Cell, (Option<Version>, Version))>;
+
+/// Cells and their newest versions, as the storage has them.
+pub(crate) type Loaded = Vec<(Cell, Option<Version>)>;
 
 /// What a block made of a cell with this value after it; `None` where that is no change.
 pub(crate) fn change(
@@ -33,39 +41,39 @@ pub(crate) fn change(
 /// The cells that a block read or wrote, loaded when they are first needed.
 ///
 /// Written to by one thread, in block order. The storage does not change meanwhile.
-pub(crate) struct BlockState<'s, S: ?Sized, H> {
-    storage: &'s S,
-    /// Looked up, never walked in the order of its hashes.
-    slots: HashMap<Cell, Slot, H>,
+pub(crate) struct BlockState<'s, S, H> {
+    storage: &'s RwLock<S>,
+    /// Where the slot of a cell is. Looked up, never walked in the order of its hashes.
+    places: HashMap<Cell, usize, H>,
+    slots: Vec<Slot>,
 }
 
 struct Slot {
+    cell: Cell,
     /// In the storage.
     before: Option<Version>,
     /// After the transactions so far.
     now: Option<Value>,
 }
 
-impl<'s, S: Storage + ?Sized, H: BuildHasher> BlockState<'s, S, H> {
-    pub(crate) fn new(storage: &'s S, hasher: H) -> Self {
+impl<'s, S: Storage, H: BuildHasher> BlockState<'s, S, H> {
+    /// Nothing is loaded. `cells` is how many there will be, about.
+    pub(crate) fn new(storage: &'s RwLock<S>, cells: usize, hasher: H) -> Self {
         BlockState {
             storage,
-            slots: HashMap::with_hasher(hasher),
+            places: HashMap::with_capacity_and_hasher(cells, hasher),
+            slots: Vec::with_capacity(cells),
         }
     }
 
-    /// Loads these cells in one sorted pass. Those that are there already stay as they are.
-    pub(crate) fn prefetch(&mut self, mut cells: Vec<Cell>) -> Result<(), StorageError> {
-        cells.retain(|cell| !self.slots.contains_key(cell));
-        cells.sort_unstable();
-        cells.dedup();
-        let versions = schema::newest_of_many(self.storage, &cells)?;
-        self.slots.reserve(cells.len());
-        for (cell, before) in cells.into_iter().zip(versions) {
-            let now = before.as_ref().map(|version| version.value.clone());
-            self.slots.insert(cell, Slot { before, now });
+    /// Takes what was loaded. Cells that are there already stay as they are.
+    pub(crate) fn learn(&mut self, loaded: Loaded) {
+        for (cell, before) in loaded {
+            if let Entry::Vacant(vacant) = self.places.entry(cell) {
+                vacant.insert(self.slots.len());
+                self.slots.push(Slot::loaded(cell, before));
+            }
         }
-        Ok(())
     }
 
     /// Writes what an applied transaction changed.
@@ -84,11 +92,11 @@ impl<'s, S: Storage + ?Sized, H: BuildHasher> BlockState<'s, S, H> {
                     amount,
                 } => {
                     let cell = Cell::Balance(*account, *asset);
-                    let left = self
-                        .balance(*account, *asset)?
-                        .checked_sub(*amount)
-                        .ok_or_else(|| schema::damaged(cell, "it is debited more than it has"))?;
-                    self.set(cell, Value::Balance(left))?;
+                    self.change_balance(cell, |balance| {
+                        balance
+                            .checked_sub(*amount)
+                            .ok_or_else(|| schema::damaged(cell, "it is debited more than it has"))
+                    })?;
                 }
                 Change::Credit {
                     account,
@@ -116,11 +124,9 @@ impl<'s, S: Storage + ?Sized, H: BuildHasher> BlockState<'s, S, H> {
             return Ok(());
         }
         let cell = Cell::Balance(account, asset);
-        let sum = add(cell, self.balance(account, asset)?, amount)?;
-        self.set(cell, Value::Balance(sum))?;
-        if self.nonce(account)?.is_none() {
-            self.set(Cell::Nonce(account), Value::Nonce(Nonce(0)))?;
-        }
+        self.change_balance(cell, |balance| add(cell, balance, amount))?;
+        let nonce = &mut self.slot(Cell::Nonce(account))?.now;
+        nonce.get_or_insert(Value::Nonce(Nonce(0)));
         Ok(())
     }
 
@@ -139,24 +145,38 @@ impl<'s, S: Storage + ?Sized, H: BuildHasher> BlockState<'s, S, H> {
 
     /// Every cell that differs.
     pub(crate) fn into_changes(self, height: Height) -> CellChanges {
-        self.slots
+        let mut changes: CellChanges = self
+            .slots
             .into_iter()
-            .filter_map(|(cell, Slot { before, now })| {
+            .filter_map(|Slot { cell, before, now }| {
                 change(height, before, now?).map(|change| (cell, change))
             })
-            .collect()
+            .collect();
+        in_cell_order(&mut changes);
+        changes
     }
 
     fn slot(&mut self, cell: Cell) -> Result<&mut Slot, StorageError> {
-        use std::collections::hash_map::Entry;
-        match self.slots.entry(cell) {
-            Entry::Occupied(slot) => Ok(slot.into_mut()),
+        let place = match self.places.entry(cell) {
+            Entry::Occupied(place) => *place.get(),
             Entry::Vacant(vacant) => {
-                let before = schema::newest(self.storage, cell)?;
-                let now = before.as_ref().map(|version| version.value.clone());
-                Ok(vacant.insert(Slot { before, now }))
+                let storage = self.storage.read().unwrap_or_else(PoisonError::into_inner);
+                let before = schema::newest(&*storage, cell)?;
+                self.slots.push(Slot::loaded(cell, before));
+                *vacant.insert(self.slots.len() - 1)
             }
-        }
+        };
+        Ok(&mut self.slots[place])
+    }
+
+    fn change_balance(
+        &mut self,
+        cell: Cell,
+        to: impl FnOnce(Amount) -> Result<Amount, StorageError>,
+    ) -> Result<(), StorageError> {
+        let slot = self.slot(cell)?;
+        slot.now = Some(Value::Balance(to(slot.balance()?)?));
+        Ok(())
     }
 
     fn set(&mut self, cell: Cell, value: Value) -> Result<(), StorageError> {
@@ -165,7 +185,7 @@ impl<'s, S: Storage + ?Sized, H: BuildHasher> BlockState<'s, S, H> {
     }
 }
 
-impl<S: Storage + ?Sized, H: BuildHasher> StateView for BlockState<'_, S, H> {
+impl<S: Storage, H: BuildHasher> StateView for BlockState<'_, S, H> {
     type Error = StorageError;
 
     fn nonce(&mut self, account: PublicKey) -> Result<Option<Nonce>, StorageError> {
@@ -187,12 +207,33 @@ impl<S: Storage + ?Sized, H: BuildHasher> StateView for BlockState<'_, S, H> {
     }
 
     fn balance(&mut self, account: PublicKey, asset: Asset) -> Result<Amount, StorageError> {
-        let cell = Cell::Balance(account, asset);
-        match self.slot(cell)?.now {
+        self.slot(Cell::Balance(account, asset))?.balance()
+    }
+}
+
+impl Slot {
+    fn loaded(cell: Cell, before: Option<Version>) -> Self {
+        let now = before.as_ref().map(|version| version.value.clone());
+        Slot { cell, before, now }
+    }
+
+    fn balance(&self) -> Result<Amount, StorageError> {
+        match self.now {
             Some(Value::Balance(amount)) => Ok(amount),
             None => Ok(Amount::ZERO),
-            Some(_) => Err(schema::damaged(cell, "it is no balance")),
+            Some(_) => Err(schema::damaged(self.cell, "it is no balance")),
         }
+    }
+}
+
+/// Sorts what has a cell in front by it; on the workers where the caller is one.
+pub(crate) fn in_cell_order<T: Send>(items: &mut [(Cell, T)]) {
+    // Few are sorted sooner than others are woken.
+    const FEW: usize = 4_096;
+    if items.len() < FEW || rayon::current_thread_index().is_none() {
+        items.sort_unstable_by_key(|(cell, _)| *cell);
+    } else {
+        items.par_sort_unstable_by_key(|(cell, _)| *cell);
     }
 }
 

@@ -82,8 +82,9 @@ fn the_time_of_day_is_read_in_the_clock_alone() {
 }
 
 #[test]
-fn no_time_is_measured() {
-    assert_eq!(places(everywhere, &["Instant::now", ".elapsed()"]), NOWHERE);
+fn time_is_measured_for_reports_alone() {
+    let found = places(|name| name != "metrics.rs", &["Instant::now", ".elapsed()"]);
+    assert_eq!(found, NOWHERE);
 }
 
 /// The one thing that is random by intent is the seed of the hash maps, which no result depends on.

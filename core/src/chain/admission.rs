@@ -2,11 +2,17 @@
 
 use super::Tip;
 use crate::model::{BLOCK_VERSION, Block, Hash, Refusal, Rules};
+use crate::parallel::Spread;
 use crate::{codec, merkle};
 
 /// Checks what a block claims about itself against the tip and its body, in the order of
 /// [`Refusal`]; gives the identities of its transactions.
-pub(super) fn admit(rules: &Rules, tip: &Tip, block: &Block) -> Result<Vec<Hash>, Refusal> {
+pub(super) fn admit(
+    rules: &Rules,
+    tip: &Tip,
+    block: &Block,
+    spread: Spread<'_>,
+) -> Result<Vec<Hash>, Refusal> {
     let Block {
         header,
         transactions,
@@ -56,8 +62,8 @@ pub(super) fn admit(rules: &Rules, tip: &Tip, block: &Block) -> Result<Vec<Hash>
             got: bytes,
         });
     }
-    let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
-    let root = merkle::root(&ids);
+    let ids = spread.map(transactions, codec::transaction_id);
+    let root = merkle::root_over(spread, &ids);
     if header.merkle_root != root {
         return Err(Refusal::MerkleRoot {
             header: header.merkle_root,

@@ -57,6 +57,9 @@ pub enum ChainError {
         /// What the panic said.
         message: String,
     },
+    /// Whoever asked lost interest before anything was written.
+    #[error("cancelled; the ledger is as it was, and the block can be added again")]
+    Cancelled,
     /// The storage failed or is damaged.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -18,6 +18,7 @@ pub use crate::config::BodyCacheLimits;
 use crate::config::Config;
 use crate::executor::{BlockExecutor, Execution};
 use crate::merkle;
+use crate::metrics;
 use crate::model::{
     Amount, Asset, BLOCK_VERSION, Block, Cell, Genesis, Hash, Header, Height, Multisig, Nonce,
     PublicKey, Receipt, Rules, Supply, Timestamp, Value, Version,
@@ -167,36 +168,64 @@ impl<S: Storage> Chain<S> {
     /// Where the block is refused, the storage fails or the execution panics. The same block can
     /// then be added again.
     pub fn add_block(&self, block: &Block) -> Result<AddedBlock, ChainError> {
+        self.add_block_unless(block, || false)
+    }
+
+    /// [`Chain::add_block`] for whoever may lose interest: `is_cancelled` is asked before each step,
+    /// the last time just before the commit.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Cancelled`] where it said so; the ledger is as it was, and the same block can be
+    /// added later. Otherwise as [`Chain::add_block`].
+    pub fn add_block_unless(
+        &self,
+        block: &Block,
+        is_cancelled: impl Fn() -> bool,
+    ) -> Result<AddedBlock, ChainError> {
+        let proceed = || match is_cancelled() {
+            true => Err(ChainError::Cancelled),
+            false => Ok(()),
+        };
         let _permit = self.permit();
+        proceed()?;
         let tip = self.tip()?;
-        let ids = admission::admit(&self.rules, &tip, block)?;
+        let path = self.blocks.path(block.transactions.len());
+        let spread = self.blocks.spread(block.transactions.len());
+        let ids = metrics::phase("admit", || {
+            admission::admit(&self.rules, &tip, block, spread)
+        })?;
+        proceed()?;
         let Execution {
             receipts,
             changes: versions,
             fees,
             reward,
-        } = self
-            .blocks
-            .execute(&self.storage, &self.rules, block, &ids)?;
+        } = metrics::phase("execute", || {
+            self.blocks.execute(&self.storage, &self.rules, block, &ids)
+        })?;
 
         let changes: Vec<(Cell, Value)> = versions
             .iter()
             .map(|(cell, (_, after))| (*cell, after.value.clone()))
             .collect();
+        let (digest, mut batch) = metrics::phase("digest", || {
+            spread.join(
+                || codec::block_digest(tip.digest, &changes, &receipts),
+                || {
+                    let mut batch = Batch::new();
+                    batch.put_versions(&versions, spread);
+                    batch.put_block(block.header.height, block, &receipts);
+                    batch
+                },
+            )
+        });
         let added = Tip {
             height: block.header.height,
             hash: codec::block_hash(&block.header),
             time: block.header.time,
-            digest: codec::block_digest(tip.digest, &changes, &receipts),
+            digest,
         };
-        let mut batch = Batch::new();
-        for (cell, (before, after)) in &versions {
-            if let Some(before) = before {
-                batch.put_older(*cell, before);
-            }
-            batch.put_newest(*cell, after);
-        }
-        batch.put_block(added.height, block, &receipts);
         batch.put_record(
             added.height,
             &schema::Record {
@@ -205,11 +234,13 @@ impl<S: Storage> Chain<S> {
                 digest: added.digest,
                 fees,
                 reward,
-                changed: versions.keys().copied().collect(),
+                changed: versions.iter().map(|(cell, _)| *cell).collect(),
             },
         );
         batch.put_tip(added.height);
-        self.commit(&batch)?;
+        proceed()?;
+        metrics::phase("commit", || spread.within(|| self.commit(&batch)))?;
+        metrics::block(path.name(), &receipts);
 
         tracing::info!(
             height = %added.height,

@@ -132,3 +132,25 @@ pub enum Rejection {
         available: Amount,
     },
 }
+
+impl Rejection {
+    /// The reason in a word, as metrics spell it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Rejection::Network { .. } => "network",
+            Rejection::TransferCount { .. } => "transfer-count",
+            Rejection::ZeroAmount { .. } => "zero-amount",
+            Rejection::ParticipantCount { .. } => "participant-count",
+            Rejection::Threshold { .. } => "threshold",
+            Rejection::DuplicateParticipant { .. } => "duplicate-participant",
+            Rejection::CosignatureCount { .. } => "cosignature-count",
+            Rejection::Signature { .. } => "signature",
+            Rejection::Nonce { .. } => "nonce",
+            Rejection::NonceExhausted => "nonce-exhausted",
+            Rejection::Multisig { .. } => "multisig",
+            Rejection::SumOverflow { .. } => "sum-overflow",
+            Rejection::Balance { .. } => "balance",
+        }
+    }
+}

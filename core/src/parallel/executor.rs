@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use thiserror::Error;
 
-use super::{ParallelChainState, Stopped, run};
-use crate::executor::{self, Checked, Execution};
+use super::{ParallelChainState, Spread, Stopped, run};
+use crate::codec;
+use crate::executor::{self, Body, Checked, Execution};
+use crate::metrics;
 use crate::model::{
     Amount, Asset, Cell, Change, Hash, Header, Network, Outcome, Rules, Transaction, Value,
 };
 use crate::schedule::Graph;
-use crate::signature::BATCH;
 use crate::state::{CellChanges, add, change};
 use crate::storage::{Storage, StorageError, schema};
 
@@ -33,6 +35,15 @@ pub enum BatchError {
     /// A worker panicked: a defect of this crate, or of the storage.
     #[error("a worker panicked: {0}")]
     Panicked(String),
+}
+
+impl From<Stopped<StorageError>> for BatchError {
+    fn from(stopped: Stopped<StorageError>) -> Self {
+        match stopped {
+            Stopped::Failed(error) => BatchError::Storage(error),
+            Stopped::Panicked(message) => BatchError::Panicked(message),
+        }
+    }
 }
 
 impl ParallelExecutor {
@@ -61,26 +72,23 @@ impl ParallelExecutor {
         &self.pool
     }
 
-    /// The stateless checks of a body, each at its own index, the signatures in batches. `ids` are
-    /// the identities of the transactions.
+    /// The identities and the stateless checks of transactions, each at its own index, the
+    /// signatures in batches.
     #[must_use]
-    pub fn check_body<'t>(
+    pub fn check_all<'t>(
         &self,
         network: Network,
-        ids: &[Hash],
         transactions: &'t [Transaction],
     ) -> Vec<Checked<'t>> {
-        // A few pieces a worker, so that they end together; no smaller than a batch pays.
-        let piece = transactions
-            .len()
-            .div_ceil(self.workers() * 4)
-            .clamp(16, BATCH);
+        let pieces = Spread::over(Some(&self.pool)).pieces(transactions.len());
         self.pool.install(|| {
-            transactions
-                .par_chunks(piece)
-                .zip(ids.par_chunks(piece))
-                .flat_map_iter(|(transactions, ids)| {
-                    executor::check_body(network, ids, transactions)
+            pieces
+                .into_par_iter()
+                .with_max_len(1)
+                .flat_map_iter(|piece| {
+                    let transactions = &transactions[piece];
+                    let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
+                    executor::check_all_of(network, transactions, &ids)
                 })
                 .collect()
         })
@@ -110,10 +118,7 @@ impl ParallelExecutor {
             }
             Ok(outcome)
         });
-        outcomes.map_err(|stopped| match stopped {
-            Stopped::Failed(error) => BatchError::Storage(error),
-            Stopped::Panicked(message) => BatchError::Panicked(message),
-        })
+        outcomes.map_err(BatchError::from)
     }
 
     /// Executes a block over the graph of its conflicts.
@@ -122,18 +127,34 @@ impl ParallelExecutor {
         storage: &Arc<RwLock<S>>,
         hasher: H,
         rules: &Rules,
-        header: &Header,
-        transactions: &[Checked<'_>],
+        body: &Body<'_>,
     ) -> Result<Execution, BatchError>
     where
         S: Storage,
         H: BuildHasher + Clone + Send + Sync,
     {
-        let state =
-            ParallelChainState::new(Arc::clone(storage), transactions.len() * 2, hasher.clone());
-        state.prefetch(executor::cells_of(header.miner, transactions))?;
-        let graph = Graph::of(transactions.iter().map(|one| one.transaction), hasher);
-        let outcomes = self.execute_batch(&state, &graph, transactions)?;
+        let header = body.header;
+        let state = ParallelChainState::new(
+            Arc::clone(storage),
+            body.transactions.len() * 2,
+            hasher.clone(),
+        );
+        let pieces = Spread::over(Some(&self.pool)).pieces(body.transactions.len());
+        let check = |piece: &Range<usize>| {
+            let checked = body.check(rules.network, piece.clone());
+            state.prefetch(body.cells(piece.clone(), &checked))?;
+            Ok(checked)
+        };
+        // The graph needs no verdict: what is rejected conflicts with more than it does.
+        let (checked, graph) = self.pool.join(
+            || -> Result<Vec<Vec<Checked<'_>>>, StorageError> {
+                pieces.par_iter().with_max_len(1).map(check).collect()
+            },
+            || Graph::of(body.transactions, hasher),
+        );
+        let transactions = checked?.concat();
+        metrics::depth(graph.depth());
+        let outcomes = self.execute_batch(&state, &graph, &transactions)?;
 
         let mut fees = Amount::ZERO;
         let mut burned: BTreeMap<Asset, Amount> = BTreeMap::new();
@@ -155,7 +176,8 @@ impl ParallelExecutor {
         };
         let due = add(Cell::Supply(Asset::NATIVE), fees, reward)?;
         state.credit(header.miner, Asset::NATIVE, due)?;
-        let mut changes = state.into_changes(header.height);
+        let mut changes = self.pool.install(|| state.into_changes(header.height));
+        // Supplies come last in the order of cells.
         changes.extend(supplies);
         Ok(Execution {
             receipts: transactions
@@ -178,7 +200,7 @@ fn supplies<S: Storage>(
     mut burned: BTreeMap<Asset, Amount>,
 ) -> Result<(Amount, CellChanges), StorageError> {
     burned.entry(Asset::NATIVE).or_default();
-    let mut changes = BTreeMap::new();
+    let mut changes = CellChanges::new();
     let mut issued = Amount::ZERO;
     for (asset, burned) in burned {
         let cell = Cell::Supply(asset);
@@ -193,7 +215,7 @@ fn supplies<S: Storage>(
             supply.issued = add(cell, supply.issued, issued)?;
         }
         if let Some(change) = change(header.height, before, Value::Supply(supply)) {
-            changes.insert(cell, change);
+            changes.push((cell, change));
         }
     }
     Ok((issued, changes))

@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use dashmap::DashMap;
 
-use crate::model::{
-    Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Value, Version,
-};
-use crate::state::{CellChanges, add, change};
+use crate::model::{Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Value};
+use crate::state::{CellChanges, Loaded, add, change, in_cell_order};
 use crate::storage::{Storage, StorageError, schema};
 use crate::transition::StateView;
 
@@ -25,7 +23,7 @@ pub struct ParallelChainState<S, H> {
     storage: Arc<RwLock<S>>,
     accounts: DashMap<PublicKey, Account, H>,
     /// What the storage has of every cell that was loaded, in no order.
-    loaded: Mutex<Vec<(Cell, Option<Version>)>>,
+    loaded: Mutex<Loaded>,
 }
 
 /// What is known of one account.
@@ -170,13 +168,9 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
     /// # Errors
     ///
     /// Where the storage fails.
-    pub fn prefetch(&self, mut cells: Vec<Cell>) -> Result<(), StorageError> {
-        cells.sort_unstable();
-        cells.dedup();
-        let versions = schema::newest_of_many(&*self.storage(), &cells)?;
-        for (cell, version) in cells.into_iter().zip(versions) {
-            self.learn(cell, version);
-        }
+    pub fn prefetch(&self, cells: Vec<Cell>) -> Result<(), StorageError> {
+        let loaded = schema::newest_of_many(&*self.storage(), cells)?;
+        self.learn(loaded);
         Ok(())
     }
 
@@ -258,13 +252,13 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
             .loaded
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        before.sort_unstable_by_key(|(cell, _)| *cell);
+        in_cell_order(&mut before);
         let mut now: Vec<(Cell, Value)> = self
             .accounts
             .into_iter()
             .flat_map(|(account, known)| known.into_cells(account))
             .collect();
-        now.sort_unstable_by_key(|(cell, _)| *cell);
+        in_cell_order(&mut now);
         let mut before = before.into_iter().peekable();
         now.into_iter()
             .filter_map(|(cell, value)| {
@@ -310,22 +304,23 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
 
     fn load(&self, cell: Cell) -> Result<(), StorageError> {
         let version = schema::newest(&*self.storage(), cell)?;
-        self.learn(cell, version);
+        self.learn(vec![(cell, version)]);
         Ok(())
     }
 
-    fn learn(&self, cell: Cell, version: Option<Version>) {
-        let Ok(account) = account_of(cell) else {
-            return;
-        };
-        let value = version.as_ref().map(|version| &version.value);
-        let took = self.accounts.entry(account).or_default().learn(cell, value);
-        if took {
-            self.loaded
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((cell, version));
-        }
+    fn learn(&self, mut loaded: Loaded) {
+        loaded.retain(|(cell, version)| {
+            let Ok(account) = account_of(*cell) else {
+                return false;
+            };
+            let value = version.as_ref().map(|version| &version.value);
+            let mut known = self.accounts.entry(account).or_default();
+            known.learn(*cell, value)
+        });
+        self.loaded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(loaded);
     }
 }
 

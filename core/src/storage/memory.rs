@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use rayon::prelude::*;
+
 use super::{Batch, Entry, Storage, StorageError, Table};
 
 /// Tables in memory. Never fails; durable as long as it is not dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryStorage {
-    tables: BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>,
+    tables: BTreeMap<Table, Entries>,
 }
+
+type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl MemoryStorage {
     /// Empty tables.
@@ -49,19 +54,48 @@ impl Storage for MemoryStorage {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
-        for (table, changes) in batch.tables() {
-            let entries = self.tables.entry(table).or_default();
-            for (key, value) in changes {
-                match value {
-                    Some(value) => entries.insert(key.clone(), value.clone()),
-                    None => entries.remove(key),
-                };
-            }
-            // So that storages with the same entries are equal.
-            if entries.is_empty() {
-                self.tables.remove(&table);
+        for (table, _) in batch.tables() {
+            self.tables.entry(table).or_default();
+        }
+        let mut changes: BTreeMap<Table, &Changes> = batch.tables().collect();
+        let changed: Vec<(&mut Entries, &Changes)> = self
+            .tables
+            .iter_mut()
+            .filter_map(|(table, entries)| Some((entries, changes.remove(table)?)))
+            .collect();
+        // On workers only where a caller has brought some.
+        if rayon::current_thread_index().is_some() {
+            changed
+                .into_par_iter()
+                .for_each(|(entries, changes)| change(entries, changes));
+        } else {
+            for (entries, changes) in changed {
+                change(entries, changes);
             }
         }
+        // So that storages with the same entries are equal.
+        self.tables.retain(|_, entries| !entries.is_empty());
         Ok(())
+    }
+}
+
+fn change(entries: &mut Entries, changes: &Changes) {
+    /// Up to so many entries for each change it is cheaper to build the whole table anew, in one
+    /// pass, than to look for the place of each change.
+    const REBUILT_UP_TO: usize = 8;
+    let puts = || {
+        changes
+            .iter()
+            .filter_map(|(key, value)| Some((key.clone(), value.clone()?)))
+    };
+    if entries.len() / REBUILT_UP_TO <= changes.len() {
+        entries.append(&mut puts().collect());
+    } else {
+        entries.extend(puts());
+    }
+    for (key, value) in changes {
+        if value.is_none() {
+            entries.remove(key);
+        }
     }
 }

@@ -5,12 +5,13 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{Storage, StorageError, Table};
+use super::{Entry, Storage, StorageError, Table};
 use crate::codec;
 use crate::model::{
     Amount, Asset, Block, Cell, Genesis, Hash, Height, PublicKey, Receipt, Timestamp, Value,
     Version,
 };
+use crate::parallel::Spread;
 
 /// The layout of the tables; another number is another layout.
 pub(crate) const FORMAT: u32 = 1;
@@ -106,29 +107,33 @@ pub(crate) fn newest(
         .transpose()
 }
 
-/// The newest versions of many cells, each at its cell's index.
+/// The newest versions of cells, each once, in the order of their keys.
 pub(crate) fn newest_of_many(
     storage: &(impl Storage + ?Sized),
-    cells: &[Cell],
-) -> Result<Vec<Option<Version>>, StorageError> {
-    let mut keys: Vec<(Vec<u8>, usize)> = cells
-        .iter()
-        .enumerate()
-        .map(|(index, cell)| (cell_key(*cell), index))
-        .collect();
-    keys.sort_unstable();
-    let (keys, indices): (Vec<Vec<u8>>, Vec<usize>) = keys.into_iter().unzip();
-    let mut versions = vec![None; cells.len()];
-    for (bytes, index) in storage
-        .get_many(Table::Cells, &keys)?
+    mut cells: Vec<Cell>,
+) -> Result<Vec<(Cell, Option<Version>)>, StorageError> {
+    cells.sort_unstable_by_key(|cell| key_order(*cell));
+    cells.dedup();
+    let keys: Vec<Vec<u8>> = cells.iter().map(|cell| cell_key(*cell)).collect();
+    let found = storage.get_many(Table::Cells, &keys)?;
+    cells
         .into_iter()
-        .zip(indices)
-    {
-        versions[index] = bytes
-            .map(|bytes| version_of(cells[index], &bytes))
-            .transpose()?;
+        .zip(found)
+        .map(|(cell, bytes)| {
+            let version = bytes.map(|bytes| version_of(cell, &bytes)).transpose()?;
+            Ok((cell, version))
+        })
+        .collect()
+}
+
+/// Orders cells as [`cell_key`] does, without making the keys.
+pub(crate) fn key_order(cell: Cell) -> (u8, [u8; 32], u8, [u8; 32]) {
+    match cell {
+        Cell::Nonce(account) => (ACCOUNT, account.0, NONCE, [0; 32]),
+        Cell::Multisig(account) => (ACCOUNT, account.0, MULTISIG, [0; 32]),
+        Cell::Balance(account, asset) => (ACCOUNT, account.0, BALANCE, asset.0),
+        Cell::Supply(asset) => (SUPPLY, asset.0, 0, [0; 32]),
     }
-    Ok(versions)
 }
 
 /// The version that a cell got at a height, where it has a newer one.
@@ -247,16 +252,37 @@ impl super::Batch {
         self.put(Table::Cells, cell_key(cell), codec::encode(version));
     }
 
-    pub(crate) fn delete_newest(&mut self, cell: Cell) {
-        self.delete(Table::Cells, cell_key(cell));
+    /// What a block made of the cells that differ: each with the version before and after.
+    pub(crate) fn put_versions(
+        &mut self,
+        changes: &[(Cell, (Option<Version>, Version))],
+        spread: Spread<'_>,
+    ) {
+        let by_key = |mut entries: Vec<Entry>| {
+            // Stable, because that one makes use of what is in order already: the cells of each
+            // kind are.
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            entries
+        };
+        let newest = || {
+            by_key(spread.map(changes, |(cell, (_, after))| {
+                (cell_key(*cell), codec::encode(after))
+            }))
+        };
+        let older = || {
+            let entry = |(cell, (before, _)): &(Cell, (Option<Version>, Version))| {
+                let before = before.as_ref()?;
+                Some((history_key(*cell, before.height), codec::encode(before)))
+            };
+            by_key(spread.map(changes, entry).into_iter().flatten().collect())
+        };
+        let (newest, older) = spread.join(newest, older);
+        self.put_all(Table::Cells, newest);
+        self.put_all(Table::History, older);
     }
 
-    pub(crate) fn put_older(&mut self, cell: Cell, version: &Version) {
-        self.put(
-            Table::History,
-            history_key(cell, version.height),
-            codec::encode(version),
-        );
+    pub(crate) fn delete_newest(&mut self, cell: Cell) {
+        self.delete(Table::Cells, cell_key(cell));
     }
 
     pub(crate) fn delete_older(&mut self, cell: Cell, height: Height) {

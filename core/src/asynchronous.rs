@@ -1,0 +1,106 @@
+//! The ledger and the executor for callers that are asynchronous, on tokio.
+//!
+//! Execution is synchronous and takes its time: it runs on the threads that tokio keeps for work
+//! that blocks, and the caller's thread is free meanwhile. There is no second implementation here.
+//!
+//! A future that is dropped cancels what it waits for: a block of which nothing is written yet is
+//! not written. A block whose commit has begun is committed whole; [`Chain::tip`] tells.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::task::{self, JoinError};
+
+use crate::chain::{AddedBlock, Chain, ChainError};
+use crate::model::{Block, Network, Receipt, Transaction};
+use crate::parallel::{self, BatchError, ParallelChainState, ParallelExecutor};
+use crate::schedule::Graph;
+use crate::storage::Storage;
+
+/// [`Chain::add_block`].
+///
+/// # Errors
+///
+/// As [`Chain::add_block`]; [`ChainError::Cancelled`] where the runtime shuts down first.
+///
+/// # Panics
+///
+/// Outside a tokio runtime.
+pub async fn add_block<S: Storage + 'static>(
+    chain: &Arc<Chain<S>>,
+    block: Arc<Block>,
+) -> Result<AddedBlock, ChainError> {
+    let chain = Arc::clone(chain);
+    let interest = Interest::default();
+    let lost = Arc::clone(&interest.lost);
+    let adding = task::spawn_blocking(move || {
+        // Release and acquire: whoever saw the future dropped sees what was done before.
+        chain.add_block_unless(&block, || lost.load(Ordering::Acquire))
+    });
+    let added = adding.await;
+    drop(interest);
+    added.unwrap_or_else(|failed| Err(message(failed).map_or(ChainError::Cancelled, panicked)))
+}
+
+fn panicked(message: String) -> ChainError {
+    ChainError::Panicked { message }
+}
+
+/// Checks these transactions and executes them with [`ParallelExecutor::execute_batch`]; gives their
+/// receipts, each at its own index. Where the future is dropped, the state must not be used.
+///
+/// `hasher` is for [`Graph::of`].
+///
+/// # Errors
+///
+/// As [`ParallelExecutor::execute_batch`].
+///
+/// # Panics
+///
+/// Outside a tokio runtime.
+pub async fn execute_batch<S, H>(
+    executor: &Arc<ParallelExecutor>,
+    state: &Arc<ParallelChainState<S, H>>,
+    hasher: H,
+    network: Network,
+    transactions: Arc<[Transaction]>,
+) -> Result<Vec<Receipt>, BatchError>
+where
+    S: Storage + 'static,
+    H: BuildHasher + Clone + Send + Sync + 'static,
+{
+    let (executor, state) = (Arc::clone(executor), Arc::clone(state));
+    let executing = task::spawn_blocking(move || {
+        let checked = executor.check_all(network, &transactions);
+        let graph = Graph::of(&*transactions, hasher);
+        let outcomes = executor.execute_batch(&state, &graph, &checked)?;
+        let receipt = |(checked, outcome): (&crate::parallel::Checked<'_>, _)| Receipt {
+            transaction: checked.id,
+            outcome,
+        };
+        Ok(checked.iter().zip(outcomes).map(receipt).collect())
+    });
+    executing.await.unwrap_or_else(|failed| {
+        let message = message(failed).unwrap_or_else(|| "the runtime shuts down".to_owned());
+        Err(BatchError::Panicked(message))
+    })
+}
+
+/// Ends when its future ends or is dropped.
+#[derive(Default)]
+struct Interest {
+    lost: Arc<AtomicBool>,
+}
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        self.lost.store(true, Ordering::Release);
+    }
+}
+
+/// What a panic said; `None` where it was none.
+fn message(failed: JoinError) -> Option<String> {
+    let panic = failed.try_into_panic().ok()?;
+    Some(parallel::message(&*panic))
+}
