@@ -42,11 +42,11 @@ impl BlockExecutor {
         !self.distrusted.load(Ordering::Acquire)
     }
 
-    /// Where the parts of a block of so many transactions that depend on nothing are done.
+    /// Where the parts of a block of so many transactions that are no execution are done.
     pub(crate) fn spread(&self, transactions: usize) -> Spread<'_> {
         match self.path(transactions) {
             ExecutionPath::Serial => Spread::SERIAL,
-            _ => Spread::over(self.workers().map(ParallelExecutor::pool)),
+            _ => Spread::over(self.workers().map(ParallelExecutor::pool)).unless_few(transactions),
         }
     }
 
@@ -330,7 +330,9 @@ pub(crate) fn execute_in_order<S: Storage>(
     let reward = credit_miner(&mut state, rules, body.header, fees).map_err(Stopped::Failed)?;
     Ok(Execution {
         receipts,
-        changes: spread.within(|| state.into_changes(body.header.height)),
+        changes: spread
+            .unless_few(transactions)
+            .within(|| state.into_changes(body.header.height)),
         fees,
         reward,
     })

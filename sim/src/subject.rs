@@ -185,10 +185,23 @@ impl Core<MemoryStorage> {
         genesis: &Genesis,
         hash_seed: u64,
     ) -> Result<Self, SubjectError> {
-        let genesis = genesis.clone();
         let name = format!("core, memory, {execution}");
+        Core::configured(name, genesis, execution.config(genesis, hash_seed))
+    }
+
+    /// In memory, with this configuration. Closing keeps the memory.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible.
+    pub fn configured(
+        name: String,
+        genesis: &Genesis,
+        config: Config,
+    ) -> Result<Self, SubjectError> {
+        let genesis = genesis.clone();
         Core::new(name, MemoryStorage::new(), move |storage| {
-            open(storage, &genesis, execution.config(&genesis, hash_seed))
+            open(storage, &genesis, config.clone())
         })
     }
 }
@@ -205,14 +218,27 @@ impl Core<RedbStorage> {
         genesis: &Genesis,
         hash_seed: u64,
     ) -> Result<Self, SubjectError> {
+        let name = format!("core, redb, {execution}");
+        Core::configured_in_file(path, name, genesis, execution.config(genesis, hash_seed))
+    }
+
+    /// In a redb file, with this configuration. Closing closes the file, and opening reads it again.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible or the file cannot be opened.
+    pub fn configured_in_file(
+        path: &Path,
+        name: String,
+        genesis: &Genesis,
+        config: Config,
+    ) -> Result<Self, SubjectError> {
         let genesis = genesis.clone();
         let path: PathBuf = path.to_path_buf();
-        let name = format!("core, redb, {execution}");
         Core::new(name, RedbStorage::open(&path)?, move |storage| {
             // The file is locked until it is closed.
             drop(storage);
-            let config = execution.config(&genesis, hash_seed);
-            open(RedbStorage::open(&path)?, &genesis, config)
+            open(RedbStorage::open(&path)?, &genesis, config.clone())
         })
     }
 }

@@ -12,6 +12,9 @@ use crate::signature::BATCH;
 /// The fewest items for which waking the workers pays: it costs some 20 microseconds.
 const LEAST: usize = 256;
 
+/// The fewest transactions whose signatures are worth a batch of their own.
+const LEAST_BATCH: usize = 16;
+
 /// Where the parts of a block that depend on nothing are done: on the caller's thread, or on the
 /// threads of a pool. What comes out is the same.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +26,15 @@ impl<'p> Spread<'p> {
 
     pub(crate) const fn over(pool: Option<&'p ThreadPool>) -> Self {
         Spread(pool)
+    }
+
+    /// The same, or the caller's thread where there are so few transactions that waking the workers
+    /// for anything but signatures costs more than it gains.
+    pub(crate) fn unless_few(self, transactions: usize) -> Self {
+        if transactions < LEAST {
+            return Spread::SERIAL;
+        }
+        self
     }
 
     /// `f` of each item, at its index.
@@ -67,14 +79,14 @@ impl<'p> Spread<'p> {
         // A thread alone gains nothing from small pieces, and a storage is read best in large ones.
         const ALONE: usize = 1_024;
         let (shares, most) = match self.0 {
-            Some(pool) => (4 * pool.current_num_threads(), BATCH),
+            Some(pool) => (2 * pool.current_num_threads(), BATCH),
             None => (1, ALONE),
         };
         let mut pieces = Vec::new();
         let mut start = 0;
         while start < transactions {
             let left = transactions - start;
-            let end = start + left.div_ceil(shares).clamp(16, most).min(left);
+            let end = start + left.div_ceil(shares).clamp(LEAST_BATCH, most).min(left);
             pieces.push(start..end);
             start = end;
         }
