@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use ahash::RandomState;
-use lockstep_benches::compare::{PerItem, compare, median, time};
+use lockstep_benches::compare::{Comparison, PerItem, compare, median, time};
 use lockstep_benches::prepared::Prepared;
 use lockstep_benches::{control, is_measured};
 use lockstep_core::config::ExecutionPath;
@@ -25,27 +25,39 @@ fn main() {
         "{:<44} {:>10} {:>10} {:>7}   {:<12} {:>7}",
         "signed block", "serial", "path", "times", "middle half", "control"
     );
-    for size in [100, 1_000, 10_000] {
+    let sizes: &[u16] = if is_measured() {
+        &[100, 1_000, 10_000, u16::MAX]
+    } else {
+        &[100]
+    };
+    for size in sizes {
         for shape in Shape::ALL {
-            let prepared = Prepared::new(shape, size);
+            let prepared = Prepared::new(shape, *size);
             for path in [ExecutionPath::SpreadChecks, ExecutionPath::Graph] {
                 let seen = compare(
                     rounds,
-                    || add(&prepared, ExecutionPath::Serial),
-                    || add(&prepared, path),
+                    || add(&prepared, ExecutionPath::Serial, 1),
+                    || add(&prepared, path, WORKERS),
                 );
-                let (low, high) = seen.speedup_quartiles;
-                println!(
-                    "{:<44} {:>10.0} {:>10.0} {:>7.2}   {:<12} {:>7.2}",
-                    format!("{size} {shape}, {}", path.name()),
-                    seen.baseline_ns,
-                    seen.candidate_ns,
-                    seen.speedup,
-                    format!("{low:.2}..{high:.2}"),
-                    seen.control,
-                );
+                print(&format!("{size} {shape}, {}", path.name()), &seen);
             }
         }
+    }
+    println!(
+        "\nscaling by workers, on {} cores",
+        std::thread::available_parallelism().map_or(1, usize::from)
+    );
+    let prepared = Prepared::new(Shape::Independent, if is_measured() { 10_000 } else { 100 });
+    for workers in [1, 2, 4, 8, 16] {
+        let seen = compare(
+            rounds,
+            || add(&prepared, ExecutionPath::Serial, 1),
+            || add(&prepared, ExecutionPath::SpreadChecks, workers),
+        );
+        print(
+            &format!("independent, spread-checks, {workers} workers"),
+            &seen,
+        );
     }
     println!("\n{:<44} {:>10}", "scheduling", "ns");
     for size in [100, 1_000, 10_000, u16::MAX] {
@@ -69,8 +81,20 @@ fn main() {
     }
 }
 
-fn add(prepared: &Prepared, path: ExecutionPath) -> PerItem {
-    let chain = prepared.warm_chain(path, WORKERS);
+fn print(name: &str, seen: &Comparison) {
+    let (low, high) = seen.speedup_quartiles;
+    println!(
+        "{name:<44} {:>10.0} {:>10.0} {:>7.2}   {:<12} {:>7.2}",
+        seen.baseline_ns,
+        seen.candidate_ns,
+        seen.speedup,
+        format!("{low:.2}..{high:.2}"),
+        seen.control,
+    );
+}
+
+fn add(prepared: &Prepared, path: ExecutionPath, workers: usize) -> PerItem {
+    let chain = prepared.warm_chain(path, workers);
     let (took, added) = time(|| chain.add_block(&prepared.block));
     assert!(added.is_ok(), "the block is good");
     PerItem::new(took, prepared.transactions().len())

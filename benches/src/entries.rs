@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use lockstep_core::chain::Chain;
+use lockstep_core::config::Config;
+use lockstep_core::model::{Cell, Height, Network, Timestamp, Value};
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, RedbStorage, Storage, Table};
 use tempfile::TempDir;
 
@@ -55,6 +59,25 @@ fn entries(batch: &Batch) -> impl Iterator<Item = (Table, &[u8], &[u8])> {
             .iter()
             .filter_map(move |(key, value)| Some((table, &key[..], value.as_deref()?)))
     })
+}
+
+/// The newest value of every cell of a ledger.
+pub(crate) fn newest_values(ledger: &MemoryStorage) -> Vec<(Cell, Value)> {
+    let genesis_is_there = "the storage of a ledger can be opened";
+    let config = Config::for_network(Network::Mainnet);
+    let chain = Chain::open_existing(ledger.clone(), config, Arc::new(|| Timestamp(0)))
+        .expect(genesis_is_there);
+    let cells = chain.cells(None, usize::MAX).expect("memory can be read");
+    cells
+        .into_iter()
+        .map(|cell| {
+            let newest = chain.value_at(cell, Height(u64::MAX));
+            (
+                cell,
+                newest.expect("memory can be read").expect("it is there"),
+            )
+        })
+        .collect()
 }
 
 /// A database file with the ledger before the block, to be copied for each measurement.

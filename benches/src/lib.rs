@@ -8,6 +8,9 @@
 //! | `… --bench codec` | encoding, decoding, identities, merkle roots |
 //! | `… --bench ratios` | this against that, alternating in one run, beside a control |
 //! | `… --bench breakdown` | where the time of `add_block` goes |
+//! | `… --bench paths` | signed blocks on two workers against one thread |
+//! | `… --bench stateful` | the stateful part alone: with a synthetic cost, from a cold file, beside the review's executor |
+//! | `… --bench memory` | bytes an account of the shared state |
 //!
 //! The first four are criterion's: `-- --quick`, `-- chain` and so on work. Everything is drawn from
 //! [`SEED`], and nothing is prepared inside of what is timed.
@@ -15,7 +18,9 @@
 pub mod compare;
 pub mod control;
 pub mod entries;
+pub mod flat;
 pub mod prepared;
+pub mod review;
 pub mod watched;
 
 /// The seed of everything that is drawn.
