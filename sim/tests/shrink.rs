@@ -1,0 +1,159 @@
+//! What is found comes out small, and is still what was found.
+
+use std::cell::Cell;
+use std::time::Instant;
+
+use lockstep_core::model::Genesis;
+use lockstep_sim::canary::{Canary, Defect};
+use lockstep_sim::choice::Seeded;
+use lockstep_sim::generate::{self, Size};
+use lockstep_sim::scenario::{Action, Scenario, Sending, Step};
+use lockstep_sim::shrink::{self, BUDGET, Judge, Shrunk};
+use lockstep_sim::subject::{Subject, SubjectError};
+use lockstep_sim::tally::Tally;
+use lockstep_sim::trial::{self, Failure};
+
+const SENT: &str = "seven-sends-little-after-a-rewind";
+
+/// The first scenario of 200 transactions of which the judge says this.
+fn drawn(invariant: &str, judge: &Judge<'_>) -> Scenario {
+    let size = Size {
+        blocks: 12,
+        transactions: 64,
+        accounts: 16,
+    };
+    (0..20_000)
+        .map(|run| generate::scenario(&mut Seeded::new(1, run), size).1)
+        .filter(|scenario| scenario.transactions() == 200)
+        .find(|scenario| judge(scenario).as_deref() == Some(invariant))
+        .expect("a scenario of 200 transactions shows it")
+}
+
+/// Fails one way where account 7 sends more than 100 after a rewind, and another way otherwise.
+fn seven_sends_much(scenario: &Scenario) -> Option<String> {
+    let rewind = scenario
+        .steps
+        .iter()
+        .position(|step| matches!(step, Step::Rewind(_)));
+    let sends_much = rewind.is_some_and(|rewind| {
+        scenario.steps[rewind..].iter().any(|step| {
+            let Step::Block(block) = step else {
+                return false;
+            };
+            block.transactions.iter().any(|transaction| {
+                let Action::Send(sendings) = &transaction.action else {
+                    return false;
+                };
+                transaction.from == 7 && sendings.iter().any(|Sending(_, _, amount)| *amount > 100)
+            })
+        })
+    });
+    Some(if sends_much { SENT } else { "another" }.to_owned())
+}
+
+#[test]
+fn what_needs_one_transaction_comes_out_as_one() {
+    let scenario = drawn(SENT, &seven_sends_much);
+    let shrunk = shrink::shrink(&scenario, SENT, BUDGET, &seven_sends_much);
+    assert_eq!(shrunk.before.0, 200);
+    assert!(!shrunk.is_cut_short);
+    let steps = &shrunk.scenario.steps;
+    let [Step::Rewind(0), Step::Block(block)] = steps.as_slice() else {
+        panic!("a rewind and a block are enough: {steps:?}");
+    };
+    assert_eq!(block.transactions.len(), 1);
+    let transaction = &block.transactions[0];
+    assert_eq!((transaction.nonce, transaction.fee), (0, 0));
+    assert_eq!(transaction.action, Action::Send(vec![Sending(0, 0, 101)]));
+    assert_eq!(shrunk.scenario.genesis.balances, []);
+}
+
+#[test]
+fn a_scenario_that_shows_another_invariant_is_not_kept() {
+    // Everything else violates `another`: whoever does not ask for the name ends with nothing.
+    let scenario = drawn(SENT, &seven_sends_much);
+    for budget in [1, 10, 30, 100, BUDGET] {
+        let shrunk = shrink::shrink(&scenario, SENT, budget, &seven_sends_much);
+        assert_eq!(
+            seven_sends_much(&shrunk.scenario).as_deref(),
+            Some(SENT),
+            "with {budget} candidates"
+        );
+    }
+}
+
+#[test]
+fn the_same_scenario_shrinks_to_the_same() {
+    let scenario = drawn(SENT, &seven_sends_much);
+    let shrunk = || shrink::shrink(&scenario, SENT, BUDGET, &seven_sends_much);
+    assert_eq!(shrunk(), shrunk());
+}
+
+#[test]
+fn no_more_candidates_are_judged_than_the_budget_has() {
+    let scenario = drawn(SENT, &seven_sends_much);
+    let asked = Cell::new(0);
+    let shrunk = shrink::shrink(&scenario, SENT, 20, &|candidate| {
+        asked.set(asked.get() + 1);
+        seven_sends_much(candidate)
+    });
+    assert_eq!((asked.get(), shrunk.candidates), (20, 20));
+    assert!(shrunk.is_cut_short);
+}
+
+#[test]
+fn what_cannot_be_smaller_stays() {
+    let scenario = drawn(SENT, &seven_sends_much);
+    let smallest = shrink::shrink(&scenario, SENT, BUDGET, &seven_sends_much).scenario;
+    let again = shrink::shrink(&smallest, SENT, BUDGET, &seven_sends_much);
+    assert_eq!(again.scenario, smallest);
+    let untouched = shrink::shrink(&scenario, SENT, BUDGET, &|_| None);
+    assert_eq!(untouched.scenario, scenario);
+}
+
+fn shown_by(
+    scenario: &Scenario,
+    subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>,
+) -> Option<String> {
+    let outcome = trial::run(
+        scenario,
+        &|genesis, _| Ok(vec![subject(genesis)?]),
+        &mut Tally::default(),
+    );
+    match outcome {
+        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        _ => None,
+    }
+}
+
+/// Shrinks a scenario of 200 transactions that shows this, and prints what that took.
+fn shrunk_from_200(what: &str, invariant: &str, judge: &Judge<'_>) -> Shrunk {
+    let scenario = drawn(invariant, judge);
+    let begun = Instant::now();
+    let shrunk = shrink::shrink(&scenario, invariant, BUDGET, judge);
+    println!(
+        "{what}: {shrunk}, in {:.3} s",
+        begun.elapsed().as_secs_f64()
+    );
+    assert_eq!(judge(&shrunk.scenario).as_deref(), Some(invariant));
+    assert!(!shrunk.is_cut_short, "{shrunk}");
+    shrunk
+}
+
+#[test]
+fn every_canary_is_caught_by_three_transactions_or_fewer() {
+    for defect in Defect::ALL {
+        let shrunk = shrunk_from_200(&format!("{defect:?}"), defect.caught_by(), &|scenario| {
+            shown_by(scenario, |genesis| {
+                Ok(Box::new(Canary::new(genesis, defect)?))
+            })
+        });
+        let left = (shrunk.scenario.transactions(), shrunk.scenario.steps.len());
+        let expected = match defect {
+            Defect::UnitLost => (0, 1),
+            Defect::FeeMisreported => (1, 1),
+            Defect::RewindForgotten => (0, 2),
+        };
+        assert_eq!(left, expected, "{defect:?}: {:?}", shrunk.scenario);
+    }
+}
