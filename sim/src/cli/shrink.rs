@@ -19,7 +19,7 @@ pub(super) struct Shrink {
     /// Try at most so many smaller ones
     #[arg(long, value_name = "N", default_value_t = BUDGET)]
     budget: u64,
-    /// Where the small one is written [default: FILE with .small.repro at its end]
+    /// Where the small one is written [default: FILE, ending in .small.repro]
     #[arg(short, long)]
     out: Option<PathBuf>,
     /// Where the ledger's file is while this runs [default: the system's temporary folder]
