@@ -65,6 +65,12 @@ pub(super) fn accounts(scenario: &Scenario) -> BTreeSet<u32> {
     accounts
 }
 
+/// The names that there are, and the lowest that is not among them.
+pub(super) fn with_lowest_free(mut names: BTreeSet<u32>) -> BTreeSet<u32> {
+    names.extend((0..=u32::MAX).find(|name| !names.contains(name)));
+    names
+}
+
 pub(super) fn assets(scenario: &Scenario) -> BTreeSet<u32> {
     let mut assets = BTreeSet::new();
     each_asset(&mut scenario.clone(), &mut |asset| {

@@ -72,7 +72,7 @@ pub fn shrink(scenario: &Scenario, invariant: &str, budget: u64, judge: &Judge<'
         judged: BTreeSet::new(),
     };
     // Numbers are many and need several candidates each: they wait until little is left.
-    while search.gains(structure) || search.gains(names_and_numbers) {}
+    while !search.is_cut_short && (search.gains(structure) || search.gains(names_and_numbers)) {}
     Shrunk {
         scenario: search.smallest,
         before: (scenario.transactions(), scenario.blocks()),
@@ -133,9 +133,9 @@ impl Search<'_> {
         without: impl Fn(&Scenario, std::ops::Range<usize>) -> Vec<Scenario>,
     ) {
         let mut chunk = count(&self.smallest);
-        while chunk > 0 {
+        while chunk > 0 && !self.is_cut_short {
             let mut end = count(&self.smallest);
-            while end > 0 {
+            while end > 0 && !self.is_cut_short {
                 let start = end.saturating_sub(chunk);
                 self.keeps_any(without(&self.smallest, start..end));
                 // Taking away may have repaired more than was asked for.
@@ -202,14 +202,14 @@ fn structure(search: &mut Search<'_>) {
 fn names_and_numbers(search: &mut Search<'_>) {
     settings(search);
     for account in edit::accounts(&search.smallest).into_iter().rev() {
-        for other in 0..account {
+        for other in edit::with_lowest_free(edit::accounts(&search.smallest)) {
             if search.keeps_any(edit::with_account_renamed(&search.smallest, account, other)) {
                 break;
             }
         }
     }
     for asset in edit::assets(&search.smallest).into_iter().rev() {
-        for other in 0..asset {
+        for other in edit::with_lowest_free(edit::assets(&search.smallest)) {
             if search.keeps(edit::with_asset_renamed(&search.smallest, asset, other)) {
                 break;
             }
