@@ -148,8 +148,7 @@ impl Run {
         let written = whole.write(&whole_path, &remark).and_then(|()| {
             let shrunk = quietly_shrunk(&whole.scenario, violation, scratch, self.budget);
             let small = Reproducer::new(&violation.invariant, shrunk.scenario.clone());
-            // The numbers of the remark are those of the whole run.
-            let remark = format!("{remark}\n{shrunk}");
+            let remark = format!("{shrunk}\nbefore that: {remark}");
             small.write(&path, &remark)?;
             Ok(shrunk)
         });
