@@ -11,6 +11,7 @@ use crate::choice::Seeded;
 use crate::generate::{self, Profile, Size};
 use crate::reproducer::Reproducer;
 use crate::scenario::Scenario;
+use crate::shrink::{self, Shrunk};
 use crate::subject::{Core, Execution, Subject};
 use crate::tally::Tally;
 use crate::trial::{self, Failure, Violation};
@@ -279,6 +280,54 @@ fn one_run(
 ///
 /// As [`trial::run`].
 pub fn on_core(scenario: &Scenario, folder: &Path, tally: &mut Tally) -> Result<Hash, Failure> {
+    on_some_of_core(scenario, folder, None, tally)
+}
+
+/// Shrinks a run that ended so on core. What comes out violates the same invariant, wherever.
+///
+/// Costs `budget` runs at the most, and two.
+#[must_use]
+pub fn shrink(scenario: &Scenario, violation: &Violation, folder: &Path, budget: u64) -> Shrunk {
+    let shows = |candidate: &Scenario, only: Option<&str>| match on_some_of_core(
+        candidate,
+        folder,
+        only,
+        &mut Tally::default(),
+    ) {
+        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        _ => None,
+    };
+    let invariant = violation.invariant.as_str();
+    // One subject is asked in an eighth of the time. It may need the others to be wrong, as two
+    // that differ do, and then all of them are asked.
+    let alone = Some(violation.subject.as_str());
+    let mut spent = 0;
+    if shows(scenario, alone).as_deref() == Some(invariant) {
+        let shrunk = shrink::shrink(scenario, invariant, budget, &|candidate| {
+            shows(candidate, alone)
+        });
+        if shows(&shrunk.scenario, None).as_deref() == Some(invariant) {
+            return shrunk;
+        }
+        spent = shrunk.candidates;
+    }
+    let mut shrunk = shrink::shrink(
+        scenario,
+        invariant,
+        budget.saturating_sub(spent),
+        &|candidate| shows(candidate, None),
+    );
+    shrunk.candidates += spent;
+    shrunk
+}
+
+/// As [`on_core`], on one subject only where one is named.
+fn on_some_of_core(
+    scenario: &Scenario,
+    folder: &Path,
+    only: Option<&str>,
+    tally: &mut Tally,
+) -> Result<Hash, Failure> {
     let file = folder.join("ledger.lockstep.redb");
     remove(&file)?;
     let outcome = trial::run(
@@ -288,8 +337,13 @@ pub fn on_core(scenario: &Scenario, folder: &Path, tally: &mut Tally) -> Result<
             for execution in Execution::ALL {
                 subjects.push(Box::new(Core::executed(execution, genesis, hash_seed)?));
             }
-            let on_disk = Core::in_file(&file, Execution::Serial, genesis, hash_seed)?;
-            subjects.push(Box::new(on_disk));
+            if let Some(only) = only {
+                subjects.retain(|subject| subject.name() == only);
+            }
+            if only.is_none() || subjects.is_empty() {
+                let on_disk = Core::in_file(&file, Execution::Serial, genesis, hash_seed)?;
+                subjects.push(Box::new(on_disk));
+            }
             Ok(subjects)
         },
         tally,

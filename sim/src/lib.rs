@@ -4,7 +4,8 @@
 //! depends on, as plain data. A [`trial`] lets it happen to [subjects](subject) and to the
 //! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] does many runs, counts
 //! what was [reached](tally), and looks at planted defects first ([`canary`]). What fails becomes a
-//! [`reproducer`].
+//! [`reproducer`], after [`mod@shrink`] made it small, or
+//! a test ([`mod@export`]).
 //!
 //! ```
 //! use lockstep_sim::choice::Seeded;
@@ -39,5 +40,7 @@ pub mod trial;
 
 pub mod campaign;
 pub mod canary;
+pub mod export;
 pub mod reproducer;
+pub mod shrink;
 pub mod tally;

@@ -56,7 +56,14 @@ fn json_is_one_record_a_line_and_the_last_one_is_the_verdict() {
 
 #[test]
 fn help_is_there_for_everything() {
-    for arguments in [&["--help"][..], &["run", "--help"], &["replay", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["replay", "--help"],
+        &["shrink", "--help"],
+        &["corpus", "--help"],
+        &["export", "--help"],
+    ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0));
         assert!(out(&output).contains("Exit codes:"));
@@ -165,4 +172,61 @@ fn a_reader_that_stops_reading_ends_nothing() {
         .expect("what is printed is text");
     let status = child.wait().expect("it ends");
     assert_eq!(status.code(), Some(0), "{complaint}");
+}
+
+fn kept(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpora/reproducers");
+    folder.join(name).display().to_string()
+}
+
+#[test]
+fn the_corpus_is_replayed_one_line_a_file() {
+    let output = run(&["corpus", &kept("")]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let text = out(&output);
+    let files = std::fs::read_dir(kept("")).expect("the corpus is there");
+    assert_eq!(text.lines().count(), files.count());
+    assert!(text.lines().all(|line| line.contains(" passed (")));
+}
+
+#[test]
+fn the_corpus_goes_on_after_a_failure_and_exits_with_it() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let at = folder.path().display().to_string();
+    assert_eq!(run(&["corpus", &at]).status.code(), Some(15));
+    std::fs::write(folder.path().join("a.repro"), "no reproducer").expect("it can be written");
+    let good = kept("0001-fee-not-debited.repro");
+    std::fs::copy(good, folder.path().join("b.repro")).expect("it can be copied");
+    let output = run(&["corpus", &at]);
+    assert_eq!(output.status.code(), Some(2));
+    let lines: Vec<String> = out(&output).lines().map(str::to_owned).collect();
+    assert!(lines[0].contains("a.repro unreadable"), "{lines:?}");
+    assert!(lines[1].contains("b.repro passed"), "{lines:?}");
+    assert_eq!(
+        run(&["corpus", "/nowhere/at/all"]).status.code(),
+        Some(2),
+        "a folder that is not there is usage"
+    );
+}
+
+#[test]
+fn what_passes_is_not_shrunk() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let small = folder.path().join("small.repro");
+    let file = kept("0001-fee-not-debited.repro");
+    let output = run(&["shrink", &file, "-o", &small.display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert!(out(&output).contains("nothing to shrink"));
+    assert!(!small.exists());
+}
+
+#[test]
+fn export_prints_a_test() {
+    let output = run(&["export", &kept("0009-multisig-deletion-lost.repro")]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert_eq!(
+        out(&output),
+        include_str!("exported/multisig_deletion_lost.rs")
+    );
+    assert_eq!(run(&["export", "nowhere"]).status.code(), Some(2));
 }

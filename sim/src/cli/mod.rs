@@ -1,7 +1,10 @@
 //! What is typed and what is printed.
 
+mod corpus;
+mod export;
 mod replay;
 mod run;
+mod shrink;
 
 use std::fmt;
 use std::fs;
@@ -57,6 +60,15 @@ enum Command {
     /// Run a reproducer again, the way it is written.
     #[command(after_help = EXIT_CODES)]
     Replay(replay::Replay),
+    /// Make a reproducer as small as it gets.
+    #[command(after_help = EXIT_CODES)]
+    Shrink(shrink::Shrink),
+    /// Run all reproducers that are kept.
+    #[command(after_help = EXIT_CODES)]
+    Corpus(corpus::Corpus),
+    /// Print a reproducer as a Rust test.
+    #[command(after_help = EXIT_CODES)]
+    Export(export::Export),
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -71,6 +83,9 @@ pub(crate) fn main() -> ExitCode {
     match command {
         Command::Run(run) => run.execute(),
         Command::Replay(replay) => replay.execute(),
+        Command::Shrink(shrink) => shrink.execute(),
+        Command::Corpus(corpus) => corpus.execute(),
+        Command::Export(export) => export.execute(),
     }
     .into()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -11,8 +11,12 @@ use lockstep_core::config::ParallelConfig;
 use lockstep_core::model::Network;
 use lockstep_sim::campaign::{self, Observer, Plan, RunReport, Summary, Verdict};
 use lockstep_sim::generate::Profile;
+use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::shrink::{BUDGET, Shrunk};
+use lockstep_sim::trial::Violation;
 use serde_json::json;
 
+use super::shrink::quietly_shrunk;
 use super::{INFRASTRUCTURE, USAGE, complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
@@ -41,6 +45,9 @@ pub(super) struct Run {
     /// Where a reproducer is written if something is found
     #[arg(long, default_value = "reproducers")]
     out: PathBuf,
+    /// Try at most so many smaller runs if something is found
+    #[arg(long, value_name = "N", default_value_t = BUDGET)]
+    budget: u64,
     /// Do every so many runs twice and compare
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
     twice_every: u64,
@@ -88,47 +95,24 @@ impl Run {
         let mut watch = Watch::new(&self);
         let summary = campaign::run(&plan, &mut watch);
         watch.bar.finish_and_clear();
-        self.conclude(&summary, watch.begun.elapsed())
+        let elapsed = watch.begun.elapsed();
+        self.conclude(&summary, elapsed, folder.path())
     }
 
-    fn conclude(&self, summary: &Summary, elapsed: Duration) -> u8 {
+    fn conclude(&self, summary: &Summary, elapsed: Duration, scratch: &Path) -> u8 {
         let exit_code = summary.verdict.exit_code();
-        let reproducer = match &summary.verdict {
+        let kept = match &summary.verdict {
             Verdict::Violated {
                 run,
                 violation,
                 reproducer,
-            } => {
-                let path = self.out.join(format!(
-                    "{}-seed{}-run{run}.repro",
-                    violation.invariant, self.seed
-                ));
-                let remark = format!(
-                    "{} after step {}, by {}\n{}\nfound by: lockstep run --seed {} --only {run} \
-                     --hash-seed {}",
-                    violation.invariant,
-                    violation.step,
-                    violation.subject,
-                    violation.detail,
-                    self.seed,
-                    self.hash_seed,
-                );
-                match reproducer.write(&path, &remark) {
-                    Ok(()) => Some(path.display().to_string()),
-                    Err(error) => {
-                        complain(format_args!(
-                            "the reproducer could not be written: {error}; name another folder with --out"
-                        ));
-                        None
-                    }
-                }
-            }
+            } => self.keep(*run, violation, reproducer, scratch),
             _ => None,
         };
         if self.json {
-            say(record(summary, reproducer.as_deref(), exit_code));
+            say(record(summary, kept.as_ref(), exit_code));
         } else {
-            print_summary(summary, reproducer.as_deref());
+            print_summary(summary, kept.as_ref());
             // Apart from the rest, which is the same each time.
             let _ = writeln!(
                 std::io::stderr(),
@@ -138,9 +122,60 @@ impl Run {
         }
         exit_code
     }
+
+    /// Writes the run as it was found, so that it is there whatever shrinking does, and then as
+    /// small as it gets.
+    fn keep(
+        &self,
+        run: u64,
+        violation: &Violation,
+        whole: &Reproducer,
+        scratch: &Path,
+    ) -> Option<Kept> {
+        let name = format!("{}-seed{}-run{run}", violation.invariant, self.seed);
+        let remark = format!(
+            "{} after step {}, by {}\n{}\nfound by: lockstep run --seed {} --only {run} \
+             --hash-seed {}",
+            violation.invariant,
+            violation.step,
+            violation.subject,
+            violation.detail,
+            self.seed,
+            self.hash_seed,
+        );
+        let whole_path = self.out.join(format!("{name}.whole.repro"));
+        let path = self.out.join(format!("{name}.repro"));
+        let written = whole.write(&whole_path, &remark).and_then(|()| {
+            let shrunk = quietly_shrunk(&whole.scenario, violation, scratch, self.budget);
+            let small = Reproducer::new(&violation.invariant, shrunk.scenario.clone());
+            let remark = format!("{shrunk}\nbefore that: {remark}");
+            small.write(&path, &remark)?;
+            Ok(shrunk)
+        });
+        match written {
+            Ok(shrunk) => Some(Kept {
+                path: path.display().to_string(),
+                whole: whole_path.display().to_string(),
+                shrunk,
+            }),
+            Err(error) => {
+                complain(format_args!(
+                    "the reproducer could not be written: {error}; name another folder with --out"
+                ));
+                None
+            }
+        }
+    }
 }
 
-fn print_summary(summary: &Summary, reproducer: Option<&str>) {
+/// What was written about a violation.
+struct Kept {
+    path: String,
+    whole: String,
+    shrunk: Shrunk,
+}
+
+fn print_summary(summary: &Summary, kept: Option<&Kept>) {
     let tally = &summary.tally;
     say(format_args!(
         "  runs       {}, {} of them done twice",
@@ -167,12 +202,14 @@ fn print_summary(summary: &Summary, reproducer: Option<&str>) {
     }
     say(format_args!("  digest     {}", summary.digest));
     say(&summary.verdict);
-    if let Some(path) = reproducer {
-        say(format_args!("  replay     lockstep replay {path}"));
+    if let Some(kept) = kept {
+        say(format_args!("  {}", kept.shrunk));
+        say(format_args!("  whole      {}", kept.whole));
+        say(format_args!("  replay     lockstep replay {}", kept.path));
     }
 }
 
-fn record(summary: &Summary, reproducer: Option<&str>, exit_code: u8) -> serde_json::Value {
+fn record(summary: &Summary, kept: Option<&Kept>, exit_code: u8) -> serde_json::Value {
     let tally = &summary.tally;
     let events: serde_json::Map<_, _> = tally
         .events()
@@ -183,7 +220,9 @@ fn record(summary: &Summary, reproducer: Option<&str>, exit_code: u8) -> serde_j
         "verdict": summary.verdict.name(),
         "exit_code": exit_code,
         "detail": summary.verdict.to_string(),
-        "reproducer": reproducer,
+        "reproducer": kept.map(|kept| &kept.path),
+        "whole": kept.map(|kept| &kept.whole),
+        "shrunk": kept.map(|kept| kept.shrunk.to_string()),
         "runs": summary.runs,
         "twice": summary.twice,
         "blocks": tally.blocks,

@@ -1,0 +1,91 @@
+//! `lockstep shrink`: a smaller reproducer from a large one.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use lockstep_sim::campaign;
+use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::scenario::Scenario;
+use lockstep_sim::shrink::{BUDGET, Shrunk};
+use lockstep_sim::tally::Tally;
+use lockstep_sim::trial::{Failure, Violation};
+
+use super::{INFRASTRUCTURE, USAGE, complain, say, scratch_folder};
+
+#[derive(Debug, Args)]
+pub(super) struct Shrink {
+    /// The reproducer, a text file that `run` wrote
+    file: PathBuf,
+    /// Try at most so many smaller ones
+    #[arg(long, value_name = "N", default_value_t = BUDGET)]
+    budget: u64,
+    /// Where the small one is written [default: FILE, ending in .small.repro]
+    #[arg(short, long)]
+    out: Option<PathBuf>,
+    /// Where the ledger's file is while this runs [default: the system's temporary folder]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+impl Shrink {
+    pub(super) fn execute(self) -> u8 {
+        let reproducer = match Reproducer::read(&self.file) {
+            Ok(reproducer) => reproducer,
+            Err(error) => {
+                complain(error);
+                return USAGE;
+            }
+        };
+        let folder = match scratch_folder(self.dir.as_deref()) {
+            Ok(folder) => folder,
+            Err(reason) => {
+                complain(reason);
+                return INFRASTRUCTURE;
+            }
+        };
+        let scenario = &reproducer.scenario;
+        let violation = match campaign::on_core(scenario, folder.path(), &mut Tally::default()) {
+            Ok(_) => {
+                say("passed: nothing is violated, so there is nothing to shrink");
+                return 0;
+            }
+            Err(Failure::Violation(violation)) => violation,
+            Err(Failure::Infrastructure(reason)) => {
+                complain(reason);
+                return INFRASTRUCTURE;
+            }
+        };
+        let shrunk = quietly_shrunk(scenario, &violation, folder.path(), self.budget);
+        let out = self
+            .out
+            .unwrap_or_else(|| self.file.with_extension("small.repro"));
+        let remark = format!("{shrunk}\nfrom: {}", self.file.display());
+        let small = Reproducer::new(&violation.invariant, shrunk.scenario.clone());
+        if let Err(error) = small.write(&out, &remark) {
+            complain(format_args!("{error}; name another file with --out"));
+            return INFRASTRUCTURE;
+        }
+        say(format_args!("violated: {}", violation.invariant));
+        say(format_args!("  {shrunk}"));
+        say(format_args!(
+            "  replay     lockstep replay {}",
+            out.display()
+        ));
+        violation.exit_code
+    }
+}
+
+/// Shrinks without a word about every panic of every candidate: each is a finding that was
+/// reported once.
+pub(super) fn quietly_shrunk(
+    scenario: &Scenario,
+    violation: &Violation,
+    folder: &Path,
+    budget: u64,
+) -> Shrunk {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let shrunk = campaign::shrink(scenario, violation, folder, budget);
+    std::panic::set_hook(hook);
+    shrunk
+}

@@ -1,0 +1,155 @@
+//! A reproducer as a plain Rust test, for whoever wants to step through it or put an own subject
+//! in core's place.
+
+use std::fmt::Write as _;
+
+use crate::reproducer::Reproducer;
+use crate::scenario::{
+    Action, BlockFlaw, BlockRecipe, Holding, NetworkName, Scenario, Sending, Step, TransactionFlaw,
+    TransactionRecipe,
+};
+
+/// The text of a file for `sim/tests`. `name` becomes the test's.
+#[must_use]
+pub fn as_test(reproducer: &Reproducer, name: &str) -> String {
+    let shows = match reproducer.shows.as_str() {
+        "" => String::new(),
+        // A file may say anything here; a comment ends with its line.
+        invariant => format!(" It showed {}.", invariant.escape_debug()),
+    };
+    let mut text = format!(
+        "//! Printed by `lockstep export`.{shows}
+
+use lockstep_sim::campaign;
+use lockstep_sim::scenario::*;
+use lockstep_sim::tally::Tally;
+
+#[test]
+#[rustfmt::skip]
+fn {}() {{
+    let scenario = ",
+        identifier(name)
+    );
+    write_scenario(&mut text, &reproducer.scenario);
+    text.push_str(
+        ";
+    let folder = tempfile::tempdir().expect(\"there is room for a temporary folder\");
+    let outcome = campaign::on_core(&scenario, folder.path(), &mut Tally::default());
+    assert!(outcome.is_ok(), \"{outcome:?}\");
+}
+",
+    );
+    text
+}
+
+/// A name that a function can have: `0007-a.b` is `reproducer_0007_a_b`.
+fn identifier(name: &str) -> String {
+    let letters = name.chars().map(|letter| match letter {
+        'a'..='z' | '0'..='9' => letter,
+        'A'..='Z' => letter.to_ascii_lowercase(),
+        _ => '_',
+    });
+    format!("reproducer_{}", letters.collect::<String>())
+}
+
+fn write_scenario(text: &mut String, scenario: &Scenario) {
+    let genesis = &scenario.genesis;
+    let balances: Vec<String> = genesis
+        .balances
+        .iter()
+        .map(|Holding(account, asset, amount)| format!("Holding({account}, {asset}, {amount})"))
+        .collect();
+    let _ = write!(
+        text,
+        "Scenario {{
+        genesis: GenesisRecipe {{
+            network: {},
+            reward: {},
+            native_limit: {},
+            max_block_bytes: {},
+            balances: vec![{}],
+        }},
+        hash_seed: {},
+        steps: vec![
+",
+        network(genesis.network),
+        genesis.reward,
+        genesis.native_limit,
+        genesis.max_block_bytes,
+        balances.join(", "),
+        scenario.hash_seed,
+    );
+    for step in &scenario.steps {
+        match step {
+            Step::Block(block) => write_block(text, block),
+            Step::Rewind(depth) => {
+                let _ = writeln!(text, "            Step::Rewind({depth}),");
+            }
+            Step::Reapply => text.push_str("            Step::Reapply,\n"),
+            Step::Reopen => text.push_str("            Step::Reopen,\n"),
+        }
+    }
+    text.push_str("        ],\n    }");
+}
+
+fn write_block(text: &mut String, block: &BlockRecipe) {
+    let flaw = block.flaw.map(|flaw| match flaw {
+        BlockFlaw::Network(name) => format!("BlockFlaw::Network({})", network(name)),
+        // Variants of numbers, or of nothing, are written as they are debugged.
+        other => format!("BlockFlaw::{other:?}"),
+    });
+    let _ = write!(
+        text,
+        "            Step::Block(BlockRecipe {{
+                miner: {},
+                later_ms: {},
+                flaw: {},
+                transactions: vec![
+",
+        block.miner,
+        block.later_ms,
+        option(flaw),
+    );
+    for transaction in &block.transactions {
+        write_transaction(text, transaction);
+    }
+    text.push_str("                ],\n            }),\n");
+}
+
+fn write_transaction(text: &mut String, transaction: &TransactionRecipe) {
+    let action = match &transaction.action {
+        Action::Send(sendings) => {
+            let sendings: Vec<String> = sendings
+                .iter()
+                .map(|Sending(to, asset, amount)| format!("Sending({to}, {asset}, {amount})"))
+                .collect();
+            format!("Action::Send(vec![{}])", sendings.join(", "))
+        }
+        Action::Burn(asset, amount) => format!("Action::Burn({asset}, {amount})"),
+        Action::Multisig(threshold, participants) => {
+            format!("Action::Multisig({threshold}, vec!{participants:?})")
+        }
+    };
+    let flaw = transaction.flaw.map(|flaw| match flaw {
+        TransactionFlaw::Network(name) => format!("TransactionFlaw::Network({})", network(name)),
+        other => format!("TransactionFlaw::{other:?}"),
+    });
+    let _ = writeln!(
+        text,
+        "                    TransactionRecipe {{ from: {}, nonce: {}, fee: {}, action: {action}, \
+         cosigners: vec!{:?}, flaw: {} }},",
+        transaction.from,
+        transaction.nonce,
+        transaction.fee,
+        transaction.cosigners,
+        option(flaw),
+    );
+}
+
+fn network(name: NetworkName) -> String {
+    format!("NetworkName::{name:?}")
+}
+
+fn option(text: Option<String>) -> String {
+    text.map_or_else(|| "None".to_owned(), |text| format!("Some({text})"))
+}

@@ -1,0 +1,38 @@
+//! What `lockstep export` prints is Rust that compiles and runs: it stands here, and is compared.
+
+use std::path::Path;
+
+use lockstep_sim::export;
+use lockstep_sim::reproducer::Reproducer;
+
+#[path = "exported/every_kind.rs"]
+mod every_kind;
+#[path = "exported/multisig_deletion_lost.rs"]
+mod multisig_deletion_lost;
+
+fn check(file: &str, committed: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+    let reproducer = Reproducer::read(&path).expect("the reproducer is there");
+    let stem = path.file_stem().expect("a file has a name");
+    let printed = export::as_test(&reproducer, &stem.to_string_lossy());
+    assert!(
+        printed == committed,
+        "cargo run -p lockstep-sim export {file} prints what is not committed:\n{printed}"
+    );
+}
+
+#[test]
+fn a_kept_reproducer_exports_as_a_test_that_runs() {
+    check(
+        "corpora/reproducers/0009-multisig-deletion-lost.repro",
+        include_str!("exported/multisig_deletion_lost.rs"),
+    );
+}
+
+#[test]
+fn every_kind_of_step_action_and_flaw_exports_as_a_test_that_runs() {
+    check(
+        "sim/tests/exported/every_kind.repro",
+        include_str!("exported/every_kind.rs"),
+    );
+}

@@ -1,0 +1,123 @@
+//! Printed by `lockstep export`. It showed same-as-serial.
+
+use lockstep_sim::campaign;
+use lockstep_sim::scenario::*;
+use lockstep_sim::tally::Tally;
+
+#[test]
+#[rustfmt::skip]
+fn reproducer_every_kind() {
+    let scenario = Scenario {
+        genesis: GenesisRecipe {
+            network: NetworkName::Testnet,
+            reward: 5,
+            native_limit: 18446744073709551615,
+            max_block_bytes: 1048576,
+            balances: vec![Holding(0, 0, 1000), Holding(1, 0, 50), Holding(1, 3, 7)],
+        },
+        hash_seed: 9,
+        steps: vec![
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 1,
+                flaw: None,
+                transactions: vec![
+                    TransactionRecipe { from: 0, nonce: 0, fee: 1, action: Action::Send(vec![Sending(1, 0, 10), Sending(2, 0, 20)]), cosigners: vec![], flaw: None },
+                    TransactionRecipe { from: 1, nonce: 0, fee: 0, action: Action::Burn(3, 2), cosigners: vec![], flaw: None },
+                    TransactionRecipe { from: 0, nonce: 1, fee: 0, action: Action::Multisig(1, vec![1, 2]), cosigners: vec![], flaw: None },
+                    TransactionRecipe { from: 0, nonce: 2, fee: 0, action: Action::Send(vec![]), cosigners: vec![1, 2], flaw: None },
+                    TransactionRecipe { from: 0, nonce: 2, fee: 0, action: Action::Send(vec![Sending(1, 0, 1)]), cosigners: vec![], flaw: Some(TransactionFlaw::Network(NetworkName::Mainnet)) },
+                    TransactionRecipe { from: 0, nonce: 2, fee: 0, action: Action::Send(vec![Sending(1, 0, 1)]), cosigners: vec![], flaw: Some(TransactionFlaw::SignedBy(4)) },
+                    TransactionRecipe { from: 0, nonce: 2, fee: 0, action: Action::Send(vec![Sending(1, 0, 1)]), cosigners: vec![], flaw: Some(TransactionFlaw::FlippedBit(7)) },
+                    TransactionRecipe { from: 0, nonce: 2, fee: 0, action: Action::Send(vec![Sending(1, 0, 1)]), cosigners: vec![], flaw: Some(TransactionFlaw::FeeChanged) },
+                    TransactionRecipe { from: 0, nonce: 2, fee: 0, action: Action::Send(vec![Sending(1, 0, 1)]), cosigners: vec![1], flaw: Some(TransactionFlaw::ForgedCosignature) },
+                    TransactionRecipe { from: 0, nonce: 2, fee: 0, action: Action::Send(vec![Sending(1, 0, 1)]), cosigners: vec![], flaw: Some(TransactionFlaw::ScalarNotReduced) },
+                    TransactionRecipe { from: 0, nonce: 2, fee: 0, action: Action::Multisig(0, vec![]), cosigners: vec![], flaw: Some(TransactionFlaw::SmallOrder) },
+                ],
+            }),
+            Step::Rewind(1),
+            Step::Reapply,
+            Step::Reopen,
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::Version(2)),
+                transactions: vec![
+                ],
+            }),
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::Network(NetworkName::Stagenet)),
+                transactions: vec![
+                ],
+            }),
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::Height(7)),
+                transactions: vec![
+                ],
+            }),
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::Parent),
+                transactions: vec![
+                ],
+            }),
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::Earlier),
+                transactions: vec![
+                ],
+            }),
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::Count),
+                transactions: vec![
+                ],
+            }),
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::MerkleRoot),
+                transactions: vec![
+                ],
+            }),
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::RepeatedLast),
+                transactions: vec![
+                ],
+            }),
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::Truncated(50)),
+                transactions: vec![
+                ],
+            }),
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::Extended),
+                transactions: vec![
+                ],
+            }),
+            Step::Block(BlockRecipe {
+                miner: 9,
+                later_ms: 0,
+                flaw: Some(BlockFlaw::FlippedBit(3)),
+                transactions: vec![
+                ],
+            }),
+        ],
+    };
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let outcome = campaign::on_core(&scenario, folder.path(), &mut Tally::default());
+    assert!(outcome.is_ok(), "{outcome:?}");
+}

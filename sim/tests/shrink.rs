@@ -1,0 +1,275 @@
+//! What is found comes out small, and is still what was found.
+
+use std::cell::Cell;
+use std::time::Instant;
+
+use lockstep_core::model::{Block, Change, Genesis, Height, Outcome};
+use lockstep_core::storage::MemoryStorage;
+use lockstep_sim::campaign;
+use lockstep_sim::canary::{Canary, Defect};
+use lockstep_sim::choice::Seeded;
+use lockstep_sim::generate::{self, Size};
+use lockstep_sim::scenario::{Action, Holding, Scenario, Sending, Step};
+use lockstep_sim::shrink::{self, BUDGET, Judge, Shrunk};
+use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
+use lockstep_sim::tally::Tally;
+use lockstep_sim::trial::{self, Failure, Violation};
+use lockstep_sim::world::{BlockResult, World};
+
+const SENT: &str = "seven-sends-little-after-a-rewind";
+
+/// The first 200 transactions of the first scenario for which the judge says this.
+fn drawn(invariant: &str, judge: &Judge<'_>) -> Scenario {
+    let size = Size {
+        blocks: 12,
+        transactions: 64,
+        accounts: 16,
+    };
+    (0..1_000)
+        .map(|run| generate::scenario(&mut Seeded::new(1, run), size).1)
+        .filter(|scenario| scenario.transactions() >= 200)
+        .map(with_200_transactions)
+        .find(|scenario| judge(scenario).as_deref() == Some(invariant))
+        .expect("a scenario of 200 transactions shows it")
+}
+
+fn with_200_transactions(mut scenario: Scenario) -> Scenario {
+    let mut left = 200;
+    for step in &mut scenario.steps {
+        if let Step::Block(block) = step {
+            block.transactions.truncate(left);
+            left -= block.transactions.len();
+        }
+    }
+    assert_eq!(scenario.transactions(), 200);
+    scenario
+}
+
+/// Fails one way where account 7 sends more than 100 after a rewind, and another way otherwise.
+fn seven_sends_much(scenario: &Scenario) -> Option<String> {
+    let rewind = scenario
+        .steps
+        .iter()
+        .position(|step| matches!(step, Step::Rewind(_)));
+    let sends_much = rewind.is_some_and(|rewind| {
+        scenario.steps[rewind..].iter().any(|step| {
+            let Step::Block(block) = step else {
+                return false;
+            };
+            block.transactions.iter().any(|transaction| {
+                let Action::Send(sendings) = &transaction.action else {
+                    return false;
+                };
+                transaction.from == 7 && sendings.iter().any(|Sending(_, _, amount)| *amount > 100)
+            })
+        })
+    });
+    Some(if sends_much { SENT } else { "another" }.to_owned())
+}
+
+#[test]
+fn what_needs_one_transaction_comes_out_as_one() {
+    let scenario = drawn(SENT, &seven_sends_much);
+    let shrunk = shrink::shrink(&scenario, SENT, BUDGET, &seven_sends_much);
+    assert_eq!(shrunk.before.0, 200);
+    assert!(!shrunk.is_cut_short);
+    let steps = &shrunk.scenario.steps;
+    let [Step::Rewind(0), Step::Block(block)] = steps.as_slice() else {
+        panic!("a rewind and a block are enough: {steps:?}");
+    };
+    assert_eq!(block.transactions.len(), 1);
+    let transaction = &block.transactions[0];
+    assert_eq!((transaction.nonce, transaction.fee), (0, 0));
+    assert_eq!(transaction.action, Action::Send(vec![Sending(7, 0, 101)]));
+    assert_eq!(shrunk.scenario.genesis.balances, []);
+}
+
+#[test]
+fn a_scenario_that_shows_another_invariant_is_not_kept() {
+    // Everything else violates `another`: whoever does not ask for the name ends with nothing.
+    let scenario = drawn(SENT, &seven_sends_much);
+    for budget in [1, 10, 30, 100, BUDGET] {
+        let shrunk = shrink::shrink(&scenario, SENT, budget, &seven_sends_much);
+        assert_eq!(
+            seven_sends_much(&shrunk.scenario).as_deref(),
+            Some(SENT),
+            "with {budget} candidates"
+        );
+    }
+}
+
+#[test]
+fn the_same_scenario_shrinks_to_the_same() {
+    let scenario = drawn(SENT, &seven_sends_much);
+    let shrunk = || shrink::shrink(&scenario, SENT, BUDGET, &seven_sends_much);
+    assert_eq!(shrunk(), shrunk());
+}
+
+#[test]
+fn no_more_candidates_are_judged_than_the_budget_has() {
+    let scenario = drawn(SENT, &seven_sends_much);
+    let asked = Cell::new(0);
+    let shrunk = shrink::shrink(&scenario, SENT, 20, &|candidate| {
+        asked.set(asked.get() + 1);
+        seven_sends_much(candidate)
+    });
+    assert_eq!((asked.get(), shrunk.candidates), (20, 20));
+    assert!(shrunk.is_cut_short);
+}
+
+#[test]
+fn what_cannot_be_smaller_stays() {
+    let scenario = drawn(SENT, &seven_sends_much);
+    let smallest = shrink::shrink(&scenario, SENT, BUDGET, &seven_sends_much).scenario;
+    let again = shrink::shrink(&smallest, SENT, BUDGET, &seven_sends_much);
+    assert_eq!(again.scenario, smallest);
+    let untouched = shrink::shrink(&scenario, SENT, BUDGET, &|_| None);
+    assert_eq!(untouched.scenario, scenario);
+}
+
+fn shown_by(
+    scenario: &Scenario,
+    subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>,
+) -> Option<String> {
+    let outcome = trial::run(
+        scenario,
+        &|genesis, _| Ok(vec![subject(genesis)?]),
+        &mut Tally::default(),
+    );
+    match outcome {
+        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        _ => None,
+    }
+}
+
+/// Shrinks a scenario of 200 transactions that shows this, and prints what that took.
+fn shrunk_from_200(what: &str, invariant: &str, judge: &Judge<'_>) -> Shrunk {
+    let scenario = drawn(invariant, judge);
+    let begun = Instant::now();
+    let shrunk = shrink::shrink(&scenario, invariant, BUDGET, judge);
+    println!(
+        "{what}: {shrunk}, in {:.3} s",
+        begun.elapsed().as_secs_f64()
+    );
+    assert_eq!(judge(&shrunk.scenario).as_deref(), Some(invariant));
+    assert!(!shrunk.is_cut_short, "{shrunk}");
+    shrunk
+}
+
+#[test]
+fn every_canary_is_caught_by_three_transactions_or_fewer() {
+    for defect in Defect::ALL {
+        let shrunk = shrunk_from_200(&format!("{defect:?}"), defect.caught_by(), &|scenario| {
+            shown_by(scenario, |genesis| {
+                Ok(Box::new(Canary::new(genesis, defect)?))
+            })
+        });
+        let left = (shrunk.scenario.transactions(), shrunk.scenario.steps.len());
+        let expected = match defect {
+            Defect::UnitLost => (0, 1),
+            Defect::FeeMisreported => (1, 1),
+            Defect::RewindForgotten => (0, 2),
+        };
+        assert_eq!(left, expected, "{defect:?}: {:?}", shrunk.scenario);
+    }
+}
+
+/// Misreports a fee where money went from hand to hand in three applied transactions in a row:
+/// none of them can go, and each needs the one before it.
+struct MisreportsChains(Core<MemoryStorage>);
+
+impl Subject for MisreportsChains {
+    fn name(&self) -> &str {
+        "misreports chains"
+    }
+
+    fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
+        let mut result = self.0.add_block(block)?;
+        let mut length = 0;
+        let mut holder = None;
+        for (transaction, receipt) in block.transactions.iter().zip(&mut result.receipts) {
+            let Outcome::Applied { fee, changes } = &mut receipt.outcome else {
+                continue;
+            };
+            length = if holder == Some(transaction.source) {
+                length + 1
+            } else {
+                1
+            };
+            holder = changes.iter().find_map(|change| match change {
+                Change::Credit { account, .. } => Some(*account),
+                _ => None,
+            });
+            if length == 3 {
+                fee.0 ^= 1;
+            }
+        }
+        Ok(result)
+    }
+
+    fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
+        self.0.rewind_to(height)
+    }
+
+    fn reopen(&mut self) -> Result<(), SubjectError> {
+        self.0.reopen()
+    }
+
+    fn world(&self) -> Result<World, SubjectError> {
+        self.0.world()
+    }
+
+    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
+        self.0.stored(height)
+    }
+
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
+        self.0.bytes_kept()
+    }
+}
+
+#[test]
+fn what_needs_a_chain_of_three_comes_out_as_three() {
+    let shrunk = shrunk_from_200("MisreportsChains", "reads-back", &|scenario| {
+        shown_by(scenario, |genesis| {
+            let core = Core::in_memory(genesis, 0)?;
+            Ok(Box::new(MisreportsChains(core)))
+        })
+    });
+    let [Step::Block(block)] = shrunk.scenario.steps.as_slice() else {
+        panic!("a block is enough: {:?}", shrunk.scenario);
+    };
+    let sent: Vec<_> = block
+        .transactions
+        .iter()
+        .map(|transaction| {
+            (
+                transaction.from,
+                transaction.nonce,
+                transaction.action.clone(),
+            )
+        })
+        .collect();
+    let one_to = |account| Action::Send(vec![Sending(account, 0, 1)]);
+    assert_eq!(
+        sent,
+        [(1, 0, one_to(0)), (0, 0, one_to(1)), (1, 1, one_to(1))]
+    );
+    assert_eq!(shrunk.scenario.genesis.balances, [Holding(1, 0, 1)]);
+}
+
+#[test]
+fn a_run_that_passes_on_core_is_given_back_as_it_was() {
+    let scenario = generate::scenario(&mut Seeded::new(1, 0), Size::SMALL).1;
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let violation = Violation {
+        invariant: "same-as-serial".to_owned(),
+        exit_code: 10,
+        step: 0,
+        subject: "core, memory, serial".to_owned(),
+        detail: String::new(),
+    };
+    let shrunk = campaign::shrink(&scenario, &violation, folder.path(), 10);
+    assert_eq!(shrunk.scenario, scenario);
+    assert_eq!(shrunk.candidates, 10);
+}
