@@ -4,7 +4,7 @@
 //! depends on, as plain data. A [`trial`] lets it happen to [subjects](subject) and to the
 //! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] does many runs, counts
 //! what was [reached](tally), and looks at planted defects first ([`canary`]). What fails becomes a
-//! [`reproducer`].
+//! [`reproducer`]. [`stress`] takes one large block of one [`shape`] in place of many small ones.
 //!
 //! ```
 //! use lockstep_sim::choice::Seeded;
@@ -40,4 +40,5 @@ pub mod trial;
 pub mod campaign;
 pub mod canary;
 pub mod reproducer;
+pub mod stress;
 pub mod tally;
