@@ -56,7 +56,12 @@ fn json_is_one_record_a_line_and_the_last_one_is_the_verdict() {
 
 #[test]
 fn help_is_there_for_everything() {
-    for arguments in [&["--help"][..], &["run", "--help"], &["replay", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["replay", "--help"],
+        &["stress", "--help"],
+    ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0));
         assert!(out(&output).contains("Exit codes:"));

@@ -7,13 +7,11 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use lockstep_core::config::ParallelConfig;
-use lockstep_core::model::Network;
 use lockstep_sim::campaign::{self, Observer, Plan, RunReport, Summary, Verdict};
 use lockstep_sim::generate::Profile;
 use serde_json::json;
 
-use super::{INFRASTRUCTURE, USAGE, complain, say, scratch_folder};
+use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -54,9 +52,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(self) -> u8 {
-        // A bad value must not wait for the first block that would use it.
-        let parallel = ParallelConfig::for_network(Network::Devnet);
-        if let Err(error) = parallel.with_environment(|name| std::env::var_os(name)) {
+        if let Err(error) = check_environment() {
             complain(error);
             return USAGE;
         }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use lockstep_core::chain::Chain;
 use lockstep_core::config::Config;
-use lockstep_core::model::{Amount, Asset, Cell, Outcome, Timestamp, Value};
+use lockstep_core::model::{Amount, Asset, Cell, Outcome, Payload, Timestamp, Transaction, Value};
 use lockstep_core::parallel::{BatchError, ParallelChainState, ParallelExecutor};
 use lockstep_core::schedule::Graph;
 use lockstep_core::storage::{MemoryStorage, StorageError};
@@ -65,15 +65,11 @@ fn time(
     execute: impl FnOnce(&State, &mut Clock) -> Result<Vec<Outcome>, BatchError>,
 ) -> Result<Timing, Failure> {
     let storage = storage(prepared).map_err(|error| failed(path, &error))?;
-    // Everything that the block may look at, as core itself prefetches it.
-    let mut cells: Vec<Cell> = prepared.after.cells.keys().copied().collect();
-    cells.retain(|cell| !matches!(cell, Cell::Supply(_)));
-    let sources = prepared.block.transactions.iter();
-    cells.extend(sources.map(|transaction| Cell::Multisig(transaction.source)));
+    let cells = cells_of(&prepared.block.transactions);
 
     let (state, outcomes, clock) = guarded(0, path, || {
         let mut clock = Clock::start();
-        let state = State::new(storage, cells.len() / 2, hasher());
+        let state = State::new(storage, prepared.block.transactions.len() * 2, hasher());
         let loaded = state.prefetch(cells);
         clock.lap("load");
         let outcomes = match loaded {
@@ -139,6 +135,29 @@ fn difference(
     Ok(None)
 }
 
+/// Everything that transactions of a shape may look at, some of it more than once.
+fn cells_of(transactions: &[Transaction]) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for transaction in transactions {
+        let source = transaction.source;
+        cells.extend([
+            Cell::Nonce(source),
+            Cell::Multisig(source),
+            Cell::Balance(source, Asset::NATIVE),
+        ]);
+        if let Payload::Transfers(transfers) = &transaction.payload {
+            for transfer in transfers {
+                cells.extend([
+                    Cell::Balance(source, transfer.asset),
+                    Cell::Nonce(transfer.destination),
+                    Cell::Balance(transfer.destination, transfer.asset),
+                ]);
+            }
+        }
+    }
+    cells
+}
+
 /// What a ledger with this genesis is kept in.
 fn storage(prepared: &Prepared) -> Result<Arc<RwLock<MemoryStorage>>, SubjectError> {
     let config = Config::for_network(prepared.genesis.rules.network);
@@ -168,5 +187,94 @@ impl Clock {
             took: now - self.since,
         });
         self.since = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::Shape;
+    use crate::stress::{Plan, Signatures};
+
+    fn prepared() -> Prepared {
+        Prepared::new(&Plan {
+            shape: Shape::Zipf,
+            transactions: 40,
+            accounts: 9,
+            workers: 2,
+            seed: 1,
+            signatures: Signatures::KnownToHold,
+        })
+    }
+
+    /// Where what workers do is said to differ from what is expected here.
+    fn found(prepared: &Prepared) -> String {
+        match round(prepared, 2) {
+            Err(Failure::Violation(violation)) => {
+                assert_eq!(violation.exit_code, 10);
+                violation.detail
+            }
+            other => panic!("a difference is found, and not {other:?}"),
+        }
+    }
+
+    #[test]
+    fn both_ways_come_out_as_the_oracle_has_it() {
+        let timings = round(&prepared(), 2).expect("there is no difference");
+        assert_eq!(timings.len(), 2);
+    }
+
+    #[test]
+    fn another_outcome_is_found() {
+        let mut prepared = prepared();
+        let last = prepared.expected.receipts.last_mut();
+        if let Outcome::Applied { fee, .. } = &mut last.expect("there are receipts").outcome {
+            fee.0 += 1;
+        }
+        let detail = found(&prepared);
+        assert!(
+            detail.starts_with("transaction 39: got Applied"),
+            "{detail}"
+        );
+    }
+
+    #[test]
+    fn a_missing_outcome_is_found() {
+        let mut prepared = prepared();
+        prepared
+            .expected
+            .receipts
+            .push(prepared.expected.receipts[0].clone());
+        let outcomes: Vec<Outcome> = prepared.expected.receipts[1..]
+            .iter()
+            .map(|receipt| receipt.outcome.clone())
+            .collect();
+        let storage = storage(&prepared).expect("the genesis is possible");
+        let state = State::new(storage, 0, hasher());
+        let detail = difference(&prepared, &state, &outcomes).expect("memory can be read");
+        assert_eq!(detail.as_deref(), Some("40 outcomes; expected 41"));
+    }
+
+    #[test]
+    fn another_value_of_any_kind_of_cell_is_found() {
+        for kind in [
+            |cell: &Cell| matches!(cell, Cell::Nonce(_)),
+            |cell: &Cell| matches!(cell, Cell::Balance(..)),
+        ] {
+            let mut prepared = prepared();
+            let (_, versions) = prepared
+                .after
+                .cells
+                .iter_mut()
+                .find(|(cell, _)| kind(cell))
+                .expect("there is such a cell");
+            match &mut versions.last_mut().expect("it has a value").value {
+                Value::Nonce(nonce) => nonce.0 += 1,
+                Value::Balance(amount) => amount.0 += 1,
+                other => panic!("a shape does not change {other:?}"),
+            }
+            let detail = found(&prepared);
+            assert!(detail.contains(" has Some("), "{detail}");
+        }
     }
 }
