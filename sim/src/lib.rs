@@ -4,8 +4,8 @@
 //! depends on, as plain data. A [`trial`] lets it happen to [subjects](subject) and to the
 //! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] does many runs, counts
 //! what was [reached](tally), and looks at planted defects first ([`canary`]). What fails becomes a
-//! [`reproducer`], after [`mod@shrink`] made it small, or
-//! a test ([`mod@export`]).
+//! [`reproducer`], after [`mod@shrink`] made it small, or a test ([`mod@export`]). [`stress`] takes one
+//! large block of one [`shape`] in place of many small ones.
 //!
 //! ```
 //! use lockstep_sim::choice::Seeded;
@@ -43,4 +43,5 @@ pub mod canary;
 pub mod export;
 pub mod reproducer;
 pub mod shrink;
+pub mod stress;
 pub mod tally;

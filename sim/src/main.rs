@@ -1,4 +1,4 @@
-//! The program `lockstep`: runs campaigns, replays what they found.
+//! The program `lockstep`: runs campaigns, replays what they found, and measures large blocks.
 
 mod cli;
 

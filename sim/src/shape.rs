@@ -35,6 +35,11 @@ pub enum Shape {
     /// As [`Shape::Independent`], but [`TRANSFERS`] transfers in a transaction, of as many of
     /// [`ASSETS`] assets.
     MultiAsset,
+    /// Against whoever schedules, all at once: one account that many pay, in bursts from 1 to
+    /// [`LONGEST_BURST`], and that pays after each burst, so that it waits for all of them and the
+    /// next burst for it; a chain through everything, which makes as many levels as it has hops,
+    /// most of them narrow; one sender who fans out; and in between what could run at any time.
+    Adversarial,
 }
 
 /// How many assets there are in [`Shape::MultiAsset`], the native one included.
@@ -44,6 +49,11 @@ pub const ASSETS: u32 = 8;
 /// shapes have one, of the native asset.
 pub const TRANSFERS: u32 = 4;
 
+/// The most payments to the account in the middle of [`Shape::Adversarial`] before it pays itself.
+pub const LONGEST_BURST: u64 = 1 << (BURSTS - 1);
+
+/// How many lengths a burst can have: the powers of two from 1 on.
+const BURSTS: u64 = 7;
 /// The largest amount that is drawn for a transfer.
 const MAX_AMOUNT: u64 = 1_000;
 /// The largest fee that is drawn.
@@ -55,13 +65,14 @@ const LATER_MS: u64 = 1_000;
 
 impl Shape {
     /// All shapes.
-    pub const ALL: [Shape; 6] = [
+    pub const ALL: [Shape; 7] = [
         Shape::Independent,
         Shape::Zipf,
         Shape::Hot,
         Shape::Chain,
         Shape::OneSender,
         Shape::MultiAsset,
+        Shape::Adversarial,
     ];
 
     /// The name, as command lines and tables spell it.
@@ -74,6 +85,36 @@ impl Shape {
             Shape::Chain => "chain",
             Shape::OneSender => "one-sender",
             Shape::MultiAsset => "multi-asset",
+            Shape::Adversarial => "adversarial",
+        }
+    }
+
+    /// The shape with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Shape::ALL.into_iter().find(|shape| shape.name() == name)
+    }
+
+    /// How many accounts a block of so many transactions has use for: with more, some are no party
+    /// to any.
+    #[must_use]
+    pub const fn most_accounts(self, transactions: u16) -> u32 {
+        let transactions = transactions as u32;
+        match self {
+            Shape::Independent | Shape::MultiAsset => 2 * transactions,
+            Shape::Zipf if transactions < 2 => 2,
+            Shape::Zipf => transactions,
+            Shape::Hot | Shape::Chain | Shape::OneSender => transactions + 1,
+            Shape::Adversarial => 2 * transactions + FIRST_STRANGER,
+        }
+    }
+
+    /// How few accounts are enough for a block.
+    #[must_use]
+    pub const fn least_accounts(self) -> u32 {
+        match self {
+            Shape::Adversarial => FIRST_STRANGER + 2,
+            _ => 2,
         }
     }
 }
@@ -103,13 +144,46 @@ pub fn workload(shape: Shape, seed: u64, blocks: u32, transactions: u16) -> Work
     signed(&scenario(shape, seed, blocks, transactions))
 }
 
+/// As [`workload`], among so many accounts: where they are fewer than [`Shape::most_accounts`], they
+/// are used again and again, and there are more conflicts than the shape has by itself.
+///
+/// # Panics
+///
+/// Where there are fewer than [`Shape::least_accounts`].
+#[must_use]
+pub fn workload_among(
+    accounts: u32,
+    shape: Shape,
+    seed: u64,
+    blocks: u32,
+    transactions: u16,
+) -> Workload {
+    assert!(
+        accounts >= shape.least_accounts(),
+        "{shape} is among {} accounts or more",
+        shape.least_accounts()
+    );
+    signed(&scenario_among(accounts, shape, seed, blocks, transactions))
+}
+
 /// The recipe of [`workload`].
 #[must_use]
 pub fn scenario(shape: Shape, seed: u64, blocks: u32, transactions: u16) -> Scenario {
+    let accounts = shape.most_accounts(transactions);
+    scenario_among(accounts, shape, seed, blocks, transactions)
+}
+
+fn scenario_among(
+    accounts: u32,
+    shape: Shape,
+    seed: u64,
+    blocks: u32,
+    transactions: u16,
+) -> Scenario {
     let choices = Seeded::new(seed, 0);
     let transactions = u32::from(transactions);
     let mut book = Book::default();
-    let mut pattern = Pattern::new(shape, choices, blocks, transactions);
+    let mut pattern = Pattern::new(shape, choices, accounts, blocks, transactions);
     for account in 0..pattern.accounts {
         book.register(account);
     }
@@ -179,25 +253,37 @@ fn signed(scenario: &Scenario) -> Workload {
     }
 }
 
+/// In [`Shape::Adversarial`], whom many pay and who pays after each burst.
+const MIDDLE: u32 = 0;
+/// In [`Shape::Adversarial`], who fans out.
+const FAN: u32 = 1;
+/// In [`Shape::Adversarial`], the first of all others.
+const FIRST_STRANGER: u32 = 2;
+
 /// What is drawn for each transaction.
 struct Pattern {
     shape: Shape,
     choices: Seeded,
-    /// Those that are a party to a transaction: 0 up to this.
+    /// Those that may be a party to a transaction: 0 up to this.
     accounts: u32,
     /// For [`Shape::Zipf`], the sum of the weights up to each account.
     cumulative_weights: Vec<u64>,
-    /// For [`Shape::Chain`], who has what went through it so far, and how much it is.
+    /// Who has what went through the chain so far, and how much it is.
     holder: (u32, u64),
+    /// For [`Shape::Adversarial`], how many more pay the account in the middle before it pays.
+    left_of_burst: u64,
+    /// For [`Shape::Adversarial`], whose turn among the others it is.
+    turn: u32,
 }
 
 impl Pattern {
-    fn new(shape: Shape, mut choices: Seeded, blocks: u32, transactions: u32) -> Self {
-        let accounts = match shape {
-            Shape::Independent | Shape::MultiAsset => 2 * transactions,
-            Shape::Zipf => transactions.max(2),
-            Shape::Hot | Shape::Chain | Shape::OneSender => transactions + 1,
-        };
+    fn new(
+        shape: Shape,
+        mut choices: Seeded,
+        accounts: u32,
+        blocks: u32,
+        transactions: u32,
+    ) -> Self {
         // In whole numbers: the last bit of a fraction could differ between machines.
         let cumulative_weights = (1..=u64::from(accounts))
             .scan(0, |sum, rank| {
@@ -207,13 +293,19 @@ impl Pattern {
             .collect();
         // Enough that all the fees of a chain leave something.
         let fees = u64::from(blocks) * u64::from(transactions) * MAX_FEE;
-        let holder = (0, fees + choices.between(1, MAX_AMOUNT));
+        let first = match shape {
+            Shape::Adversarial => FIRST_STRANGER,
+            _ => 0,
+        };
+        let holder = (first, fees + choices.between(1, MAX_AMOUNT));
         Pattern {
             shape,
             choices,
             accounts,
             cumulative_weights,
             holder,
+            left_of_burst: 0,
+            turn: 0,
         }
     }
 
@@ -221,16 +313,29 @@ impl Pattern {
     fn next(&mut self, index: u32) -> (u32, u64, Vec<Sending>) {
         let fee = self.choices.between(1, MAX_FEE);
         let (from, to) = match self.shape {
-            Shape::Independent | Shape::MultiAsset => (2 * index, 2 * index + 1),
-            Shape::Zipf => self.two_by_rank(),
-            Shape::Hot => (index + 1, 0),
-            Shape::OneSender => (0, index + 1),
-            Shape::Chain => {
-                let (from, amount) = self.holder;
-                let to = (from + 1) % self.accounts;
-                self.holder = (to, amount - fee);
-                return (from, fee, vec![Sending(to, 0, amount - fee)]);
+            Shape::Independent | Shape::MultiAsset => {
+                let pair = index % (self.accounts / 2);
+                (2 * pair, 2 * pair + 1)
             }
+            Shape::Zipf => self.two_by_rank(),
+            Shape::Hot => (1 + index % (self.accounts - 1), 0),
+            Shape::OneSender => (0, 1 + index % (self.accounts - 1)),
+            Shape::Chain => {
+                let to = (self.holder.0 + 1) % self.accounts;
+                return self.hop(to, fee);
+            }
+            Shape::Adversarial => match index % 8 {
+                0 | 2 | 4 | 6 => self.around_the_middle(),
+                1 | 5 => {
+                    let to = self.stranger_but(self.holder.0);
+                    return self.hop(to, fee);
+                }
+                3 => (FAN, self.stranger()),
+                _ => {
+                    let from = self.stranger();
+                    (from, self.stranger_but(from))
+                }
+            },
         };
         let assets = match self.shape {
             Shape::MultiAsset => TRANSFERS,
@@ -245,6 +350,39 @@ impl Pattern {
             .map(|asset| Sending(to, asset % ASSETS, self.choices.between(1, MAX_AMOUNT)))
             .collect();
         (from, fee, sendings)
+    }
+
+    /// Whoever has what goes through the chain passes it on, but for the fee.
+    fn hop(&mut self, to: u32, fee: u64) -> (u32, u64, Vec<Sending>) {
+        let (from, amount) = self.holder;
+        self.holder = (to, amount - fee);
+        (from, fee, vec![Sending(to, 0, amount - fee)])
+    }
+
+    fn around_the_middle(&mut self) -> (u32, u32) {
+        if self.left_of_burst == 0 {
+            self.left_of_burst = 1 << self.choices.below(BURSTS);
+            (MIDDLE, self.stranger())
+        } else {
+            self.left_of_burst -= 1;
+            (self.stranger(), MIDDLE)
+        }
+    }
+
+    /// Everybody else in turn, so that they meet as late as so many accounts allow.
+    fn stranger(&mut self) -> u32 {
+        let stranger = FIRST_STRANGER + self.turn % (self.accounts - FIRST_STRANGER);
+        self.turn = self.turn.wrapping_add(1);
+        stranger
+    }
+
+    fn stranger_but(&mut self, other: u32) -> u32 {
+        let first = self.stranger();
+        if first == other {
+            self.stranger()
+        } else {
+            first
+        }
     }
 
     fn two_by_rank(&mut self) -> (u32, u32) {

@@ -121,11 +121,14 @@ pub enum Execution {
     Graph(usize),
     /// In all ways, on so many workers, and compared by core itself.
     TestMode(usize),
+    /// As core itself chooses for the network and each block, and as `LOCKSTEP_PARALLEL_*` in the
+    /// environment say.
+    AsConfigured,
 }
 
 impl Execution {
     /// All ways that a campaign puts on trial.
-    pub const ALL: [Execution; 7] = [
+    pub const ALL: [Execution; 8] = [
         Execution::Serial,
         Execution::SpreadChecks(2),
         Execution::Graph(1),
@@ -133,9 +136,10 @@ impl Execution {
         Execution::Graph(3),
         Execution::Graph(8),
         Execution::TestMode(2),
+        Execution::AsConfigured,
     ];
 
-    fn config(self, genesis: &Genesis, hash_seed: u64) -> Config {
+    fn config(self, genesis: &Genesis, hash_seed: u64) -> Result<Config, SubjectError> {
         let mut config = Config {
             hash_seed: HashSeed::Fixed(hash_seed),
             ..Config::for_network(genesis.rules.network)
@@ -146,11 +150,18 @@ impl Execution {
             Execution::Graph(workers) | Execution::TestMode(workers) => {
                 (ExecutionPath::Graph, workers)
             }
+            Execution::AsConfigured => {
+                config.parallel = config
+                    .parallel
+                    .with_environment(|name| std::env::var_os(name))
+                    .map_err(|error| SubjectError::Failed(error.to_string()))?;
+                return Ok(config);
+            }
         };
         config.parallel.forced = Some(forced);
         config.parallel.workers = Some(workers);
         config.parallel.test_mode = matches!(self, Execution::TestMode(_));
-        config
+        Ok(config)
     }
 }
 
@@ -161,6 +172,7 @@ impl fmt::Display for Execution {
             Execution::SpreadChecks(workers) => write!(f, "checks on {workers} workers"),
             Execution::Graph(workers) => write!(f, "graph on {workers} workers"),
             Execution::TestMode(workers) => write!(f, "test mode on {workers} workers"),
+            Execution::AsConfigured => write!(f, "as configured"),
         }
     }
 }
@@ -186,7 +198,7 @@ impl Core<MemoryStorage> {
         hash_seed: u64,
     ) -> Result<Self, SubjectError> {
         let name = format!("core, memory, {execution}");
-        Core::configured(name, genesis, execution.config(genesis, hash_seed))
+        Core::configured(name, genesis, execution.config(genesis, hash_seed)?)
     }
 
     /// In memory, with this configuration. Closing keeps the memory.
@@ -219,7 +231,7 @@ impl Core<RedbStorage> {
         hash_seed: u64,
     ) -> Result<Self, SubjectError> {
         let name = format!("core, redb, {execution}");
-        Core::configured_in_file(path, name, genesis, execution.config(genesis, hash_seed))
+        Core::configured_in_file(path, name, genesis, execution.config(genesis, hash_seed)?)
     }
 
     /// In a redb file, with this configuration. Closing closes the file, and opening reads it again.

@@ -342,7 +342,12 @@ impl Trial<'_> {
     }
 }
 
-fn guarded<T>(step: usize, subject: &str, question: impl FnOnce() -> T) -> Result<T, Failure> {
+/// Asks something whose panic is a finding.
+pub(crate) fn guarded<T>(
+    step: usize,
+    subject: &str,
+    question: impl FnOnce() -> T,
+) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(question)).map_err(|panic| {
         let message = panic
             .downcast_ref::<String>()
@@ -353,7 +358,7 @@ fn guarded<T>(step: usize, subject: &str, question: impl FnOnce() -> T) -> Resul
     })
 }
 
-fn violation(
+pub(crate) fn violation(
     invariant: &str,
     exit_code: u8,
     step: usize,

@@ -63,6 +63,7 @@ fn help_is_there_for_everything() {
         &["shrink", "--help"],
         &["corpus", "--help"],
         &["export", "--help"],
+        &["stress", "--help"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0));

@@ -5,6 +5,7 @@ mod export;
 mod replay;
 mod run;
 mod shrink;
+mod stress;
 
 use std::fmt;
 use std::fs;
@@ -13,6 +14,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lockstep_core::config::{ConfigError, ParallelConfig};
+use lockstep_core::model::Network;
 use tempfile::TempDir;
 use tracing_subscriber::EnvFilter;
 
@@ -38,8 +41,8 @@ Exit codes:
 
 Environment:
   LOCKSTEP_PARALLEL_ENABLED, LOCKSTEP_PARALLEL_THRESHOLD, LOCKSTEP_PARALLEL_WORKERS,
-  LOCKSTEP_PARALLEL_TEST_MODE  how a node executes blocks; checked here, and not obeyed: a
-                               campaign executes in all ways whatever they say
+  LOCKSTEP_PARALLEL_TEST_MODE  how a node executes blocks; checked here, and not obeyed:
+                               `run` and `stress` execute in all ways whatever they say
   LOCKSTEP_LOG                 what is logged to standard error, e.g. lockstep_core=info";
 
 /// Puts a ledger's block executor on trial.
@@ -69,6 +72,9 @@ enum Command {
     /// Print a reproducer as a Rust test.
     #[command(after_help = EXIT_CODES)]
     Export(export::Export),
+    /// Execute one large block on all paths of core, compare with the oracle, say what it took.
+    #[command(after_help = EXIT_CODES)]
+    Stress(stress::Stress),
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -86,6 +92,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Shrink(shrink) => shrink.execute(),
         Command::Corpus(corpus) => corpus.execute(),
         Command::Export(export) => export.execute(),
+        Command::Stress(stress) => stress.execute(),
     }
     .into()
 }
@@ -106,6 +113,13 @@ fn start_logging() -> Result<(), String> {
         .with_writer(std::io::stderr)
         .init();
     Ok(())
+}
+
+/// A bad value must not wait for the first block that would use it.
+fn check_environment() -> Result<(), ConfigError> {
+    ParallelConfig::for_network(Network::Devnet)
+        .with_environment(|name| std::env::var_os(name))
+        .map(|_| ())
 }
 
 /// A folder for the ledgers' files that goes away at the end, in the one that was named or in the

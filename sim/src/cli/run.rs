@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use lockstep_core::config::ParallelConfig;
-use lockstep_core::model::Network;
 use lockstep_sim::campaign::{self, Observer, Plan, RunReport, Summary, Verdict};
 use lockstep_sim::generate::Profile;
 use lockstep_sim::reproducer::Reproducer;
@@ -17,7 +15,7 @@ use lockstep_sim::trial::Violation;
 use serde_json::json;
 
 use super::shrink::quietly_shrunk;
-use super::{INFRASTRUCTURE, USAGE, complain, say, scratch_folder};
+use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -61,9 +59,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(self) -> u8 {
-        // A bad value must not wait for the first block that would use it.
-        let parallel = ParallelConfig::for_network(Network::Devnet);
-        if let Err(error) = parallel.with_environment(|name| std::env::var_os(name)) {
+        if let Err(error) = check_environment() {
             complain(error);
             return USAGE;
         }
@@ -88,7 +84,7 @@ impl Run {
         if !self.json {
             say(format_args!("lockstep run --seed {}", self.seed));
             say(
-                "  on trial   core in memory, executed in 7 ways, and core on a redb file; each block \
+                "  on trial   core in memory, executed in 8 ways, and core on a redb file; each block \
                  against the oracle",
             );
         }

@@ -45,6 +45,9 @@ pub const ALL: [Invariant; 10] = [
     same_as_serial::INVARIANT,
 ];
 
+/// The one that exit code 10 stands for.
+pub const SAME_AS_SERIAL: Invariant = same_as_serial::INVARIANT;
+
 /// What is known of one step.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'e> {

@@ -6,6 +6,7 @@ use lockstep_core::chain::Chain;
 use lockstep_core::clock::SystemClock;
 use lockstep_core::config::Config;
 use lockstep_core::model::{Asset, Payload, PublicKey, Transaction, Transfer};
+use lockstep_core::schedule::Graph;
 use lockstep_core::storage::MemoryStorage;
 
 use super::*;
@@ -155,6 +156,78 @@ fn by_zipf_one_account_is_a_party_to_many_and_many_to_few() {
     assert!(counts.len() > 700, "{} accounts are a party", counts.len());
     let named_once = counts.iter().filter(|count| **count == 1).count();
     assert!(named_once > 200, "{named_once} accounts in one transaction");
+}
+
+fn levels(block: &Block) -> Vec<u32> {
+    let hasher = ahash::RandomState::with_seed(0);
+    Graph::of(&block.transactions, hasher).levels().to_vec()
+}
+
+#[test]
+fn whom_many_pay_in_an_adversarial_block_pays_after_every_burst() {
+    let block = workload(Shape::Adversarial, 7, 1, 4_000).blocks.remove(0);
+    let edges = edges(&block);
+    let middle = edges[0].0;
+    let mut bursts = vec![0];
+    for (from, to) in edges {
+        if from == middle {
+            bursts.push(0);
+        } else if to == middle {
+            *bursts.last_mut().expect("there is one") += 1;
+        }
+    }
+    // The first transaction pays without a burst before it; the last burst may be cut.
+    bursts.remove(0);
+    bursts.pop();
+    let lengths: BTreeSet<u64> = bursts.iter().copied().collect();
+    let all: BTreeSet<u64> = (0..BURSTS).map(|power| 1 << power).collect();
+    assert_eq!(lengths, all);
+    assert_eq!(lengths.last(), Some(&LONGEST_BURST));
+}
+
+#[test]
+fn an_adversarial_block_is_deep_and_wide_where_it_begins() {
+    let block = workload(Shape::Adversarial, 7, 1, 4_000).blocks.remove(0);
+    let levels = levels(&block);
+    let depth = levels.iter().max().expect("there are transactions") + 1;
+    assert!(depth >= 1_000, "a quarter is one chain: {depth}");
+    let first = levels.iter().filter(|level| **level == 0).count();
+    assert!((400..4_000 / 2).contains(&first), "{first} may run at once");
+}
+
+#[test]
+fn few_accounts_are_used_again_and_every_transaction_is_still_applied() {
+    for shape in Shape::ALL {
+        for accounts in [shape.least_accounts(), 9] {
+            let workload = workload_among(accounts, shape, 7, 2, TRANSACTIONS);
+            for block in &workload.blocks {
+                assert_eq!(block.transactions.len(), usize::from(TRANSACTIONS));
+                let parties = edges(block).into_iter().flat_map(|(from, to)| [from, to]);
+                let parties = distinct(parties);
+                assert!(parties <= accounts as usize, "{shape}: {parties}");
+                // All of them, but for one without a partner in pairs.
+                assert!(parties + 1 >= accounts as usize, "{shape}: {parties}");
+            }
+            assert_eq!(applied_shares(&workload), [1.0; 2], "{shape}, {accounts}");
+        }
+    }
+}
+
+#[test]
+fn independent_transactions_are_as_independent_as_few_accounts_allow() {
+    for shape in [Shape::Independent, Shape::MultiAsset] {
+        let block = workload_among(20, shape, 7, 1, 60).blocks.remove(0);
+        let expected: Vec<u32> = (0..60).map(|index| index / 10).collect();
+        assert_eq!(levels(&block), expected, "{shape}");
+    }
+}
+
+#[test]
+fn a_name_says_which_shape() {
+    for shape in Shape::ALL {
+        assert_eq!(Shape::named(shape.name()), Some(shape));
+    }
+    assert_eq!(Shape::named("square"), None);
 }
 
 #[test]

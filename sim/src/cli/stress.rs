@@ -1,0 +1,317 @@
+//! `lockstep stress`: one large block.
+
+use std::fs;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, value_parser};
+use lockstep_core::config::{MAX_WORKERS, ParallelConfig};
+use lockstep_core::model::Network;
+use lockstep_sim::shape::Shape;
+use lockstep_sim::stress::{self, Phase, Plan, Report, Signatures, Timing};
+use lockstep_sim::trial::Failure;
+use serde_json::{Value, json};
+
+use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say};
+
+/// The most times that an adversarial transaction may cost what an independent one does.
+const MOST_TIMES_INDEPENDENT: f64 = 4.0;
+
+#[derive(Debug, Args)]
+pub(super) struct Stress {
+    /// Transactions in the block, 1 to 65535
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u16).range(1..))]
+    txs: u16,
+    /// Accounts that take part, 2 to 131072 [default: as many as the shape has use for]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(2..=131_072))]
+    accounts: Option<u32>,
+    /// Who pays whom
+    #[arg(long, default_value = "zipf", value_parser = shape())]
+    shape: Shape,
+    /// Threads that execute, 1 to 256 [default: one a core]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
+    workers: Option<u16>,
+    /// Decides everything that is drawn
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Whether signatures are verified while the clock runs
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    signed: bool,
+    /// As --signed false: signatures are verified beforehand, and the stateful part alone is timed
+    #[arg(long, conflicts_with = "signed")]
+    unsigned: bool,
+    /// Print one JSON record in place of text
+    #[arg(long)]
+    json: bool,
+}
+
+fn shape() -> impl clap::builder::TypedValueParser<Value = Shape> {
+    PossibleValuesParser::new(Shape::ALL.map(Shape::name))
+        .map(|name| Shape::named(&name).expect("only the name of a shape is possible"))
+}
+
+impl Stress {
+    pub(super) fn execute(self) -> u8 {
+        if let Err(error) = check_environment() {
+            complain(error);
+            return USAGE;
+        }
+        let least = self.shape.least_accounts();
+        if self.accounts.is_some_and(|accounts| accounts < least) {
+            complain(format_args!(
+                "{} is among {least} accounts or more; raise --accounts",
+                self.shape
+            ));
+            return USAGE;
+        }
+        let plan = self.plan(self.shape);
+        if !self.json {
+            say(format_args!(
+                "lockstep stress --txs {} --accounts {} --shape {} --workers {} --seed {}{}",
+                plan.transactions,
+                plan.accounts,
+                plan.shape,
+                plan.workers,
+                plan.seed,
+                match plan.signatures {
+                    Signatures::Verified => "",
+                    Signatures::KnownToHold => " --unsigned",
+                }
+            ));
+        }
+        let report = stress::run(&plan);
+        // What an attacker can do is measured by what everybody does.
+        let beside =
+            (self.shape == Shape::Adversarial).then(|| stress::run(&self.plan(Shape::Independent)));
+        let failure = [Some(&report), beside.as_ref()]
+            .into_iter()
+            .flatten()
+            .find_map(|report| report.outcome.as_ref().err());
+        let (verdict, detail, exit_code) = verdict(failure);
+        if self.json {
+            say(json!({
+                "kind": "stress",
+                "shape": plan.shape.name(),
+                "transactions": plan.transactions,
+                "accounts": plan.accounts,
+                "workers": plan.workers,
+                "seed": plan.seed,
+                "signed": plan.signatures == Signatures::Verified,
+                "measured": record(&report),
+                "independent": beside.as_ref().map(record),
+                "peak_memory_kib": peak_memory_kib(),
+                "verdict": verdict,
+                "exit_code": exit_code,
+                "detail": detail,
+            }));
+            return exit_code;
+        }
+        print(&plan, &report);
+        if let Some(beside) = &beside {
+            say("  beside it, with the same options, independent:");
+            print(&self.plan(Shape::Independent), beside);
+            compare(&report, beside);
+        }
+        match peak_memory_kib() {
+            Some(kib) => say(format_args!(
+                "  memory     {} MiB at most, of the process with harness and oracle",
+                kib.div_ceil(1024)
+            )),
+            None => say("  memory     unknown"),
+        }
+        match detail.as_str() {
+            "" => say(verdict),
+            detail => say(format_args!("{verdict}: {detail}")),
+        }
+        exit_code
+    }
+
+    fn plan(&self, shape: Shape) -> Plan {
+        let most = shape.most_accounts(self.txs).max(shape.least_accounts());
+        Plan {
+            shape,
+            transactions: self.txs,
+            accounts: self.accounts.unwrap_or(most),
+            workers: self.workers.map_or_else(
+                || ParallelConfig::for_network(Network::Mainnet).workers(),
+                usize::from,
+            ),
+            seed: self.seed,
+            signatures: if self.unsigned || !self.signed {
+                Signatures::KnownToHold
+            } else {
+                Signatures::Verified
+            },
+        }
+    }
+}
+
+/// What is said of a failure, or of none: in a word, in detail, and to whoever started the program.
+fn verdict(failure: Option<&Failure>) -> (&'static str, String, u8) {
+    match failure {
+        None => ("passed", String::new(), 0),
+        Some(Failure::Violation(violation)) => (
+            "violated",
+            format!(
+                "{} by {}\n  {}",
+                violation.invariant, violation.subject, violation.detail
+            ),
+            violation.exit_code,
+        ),
+        Some(Failure::Infrastructure(reason)) => ("infrastructure", reason.clone(), INFRASTRUCTURE),
+    }
+}
+
+fn print(plan: &Plan, report: &Report) {
+    say(format_args!(
+        "  drawn      one block of {} transactions, {} accounts are a party; {}",
+        plan.transactions,
+        report.parties,
+        match plan.signatures {
+            Signatures::Verified => "signatures are verified",
+            Signatures::KnownToHold => "verdicts on signatures are known",
+        }
+    ));
+    say(format_args!(
+        "  levels     {} deep, {} transactions in the widest, {:.1} in the mean",
+        report.levels,
+        report.widest,
+        f64::from(plan.transactions) / report.levels as f64
+    ));
+    say(format_args!(
+        "  applied    {:.2} % of the transactions",
+        100.0 * report.applied as f64 / f64::from(plan.transactions)
+    ));
+    let Ok(timings) = &report.outcome else {
+        return;
+    };
+    say(format_args!(
+        "  {:<42} {:>9} {:>8} {:>12}",
+        match report.rounds {
+            1 => "time       once".to_owned(),
+            rounds => format!("time       median of {rounds} rounds"),
+        },
+        "ms",
+        "ns a tx",
+        "times serial"
+    ));
+    for timing in timings {
+        say(format_args!(
+            "    {:<40} {:>9.1} {:>8.0} {:>12.2}",
+            timing.path,
+            millis(timing.took),
+            nanos_each(timing, plan.transactions),
+            times_serial(timing, timings),
+        ));
+    }
+    for timing in timings.iter().filter(|timing| !timing.phases.is_empty()) {
+        let phases: Vec<String> = timing.phases.iter().map(describe).collect();
+        say(format_args!("  phases     {}, in ms", timing.path));
+        say(format_args!("    {}", phases.join(", ")));
+    }
+}
+
+fn describe(phase: &Phase) -> String {
+    format!("{} {:.1}", phase.name, millis(phase.took))
+}
+
+/// Both have the same number of transactions.
+fn compare(adversarial: &Report, independent: &Report) {
+    let (Ok(adversarial), Ok(independent)) = (&adversarial.outcome, &independent.outcome) else {
+        return;
+    };
+    for (adversarial, independent) in adversarial.iter().zip(independent) {
+        let times = adversarial.took.as_secs_f64() / independent.took.as_secs_f64();
+        say(format_args!(
+            "  ratio      {times:.2} times independent, {} {MOST_TIMES_INDEPENDENT}: {}",
+            if times <= MOST_TIMES_INDEPENDENT {
+                "not above"
+            } else {
+                "ABOVE"
+            },
+            adversarial.path,
+        ));
+    }
+}
+
+fn record(report: &Report) -> Value {
+    let paths = report.outcome.as_ref().ok().map(|timings| {
+        timings
+            .iter()
+            .map(|timing| {
+                let phases: Vec<Value> = timing
+                    .phases
+                    .iter()
+                    .map(|phase| json!({"phase": phase.name, "ms": millis(phase.took)}))
+                    .collect();
+                json!({
+                    "path": timing.path,
+                    "ms": millis(timing.took),
+                    "times_serial": times_serial(timing, timings),
+                    "phases": phases,
+                })
+            })
+            .collect::<Vec<Value>>()
+    });
+    json!({
+        "parties": report.parties,
+        "levels": report.levels,
+        "widest_level": report.widest,
+        "applied": report.applied,
+        "rounds": report.rounds,
+        "paths": paths,
+    })
+}
+
+fn millis(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e3
+}
+
+fn nanos_each(timing: &Timing, transactions: u16) -> f64 {
+    timing.took.as_secs_f64() * 1e9 / f64::from(transactions)
+}
+
+/// How many times as fast as the first of them, which is serial.
+fn times_serial(timing: &Timing, timings: &[Timing]) -> f64 {
+    let serial = timings.first().map_or(timing.took, |first| first.took);
+    serial.as_secs_f64() / timing.took.as_secs_f64()
+}
+
+/// The most that was ever resident of this process; `None` where the system does not say.
+fn peak_memory_kib() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_sim::canary::{Canary, Defect};
+    use lockstep_sim::subject::Subject;
+
+    use super::*;
+
+    #[test]
+    fn a_defective_subject_is_said_to_differ_and_exits_with_10() {
+        let plan = Plan {
+            shape: Shape::Zipf,
+            transactions: 20,
+            accounts: 5,
+            workers: 1,
+            seed: 1,
+            signatures: Signatures::Verified,
+        };
+        let report = stress::run_on(&plan, &|genesis, _| {
+            let canary = Canary::new(genesis, Defect::FeeMisreported)?;
+            Ok(vec![Box::new(canary) as Box<dyn Subject>])
+        });
+        let (verdict, detail, exit_code) = verdict(report.outcome.as_ref().err());
+        assert_eq!((verdict, exit_code), ("violated", 10));
+        assert!(
+            detail.starts_with("same-as-serial by canary\n  transaction 19: got"),
+            "{detail}"
+        );
+    }
+}

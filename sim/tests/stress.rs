@@ -1,0 +1,302 @@
+//! One large block on every path, here with a few hundred transactions: what is judged, and what is
+//! said where the judgement is bad. What it took is nobody's claim.
+
+use std::process::{Command, Output};
+
+use lockstep_core::model::{Amount, Block, Genesis, Height};
+use lockstep_sim::canary::{Canary, Defect};
+use lockstep_sim::shape::Shape;
+use lockstep_sim::stress::{self, Plan, Report, Signatures};
+use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
+use lockstep_sim::trial::Failure;
+use lockstep_sim::world::{BlockResult, World};
+
+fn plan(shape: Shape, workers: usize, signatures: Signatures) -> Plan {
+    Plan {
+        shape,
+        transactions: 300,
+        accounts: 40,
+        workers,
+        seed: 5,
+        signatures,
+    }
+}
+
+fn check_passes(signatures: Signatures, paths: usize) {
+    for shape in Shape::ALL {
+        for workers in 1..=3 {
+            let report = stress::run(&plan(shape, workers, signatures));
+            let timings = report
+                .outcome
+                .unwrap_or_else(|failure| panic!("{shape}, {workers} workers: {failure:?}"));
+            assert_eq!(timings.len(), paths);
+            assert_eq!(report.applied, 300, "{shape}");
+            assert!(report.parties <= 40, "{shape}: {}", report.parties);
+            assert!(report.widest * report.levels >= 300, "{shape}");
+        }
+    }
+}
+
+#[test]
+fn every_shape_passes_on_every_path_with_1_to_3_workers() {
+    check_passes(Signatures::Verified, 3);
+}
+
+#[test]
+fn every_shape_passes_with_known_verdicts_with_1_to_3_workers() {
+    check_passes(Signatures::KnownToHold, 2);
+}
+
+#[test]
+fn levels_are_those_of_the_shape() {
+    let levels = |shape, accounts| {
+        let report = stress::run(&Plan {
+            accounts,
+            ..plan(shape, 1, Signatures::KnownToHold)
+        });
+        (report.levels, report.widest)
+    };
+    assert_eq!(levels(Shape::Independent, 600), (1, 300));
+    // 20 pairs, each 15 times.
+    assert_eq!(levels(Shape::Independent, 40), (15, 20));
+    assert_eq!(levels(Shape::Chain, 40), (300, 1));
+    assert_eq!(levels(Shape::OneSender, 40), (300, 1));
+    assert_eq!(levels(Shape::Hot, 301), (1, 300));
+}
+
+/// Something that is asked for the block in place of core.
+fn run_on(subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>) -> Report {
+    let plan = plan(Shape::Zipf, 1, Signatures::Verified);
+    stress::run_on(&plan, &|genesis, _| Ok(vec![subject(genesis)?]))
+}
+
+/// Name and exit code of what is found in a subject.
+fn found(subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>) -> (String, u8) {
+    match run_on(subject).outcome {
+        Err(Failure::Violation(violation)) => (violation.invariant, violation.exit_code),
+        other => panic!("something is found, and not {other:?}"),
+    }
+}
+
+fn same_as_serial() -> (String, u8) {
+    ("same-as-serial".to_owned(), 10)
+}
+
+#[test]
+fn a_defective_receipt_or_world_differs_from_serial() {
+    for defect in [Defect::FeeMisreported, Defect::UnitLost] {
+        let found = found(|genesis| Ok(Box::new(Canary::new(genesis, defect)?)));
+        assert_eq!(found, same_as_serial(), "{defect:?}");
+    }
+}
+
+/// Core, but for what is done to the answer to a block.
+struct Tampered {
+    core: Core<lockstep_core::storage::MemoryStorage>,
+    tamper: fn(BlockResult) -> Result<BlockResult, SubjectError>,
+}
+
+impl Subject for Tampered {
+    fn name(&self) -> &str {
+        "tampered"
+    }
+
+    fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
+        (self.tamper)(self.core.add_block(block)?)
+    }
+
+    fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
+        self.core.rewind_to(height)
+    }
+
+    fn reopen(&mut self) -> Result<(), SubjectError> {
+        self.core.reopen()
+    }
+
+    fn world(&self) -> Result<World, SubjectError> {
+        self.core.world()
+    }
+
+    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
+        self.core.stored(height)
+    }
+
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
+        self.core.bytes_kept()
+    }
+}
+
+fn tampered(
+    tamper: fn(BlockResult) -> Result<BlockResult, SubjectError>,
+) -> impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError> {
+    move |genesis| {
+        let core = Core::in_memory(genesis, 0)?;
+        Ok(Box::new(Tampered { core, tamper }))
+    }
+}
+
+#[test]
+fn any_part_of_a_result_that_is_another_differs_from_serial() {
+    type Tamper = fn(BlockResult) -> Result<BlockResult, SubjectError>;
+    let parts: [(&str, Tamper); 5] = [
+        ("receipts", |mut result| {
+            result.receipts.pop();
+            Ok(result)
+        }),
+        ("changes", |mut result| {
+            result.changes.pop();
+            Ok(result)
+        }),
+        ("fees", |mut result| {
+            result.fees = Amount(result.fees.0 + 1);
+            Ok(result)
+        }),
+        ("reward", |mut result| {
+            result.reward = Amount(result.reward.0 - 1);
+            Ok(result)
+        }),
+        ("digest", |mut result| {
+            result.digest.0[0] ^= 1;
+            Ok(result)
+        }),
+    ];
+    for (part, tamper) in parts {
+        assert_eq!(found(tampered(tamper)), same_as_serial(), "{part}");
+    }
+}
+
+#[test]
+fn a_result_that_nobody_tampers_with_passes() {
+    assert!(run_on(tampered(Ok)).outcome.is_ok());
+}
+
+#[test]
+fn a_machine_that_fails_is_no_finding() {
+    let report = run_on(tampered(|_| Err(SubjectError::Failed("full".to_owned()))));
+    assert_eq!(
+        report.outcome,
+        Err(Failure::Infrastructure("full".to_owned()))
+    );
+}
+
+#[test]
+fn a_panic_is_a_finding() {
+    let found = found(tampered(|_| panic!("on purpose")));
+    assert_eq!(found, ("never-panics".to_owned(), 11));
+}
+
+#[test]
+fn what_is_recorded_of_a_block_comes_with_its_time() {
+    let report = run_on(tampered(|result| {
+        metrics::histogram!("lockstep_phase_seconds", "phase" => "tamper").record(0.25);
+        Ok(result)
+    }));
+    let timings = report.outcome.expect("the result is right");
+    let tamper = timings[0]
+        .phases
+        .iter()
+        .find(|phase| phase.name == "tamper")
+        .expect("it was recorded");
+    assert_eq!(tamper.took.as_millis(), 250);
+}
+
+fn lockstep(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lockstep"))
+        .arg("stress")
+        .args(arguments)
+        .env_remove("LOCKSTEP_LOG")
+        .output()
+        .expect("the program starts")
+}
+
+fn out(output: &Output) -> String {
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{complaint}");
+    String::from_utf8(output.stdout.clone()).expect("what is printed is text")
+}
+
+#[test]
+fn the_report_says_what_was_drawn_and_what_came_out() {
+    let report = out(&lockstep(&[
+        "--txs",
+        "300",
+        "--accounts",
+        "40",
+        "--shape",
+        "zipf",
+        "--workers",
+        "2",
+        "--seed",
+        "5",
+        "--signed",
+    ]));
+    for part in [
+        "lockstep stress --txs 300 --accounts 40 --shape zipf --workers 2 --seed 5\n",
+        "one block of 300 transactions, 40 accounts are a party",
+        " deep, ",
+        "applied    100.00 %",
+        "core, memory, serial ",
+        "core, memory, checks on 2 workers",
+        "core, memory, graph on 2 workers",
+        "memory     ",
+    ] {
+        assert!(report.contains(part), "{part:?} in {report}");
+    }
+    assert!(report.ends_with("\npassed\n"), "{report}");
+}
+
+#[test]
+fn an_adversarial_block_is_measured_by_an_independent_one() {
+    for signed in [&["--signed", "true"][..], &["--unsigned"]] {
+        let mut arguments = vec!["--txs", "100", "--shape", "adversarial", "--workers", "1"];
+        arguments.extend(signed);
+        let report = out(&lockstep(&arguments));
+        let ratios = report.matches("times independent, ").count();
+        assert_eq!(ratios, if signed.len() == 2 { 3 } else { 2 }, "{report}");
+    }
+}
+
+#[test]
+fn json_is_one_record_with_everything() {
+    let text = out(&lockstep(&[
+        "--txs",
+        "100",
+        "--shape",
+        "adversarial",
+        "--workers",
+        "2",
+        "--json",
+    ]));
+    assert_eq!(text.lines().count(), 1);
+    let record: serde_json::Value = serde_json::from_str(&text).expect("a line is a record");
+    assert_eq!(record["kind"], "stress");
+    assert_eq!(record["verdict"], "passed");
+    assert_eq!(record["exit_code"], 0);
+    for shape in ["measured", "independent"] {
+        assert_eq!(record[shape]["applied"], 100);
+        let paths = record[shape]["paths"].as_array().expect("there are paths");
+        assert_eq!(paths.len(), 3);
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_usage_and_the_complaint_helps() {
+    for (arguments, helps) in [
+        (&["--txs", "0"][..], "1..=65535"),
+        (&["--txs", "65536"], "1..=65535"),
+        (&["--accounts", "1"], "2..=131072"),
+        (&["--shape", "square"], "independent, zipf, hot, chain"),
+        (
+            &["--shape", "adversarial", "--accounts", "3"],
+            "4 accounts or more",
+        ),
+        (&["--workers", "0"], "1..=256"),
+        (&["--signed", "perhaps"], "true, false"),
+        (&["--signed", "true", "--unsigned"], "cannot be used with"),
+    ] {
+        let output = lockstep(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(complaint.contains(helps), "{complaint}");
+    }
+}
