@@ -42,6 +42,24 @@ fn the_same_seed_prints_the_same_in_two_processes_and_with_two_hash_seeds() {
 }
 
 #[test]
+fn what_the_environment_says_of_workers_changes_no_result() {
+    let arguments = ["run", "--seed", "4", "--only", "2"];
+    let plain = run(&arguments);
+    for (variable, value) in [
+        ("LOCKSTEP_PARALLEL_ENABLED", "off"),
+        ("LOCKSTEP_PARALLEL_THRESHOLD", "0"),
+        ("LOCKSTEP_PARALLEL_WORKERS", "5"),
+        ("LOCKSTEP_PARALLEL_TEST_MODE", "1"),
+    ] {
+        let output = lockstep(&arguments)
+            .env(variable, value)
+            .output()
+            .expect("the program starts");
+        assert_eq!(out(&output), out(&plain), "{variable}={value}");
+    }
+}
+
+#[test]
 fn json_is_one_record_a_line_and_the_last_one_is_the_verdict() {
     let output = run(&["run", "--seed", "4", "--only", "2", "--json"]);
     let records: Vec<serde_json::Value> = out(&output)
