@@ -176,7 +176,7 @@ impl ParallelExecutor {
         };
         let due = add(Cell::Supply(Asset::NATIVE), fees, reward)?;
         state.credit(header.miner, Asset::NATIVE, due)?;
-        let mut changes = self.pool.install(|| state.into_changes(header.height));
+        let mut changes = self.pool.install(|| state.into_changes(header.height))?;
         // Supplies come last in the order of cells.
         changes.extend(supplies);
         Ok(Execution {

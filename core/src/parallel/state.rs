@@ -1,9 +1,10 @@
 //! The state of a block while several workers execute it.
 
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use dashmap::DashMap;
+use rayon::prelude::*;
 
 use crate::model::{Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Value};
 use crate::state::{CellChanges, Loaded, add, change, in_cell_order};
@@ -13,7 +14,7 @@ use crate::transition::StateView;
 /// Accounts as a block has left them so far, shared by its workers.
 ///
 /// Everything of one account is in one entry: nonce, multisig, balances. A cell is loaded from the
-/// storage once, when it is prefetched or first needed; whoever loads it late finds what others have
+/// storage, when it is prefetched or first needed; whoever loads it late finds what others have
 /// written meanwhile and leaves it. No entry is held while the storage is read or another entry is
 /// taken.
 ///
@@ -22,8 +23,6 @@ use crate::transition::StateView;
 pub struct ParallelChainState<S, H> {
     storage: Arc<RwLock<S>>,
     accounts: DashMap<PublicKey, Account, H>,
-    /// What the storage has of every cell that was loaded, in no order.
-    loaded: Mutex<Loaded>,
 }
 
 /// What is known of one account.
@@ -32,12 +31,9 @@ struct Account {
     nonce: Nonce,
     native: Amount,
     multisig: Option<Box<Multisig>>,
-    /// Balances of other assets that are known. Boxed, because most accounts have none.
-    #[allow(
-        clippy::box_collection,
-        reason = "8 bytes in every account in place of 24"
-    )]
-    others: Option<Box<Vec<(Asset, Amount)>>>,
+    /// Balances of other assets that are known. No vector: most accounts have none, and its room to
+    /// grow would be most of what the others take.
+    others: Box<[(Asset, Amount)]>,
     knows: Known,
 }
 
@@ -63,8 +59,7 @@ impl Account {
     }
 
     fn other(&self, asset: Asset) -> Option<Amount> {
-        let balances = self.others.as_deref()?;
-        let (_, amount) = balances.iter().find(|(other, _)| *other == asset)?;
+        let (_, amount) = self.others.iter().find(|(other, _)| *other == asset)?;
         Some(*amount)
     }
 
@@ -79,23 +74,21 @@ impl Account {
         if asset == Asset::NATIVE {
             return &mut self.native;
         }
-        let balances = self.others.get_or_insert_default();
-        let at = match balances.iter().position(|(other, _)| *other == asset) {
-            Some(at) => at,
-            None => {
-                // Not twice as many: most accounts have one or two.
-                balances.reserve_exact(1);
-                balances.push((asset, Amount::ZERO));
-                balances.len() - 1
-            }
-        };
-        &mut balances[at].1
+        let known = self.others.iter().position(|(other, _)| *other == asset);
+        let at = known.unwrap_or_else(|| {
+            let mut others = std::mem::take(&mut self.others).into_vec();
+            others.reserve_exact(1);
+            others.push((asset, Amount::ZERO));
+            self.others = others.into_boxed_slice();
+            self.others.len() - 1
+        });
+        &mut self.others[at].1
     }
 
-    /// Takes what the storage has of a cell, where it is not known yet; says whether it took it.
-    fn learn(&mut self, cell: Cell, value: Option<&Value>) -> bool {
+    /// Takes what the storage has of a cell, where it is not known yet.
+    fn learn(&mut self, cell: Cell, value: Option<&Value>) {
         if self.knows(cell) {
-            return false;
+            return;
         }
         match (cell, value) {
             (Cell::Nonce(_), value) => {
@@ -120,7 +113,6 @@ impl Account {
             }
             (Cell::Supply(_), _) => {}
         }
-        true
     }
 
     /// The cells that are known and have a value.
@@ -139,8 +131,7 @@ impl Account {
         ));
         let others = self
             .others
-            .map(|balances| *balances)
-            .unwrap_or_default()
+            .into_vec()
             .into_iter()
             .map(move |(asset, amount)| (Cell::Balance(account, asset), Value::Balance(amount)));
         nonce
@@ -158,7 +149,6 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         ParallelChainState {
             storage,
             accounts: DashMap::with_capacity_and_hasher(accounts, hasher),
-            loaded: Mutex::default(),
         }
     }
 
@@ -246,27 +236,45 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         })
     }
 
-    /// Every cell of an account that differs from the storage.
-    pub(crate) fn into_changes(self, height: Height) -> CellChanges {
-        let mut before = self
-            .loaded
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        in_cell_order(&mut before);
+    /// Every cell of an account that differs from the storage, which is read again: to keep what was
+    /// there before would take several times as much memory as what is there now.
+    ///
+    /// Spread over the workers where the caller is one.
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails.
+    pub(crate) fn into_changes(self, height: Height) -> Result<CellChanges, StorageError> {
+        /// So many cells are read at once.
+        const PIECE: usize = 1_024;
         let mut now: Vec<(Cell, Value)> = self
             .accounts
             .into_iter()
             .flat_map(|(account, known)| known.into_cells(account))
             .collect();
-        in_cell_order(&mut now);
-        let mut before = before.into_iter().peekable();
-        now.into_iter()
-            .filter_map(|(cell, value)| {
-                while before.next_if(|(other, _)| *other < cell).is_some() {}
-                let (_, version) = before.next_if(|(other, _)| *other == cell)?;
-                change(height, version, value).map(|change| (cell, change))
-            })
-            .collect()
+        let storage = &self.storage;
+        let of_piece = |piece: &mut [(Cell, Value)]| -> Result<CellChanges, StorageError> {
+            let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
+            piece.sort_unstable_by_key(|(cell, _)| schema::key_order(*cell));
+            let cells = piece.iter().map(|(cell, _)| *cell).collect();
+            let before = schema::newest_of_many(&*storage, cells)?;
+            let changes = piece.iter_mut().zip(before);
+            Ok(changes
+                .filter_map(|((cell, value), (_, before))| {
+                    // Most are numbers; a multisig is not worth a second list.
+                    change(height, before, value.clone()).map(|change| (*cell, change))
+                })
+                .collect())
+        };
+        let changes: Result<Vec<CellChanges>, StorageError> =
+            if rayon::current_thread_index().is_some() {
+                now.par_chunks_mut(PIECE).map(of_piece).collect()
+            } else {
+                now.chunks_mut(PIECE).map(of_piece).collect()
+            };
+        let mut changes = changes?.concat();
+        in_cell_order(&mut changes);
+        Ok(changes)
     }
 
     fn storage(&self) -> std::sync::RwLockReadGuard<'_, S> {
@@ -308,19 +316,15 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         Ok(())
     }
 
-    fn learn(&self, mut loaded: Loaded) {
-        loaded.retain(|(cell, version)| {
-            let Ok(account) = account_of(*cell) else {
-                return false;
+    fn learn(&self, loaded: Loaded) {
+        for (cell, version) in loaded {
+            let Ok(account) = account_of(cell) else {
+                continue;
             };
             let value = version.as_ref().map(|version| &version.value);
             let mut known = self.accounts.entry(account).or_default();
-            known.learn(*cell, value)
-        });
-        self.loaded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(loaded);
+            known.learn(cell, value);
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
+use hashbrown::HashTable;
+
 use super::access::{Access, Key, Mode, accesses};
 use crate::model::{Asset, PublicKey, Transaction};
 
@@ -118,17 +120,37 @@ const UNTOUCHED: Touched = Touched {
 };
 
 /// Who touched an account last. The native balance stands here, because nearly everybody touches
-/// it; those of other assets are found by account and asset.
+/// it.
 struct Account {
+    key: PublicKey,
     /// The account's last own transaction.
     nonce: u32,
     native: Touched,
+    /// The first few balances of other assets: the head of a list in `Builder::near`. An account
+    /// with more has the rest in `Builder::far`.
+    near: u32,
 }
 
+/// Who touched one of an account's first few other balances last.
+struct Near {
+    asset: Asset,
+    touched: Touched,
+    /// The one before it of the same account.
+    before: u32,
+}
+
+/// How many balances of an account are looked for one after another. Whoever has thousands must not
+/// make this pass quadratic.
+const MOST_NEAR: usize = 8;
+
 struct Builder<H> {
-    ids: HashMap<PublicKey, u32, H>,
+    hasher: H,
+    /// The number of each account under the hash of its key. The key itself stands with the account:
+    /// so the table stays small enough to be near, and keys are read in the order of their numbers.
+    ids: HashTable<(u32, u32)>,
     accounts: Vec<Account>,
-    others: HashMap<(u32, Asset), Touched, H>,
+    near: Vec<Near>,
+    far: HashMap<(u32, Asset), Touched, H>,
     /// (transaction, the one before it in its list).
     additive: Vec<(u32, u32)>,
     /// (before, after), by rising after.
@@ -143,9 +165,11 @@ struct Builder<H> {
 impl<H: BuildHasher + Clone> Builder<H> {
     fn new(transactions: usize, hasher: H) -> Self {
         Builder {
-            ids: HashMap::with_capacity_and_hasher(transactions * 2, hasher.clone()),
+            ids: HashTable::with_capacity(transactions * 2),
             accounts: Vec::with_capacity(transactions * 2),
-            others: HashMap::with_hasher(hasher),
+            near: Vec::new(),
+            far: HashMap::with_hasher(hasher.clone()),
+            hasher,
             additive: Vec::with_capacity(transactions),
             edges: Vec::with_capacity(transactions),
             levels: Vec::with_capacity(transactions),
@@ -172,11 +196,38 @@ impl<H: BuildHasher + Clone> Builder<H> {
                 self.accounts[account as usize].native = self.touched(touched, access.mode);
             }
             Key::Balance(_, asset) => {
-                let key = (account, asset);
-                let touched = self.others.get(&key).copied().unwrap_or(UNTOUCHED);
-                let touched = self.touched(touched, access.mode);
-                self.others.insert(key, touched);
+                self.touch_other(account, asset, access.mode);
             }
+        }
+    }
+
+    fn touch_other(&mut self, account: u32, asset: Asset, mode: Mode) {
+        let mut next = self.accounts[account as usize].near;
+        let mut seen = 0;
+        while next != NOBODY {
+            let near = &self.near[next as usize];
+            if near.asset == asset {
+                let touched = self.touched(near.touched, mode);
+                self.near[next as usize].touched = touched;
+                return;
+            }
+            next = near.before;
+            seen += 1;
+        }
+        if seen < MOST_NEAR {
+            let touched = self.touched(UNTOUCHED, mode);
+            let before = self.accounts[account as usize].near;
+            self.accounts[account as usize].near = index(self.near.len());
+            self.near.push(Near {
+                asset,
+                touched,
+                before,
+            });
+        } else {
+            let key = (account, asset);
+            let touched = self.far.get(&key).copied().unwrap_or(UNTOUCHED);
+            let touched = self.touched(touched, mode);
+            self.far.insert(key, touched);
         }
     }
 
@@ -236,14 +287,27 @@ impl<H: BuildHasher + Clone> Builder<H> {
         {
             return id;
         }
-        let next = index(self.accounts.len());
-        let id = *self.ids.entry(key).or_insert(next);
-        if id == next {
-            self.accounts.push(Account {
-                nonce: NOBODY,
-                native: UNTOUCHED,
-            });
-        }
+        let hash = self.hasher.hash_one(key);
+        // Half of it is kept, so that a table that grows asks no key for its hash again.
+        let short = (hash >> 32) as u32;
+        let spread = |short: u32| u64::from(short) << 32 | u64::from(short);
+        let accounts = &self.accounts;
+        let is_it = |(other, id): &(u32, u32)| *other == short && accounts[*id as usize].key == key;
+        let id = match self.ids.find(spread(short), is_it) {
+            Some((_, id)) => *id,
+            None => {
+                let id = index(self.accounts.len());
+                self.ids
+                    .insert_unique(spread(short), (short, id), |(short, _)| spread(*short));
+                self.accounts.push(Account {
+                    key,
+                    nonce: NOBODY,
+                    native: UNTOUCHED,
+                    near: NOBODY,
+                });
+                id
+            }
+        };
         self.last = Some((key, id));
         id
     }
