@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use lockstep_core::under_loom::model_map::DashMap;
 use lockstep_core::under_loom::shared::BodyCache;
 use loom::model::Builder;
 use loom::sync::Mutex;
