@@ -4,6 +4,7 @@
 //! A panic in a scenario ends its exploration and fails its test.
 
 mod body_cache;
+mod placed;
 mod specimens;
 
 use std::io::{Write, stderr};

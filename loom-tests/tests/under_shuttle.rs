@@ -4,6 +4,7 @@
 //! Seeds are fixed; `SHUTTLE_RANDOM_SEED` replaces them.
 
 mod body_cache;
+mod placed;
 mod specimens;
 
 use std::io::{Write, stderr};

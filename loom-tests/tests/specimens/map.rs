@@ -1,46 +1,20 @@
 //! Wrong uses of a map whose every call is right, some beside the right use. A map that the checker
 //! cannot see into hides all of them.
 //!
-//! A key is the number of its shard, modulo the number of shards.
+//! The number of a key, modulo that of the shards, is its shard.
 
-use std::hash::{BuildHasher, Hasher};
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
+use crate::placed::Placed;
 use crate::{DashMap, expect_found, explore, thread};
 
 type Map = DashMap<u8, u64, Placed>;
 
 const SHARDS: u8 = 4;
 
-/// The first of the bytes last written says the shard.
-#[derive(Clone, Copy)]
-struct Placed {
-    shards: u8,
-    shard: u8,
-}
-
-impl BuildHasher for Placed {
-    type Hasher = Self;
-
-    fn build_hasher(&self) -> Self {
-        *self
-    }
-}
-
-impl Hasher for Placed {
-    fn write(&mut self, bytes: &[u8]) {
-        self.shard = bytes[0] % self.shards;
-    }
-
-    fn finish(&self) -> u64 {
-        // Below the highest seven bits, as many as there are shards to tell apart.
-        u64::from(self.shard) << (57 - self.shards.trailing_zeros())
-    }
-}
-
 fn map(shards: u8, pairs: &[(u8, u64)]) -> Arc<Map> {
-    let placed = Placed { shards, shard: 0 };
-    let map = Map::with_hasher_and_shard_amount(placed, usize::from(shards));
+    let map = Map::with_hasher_and_shard_amount(Placed::among(shards), usize::from(shards));
     for (key, value) in pairs {
         map.insert(*key, *value);
     }
@@ -57,6 +31,16 @@ fn at_once(map: &Arc<Map>, first: impl FnOnce(&Map) + Send + 'static, beside: im
 
 fn value(map: &Map, key: u8) -> u64 {
     *map.get(&key).expect("the key has a value")
+}
+
+/// As for the body cache: a map of real primitives would pass everything below and show nothing.
+#[test]
+fn the_map_is_built_on_the_primitives_of_the_checker() {
+    let outside = catch_unwind(|| map(SHARDS, &[(0, 0)]).len());
+    assert!(
+        outside.is_err(),
+        "a map of {outside:?} is none of the checker's"
+    );
 }
 
 /// What the storage has.
