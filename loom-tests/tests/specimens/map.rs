@@ -233,3 +233,23 @@ fn a_second_read_passes_a_writer_that_waits() {
         assert_eq!(value(&map, 0), 6);
     });
 }
+
+/// A wait that the map remembered for too long would close a cycle that is none.
+#[test]
+fn a_wait_that_is_over_is_forgotten() {
+    explore("a_wait_that_is_over_is_forgotten", || {
+        let map = map(SHARDS, &[(0, 0), (1, 0)]);
+        at_once(
+            &map,
+            |map| {
+                drop(map.get_mut(&0));
+                drop(map.get_mut(&1));
+            },
+            |map| {
+                drop(map.get_mut(&0));
+                let _held = map.get_mut(&0);
+                drop(map.get_mut(&1));
+            },
+        );
+    });
+}
