@@ -4,6 +4,7 @@
 //! A panic in a scenario ends its exploration and fails its test.
 
 mod body_cache;
+mod placed;
 mod specimens;
 
 use std::io::{Write, stderr};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use lockstep_core::under_loom::model_map::DashMap;
 use lockstep_core::under_loom::shared::BodyCache;
 use loom::model::Builder;
 use loom::sync::Mutex;

@@ -4,6 +4,7 @@
 //! Seeds are fixed; `SHUTTLE_RANDOM_SEED` replaces them.
 
 mod body_cache;
+mod placed;
 mod specimens;
 
 use std::io::{Write, stderr};
@@ -11,6 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use lockstep_core::under_shuttle::model_map::DashMap;
 use lockstep_core::under_shuttle::shared::BodyCache;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler, UrwRandomScheduler};
 use shuttle::sync::Mutex;

@@ -6,3 +6,6 @@ mod sync;
 
 #[path = "../shared/mod.rs"]
 pub mod shared;
+
+#[path = "../model_map/mod.rs"]
+pub mod model_map;
