@@ -33,7 +33,9 @@ pub(crate) fn in_order<T: Send, E: Send>(
         }),
         changed: Condvar::new(),
     };
-    pool.broadcast(|_| board.work(&prepare));
+    // Started by one of the workers and not by the caller: who wakes two threads and falls asleep may
+    // find both on one core.
+    pool.scope(|scope| scope.spawn_broadcast(|_, _| board.work(&prepare)));
     let state = board
         .state
         .into_inner()

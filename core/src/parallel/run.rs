@@ -45,7 +45,8 @@ pub fn run<T: Send, E: Send>(
         changed: Condvar::new(),
         workers: pool.current_num_threads(),
     };
-    let finished: Vec<Vec<(u32, T)>> = pool.broadcast(|_| board.work(&task));
+    // From one of the workers, see `pipeline`.
+    let finished: Vec<Vec<(u32, T)>> = pool.install(|| pool.broadcast(|_| board.work(&task)));
     let state = board
         .state
         .into_inner()
