@@ -20,7 +20,7 @@ use lockstep_core::schedule::Graph;
 use lockstep_core::storage::{MemoryStorage, Storage};
 use lockstep_core::transition::transition;
 use lockstep_sim::shape::Shape;
-use rayon::prelude::*;
+use rayon::ThreadPoolBuilder;
 
 const WORKERS: usize = 2;
 
@@ -65,7 +65,7 @@ fn main() {
         let prepared = Prepared::new(shape, size);
         print(
             &format!("{size} {shape}, signed: the review's -> add_block"),
-            &reviewed(rounds.min(3), &executor, &prepared),
+            &reviewed(rounds.min(3), &prepared),
         );
     }
 }
@@ -130,7 +130,7 @@ fn synthetic(
                 .expect("memory does not fail");
             let (took, outcomes) = time(|| {
                 let graph = Graph::of(transactions, RandomState::with_seed(1));
-                run(executor.pool(), &graph, |index| {
+                run(executor.workers(), &graph, |index| {
                     let outcome = transition(&transactions[index as usize], &mut &state)?;
                     spin();
                     if let Outcome::Applied { changes, .. } = &outcome {
@@ -156,12 +156,11 @@ fn cold(rounds: usize, executor: &ParallelExecutor, prepared: &Prepared) -> Comp
         let state = state(copied.storage, 2 * transactions.len());
         let (took, outcomes) = time(|| {
             if prefetches {
-                executor.pool().install(|| {
-                    transactions
-                        .par_chunks(PIECE)
-                        .try_for_each(|piece| state.prefetch(cells(piece)))
-                        .expect("the disk works");
-                });
+                let pieces = transactions.chunks(PIECE).collect();
+                let loaded = executor
+                    .workers()
+                    .map(pieces, |piece| state.prefetch(cells(piece)));
+                assert!(loaded.iter().all(Result::is_ok), "the disk works");
             }
             let one = |transaction| {
                 let outcome = transition(transaction, &mut &state).expect("the disk works");
@@ -180,15 +179,18 @@ fn cold(rounds: usize, executor: &ParallelExecutor, prepared: &Prepared) -> Comp
 
 /// Signatures, state and all: the review's executor without a commit, against the whole of
 /// `add_block` with one.
-fn reviewed(rounds: usize, executor: &ParallelExecutor, prepared: &Prepared) -> Comparison {
+fn reviewed(rounds: usize, prepared: &Prepared) -> Comparison {
     let transactions = prepared.transactions();
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(WORKERS)
+        .build()
+        .expect("the system gives threads");
     compare(
         rounds,
         || {
             let state = state(prepared.storage().clone(), 2 * transactions.len());
             let network = prepared.block.header.network;
-            let (took, outcomes) =
-                time(|| review::execute(executor.pool(), &state, network, transactions));
+            let (took, outcomes) = time(|| review::execute(&pool, &state, network, transactions));
             assert_same(prepared, &outcomes);
             PerItem::new(took, transactions.len())
         },

@@ -14,9 +14,10 @@ use tokio::task::{self, JoinError};
 
 use crate::chain::{AddedBlock, Chain, ChainError};
 use crate::model::{Block, Network, Receipt, Transaction};
-use crate::parallel::{self, BatchError, ParallelChainState, ParallelExecutor};
+use crate::parallel::{BatchError, ParallelChainState, ParallelExecutor};
 use crate::schedule::Graph;
 use crate::storage::Storage;
+use crate::sync;
 
 /// [`Chain::add_block`].
 ///
@@ -102,5 +103,5 @@ impl Drop for Interest {
 /// What a panic said; `None` where it was none.
 fn message(failed: JoinError) -> Option<String> {
     let panic = failed.try_into_panic().ok()?;
-    Some(parallel::message(&*panic))
+    Some(sync::message(&*panic))
 }

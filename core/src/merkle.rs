@@ -5,18 +5,18 @@
 //! moves up as it is and is never paired with itself, so that no two lists share a root.
 
 use crate::model::Hash;
-use crate::parallel::Spread;
+use crate::side_by_side::{Alone, SideBySide};
 
 /// The root over these identities, in this order; [`Hash::ZERO`] exactly when there are none.
 ///
 /// Costs two short hashes an identity and 32 bytes of memory for each.
 #[must_use]
 pub fn root(identities: &[Hash]) -> Hash {
-    root_over(Spread::SERIAL, identities)
+    root_over(Alone, identities)
 }
 
-/// [`root`], spread over workers.
-pub(crate) fn root_over(spread: Spread<'_>, identities: &[Hash]) -> Hash {
+/// [`root`], on several threads perhaps.
+pub(crate) fn root_over(spread: impl SideBySide, identities: &[Hash]) -> Hash {
     let mut row: Vec<Hash> = spread.map(identities, leaf);
     while row.len() > 1 {
         let pairs: Vec<&[Hash]> = row.chunks(2).collect();

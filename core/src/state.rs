@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
-use std::sync::{PoisonError, RwLock};
 
 use rayon::slice::ParallelSliceMut;
 
 use crate::model::{
     Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Supply, Value, Version,
 };
-use crate::storage::{Storage, StorageError, schema};
+use crate::storage::{StorageError, schema};
 use crate::transition::StateView;
 
 /// The version before, if there is one, and the version after of cells that differ, in the order of
@@ -41,8 +40,9 @@ pub(crate) fn change(
 /// The cells that a block read or wrote, loaded when they are first needed.
 ///
 /// Written to by one thread, in block order. The storage does not change meanwhile.
-pub(crate) struct BlockState<'s, S, H> {
-    storage: &'s RwLock<S>,
+pub(crate) struct BlockState<L, H> {
+    /// Reads the newest version of a cell from the storage.
+    load: L,
     /// Where the slot of a cell is. Looked up, never walked in the order of its hashes.
     places: HashMap<Cell, usize, H>,
     slots: Vec<Slot>,
@@ -56,11 +56,15 @@ struct Slot {
     now: Option<Value>,
 }
 
-impl<'s, S: Storage, H: BuildHasher> BlockState<'s, S, H> {
+impl<L, H> BlockState<L, H>
+where
+    L: Fn(Cell) -> Result<Option<Version>, StorageError>,
+    H: BuildHasher,
+{
     /// Nothing is loaded. `cells` is how many there will be, about.
-    pub(crate) fn new(storage: &'s RwLock<S>, cells: usize, hasher: H) -> Self {
+    pub(crate) fn new(load: L, cells: usize, hasher: H) -> Self {
         BlockState {
-            storage,
+            load,
             places: HashMap::with_capacity_and_hasher(cells, hasher),
             slots: Vec::with_capacity(cells),
         }
@@ -160,8 +164,7 @@ impl<'s, S: Storage, H: BuildHasher> BlockState<'s, S, H> {
         let place = match self.places.entry(cell) {
             Entry::Occupied(place) => *place.get(),
             Entry::Vacant(vacant) => {
-                let storage = self.storage.read().unwrap_or_else(PoisonError::into_inner);
-                let before = schema::newest(&*storage, cell)?;
+                let before = (self.load)(cell)?;
                 self.slots.push(Slot::loaded(cell, before));
                 *vacant.insert(self.slots.len() - 1)
             }
@@ -185,7 +188,11 @@ impl<'s, S: Storage, H: BuildHasher> BlockState<'s, S, H> {
     }
 }
 
-impl<S: Storage, H: BuildHasher> StateView for BlockState<'_, S, H> {
+impl<L, H> StateView for BlockState<L, H>
+where
+    L: Fn(Cell) -> Result<Option<Version>, StorageError>,
+    H: BuildHasher,
+{
     type Error = StorageError;
 
     fn nonce(&mut self, account: PublicKey) -> Result<Option<Nonce>, StorageError> {

@@ -282,7 +282,7 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
         let executor = ParallelExecutor::new(workers).expect("there are threads");
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let order = Mutex::new(Vec::new());
-        let results = run(executor.pool(), &graph, |task| {
+        let results = run(executor.workers(), &graph, |task| {
             most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             order.lock().expect("nobody panics").push(task);
             std::thread::yield_now();
@@ -308,18 +308,18 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
 fn a_task_that_fails_or_panics_stops_the_rest_and_frees_everybody() {
     let graph = graph();
     let executor = ParallelExecutor::new(4).expect("there are threads");
-    let failed = run(executor.pool(), &graph, |task| {
+    let failed = run(executor.workers(), &graph, |task| {
         if task == 1 { Err(task) } else { Ok(()) }
     });
     assert_eq!(failed, Err(Stopped::Failed(1)));
-    let panicked = run(executor.pool(), &graph, |task| -> Result<(), ()> {
+    let panicked = run(executor.workers(), &graph, |task| -> Result<(), ()> {
         assert!(task != 2, "on purpose");
         Ok(())
     });
     assert_eq!(panicked, Err(Stopped::Panicked("on purpose".to_owned())));
     // The same threads go on working.
     assert_eq!(
-        run(executor.pool(), &graph, Ok::<_, ()>).map(|all| all.len()),
+        run(executor.workers(), &graph, Ok::<_, ()>).map(|all| all.len()),
         Ok(10)
     );
 }

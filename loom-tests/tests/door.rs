@@ -8,7 +8,7 @@ use lockstep_core::chain::{BodyCache, BodyCacheLimits};
 
 /// Whatever synchronises, differs between two runs or between two mounts, and does not come from
 /// `super::sync`.
-const FORBIDDEN: [&str; 17] = [
+const FORBIDDEN: [&str; 16] = [
     "crate::sync",
     "std::sync",
     "core::sync",
@@ -20,7 +20,6 @@ const FORBIDDEN: [&str; 17] = [
     "parking_lot::",
     "HashMap",
     "HashSet",
-    "OnceLock",
     "LazyLock",
     "thread_local",
     "try_lock",

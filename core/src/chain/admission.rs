@@ -2,16 +2,16 @@
 
 use super::Tip;
 use crate::model::{BLOCK_VERSION, Block, Hash, Refusal, Rules};
-use crate::parallel::Spread;
+use crate::side_by_side::SideBySide;
 use crate::{codec, merkle};
 
 /// Checks what a block claims about itself against the tip and its body, in the order of
 /// [`Refusal`]; gives the identities of its transactions.
-pub(super) fn admit(
+pub(crate) fn admit(
     rules: &Rules,
     tip: &Tip,
     block: &Block,
-    spread: Spread<'_>,
+    spread: impl SideBySide,
 ) -> Result<Vec<Hash>, Refusal> {
     let Block {
         header,

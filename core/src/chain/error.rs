@@ -65,7 +65,7 @@ pub enum ChainError {
     Storage(#[from] StorageError),
 }
 
-pub(super) fn missing(what: &str) -> StorageError {
+pub(crate) fn missing(what: &str) -> StorageError {
     StorageError::Corrupt {
         place: "the database".to_owned(),
         reason: format!("{what} is missing"),

@@ -8,7 +8,7 @@ use crate::model::{Amount, Asset, Cell, Genesis, Height, Nonce, Supply, Value, V
 use crate::storage::{Batch, Storage, StorageError, Table, schema};
 
 /// The genesis of the ledger on a storage.
-pub(super) fn stored(storage: &impl Storage) -> Result<Genesis, ChainError> {
+pub(crate) fn stored(storage: &impl Storage) -> Result<Genesis, ChainError> {
     match schema::format(storage)? {
         None if is_empty(storage)? => return Err(ChainError::Empty),
         None => return Err(missing("the format").into()),
@@ -34,7 +34,7 @@ fn is_empty(storage: &impl Storage) -> Result<bool, StorageError> {
 }
 
 /// Writes height 0 in one commit.
-pub(super) fn begin(storage: &mut impl Storage, genesis: &Genesis) -> Result<(), ChainError> {
+pub(crate) fn begin(storage: &mut impl Storage, genesis: &Genesis) -> Result<(), ChainError> {
     let changes: Vec<(Cell, Value)> = cells(genesis)?.into_iter().collect();
     let hash = codec::genesis_hash(genesis);
     let mut batch = Batch::new();

@@ -116,7 +116,7 @@ impl<K, V> Shard<K, V> {
         at: Place,
         attempt: impl Fn(&mut State<K, V>) -> Option<T>,
     ) -> (MutexGuard<'_, State<K, V>>, T) {
-        let mut state = self.state.lock();
+        let mut state = self.state.lock_at(at);
         if let Some(got) = attempt(&mut state) {
             return (state, got);
         }

@@ -1,20 +1,20 @@
-//! The pipeline by itself.
+//! The pipeline and test mode by themselves.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
-
-use super::Stopped;
-use super::pipeline::in_order;
+use super::{Stopped, Workers};
+use crate::chain::ChainError;
+use crate::config::{Config, ExecutionPath};
+use crate::executor::Execution;
+use crate::model::{Amount, Network};
+use crate::shared::block_executor::BlockExecutor;
+use crate::shared::pipeline::in_order;
 
 const PIECES: usize = 200;
 
-fn pool(threads: usize) -> ThreadPool {
-    ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .expect("the system gives threads")
+fn workers(number: usize) -> Workers {
+    Workers::new(number).expect("the system gives threads")
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn pieces_are_consumed_in_order_one_at_a_time() {
         let consuming = AtomicUsize::new(0);
         let mut seen = Vec::new();
         let done = in_order(
-            &pool(threads),
+            &workers(threads),
             PIECES,
             |piece| {
                 // Every other piece is prepared only after the one behind it.
@@ -48,7 +48,7 @@ fn pieces_are_consumed_in_order_one_at_a_time() {
 
 #[test]
 fn no_pieces_are_no_work() {
-    let done = in_order(&pool(2), 0, |_| Ok::<(), ()>(()), |()| Err(()));
+    let done = in_order(&workers(2), 0, |_| Ok::<(), ()>(()), |()| Err(()));
     assert_eq!(done, Ok(()));
 }
 
@@ -60,7 +60,7 @@ fn a_failure_or_a_panic_stops_the_rest_and_frees_everybody() {
         _ => Ok(piece),
     };
     let mut consumed = 0;
-    let failed = in_order(&pool(3), PIECES, prepare, |_| {
+    let failed = in_order(&workers(3), PIECES, prepare, |_| {
         consumed += 1;
         Ok(())
     });
@@ -68,11 +68,52 @@ fn a_failure_or_a_panic_stops_the_rest_and_frees_everybody() {
     assert!(consumed <= 100);
 
     let mut consumed = 0;
-    let panicked = in_order(&pool(3), PIECES, Ok::<_, ()>, |piece| {
+    let panicked = in_order(&workers(3), PIECES, Ok::<_, ()>, |piece| {
         assert!(piece < 50, "on purpose");
         consumed += 1;
         Ok(())
     });
     assert_eq!(panicked, Err(Stopped::Panicked("on purpose".to_owned())));
     assert_eq!(consumed, 50);
+}
+
+fn execution(fees: u64) -> Execution {
+    Execution {
+        receipts: Vec::new(),
+        changes: Vec::new(),
+        fees: Amount(fees),
+        reward: Amount::ZERO,
+    }
+}
+
+/// What test mode keeps, and whether it trusts the workers afterwards, where the serial path
+/// says 7 and the graph what is given.
+fn compared(graph: fn() -> Result<Execution, ChainError>) -> (Execution, bool) {
+    let blocks = BlockExecutor::new(&Config::for_network(Network::Devnet));
+    let kept = blocks.compared(|path| match path {
+        ExecutionPath::Graph => graph(),
+        _ => Ok(execution(7)),
+    });
+    let kept = kept.expect("the serial path does not fail");
+    (kept, blocks.trusts_parallel())
+}
+
+#[test]
+fn test_mode_trusts_workers_that_say_the_same() {
+    assert_eq!(compared(|| Ok(execution(7))), (execution(7), true));
+}
+
+#[test]
+fn test_mode_keeps_the_serial_result_and_distrusts_workers_that_differ() {
+    assert_eq!(compared(|| Ok(execution(8))), (execution(7), false));
+}
+
+#[test]
+fn test_mode_distrusts_workers_that_panic() {
+    let panicked = || {
+        Err(ChainError::Panicked {
+            message: "on purpose".to_owned(),
+        })
+    };
+    assert_eq!(compared(panicked), (execution(7), false));
 }

@@ -11,7 +11,7 @@ use crate::model::{
     Amount, Asset, Block, Cell, Genesis, Hash, Height, PublicKey, Receipt, Timestamp, Value,
     Version,
 };
-use crate::parallel::Spread;
+use crate::side_by_side::SideBySide;
 
 /// The layout of the tables; another number is another layout.
 pub(crate) const FORMAT: u32 = 1;
@@ -256,7 +256,7 @@ impl super::Batch {
     pub(crate) fn put_versions(
         &mut self,
         changes: &[(Cell, (Option<Version>, Version))],
-        spread: Spread<'_>,
+        spread: impl SideBySide,
     ) {
         let by_key = |mut entries: Vec<Entry>| {
             // Stable, because that one makes use of what is in order already: the cells of each

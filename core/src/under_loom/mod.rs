@@ -9,3 +9,5 @@ pub mod shared;
 
 #[path = "../model_map/mod.rs"]
 pub mod model_map;
+
+pub use sync::{NoWorkers, Workers};

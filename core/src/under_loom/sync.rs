@@ -1,11 +1,20 @@
 //! [`crate::sync`] over loom. Works inside a model only.
 
+pub use std::convert::Infallible as NoWorkers;
+use std::panic::Location;
+// Std's, for the reasons given in the ordinary module.
+pub(crate) use std::sync::{Arc, OnceLock};
+
 // For bookkeeping that decides nothing: loom does not see it.
 pub(crate) use crate::sync::Mutex as Unseen;
-pub(crate) use loom::sync::MutexGuard;
+pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
+// Two reads of one thread at once corrupt this lock; core has none.
+pub(crate) use loom::sync::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use loom::thread::ThreadId;
-// Std's, for the reason given in the ordinary module.
-pub(crate) use std::sync::Arc;
+
+pub(crate) use super::model_map::DashMap;
+
+const NO_POISON: &str = "loom ends a model at its first panic, before anybody sees a poisoned lock";
 
 #[derive(Debug)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
@@ -17,9 +26,17 @@ impl<T> Mutex<T> {
 
     #[track_caller]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0
-            .lock()
-            .expect("loom ends a model at its first panic, before anybody sees a poisoned lock")
+        self.0.lock().expect(NO_POISON)
+    }
+
+    /// Loom names the places itself.
+    #[track_caller]
+    pub(crate) fn lock_at(&self, _place: &'static Location<'static>) -> MutexGuard<'_, T> {
+        self.lock()
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner().expect(NO_POISON)
     }
 }
 
@@ -33,9 +50,12 @@ impl Condvar {
 
     #[track_caller]
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0
-            .wait(guard)
-            .expect("loom ends a model at its first panic, before anybody sees a poisoned lock")
+        self.0.wait(guard).expect(NO_POISON)
+    }
+
+    #[track_caller]
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
     }
 
     #[track_caller]
@@ -43,6 +63,70 @@ impl Condvar {
         self.0.notify_all();
     }
 }
+
+#[track_caller]
+pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().expect(NO_POISON)
+}
+
+#[track_caller]
+pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().expect(NO_POISON)
+}
+
+pub(crate) fn into_inner<T>(lock: RwLock<T>) -> T {
+    lock.into_inner().expect(NO_POISON)
+}
+
+/// Nobody: loom's threads cannot borrow, so what is handed to workers is done by the caller, item
+/// after item. Tests that want workers make threads and let them drive `Run` and `Pipeline`.
+#[derive(Debug)]
+pub struct Workers(usize);
+
+impl Workers {
+    /// As if there were so many.
+    ///
+    /// # Errors
+    ///
+    /// None: the ordinary workers have some.
+    pub fn new(number: usize) -> Result<Self, NoWorkers> {
+        Ok(Workers(number.max(1)))
+    }
+
+    /// As if there were so many.
+    #[must_use]
+    pub const fn number(&self) -> usize {
+        self.0
+    }
+
+    /// Once.
+    pub fn each<R>(&self, work: impl Fn() -> R) -> Vec<R> {
+        vec![work()]
+    }
+
+    /// In order.
+    pub fn map<T, R>(&self, items: Vec<T>, f: impl Fn(T) -> R) -> Vec<R> {
+        items.into_iter().map(f).collect()
+    }
+
+    /// One after the other.
+    pub fn join<A, B>(&self, one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
+        (one(), other())
+    }
+
+    /// On the caller's thread.
+    pub fn within<R>(&self, f: impl FnOnce() -> R) -> R {
+        f()
+    }
+}
+
+/// Catches nothing: loom ends a model at its first panic.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    Ok(work())
+}
+
+/// Loom names the places itself.
+pub(crate) fn is_about(_transaction: u32) {}
 
 pub(crate) fn current_thread() -> ThreadId {
     loom::thread::current().id()

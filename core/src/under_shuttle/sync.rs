@@ -1,12 +1,18 @@
 //! [`crate::sync`] over shuttle. Works inside an execution only.
 
+pub use std::convert::Infallible as NoWorkers;
+use std::panic::Location;
+// Std's, for the reasons given in the ordinary module.
+pub(crate) use std::sync::{Arc, OnceLock, PoisonError};
+
 // For bookkeeping that decides nothing: shuttle does not see it.
 pub(crate) use crate::sync::Mutex as Unseen;
-pub(crate) use shuttle::sync::MutexGuard;
+pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
+pub(crate) use shuttle::sync::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use shuttle::thread::ThreadId;
-// Std's, for the reason given in the ordinary module.
-pub(crate) use std::sync::Arc;
-use std::sync::PoisonError;
+
+pub(crate) use super::model_map::DashMap;
+use super::whereabouts;
 
 #[derive(Debug)]
 pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
@@ -17,9 +23,20 @@ impl<T> Mutex<T> {
         Mutex(shuttle::sync::Mutex::new(value))
     }
 
+    #[track_caller]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.lock_at(Location::caller())
+    }
+
+    /// Locks on behalf of whoever is at that place.
+    pub(crate) fn lock_at(&self, place: &'static Location<'static>) -> MutexGuard<'_, T> {
+        is_at(place);
         // Poisoned while a panicked execution unwinds: what unwinds must not panic again.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -32,13 +49,134 @@ impl Condvar {
         Condvar(shuttle::sync::Condvar::new())
     }
 
+    #[track_caller]
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        is_at(Location::caller());
         self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
     }
 
     pub(crate) fn notify_all(&self) {
         self.0.notify_all();
     }
+}
+
+#[track_caller]
+pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    is_at(Location::caller());
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[track_caller]
+pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    is_at(Location::caller());
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn into_inner<T>(lock: RwLock<T>) -> T {
+    lock.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Threads that live as long as what they are handed: shuttle has no pool, and nothing that core
+/// does depends on which of them does what.
+#[derive(Debug)]
+pub struct Workers(usize);
+
+impl Workers {
+    /// So many, at least one.
+    ///
+    /// # Errors
+    ///
+    /// None: the ordinary workers have some.
+    pub fn new(number: usize) -> Result<Self, NoWorkers> {
+        Ok(Workers(number.max(1)))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn number(&self) -> usize {
+        self.0
+    }
+
+    /// As the ordinary workers do.
+    ///
+    /// # Panics
+    ///
+    /// Where `work` does.
+    pub fn each<R: Send>(&self, work: impl Fn() -> R + Send + Sync) -> Vec<R> {
+        let work = &work;
+        shuttle::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.0).map(|_| scope.spawn(work)).collect();
+            let ended = threads.into_iter().map(|thread| thread.join());
+            ended
+                .map(|ended| ended.expect("shuttle ends an execution at its first panic"))
+                .collect()
+        })
+    }
+
+    /// As the ordinary workers do: who is free takes the next item.
+    pub fn map<T: Send, R: Send>(&self, items: Vec<T>, f: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
+        let left = Unseen::new(items.into_iter().enumerate());
+        let mut done: Vec<(usize, R)> = self
+            .each(|| {
+                let mut done = Vec::new();
+                loop {
+                    let next = left.lock().next();
+                    let Some((index, item)) = next else {
+                        return done;
+                    };
+                    done.push((index, f(item)));
+                }
+            })
+            .into_iter()
+            .flatten()
+            .collect();
+        done.sort_unstable_by_key(|(index, _)| *index);
+        done.into_iter().map(|(_, result)| result).collect()
+    }
+
+    /// As the ordinary workers do.
+    ///
+    /// # Panics
+    ///
+    /// Where one of the two does.
+    pub fn join<A: Send, B: Send>(
+        &self,
+        one: impl FnOnce() -> A + Send,
+        other: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
+        shuttle::thread::scope(|scope| {
+            let other = scope.spawn(other);
+            let one = one();
+            let other = other.join();
+            (
+                one,
+                other.expect("shuttle ends an execution at its first panic"),
+            )
+        })
+    }
+
+    /// On the caller's thread.
+    pub fn within<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
+        f()
+    }
+}
+
+/// Catches nothing: shuttle ends an execution at its first panic, and a deadlock is one.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    Ok(work())
+}
+
+pub(crate) fn is_about(transaction: u32) {
+    whereabouts::note(|place| place.transaction = Some(transaction));
+}
+
+/// Says where this thread takes something that others may have.
+fn is_at(place: &'static Location<'static>) {
+    whereabouts::note(|whereabouts| whereabouts.place = Some(place));
 }
 
 pub(crate) fn current_thread() -> ThreadId {

@@ -1,5 +1,6 @@
 //! The door of core's checkers once more, over real primitives.
 
+use std::panic::Location;
 use std::sync::PoisonError;
 pub(crate) use std::sync::{Arc, MutexGuard};
 pub(crate) use std::thread::ThreadId;
@@ -15,6 +16,11 @@ impl<T> Mutex<T> {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody asks who is where.
+    pub(crate) fn lock_at(&self, _place: &'static Location<'static>) -> MutexGuard<'_, T> {
+        self.lock()
     }
 }
 

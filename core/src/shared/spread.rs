@@ -1,12 +1,11 @@
-//! Work that is the same on one thread and on several.
+//! Work that is the same on one thread and on workers.
 
 use std::ops::Range;
 
-use rayon::ThreadPool;
-use rayon::prelude::*;
-
-use super::Stopped;
 use super::pipeline::in_order;
+use super::run::Stopped;
+use super::sync::Workers;
+use crate::side_by_side::SideBySide;
 use crate::signature::BATCH;
 
 /// The fewest items for which waking the workers pays: it costs some 20 microseconds.
@@ -16,16 +15,16 @@ const LEAST: usize = 256;
 const LEAST_BATCH: usize = 16;
 
 /// Where the parts of a block that depend on nothing are done: on the caller's thread, or on the
-/// threads of a pool. What comes out is the same.
+/// workers. What comes out is the same.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spread<'p>(Option<&'p ThreadPool>);
+pub(crate) struct Spread<'p>(Option<&'p Workers>);
 
 impl<'p> Spread<'p> {
     /// On the caller's thread.
     pub(crate) const SERIAL: Spread<'static> = Spread(None);
 
-    pub(crate) const fn over(pool: Option<&'p ThreadPool>) -> Self {
-        Spread(pool)
+    pub(crate) const fn over(workers: Option<&'p Workers>) -> Self {
+        Spread(workers)
     }
 
     /// The same, or the caller's thread where there are so few transactions that waking the workers
@@ -37,38 +36,11 @@ impl<'p> Spread<'p> {
         self
     }
 
-    /// `f` of each item, at its index.
-    pub(crate) fn map<T: Sync, R: Send>(
-        self,
-        items: &[T],
-        f: impl Fn(&T) -> R + Send + Sync,
-    ) -> Vec<R> {
-        match self.0 {
-            Some(pool) if items.len() >= LEAST => pool.install(|| {
-                let least = items.len().div_ceil(8 * pool.current_num_threads());
-                items.par_iter().with_min_len(least).map(f).collect()
-            }),
-            _ => items.iter().map(f).collect(),
-        }
-    }
-
-    /// Both, side by side where there are workers.
-    pub(crate) fn join<A: Send, B: Send>(
-        self,
-        one: impl FnOnce() -> A + Send,
-        other: impl FnOnce() -> B + Send,
-    ) -> (A, B) {
-        match self.0 {
-            Some(pool) => pool.join(one, other),
-            None => (one(), other()),
-        }
-    }
-
-    /// On a thread of the pool, so that what `f` calls may spread its own work; on the caller's
+    /// On a worker, so that what `f` calls may spread its own work; on the caller's
     /// where there is none.
     pub(crate) fn within<R: Send>(self, f: impl FnOnce() -> R + Send) -> R {
         match self.0 {
-            Some(pool) => pool.install(f),
+            Some(workers) => workers.within(f),
             None => f(),
         }
     }
@@ -79,7 +51,7 @@ impl<'p> Spread<'p> {
         // A thread alone gains nothing from small pieces, and a storage is read best in large ones.
         const ALONE: usize = 1_024;
         let (shares, most) = match self.0 {
-            Some(pool) => (2 * pool.current_num_threads(), BATCH),
+            Some(workers) => (2 * workers.number(), BATCH),
             None => (1, ALONE),
         };
         let mut pieces = Vec::new();
@@ -101,15 +73,44 @@ impl<'p> Spread<'p> {
     pub(crate) fn in_order<P: Sync, T: Send, E: Send>(
         self,
         pieces: &[P],
-        prepare: impl Fn(&P) -> Result<T, E> + Sync,
+        prepare: impl Fn(&P) -> Result<T, E> + Send + Sync,
         mut consume: impl FnMut(T) -> Result<(), E> + Send,
     ) -> Result<(), Stopped<E>> {
         match self.0 {
-            Some(pool) => in_order(pool, pieces.len(), |at| prepare(&pieces[at]), consume),
+            Some(workers) => in_order(workers, pieces.len(), |at| prepare(&pieces[at]), consume),
             None => pieces
                 .iter()
                 .try_for_each(|piece| consume(prepare(piece)?))
                 .map_err(Stopped::Failed),
+        }
+    }
+}
+
+impl SideBySide for Spread<'_> {
+    fn map<T: Sync, R: Send>(self, items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+        match self.0 {
+            Some(workers) if items.len() >= LEAST => {
+                let share = items.len().div_ceil(8 * workers.number());
+                workers
+                    .map(items.chunks(share).collect(), |share| {
+                        share.iter().map(&f).collect::<Vec<R>>()
+                    })
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
+            _ => items.iter().map(f).collect(),
+        }
+    }
+
+    fn join<A: Send, B: Send>(
+        self,
+        one: impl FnOnce() -> A + Send,
+        other: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
+        match self.0 {
+            Some(workers) => workers.join(one, other),
+            None => (one(), other()),
         }
     }
 }

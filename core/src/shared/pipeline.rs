@@ -1,16 +1,11 @@
 //! Pieces that are prepared side by side and used one after another.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, PoisonError};
+use super::run::Stopped;
+use super::sync::{Condvar, Mutex, Workers, caught};
 
-use rayon::ThreadPool;
-
-use super::run::{Stopped, message};
-
-/// Calls `prepare` for every piece on the threads of a pool and `consume` with what came of it, in
-/// the order of the pieces, one at a time: as soon as a piece is its turn, by whoever is free. So
-/// what must happen in order costs nothing but its own time, as long as there is something to
-/// prepare beside it.
+/// Calls `prepare` for every piece on workers and `consume` with what came of it, in the order of the
+/// pieces, one at a time: as soon as a piece is its turn, by whoever is free. So what must happen in
+/// order costs nothing but its own time, as long as there is something to prepare beside it.
 ///
 /// Costs one lock a piece and step.
 ///
@@ -18,37 +13,25 @@ use super::run::{Stopped, message};
 ///
 /// Where either fails or panics. What is running then is finished, nothing else is begun.
 pub(crate) fn in_order<T: Send, E: Send>(
-    pool: &ThreadPool,
+    workers: &Workers,
     pieces: usize,
-    prepare: impl Fn(usize) -> Result<T, E> + Sync,
+    prepare: impl Fn(usize) -> Result<T, E> + Send + Sync,
     consume: impl FnMut(T) -> Result<(), E> + Send,
 ) -> Result<(), Stopped<E>> {
-    let board = Board {
-        state: Mutex::new(State {
-            unprepared: 0,
-            prepared: (0..pieces).map(|_| None).collect(),
-            next: 0,
-            consume: Some(consume),
-            stopped: None,
-        }),
-        changed: Condvar::new(),
-    };
-    // Started by one of the workers and not by the caller: who wakes two threads and falls asleep may
-    // find both on one core.
-    pool.scope(|scope| scope.spawn_broadcast(|_, _| board.work(&prepare)));
-    let state = board
-        .state
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    state.stopped.map_or(Ok(()), Err)
+    let pipeline = Pipeline::new(pieces, consume);
+    workers.each(|| pipeline.work(&prepare));
+    pipeline.finish()
 }
 
-/// What the workers share. The lock is held for a few steps, never for a piece.
-struct Board<T, E, C> {
+/// Pieces and how far they have come, for whoever has threads of its own.
+#[derive(Debug)]
+pub struct Pipeline<T, E, C> {
+    /// Held for a few steps, never for a piece.
     state: Mutex<State<T, E, C>>,
     changed: Condvar,
 }
 
+#[derive(Debug)]
 struct State<T, E, C> {
     /// The first piece that nobody has taken to prepare.
     unprepared: usize,
@@ -65,39 +48,65 @@ enum Job<T, C> {
     Consume(C, T),
 }
 
-impl<T, E, C: FnMut(T) -> Result<(), E>> Board<T, E, C> {
-    fn work(&self, prepare: &(impl Fn(usize) -> Result<T, E> + Sync)) {
+impl<T, E, C: FnMut(T) -> Result<(), E>> Pipeline<T, E, C> {
+    /// So many pieces, none of them prepared.
+    #[must_use]
+    pub fn new(pieces: usize, consume: C) -> Self {
+        Pipeline {
+            state: Mutex::new(State {
+                unprepared: 0,
+                prepared: (0..pieces).map(|_| None).collect(),
+                next: 0,
+                consume: Some(consume),
+                stopped: None,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Prepares and consumes on this thread until everything is consumed or stopped; sleeps where
+    /// there is nothing to do yet.
+    pub fn work(&self, prepare: &impl Fn(usize) -> Result<T, E>) {
         while let Some(job) = self.take() {
-            let done = catch_unwind(AssertUnwindSafe(|| match job {
+            let done = caught(|| match job {
                 Job::Prepare(piece) => {
                     let prepared = prepare(piece)?;
-                    self.state().prepared[piece] = Some(prepared);
+                    self.state.lock().prepared[piece] = Some(prepared);
                     Ok(())
                 }
                 Job::Consume(mut consume, prepared) => {
                     consume(prepared)?;
-                    let mut state = self.state();
+                    let mut state = self.state.lock();
                     state.consume = Some(consume);
                     state.next += 1;
                     Ok(())
                 }
-            }));
+            });
             let stopped = match done {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(Stopped::Failed(error)),
-                Err(panic) => Some(Stopped::Panicked(message(&*panic))),
+                Err(message) => Some(Stopped::Panicked(message)),
             };
             if let Some(stopped) = stopped {
-                self.state().stopped.get_or_insert(stopped);
+                self.state.lock().stopped.get_or_insert(stopped);
             }
             self.changed.notify_all();
         }
     }
 
+    /// How it ended, when every thread has.
+    ///
+    /// # Errors
+    ///
+    /// Where a piece failed or panicked.
+    pub fn finish(self) -> Result<(), Stopped<E>> {
+        self.state.into_inner().stopped.map_or(Ok(()), Err)
+    }
+
     /// Something to do. Sleeps where there is nothing yet; `None` where there will be nothing any
     /// more.
     fn take(&self) -> Option<Job<T, C>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         loop {
             if state.stopped.is_some() || state.next == state.prepared.len() {
                 return None;
@@ -115,14 +124,7 @@ impl<T, E, C: FnMut(T) -> Result<(), E>> Board<T, E, C> {
                 state.unprepared += 1;
                 return Some(Job::Prepare(state.unprepared - 1));
             }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state);
         }
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, State<T, E, C>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,15 +1,15 @@
-//! A block on the threads of a pool.
+//! A block over the graph of its conflicts, on workers.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock};
 
-use rayon::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use thiserror::Error;
 
-use super::{ParallelChainState, Spread, Stopped, run};
+use super::parallel_state::ParallelChainState;
+use super::run::{Stopped, run};
+use super::spread::Spread;
+use super::sync::{Arc, NoWorkers, RwLock, Workers, is_about, read};
 use crate::codec;
 use crate::executor::{self, Body, Checked, Execution};
 use crate::metrics;
@@ -20,10 +20,10 @@ use crate::schedule::Graph;
 use crate::state::{CellChanges, add, change};
 use crate::storage::{Storage, StorageError, schema};
 
-/// A fixed number of threads that execute blocks, one at a time.
+/// Workers that execute blocks, one block at a time.
 #[derive(Debug)]
 pub struct ParallelExecutor {
-    pool: ThreadPool,
+    workers: Workers,
 }
 
 /// A batch was not executed; its state must not be used.
@@ -47,29 +47,21 @@ impl From<Stopped<StorageError>> for BatchError {
 }
 
 impl ParallelExecutor {
-    /// Starts so many threads, at least one. They sleep when there is nothing to do.
+    /// Starts so many threads, at least one: no more transactions than these are ever in execution at
+    /// once.
     ///
     /// # Errors
     ///
     /// Where the system gives no threads.
-    pub fn new(workers: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(workers.max(1))
-            .thread_name(|number| format!("lockstep-{number}"))
-            .build()?;
-        Ok(ParallelExecutor { pool })
-    }
-
-    /// How many threads execute: no more transactions than these are ever in execution at once.
-    #[must_use]
-    pub fn workers(&self) -> usize {
-        self.pool.current_num_threads()
+    pub fn new(workers: usize) -> Result<Self, NoWorkers> {
+        let workers = Workers::new(workers)?;
+        Ok(ParallelExecutor { workers })
     }
 
     /// The threads.
     #[must_use]
-    pub const fn pool(&self) -> &ThreadPool {
-        &self.pool
+    pub const fn workers(&self) -> &Workers {
+        &self.workers
     }
 
     /// The identities and the stateless checks of transactions, each at its own index, the
@@ -80,18 +72,14 @@ impl ParallelExecutor {
         network: Network,
         transactions: &'t [Transaction],
     ) -> Vec<Checked<'t>> {
-        let pieces = Spread::over(Some(&self.pool)).pieces(transactions.len());
-        self.pool.install(|| {
-            pieces
-                .into_par_iter()
-                .with_max_len(1)
-                .flat_map_iter(|piece| {
-                    let transactions = &transactions[piece];
-                    let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
-                    executor::check_all_of(network, transactions, &ids)
-                })
-                .collect()
-        })
+        let pieces = Spread::over(Some(&self.workers)).pieces(transactions.len());
+        self.workers
+            .map(pieces, |piece| {
+                let transactions = &transactions[piece];
+                let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
+                executor::check_all_of(network, transactions, &ids)
+            })
+            .concat()
     }
 
     /// Executes transactions over the graph of their conflicts on this state, which has what they
@@ -110,13 +98,9 @@ impl ParallelExecutor {
         S: Storage,
         H: BuildHasher + Clone + Send + Sync,
     {
-        let outcomes = run(&self.pool, graph, |index| {
-            let mut view = state;
-            let outcome = executor::outcome(&transactions[index as usize], &mut view)?;
-            if let Outcome::Applied { changes, .. } = &outcome {
-                state.apply(changes)?;
-            }
-            Ok(outcome)
+        let outcomes = run(&self.workers, graph, |index| {
+            is_about(index);
+            execute_one(state, &transactions[index as usize])
         });
         outcomes.map_err(BatchError::from)
     }
@@ -139,16 +123,16 @@ impl ParallelExecutor {
             body.transactions.len() * 2,
             hasher.clone(),
         );
-        let pieces = Spread::over(Some(&self.pool)).pieces(body.transactions.len());
-        let check = |piece: &Range<usize>| {
+        let pieces = Spread::over(Some(&self.workers)).pieces(body.transactions.len());
+        let check = |piece: Range<usize>| {
             let checked = body.check(rules.network, piece.clone());
             state.prefetch(body.cells(piece.clone(), &checked))?;
             Ok(checked)
         };
         // The graph needs no verdict: what is rejected conflicts with more than it does.
-        let (checked, graph) = self.pool.join(
+        let (checked, graph) = self.workers.join(
             || -> Result<Vec<Vec<Checked<'_>>>, StorageError> {
-                pieces.par_iter().with_max_len(1).map(check).collect()
+                self.workers.map(pieces, check).into_iter().collect()
             },
             || Graph::of(body.transactions, hasher),
         );
@@ -170,13 +154,10 @@ impl ParallelExecutor {
                 }
             }
         }
-        let (reward, supplies) = {
-            let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
-            supplies(&*storage, rules, header, burned)?
-        };
+        let (reward, supplies) = supplies(&*read(storage), rules, header, burned)?;
         let due = add(Cell::Supply(Asset::NATIVE), fees, reward)?;
         state.credit(header.miner, Asset::NATIVE, due)?;
-        let mut changes = self.pool.install(|| state.into_changes(header.height))?;
+        let mut changes = state.into_changes(header.height, &self.workers)?;
         // Supplies come last in the order of cells.
         changes.extend(supplies);
         Ok(Execution {
@@ -190,6 +171,28 @@ impl ParallelExecutor {
             reward,
         })
     }
+}
+
+/// Executes a transaction on the state that workers share, and writes what it changes. Whoever calls
+/// sees to it that nothing that it conflicts with is executed meanwhile.
+///
+/// # Errors
+///
+/// Where the storage fails.
+pub fn execute_one<S, H>(
+    state: &ParallelChainState<S, H>,
+    transaction: &Checked<'_>,
+) -> Result<Outcome, StorageError>
+where
+    S: Storage,
+    H: BuildHasher + Clone,
+{
+    let mut view = state;
+    let outcome = executor::outcome(transaction, &mut view)?;
+    if let Outcome::Applied { changes, .. } = &outcome {
+        state.apply(changes)?;
+    }
+    Ok(outcome)
 }
 
 /// What a block issues, and the supplies that differ after it.

@@ -1,10 +1,6 @@
 //! Workers drive the machine that says what may run.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, PoisonError};
-
-use rayon::ThreadPool;
-
+use super::sync::{Condvar, Mutex, Workers, caught};
 use crate::schedule::{Graph, Ready};
 
 /// The most tasks that a worker takes at once. Taking is a lock; what is taken is out of the others'
@@ -20,9 +16,9 @@ pub enum Stopped<E> {
     Panicked(String),
 }
 
-/// Runs `task` for every transaction of a graph on the threads of a pool, none before everything
-/// that it waits for has returned; gives what they returned, each at its own index. There is no
-/// barrier: what may run runs.
+/// Runs `task` for every transaction of a graph on workers, none before everything that it waits for
+/// has returned; gives what they returned, each at its own index. There is no barrier: what may run
+/// runs.
 ///
 /// Costs about 50 ns a transaction beside the tasks, where there is enough to run; a chain stays on
 /// one thread.
@@ -32,45 +28,26 @@ pub enum Stopped<E> {
 /// Where a task fails or panics. What is running then is finished, nothing else is begun, and the
 /// results are dropped.
 pub fn run<T: Send, E: Send>(
-    pool: &ThreadPool,
+    workers: &Workers,
     graph: &Graph,
-    task: impl Fn(u32) -> Result<T, E> + Sync,
+    task: impl Fn(u32) -> Result<T, E> + Send + Sync,
 ) -> Result<Vec<T>, Stopped<E>> {
-    let board = Board {
-        state: Mutex::new(State {
-            ready: Ready::new(graph),
-            waiting: 0,
-            stopped: None,
-        }),
-        changed: Condvar::new(),
-        workers: pool.current_num_threads(),
-    };
-    // From one of the workers, see `pipeline`.
-    let finished: Vec<Vec<(u32, T)>> = pool.install(|| pool.broadcast(|_| board.work(&task)));
-    let state = board
-        .state
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    if let Some(stopped) = state.stopped {
-        return Err(stopped);
-    }
-    let mut results: Vec<Option<T>> = (0..graph.len()).map(|_| None).collect();
-    for (transaction, result) in finished.into_iter().flatten() {
-        results[transaction as usize] = Some(result);
-    }
-    Ok(results
-        .into_iter()
-        .map(|result| result.expect("a machine that is done gave out everything"))
-        .collect())
+    let run = Run::new(graph, workers.number());
+    let finished = workers.each(|| run.work(&task));
+    run.finish(finished)
 }
 
-/// What the workers share. The lock is held for a few steps of the machine, never for a task.
-struct Board<'g, E> {
+/// A graph and how far it has run, for whoever has threads of its own; [`run`] is what uses it.
+#[derive(Debug)]
+pub struct Run<'g, E> {
+    transactions: usize,
+    /// Held for a few steps of the machine, never for a task.
     state: Mutex<State<'g, E>>,
     changed: Condvar,
     workers: usize,
 }
 
+#[derive(Debug)]
 struct State<'g, E> {
     ready: Ready<'g>,
     /// How many workers sleep because nothing is ready.
@@ -78,21 +55,39 @@ struct State<'g, E> {
     stopped: Option<Stopped<E>>,
 }
 
-impl<E> Board<'_, E> {
-    fn work<T>(&self, task: &(impl Fn(u32) -> Result<T, E> + Sync)) -> Vec<(u32, T)> {
+impl<'g, E> Run<'g, E> {
+    /// Nothing has run. So many threads will work on it; another number is no error, but shares the
+    /// work less well.
+    #[must_use]
+    pub fn new(graph: &'g Graph, workers: usize) -> Self {
+        Run {
+            transactions: graph.len(),
+            state: Mutex::new(State {
+                ready: Ready::new(graph),
+                waiting: 0,
+                stopped: None,
+            }),
+            changed: Condvar::new(),
+            workers,
+        }
+    }
+
+    /// Runs on this thread what is ready, until everything is finished or stopped; sleeps where
+    /// nothing is ready yet. Gives what this thread ran, and what came of it.
+    pub fn work<T>(&self, task: &impl Fn(u32) -> Result<T, E>) -> Vec<(u32, T)> {
         let mut results = Vec::new();
         let mut taken = Vec::new();
         let mut finished = Vec::new();
         while self.take(&mut finished, &mut taken) {
             for transaction in taken.drain(..) {
-                match catch_unwind(AssertUnwindSafe(|| task(transaction))) {
+                match caught(|| task(transaction)) {
                     Ok(Ok(result)) => results.push((transaction, result)),
                     Ok(Err(error)) => {
                         self.stop(Stopped::Failed(error));
                         return results;
                     }
-                    Err(panic) => {
-                        self.stop(Stopped::Panicked(message(&*panic)));
+                    Err(message) => {
+                        self.stop(Stopped::Panicked(message));
                         return results;
                     }
                 }
@@ -102,10 +97,34 @@ impl<E> Board<'_, E> {
         results
     }
 
+    /// What all threads gave, each result at its own index.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    ///
+    /// # Panics
+    ///
+    /// Where a thread's results are missing.
+    pub fn finish<T>(self, finished: Vec<Vec<(u32, T)>>) -> Result<Vec<T>, Stopped<E>> {
+        let state = self.state.into_inner();
+        if let Some(stopped) = state.stopped {
+            return Err(stopped);
+        }
+        let mut results: Vec<Option<T>> = (0..self.transactions).map(|_| None).collect();
+        for (transaction, result) in finished.into_iter().flatten() {
+            results[transaction as usize] = Some(result);
+        }
+        Ok(results
+            .into_iter()
+            .map(|result| result.expect("a machine that is done gave out everything"))
+            .collect())
+    }
+
     /// Says what this worker has finished and gets it something to do. Sleeps where there is
     /// nothing yet; `false` where there will be nothing any more.
     fn take(&self, finished: &mut Vec<u32>, taken: &mut Vec<u32>) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         for transaction in finished.drain(..) {
             state.ready.finish(transaction);
         }
@@ -118,10 +137,7 @@ impl<E> Board<'_, E> {
                 break;
             }
             state.waiting += 1;
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state);
             state.waiting -= 1;
         }
         // As much as leaves something for everybody, so that they end together.
@@ -136,17 +152,8 @@ impl<E> Board<'_, E> {
     }
 
     fn stop(&self, why: Stopped<E>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.stopped.get_or_insert(why);
         self.changed.notify_all();
     }
-}
-
-pub(crate) fn message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message")
-        .to_owned()
 }

@@ -1,11 +1,8 @@
 //! The state of a block while several workers execute it.
 
 use std::hash::BuildHasher;
-use std::sync::{Arc, PoisonError, RwLock};
 
-use dashmap::DashMap;
-use rayon::prelude::*;
-
+use super::sync::{Arc, DashMap, RwLock, RwLockReadGuard, Workers, read};
 use crate::model::{Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Value};
 use crate::state::{CellChanges, Loaded, add, change, in_cell_order};
 use crate::storage::{Storage, StorageError, schema};
@@ -239,12 +236,14 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
     /// Every cell of an account that differs from the storage, which is read again: to keep what was
     /// there before would take several times as much memory as what is there now.
     ///
-    /// Spread over the workers where the caller is one.
-    ///
     /// # Errors
     ///
     /// Where the storage fails.
-    pub(crate) fn into_changes(self, height: Height) -> Result<CellChanges, StorageError> {
+    pub(crate) fn into_changes(
+        self,
+        height: Height,
+        workers: &Workers,
+    ) -> Result<CellChanges, StorageError> {
         /// So many cells are read at once.
         const PIECE: usize = 1_024;
         let mut now: Vec<(Cell, Value)> = self
@@ -254,7 +253,7 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
             .collect();
         let storage = &self.storage;
         let of_piece = |piece: &mut [(Cell, Value)]| -> Result<CellChanges, StorageError> {
-            let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
+            let storage = read(storage);
             piece.sort_unstable_by_key(|(cell, _)| schema::key_order(*cell));
             let cells = piece.iter().map(|(cell, _)| *cell).collect();
             let before = schema::newest_of_many(&*storage, cells)?;
@@ -266,19 +265,17 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
                 })
                 .collect())
         };
-        let changes: Result<Vec<CellChanges>, StorageError> =
-            if rayon::current_thread_index().is_some() {
-                now.par_chunks_mut(PIECE).map(of_piece).collect()
-            } else {
-                now.chunks_mut(PIECE).map(of_piece).collect()
-            };
-        let mut changes = changes?.concat();
-        in_cell_order(&mut changes);
+        let pieces = workers.map(now.chunks_mut(PIECE).collect(), of_piece);
+        let mut changes = pieces
+            .into_iter()
+            .collect::<Result<Vec<CellChanges>, StorageError>>()?
+            .concat();
+        workers.within(|| in_cell_order(&mut changes));
         Ok(changes)
     }
 
-    fn storage(&self) -> std::sync::RwLockReadGuard<'_, S> {
-        self.storage.read().unwrap_or_else(PoisonError::into_inner)
+    fn storage(&self) -> RwLockReadGuard<'_, S> {
+        read(&self.storage)
     }
 
     /// Does something to an account of which this cell is known.

@@ -1,0 +1,167 @@
+//! The path that suits a block, and what happens when one panics.
+
+use super::in_order::execute_in_order;
+use super::parallel_executor::{BatchError, ParallelExecutor};
+use super::spread::Spread;
+use super::sync::{Arc, AtomicBool, OnceLock, Ordering, RwLock, caught};
+use crate::chain::ChainError;
+use crate::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
+use crate::executor::{Body, Execution};
+use crate::metrics;
+use crate::model::{Block, Hash, Rules};
+use crate::storage::Storage;
+
+/// Executes blocks on the path that suits them.
+pub(crate) struct BlockExecutor {
+    config: ParallelConfig,
+    hash_seed: HashSeed,
+    /// Started with the first block that takes a parallel path.
+    workers: OnceLock<Option<ParallelExecutor>>,
+    /// Set when a parallel result differed from the serial one: never again in this process.
+    distrusted: AtomicBool,
+}
+
+impl BlockExecutor {
+    pub(crate) fn new(config: &Config) -> Self {
+        BlockExecutor {
+            config: config.parallel,
+            hash_seed: config.hash_seed,
+            workers: OnceLock::new(),
+            distrusted: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn trusts_parallel(&self) -> bool {
+        !self.distrusted.load(Ordering::Acquire)
+    }
+
+    /// Where the parts of a block of so many transactions that are no execution are done.
+    pub(crate) fn spread(&self, transactions: usize) -> Spread<'_> {
+        match self.path(transactions) {
+            ExecutionPath::Serial => Spread::SERIAL,
+            _ => {
+                Spread::over(self.workers().map(ParallelExecutor::workers)).unless_few(transactions)
+            }
+        }
+    }
+
+    /// The path of a block of so many transactions, where it is left to us.
+    pub(crate) fn path(&self, transactions: usize) -> ExecutionPath {
+        if self.config.test_mode || !self.trusts_parallel() {
+            return ExecutionPath::Serial;
+        }
+        self.config.path(transactions)
+    }
+
+    /// What an admitted block does. `ids` are the identities of its transactions.
+    pub(crate) fn execute<S: Storage>(
+        &self,
+        storage: &Arc<RwLock<S>>,
+        rules: &Rules,
+        block: &Block,
+        ids: &[Hash],
+    ) -> Result<Execution, ChainError> {
+        let body = Body {
+            header: &block.header,
+            transactions: &block.transactions,
+            ids,
+        };
+        let run = |path| self.guarded(path, storage, rules, &body);
+        if self.config.test_mode {
+            return self.compared(run);
+        }
+        let path = self.path(block.transactions.len());
+        if path == ExecutionPath::Serial {
+            return run(ExecutionPath::Serial);
+        }
+        match run(path) {
+            Err(ChainError::Panicked { message }) => {
+                tracing::error!(
+                    path = path.name(),
+                    message,
+                    "a worker panicked; executing serially"
+                );
+                metrics::fallback();
+                run(ExecutionPath::Serial)
+            }
+            executed => executed,
+        }
+    }
+
+    /// Takes every path, compares, and keeps the serial result.
+    pub(crate) fn compared(
+        &self,
+        run: impl Fn(ExecutionPath) -> Result<Execution, ChainError>,
+    ) -> Result<Execution, ChainError> {
+        let serial = run(ExecutionPath::Serial)?;
+        for path in [ExecutionPath::SpreadChecks, ExecutionPath::Graph] {
+            if !self.trusts_parallel() {
+                break;
+            }
+            let difference = match run(path) {
+                Ok(parallel) => serial.difference(&parallel),
+                Err(ChainError::Panicked { message }) => Some(format!("it panicked: {message}")),
+                // The machine failed; that says nothing about the path.
+                Err(_) => None,
+            };
+            if let Some(difference) = difference {
+                self.distrusted.store(true, Ordering::Release);
+                metrics::difference(path.name());
+                tracing::error!(
+                    path = path.name(),
+                    difference,
+                    "PARALLEL EXECUTION DIFFERS FROM SERIAL: it is switched off, the serial result \
+                     is kept. Please report this block."
+                );
+            }
+        }
+        Ok(serial)
+    }
+
+    /// One path; its panic is an error.
+    fn guarded<S: Storage>(
+        &self,
+        path: ExecutionPath,
+        storage: &Arc<RwLock<S>>,
+        rules: &Rules,
+        body: &Body<'_>,
+    ) -> Result<Execution, ChainError> {
+        caught(|| self.on_path(path, storage, rules, body))
+            .unwrap_or_else(|message| Err(ChainError::Panicked { message }))
+    }
+
+    fn on_path<S: Storage>(
+        &self,
+        path: ExecutionPath,
+        storage: &Arc<RwLock<S>>,
+        rules: &Rules,
+        body: &Body<'_>,
+    ) -> Result<Execution, ChainError> {
+        let hasher = self.hash_seed.build_hasher();
+        let workers = match path {
+            ExecutionPath::Serial => None,
+            _ => self.workers(),
+        };
+        let executed = match (path, workers) {
+            (ExecutionPath::Graph, Some(workers)) => workers.execute(storage, hasher, rules, body),
+            _ => {
+                let spread = Spread::over(workers.map(ParallelExecutor::workers));
+                execute_in_order(spread, storage, hasher, rules, body).map_err(BatchError::from)
+            }
+        };
+        executed.map_err(|error| match error {
+            BatchError::Storage(error) => ChainError::Storage(error),
+            BatchError::Panicked(message) => ChainError::Panicked { message },
+        })
+    }
+
+    /// `None` where the system gives no threads; blocks are then executed serially.
+    fn workers(&self) -> Option<&ParallelExecutor> {
+        let start = || {
+            ParallelExecutor::new(self.config.workers())
+                .map_err(|error| tracing::error!(%error, "no workers; executing serially"))
+                .ok()
+        };
+        self.workers.get_or_init(start).as_ref()
+    }
+}
