@@ -8,7 +8,6 @@
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::{self, JoinError};
 
@@ -16,6 +15,7 @@ use crate::chain::{AddedBlock, Chain, ChainError};
 use crate::model::{Block, Network, Receipt, Transaction};
 use crate::parallel::{BatchError, ParallelChainState, ParallelExecutor};
 use crate::schedule::Graph;
+use crate::shared::Interest;
 use crate::storage::Storage;
 use crate::sync;
 
@@ -33,14 +33,11 @@ pub async fn add_block<S: Storage + 'static>(
     block: Arc<Block>,
 ) -> Result<AddedBlock, ChainError> {
     let chain = Arc::clone(chain);
-    let interest = Interest::default();
-    let lost = Arc::clone(&interest.lost);
-    let adding = task::spawn_blocking(move || {
-        // Release and acquire: whoever saw the future dropped sees what was done before.
-        chain.add_block_unless(&block, || lost.load(Ordering::Acquire))
-    });
+    let interest = Interest::new();
+    let _waits = Waits(interest.clone());
+    let adding =
+        task::spawn_blocking(move || chain.add_block_unless(&block, || interest.is_lost()));
     let added = adding.await;
-    drop(interest);
     added.unwrap_or_else(|failed| Err(message(failed).map_or(ChainError::Cancelled, panicked)))
 }
 
@@ -89,14 +86,11 @@ where
 }
 
 /// Ends when its future ends or is dropped.
-#[derive(Default)]
-struct Interest {
-    lost: Arc<AtomicBool>,
-}
+struct Waits(Interest);
 
-impl Drop for Interest {
+impl Drop for Waits {
     fn drop(&mut self) {
-        self.lost.store(true, Ordering::Release);
+        self.0.lose();
     }
 }
 

@@ -1,67 +1,110 @@
-//! Every interleaving of small scenarios, without a bound, under every memory ordering that loom
-//! models. It knows the insides of our code, not those of the real primitives.
+//! Every interleaving of small scenarios, under every memory ordering that loom models; where those
+//! are too many, every one with a few preemptions, and the test says how many. It knows the insides
+//! of our code, not those of the real primitives.
 //!
 //! A panic in a scenario ends its exploration and fails its test.
 
 mod body_cache;
+mod executor;
 mod placed;
+mod seen;
 mod specimens;
 
+use std::any::Any;
 use std::io::{Write, stderr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lockstep_core::under_loom::model_map::DashMap;
-use lockstep_core::under_loom::shared::BodyCache;
+use lockstep_core::under_loom::shared::{
+    BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
+};
 use loom::model::Builder;
-use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicBool, AtomicU64};
-use loom::thread;
+use loom::sync::{Mutex, RwLock};
 
 /// A search that takes longer fails: an unfinished one proves nothing.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// The threads of a scenario, counted.
+mod thread {
+    pub(crate) fn spawn<T: 'static>(
+        work: impl FnOnce() -> T + 'static,
+    ) -> loom::thread::JoinHandle<T> {
+        crate::seen::thread();
+        loom::thread::spawn(work)
+    }
+}
+
 /// Checks a scenario in all its interleavings.
 fn explore(claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
-    let interleavings = Arc::new(AtomicUsize::new(0));
-    search(&interleavings, scenario);
-    let interleavings = interleavings.load(Ordering::Relaxed);
-    say(&format!("{claim}: {interleavings} interleavings, complete"));
+    let explored = search(None, scenario).unwrap_or_else(|panicked| resume_unwind(panicked.0));
+    say(&format!("{claim}: {explored}, complete"));
+}
+
+/// Checks a scenario in all its interleavings with at most so many preemptions: all of them are too
+/// many to be run.
+fn explore_within(preemptions: usize, claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
+    assert!(preemptions >= 2, "most defects need two preemptions");
+    let explored =
+        search(Some(preemptions), scenario).unwrap_or_else(|panicked| resume_unwind(panicked.0));
+    say(&format!(
+        "{claim}: {explored}, bounded to {preemptions} preemptions"
+    ));
 }
 
 /// Searches for an interleaving in which a defective scenario panics with this message.
 fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync + 'static) {
-    let interleavings = Arc::new(AtomicUsize::new(0));
-    let panicked = catch_unwind(AssertUnwindSafe(|| search(&interleavings, scenario)))
-        .expect_err("a defect is found in some interleaving");
+    let (panicked, explored) = search(None, scenario)
+        .err()
+        .unwrap_or_else(|| panic!("{defect}: a defect is found in some interleaving"));
     let found = specimens::message(&*panicked);
     assert!(found.starts_with(message), "{defect}: {found}");
-    let interleavings = interleavings.load(Ordering::Relaxed);
-    say(&format!("{defect}: found in interleaving {interleavings}"));
+    say(&format!("{defect}: found, {explored}"));
 }
 
-fn search(interleavings: &Arc<AtomicUsize>, scenario: impl Fn() + Send + Sync + 'static) {
+type Panicked = Box<dyn Any + Send>;
+
+/// Explores; gives what it came to, in words, and the panic that ended it.
+fn search(
+    preemptions: Option<usize>,
+    scenario: impl Fn() + Send + Sync + 'static,
+) -> Result<String, (Panicked, String)> {
     let mut builder = Builder::new();
     // Each of these four cuts a search and calls it a success, and the environment can set them.
-    builder.preemption_bound = None;
+    builder.preemption_bound = preemptions;
     builder.max_permutations = None;
     builder.max_duration = None;
     builder.checkpoint_file = None;
     // This one panics.
     builder.max_branches = 20_000;
 
-    let interleavings = Arc::clone(interleavings);
+    let interleavings = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&interleavings);
     let start = Instant::now();
-    builder.check(move || {
-        interleavings.fetch_add(1, Ordering::Relaxed);
-        assert!(
-            start.elapsed() < DEADLINE,
-            "a search ends before {DEADLINE:?}"
-        );
-        scenario();
-    });
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        builder.check(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            assert!(
+                start.elapsed() < DEADLINE,
+                "a search ends before {DEADLINE:?}"
+            );
+            seen::begin();
+            scenario();
+        });
+    }));
+    let explored = format!(
+        "{}, {} interleavings, {:.1} s",
+        seen::used(),
+        interleavings.load(Ordering::Relaxed),
+        start.elapsed().as_secs_f64()
+    );
+    match ended {
+        Ok(()) => Ok(explored),
+        Err(panicked) => Err((panicked, explored)),
+    }
 }
 
 /// Past the capture of the test's output: how much was explored is to be seen of passing tests too.

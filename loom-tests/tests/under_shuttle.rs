@@ -4,7 +4,9 @@
 //! Seeds are fixed; `SHUTTLE_RANDOM_SEED` replaces them.
 
 mod body_cache;
+mod executor;
 mod placed;
+mod seen;
 mod specimens;
 
 use std::io::{Write, stderr};
@@ -13,11 +15,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lockstep_core::under_shuttle::model_map::DashMap;
-use lockstep_core::under_shuttle::shared::BodyCache;
+use lockstep_core::under_shuttle::shared::{
+    BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
+};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler, UrwRandomScheduler};
-use shuttle::sync::Mutex;
 use shuttle::sync::atomic::AtomicU64;
-use shuttle::{Config, Runner, thread};
+use shuttle::sync::{Mutex, RwLock};
+use shuttle::{Config, Runner};
 
 const SEED: u64 = 0;
 /// For each scheduler.
@@ -45,16 +49,34 @@ fn portfolio() -> [(&'static str, Box<dyn Scheduler + Send>); 4] {
     ]
 }
 
+/// The threads of a scenario, counted.
+mod thread {
+    pub(crate) fn spawn<T: Send + 'static>(
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> shuttle::thread::JoinHandle<T> {
+        crate::seen::thread();
+        shuttle::thread::spawn(work)
+    }
+}
+
+/// What loom searches within a bound is drawn from here like everything else.
+fn explore_within(_preemptions: usize, claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
+    explore(claim, scenario);
+}
+
 /// Checks a scenario under each scheduler.
 fn explore(claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
     let scenario = Arc::new(scenario);
     let mut schedules = 0;
     for (_, scheduler) in portfolio() {
         let scenario = Arc::clone(&scenario);
-        schedules += Runner::new(scheduler, config()).run(move || scenario());
+        schedules += Runner::new(scheduler, config()).run(move || {
+            seen::begin();
+            scenario();
+        });
     }
     assert_eq!(schedules, SCHEDULES * portfolio().len(), "{claim}");
-    say(&format!("{claim}: {schedules} schedules"));
+    say(&format!("{claim}: {}, {schedules} schedules", seen::used()));
 }
 
 /// Searches, with each scheduler, for a schedule under which a defective scenario panics with this
@@ -68,6 +90,7 @@ fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync +
         let panicked = catch_unwind(AssertUnwindSafe(move || {
             runner.run(move || {
                 counted.fetch_add(1, Ordering::Relaxed);
+                seen::begin();
                 scenario();
             })
         }))

@@ -10,7 +10,7 @@ pub use mempool::{Mempool, MempoolError, MempoolLimits, NonceChecker};
 
 pub use crate::config::BodyCacheLimits;
 use crate::model::{Amount, Cell, Hash, Height, Receipt, Timestamp, Value};
-pub use crate::shared::{BodyCache, Chain};
+pub use crate::shared::{BodyCache, Chain, Interest};
 
 /// The newest block, or the genesis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,6 +18,7 @@ pub(crate) struct BlockExecutor {
     /// Started with the first block that takes a parallel path.
     workers: OnceLock<Option<ParallelExecutor>>,
     /// Set when a parallel result differed from the serial one: never again in this process.
+    /// Relaxed: nothing is handed over with it, and blocks come one after another.
     distrusted: AtomicBool,
 }
 
@@ -32,7 +33,7 @@ impl BlockExecutor {
     }
 
     pub(crate) fn trusts_parallel(&self) -> bool {
-        !self.distrusted.load(Ordering::Acquire)
+        !self.distrusted.load(Ordering::Relaxed)
     }
 
     /// Where the parts of a block of so many transactions that are no execution are done.
@@ -105,7 +106,7 @@ impl BlockExecutor {
                 Err(_) => None,
             };
             if let Some(difference) = difference {
-                self.distrusted.store(true, Ordering::Release);
+                self.distrusted.store(true, Ordering::Relaxed);
                 metrics::difference(path.name());
                 tracing::error!(
                     path = path.name(),

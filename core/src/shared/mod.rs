@@ -8,6 +8,7 @@ pub(crate) mod block_executor;
 mod bodies;
 mod chain;
 mod in_order;
+mod interest;
 mod parallel_executor;
 mod parallel_state;
 pub(crate) mod pipeline;
@@ -16,6 +17,7 @@ mod spread;
 
 pub use bodies::BodyCache;
 pub use chain::Chain;
+pub use interest::Interest;
 pub use parallel_executor::{BatchError, ParallelExecutor, execute_one};
 pub use parallel_state::ParallelChainState;
 pub use pipeline::Pipeline;

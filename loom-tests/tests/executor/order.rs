@@ -1,0 +1,224 @@
+//! Who runs what, and when.
+
+use std::sync::Arc;
+
+use lockstep_core::schedule::Graph;
+
+use super::{Batch, state, stored, transfer};
+use crate::{Mutex, Pipeline, Run, Stopped, explore, explore_within, thread};
+
+/// Three transactions of which the last waits for both others.
+fn join() -> &'static Graph {
+    Batch::of(vec![
+        transfer(0, 0, &[(8, 1)]),
+        transfer(1, 0, &[(9, 1)]),
+        transfer(8, 0, &[(1, 1)]),
+    ])
+    .graph
+}
+
+/// One transaction, and two that wait for it.
+fn fork() -> &'static Graph {
+    Batch::of(vec![
+        transfer(0, 0, &[(1, 1), (2, 1)]),
+        transfer(1, 0, &[(9, 1)]),
+        transfer(2, 0, &[(9, 1)]),
+    ])
+    .graph
+}
+
+/// Two that nothing connects.
+fn apart() -> &'static Graph {
+    Batch::of(vec![transfer(0, 0, &[(1, 1)]), transfer(2, 0, &[(3, 1)])]).graph
+}
+
+/// Notes in which order tasks begin and end.
+#[derive(Default)]
+struct Log(Mutex<Vec<(u32, bool)>>);
+
+impl Log {
+    fn note(&self, transaction: u32, is_end: bool) {
+        let mut log = self.0.lock().expect("nobody panics");
+        log.push((transaction, is_end));
+    }
+
+    fn position(log: &[(u32, bool)], of: (u32, bool)) -> usize {
+        let at = log.iter().position(|noted| *noted == of);
+        at.expect("every transaction begins and ends")
+    }
+
+    /// Each ran once, none before what it waits for had ended.
+    fn check(&self, graph: &Graph) {
+        let log = self.0.lock().expect("nobody panics");
+        assert_eq!(log.len(), 2 * graph.len(), "each runs once: {log:?}");
+        for before in (0..).take(graph.len()) {
+            for after in graph.successors(before) {
+                let end = Log::position(&log, (before, true));
+                let begin = Log::position(&log, (*after, false));
+                assert!(end < begin, "{after} waits for {before}: {log:?}");
+            }
+        }
+    }
+}
+
+/// Runs a graph on so many threads that only write down what they do.
+fn run_and_log(graph: &'static Graph, threads: usize) {
+    let run = Arc::new((Run::<()>::new(graph, threads), Log::default()));
+    let work = |(run, log): &(Run<'static, ()>, Log)| {
+        run.work(&|transaction| {
+            log.note(transaction, false);
+            log.note(transaction, true);
+            Ok(transaction)
+        })
+    };
+    let others: Vec<_> = (1..threads)
+        .map(|_| {
+            let run = Arc::clone(&run);
+            thread::spawn(move || work(&run))
+        })
+        .collect();
+    let mut finished = vec![work(&run)];
+    for other in others {
+        // A worker that nobody wakes ends the exploration as a deadlock.
+        finished.push(other.join().expect("no worker panics"));
+    }
+    let (run, log) = Arc::into_inner(run).expect("the workers have ended");
+    log.check(graph);
+    let results = run.finish(finished).expect("no task fails");
+    let own: Vec<u32> = (0..).take(graph.len()).collect();
+    assert_eq!(results, own, "each result is at its own index");
+}
+
+#[test]
+fn what_waits_for_two_runs_after_both() {
+    let graph = join();
+    assert_eq!(graph.waits_for(), [0, 0, 2]);
+    explore("what_waits_for_two_runs_after_both", move || {
+        run_and_log(graph, 2);
+    });
+}
+
+#[test]
+fn what_becomes_ready_at_once_wakes_who_sleeps() {
+    let graph = fork();
+    assert_eq!(graph.waits_for(), [0, 1, 1]);
+    explore("what_becomes_ready_at_once_wakes_who_sleeps", move || {
+        run_and_log(graph, 2);
+    });
+}
+
+/// The third finds nothing to do, at whatever moment it comes.
+#[test]
+fn three_workers_on_two_transactions_all_end() {
+    let graph = apart();
+    assert_eq!(graph.waits_for(), [0, 0]);
+    explore("three_workers_on_two_transactions_all_end", move || {
+        run_and_log(graph, 3);
+    });
+}
+
+/// A worker that gets no time before the others have ended holds nobody up and has no part in what
+/// comes out.
+#[test]
+fn a_worker_that_starves_holds_nobody_up() {
+    let graph = fork();
+    explore("a_worker_that_starves_holds_nobody_up", move || {
+        let run = Arc::new(Run::<()>::new(graph, 3));
+        let work = |run: &Run<'static, ()>| run.work(&|transaction| Ok(transaction));
+        let other = {
+            let run = Arc::clone(&run);
+            thread::spawn(move || work(&run))
+        };
+        let mine = work(&run);
+        let others = other.join().expect("no worker panics");
+        let late = work(&run);
+        assert!(late.is_empty(), "nothing is left: {late:?}");
+        let run = Arc::into_inner(run).expect("the workers have ended");
+        let results = run.finish(vec![late, mine, others]);
+        assert_eq!(results, Ok(vec![0, 1, 2]));
+    });
+}
+
+/// Whatever the last worker did: if one fails the others end, and nothing comes out.
+#[test]
+fn a_failure_ends_everybody_and_gives_nothing() {
+    let graph = join();
+    explore("a_failure_ends_everybody_and_gives_nothing", move || {
+        let run = Arc::new(Run::new(graph, 2));
+        let work = |run: &Run<'static, u32>| {
+            run.work(&|transaction| match transaction {
+                0 => Err(transaction),
+                _ => Ok(transaction),
+            })
+        };
+        let other = {
+            let run = Arc::clone(&run);
+            thread::spawn(move || work(&run))
+        };
+        let mine = work(&run);
+        let others = other.join().expect("no worker panics");
+        let ran = |ran: &[(u32, u32)]| ran.iter().any(|(transaction, _)| *transaction == 2);
+        assert!(!ran(&mine) && !ran(&others), "2 waits for what failed");
+        let run = Arc::into_inner(run).expect("the workers have ended");
+        assert_eq!(run.finish(vec![mine, others]), Err(Stopped::Failed(0)));
+    });
+}
+
+/// What the last worker wrote is in what is merged after all have ended.
+#[test]
+fn the_merge_sees_what_every_worker_wrote() {
+    const TO: u8 = 2;
+    let storage = stored(&[0, 1]);
+    let batch = Batch::of(vec![transfer(0, 0, &[(TO, 1)]), transfer(1, 0, &[(TO, 2)])]);
+    explore_within(3, "the_merge_sees_what_every_worker_wrote", move || {
+        let state = state(&storage);
+        batch.execute(&state, 2);
+        let mut merged = &*state;
+        use lockstep_core::transition::StateView as _;
+        let to = merged.balance(super::account(TO), lockstep_core::model::Asset::NATIVE);
+        assert_eq!(to.expect("memory does not fail").0, 3);
+    });
+}
+
+#[test]
+fn pieces_are_consumed_in_order_and_once() {
+    const PIECES: usize = 3;
+    explore_within(4, "pieces_are_consumed_in_order_and_once", || {
+        let consumed = Arc::new(Mutex::new(Vec::new()));
+        let pipeline = {
+            let consumed = Arc::clone(&consumed);
+            Arc::new(Pipeline::new(PIECES, move |piece: usize| {
+                consumed.lock().expect("nobody panics").push(piece);
+                Ok::<(), ()>(())
+            }))
+        };
+        let other = {
+            let pipeline = Arc::clone(&pipeline);
+            thread::spawn(move || pipeline.work(&Ok))
+        };
+        pipeline.work(&Ok);
+        other.join().expect("no worker panics");
+        let pipeline = Arc::into_inner(pipeline).expect("the workers have ended");
+        assert_eq!(pipeline.finish(), Ok(()));
+        assert_eq!(*consumed.lock().expect("nobody panics"), [0, 1, 2]);
+    });
+}
+
+#[test]
+fn a_piece_that_fails_ends_everybody() {
+    explore("a_piece_that_fails_ends_everybody", || {
+        let pipeline = Arc::new(Pipeline::new(2, |_: usize| Ok(())));
+        let prepare = |piece| match piece {
+            0 => Err("no"),
+            _ => Ok(piece),
+        };
+        let other = {
+            let pipeline = Arc::clone(&pipeline);
+            thread::spawn(move || pipeline.work(&prepare))
+        };
+        pipeline.work(&prepare);
+        other.join().expect("no worker panics");
+        let pipeline = Arc::into_inner(pipeline).expect("the workers have ended");
+        assert_eq!(pipeline.finish(), Err(Stopped::Failed("no")));
+    });
+}
