@@ -14,7 +14,7 @@ use std::any::Any;
 use std::io::{Write, stderr};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use lockstep_core::under_loom::model_map::DashMap;
@@ -22,8 +22,8 @@ use lockstep_core::under_loom::shared::{
     BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };
 use loom::model::Builder;
-use loom::sync::atomic::{AtomicBool, AtomicU64};
-use loom::sync::{Mutex, RwLock};
+use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use loom::sync::{Condvar, Mutex, RwLock};
 
 /// A search that takes longer fails: an unfinished one proves nothing.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -81,7 +81,7 @@ fn search(
     // This one panics.
     builder.max_branches = 20_000;
 
-    let interleavings = Arc::new(AtomicUsize::new(0));
+    let interleavings = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = Arc::clone(&interleavings);
     let start = Instant::now();
     let ended = catch_unwind(AssertUnwindSafe(|| {

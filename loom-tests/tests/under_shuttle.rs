@@ -12,15 +12,15 @@ mod specimens;
 use std::io::{Write, stderr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use lockstep_core::under_shuttle::model_map::DashMap;
 use lockstep_core::under_shuttle::shared::{
     BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler, UrwRandomScheduler};
-use shuttle::sync::atomic::AtomicU64;
-use shuttle::sync::{Mutex, RwLock};
+use shuttle::sync::atomic::{AtomicU64, AtomicUsize};
+use shuttle::sync::{Condvar, Mutex, RwLock};
 use shuttle::{Config, Runner};
 
 const SEED: u64 = 0;
@@ -84,7 +84,7 @@ fn explore(claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
 fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync + 'static) {
     let scenario = Arc::new(scenario);
     for (name, scheduler) in portfolio() {
-        let schedules = Arc::new(AtomicUsize::new(0));
+        let schedules = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let (scenario, counted) = (Arc::clone(&scenario), Arc::clone(&schedules));
         let runner = Runner::new(scheduler, config());
         let panicked = catch_unwind(AssertUnwindSafe(move || {

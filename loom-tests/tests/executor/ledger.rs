@@ -10,7 +10,7 @@ use lockstep_core::model::{
 use lockstep_core::storage::MemoryStorage;
 
 use super::{account, clock, config, genesis};
-use crate::{Chain, Interest, explore, explore_within, thread};
+use crate::{Chain, Interest, explore, thread};
 
 type Ledger = Chain<MemoryStorage>;
 

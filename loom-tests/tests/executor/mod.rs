@@ -4,6 +4,8 @@ mod ledger;
 mod order;
 mod state;
 
+pub(crate) use state::{balance, prefetch};
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,14 +62,14 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 /// A storage in which these accounts have something, made outside of any exploration.
-fn stored(accounts: &[u8]) -> MemoryStorage {
+pub(crate) fn stored(accounts: &[u8]) -> MemoryStorage {
     Chain::open(MemoryStorage::new(), &genesis(accounts), config(), clock())
         .expect("the genesis is possible")
         .into_storage()
 }
 
 /// State of which nothing is loaded.
-fn state(storage: &MemoryStorage) -> Arc<State> {
+pub(crate) fn state(storage: &MemoryStorage) -> Arc<State> {
     seen::shards(SHARDS);
     let storage = Arc::new(RwLock::new(storage.clone()));
     let hasher = Placed::among(SHARDS);
@@ -75,7 +77,7 @@ fn state(storage: &MemoryStorage) -> Arc<State> {
 }
 
 /// Moves amounts from one account to others, without a fee.
-fn transfer(source: u8, nonce: u64, transfers: &[(u8, u64)]) -> Transaction {
+pub(crate) fn transfer(source: u8, nonce: u64, transfers: &[(u8, u64)]) -> Transaction {
     let transfers = transfers.iter().map(|(destination, amount)| Transfer {
         destination: account(*destination),
         asset: Asset::NATIVE,
@@ -98,14 +100,21 @@ fn transaction(source: u8, nonce: u64, payload: Payload) -> Transaction {
 
 /// Transactions that have passed the stateless checks, and the graph of their conflicts.
 #[derive(Clone, Copy)]
-struct Batch {
+pub(crate) struct Batch {
     transactions: &'static [Checked<'static>],
     graph: &'static Graph,
 }
 
 impl Batch {
-    fn of(transactions: Vec<Transaction>) -> Self {
-        let graph = Graph::of(&transactions, Placed::among(SHARDS));
+    pub(crate) fn of(transactions: Vec<Transaction>) -> Self {
+        let seen = transactions.clone();
+        Batch::blinded(transactions, &seen)
+    }
+
+    /// With the graph of other transactions. The executor relies on it that they conflict wherever
+    /// its own do; a specimen is what it does where they do not.
+    pub(crate) fn blinded(transactions: Vec<Transaction>, seen: &[Transaction]) -> Self {
+        let graph = Graph::of(seen, Placed::among(SHARDS));
         let transactions: &'static [Transaction] = transactions.leak();
         let checked = |transaction| Checked {
             transaction,
@@ -120,7 +129,11 @@ impl Batch {
     }
 
     /// Executes on so many threads, this one among them; gives what became of each transaction.
-    fn execute(self, state: &Arc<State>, threads: usize) -> Vec<lockstep_core::model::Outcome> {
+    pub(crate) fn execute(
+        self,
+        state: &Arc<State>,
+        threads: usize,
+    ) -> Vec<lockstep_core::model::Outcome> {
         let run = Arc::new(Run::new(self.graph, threads));
         let work = |run: &Run<'static, StorageError>, state: &State| {
             run.work(&|index| execute_one(state, &self.transactions[index as usize]))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lockstep_core::schedule::Graph;
 
-use super::{Batch, state, stored, transfer};
-use crate::{Mutex, Pipeline, Run, Stopped, explore, explore_within, thread};
+use super::{Batch, balance, state, stored, transfer};
+use crate::{Condvar, Mutex, Pipeline, Run, Stopped, explore, explore_within, thread};
 
 /// Three transactions of which the last waits for both others.
 fn join() -> &'static Graph {
@@ -99,11 +99,41 @@ fn what_waits_for_two_runs_after_both() {
 }
 
 #[test]
-fn what_becomes_ready_at_once_wakes_who_sleeps() {
+fn what_waits_for_one_runs_after_it() {
+    let graph = fork();
+    explore("what_waits_for_one_runs_after_it", move || {
+        run_and_log(graph, 2);
+    });
+}
+
+/// Two transactions become ready at once, and each ends only when the other has begun: whoever takes
+/// one of them wakes somebody for the other.
+#[test]
+fn what_becomes_ready_at_once_runs_at_once() {
     let graph = fork();
     assert_eq!(graph.waits_for(), [0, 1, 1]);
-    explore("what_becomes_ready_at_once_wakes_who_sleeps", move || {
-        run_and_log(graph, 2);
+    explore("what_becomes_ready_at_once_runs_at_once", move || {
+        let run = Arc::new((Run::<()>::new(graph, 2), Mutex::new(0), Condvar::new()));
+        let work = |(run, begun, changed): &(Run<'static, ()>, Mutex<u32>, Condvar)| {
+            run.work(&|transaction| {
+                if transaction > 0 {
+                    let mut begun = begun.lock().expect("nobody panics");
+                    *begun += 1;
+                    changed.notify_one();
+                    while *begun < 2 {
+                        begun = changed.wait(begun).expect("nobody panics");
+                    }
+                }
+                Ok(transaction)
+            })
+        };
+        let other = {
+            let run = Arc::clone(&run);
+            thread::spawn(move || work(&run))
+        };
+        let mine = work(&run);
+        let others = other.join().expect("no worker panics");
+        assert_eq!(mine.len() + others.len(), 3);
     });
 }
 
@@ -173,10 +203,7 @@ fn the_merge_sees_what_every_worker_wrote() {
     explore_within(3, "the_merge_sees_what_every_worker_wrote", move || {
         let state = state(&storage);
         batch.execute(&state, 2);
-        let mut merged = &*state;
-        use lockstep_core::transition::StateView as _;
-        let to = merged.balance(super::account(TO), lockstep_core::model::Asset::NATIVE);
-        assert_eq!(to.expect("memory does not fail").0, 3);
+        assert_eq!(balance(&state, TO), 3);
     });
 }
 

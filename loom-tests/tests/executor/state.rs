@@ -16,7 +16,7 @@ const LIKE_A: u8 = A + SHARDS;
 /// In the shard of [`B`].
 const LIKE_B: u8 = B + SHARDS;
 
-fn balance(mut state: &State, number: u8) -> u64 {
+pub(crate) fn balance(mut state: &State, number: u8) -> u64 {
     let balance = state.balance(account(number), Asset::NATIVE);
     balance.expect("memory does not fail").0
 }
@@ -41,7 +41,7 @@ fn debit(state: &State, number: u8, amount: u64) {
     state.apply(&[debit]).expect("the balance suffices");
 }
 
-fn prefetch(state: &State, numbers: &[u8]) {
+pub(crate) fn prefetch(state: &State, numbers: &[u8]) {
     let cells = numbers.iter().map(|number| account(*number));
     let cells = cells.flat_map(|account| {
         [
