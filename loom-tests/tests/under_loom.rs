@@ -4,6 +4,7 @@
 //!
 //! A panic in a scenario ends its exploration and fails its test.
 
+mod batch;
 mod body_cache;
 mod executor;
 mod placed;

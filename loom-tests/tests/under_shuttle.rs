@@ -3,6 +3,7 @@
 //!
 //! Seeds are fixed; `SHUTTLE_RANDOM_SEED` replaces them.
 
+mod batch;
 mod body_cache;
 mod executor;
 mod placed;

@@ -9,7 +9,7 @@ use lockstep_core::model::{
 };
 use lockstep_core::storage::MemoryStorage;
 
-use super::{account, clock, config, genesis};
+use crate::batch::{account, clock, config, genesis};
 use crate::{Chain, Interest, explore, thread};
 
 type Ledger = Chain<MemoryStorage>;

@@ -1,154 +1,28 @@
 //! What core's own executor and ledger promise to threads that use them at once.
 
+#[path = "../batch/execute.rs"]
+mod execute;
 mod ledger;
 mod order;
 mod state;
 
-pub(crate) use state::{balance, prefetch};
-
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lockstep_core::chain::Chain;
-use lockstep_core::clock::Clock;
-use lockstep_core::config::{Config, HashSeed};
-use lockstep_core::model::{
-    Amount, Asset, Genesis, Hash, Network, Nonce, Payload, PublicKey, Rules, Signature, Timestamp,
-    Transaction, Transfer,
-};
-use lockstep_core::parallel::Checked;
-use lockstep_core::schedule::Graph;
-use lockstep_core::storage::{MemoryStorage, StorageError};
+use lockstep_core::model::Outcome;
+use lockstep_core::storage::MemoryStorage;
 
-use crate::placed::Placed;
-use crate::{ParallelChainState, Run, RwLock, execute_one, seen, thread};
+pub(crate) use state::{balance, prefetch};
 
-/// As the state has it: an account's number modulo this is its shard.
-const SHARDS: u8 = 4;
-
-/// What each account of the genesis has of the native asset.
-const HAD: u64 = 100;
-
-type State = ParallelChainState<MemoryStorage, Placed>;
-
-fn account(number: u8) -> PublicKey {
-    PublicKey([number; 32])
-}
-
-fn genesis(accounts: &[u8]) -> Genesis {
-    let balance = |number: &u8| ((account(*number), Asset::NATIVE), Amount(HAD));
-    Genesis {
-        rules: Rules {
-            network: Network::Devnet,
-            reward: Amount(1),
-            native_limit: Amount::MAX,
-            max_block_bytes: 1 << 20,
-        },
-        time: Timestamp(0),
-        balances: accounts.iter().map(balance).collect::<BTreeMap<_, _>>(),
-    }
-}
-
-/// The same in every run of a scenario, which a checker needs.
-fn config() -> Config {
-    Config {
-        hash_seed: HashSeed::Fixed(0),
-        ..Config::for_network(Network::Devnet)
-    }
-}
-
-fn clock() -> Arc<dyn Clock> {
-    Arc::new(|| Timestamp(0))
-}
-
-/// A storage in which these accounts have something, made outside of any exploration.
-pub(crate) fn stored(accounts: &[u8]) -> MemoryStorage {
-    Chain::open(MemoryStorage::new(), &genesis(accounts), config(), clock())
-        .expect("the genesis is possible")
-        .into_storage()
-}
+use crate::batch::{Batch, SHARDS};
+use crate::{ParallelChainState, Run, RwLock, Stopped, execute_one, seen, thread};
 
 /// State of which nothing is loaded.
-pub(crate) fn state(storage: &MemoryStorage) -> Arc<State> {
+pub(crate) fn state(storage: &MemoryStorage) -> Arc<execute::State> {
     seen::shards(SHARDS);
-    let storage = Arc::new(RwLock::new(storage.clone()));
-    let hasher = Placed::among(SHARDS);
-    Arc::new(ParallelChainState::new(storage, 0, hasher))
+    execute::state(storage)
 }
 
-/// Moves amounts from one account to others, without a fee.
-pub(crate) fn transfer(source: u8, nonce: u64, transfers: &[(u8, u64)]) -> Transaction {
-    let transfers = transfers.iter().map(|(destination, amount)| Transfer {
-        destination: account(*destination),
-        asset: Asset::NATIVE,
-        amount: Amount(*amount),
-    });
-    transaction(source, nonce, Payload::Transfers(transfers.collect()))
-}
-
-fn transaction(source: u8, nonce: u64, payload: Payload) -> Transaction {
-    Transaction {
-        network: Network::Devnet,
-        source: account(source),
-        nonce: Nonce(nonce),
-        fee: Amount(0),
-        payload,
-        signature: Signature([0; 64]),
-        cosignatures: Vec::new(),
-    }
-}
-
-/// Transactions that have passed the stateless checks, and the graph of their conflicts.
-#[derive(Clone, Copy)]
-pub(crate) struct Batch {
-    transactions: &'static [Checked<'static>],
-    graph: &'static Graph,
-}
-
-impl Batch {
-    pub(crate) fn of(transactions: Vec<Transaction>) -> Self {
-        let seen = transactions.clone();
-        Batch::blinded(transactions, &seen)
-    }
-
-    /// With the graph of other transactions. The executor relies on it that they conflict wherever
-    /// its own do; a specimen is what it does where they do not.
-    pub(crate) fn blinded(transactions: Vec<Transaction>, seen: &[Transaction]) -> Self {
-        let graph = Graph::of(seen, Placed::among(SHARDS));
-        let transactions: &'static [Transaction] = transactions.leak();
-        let checked = |transaction| Checked {
-            transaction,
-            id: Hash::ZERO,
-            verdict: Ok(()),
-        };
-        Batch {
-            // A checker's threads cannot borrow.
-            transactions: transactions.iter().map(checked).collect::<Vec<_>>().leak(),
-            graph: Box::leak(Box::new(graph)),
-        }
-    }
-
-    /// Executes on so many threads, this one among them; gives what became of each transaction.
-    pub(crate) fn execute(
-        self,
-        state: &Arc<State>,
-        threads: usize,
-    ) -> Vec<lockstep_core::model::Outcome> {
-        let run = Arc::new(Run::new(self.graph, threads));
-        let work = |run: &Run<'static, StorageError>, state: &State| {
-            run.work(&|index| execute_one(state, &self.transactions[index as usize]))
-        };
-        let others: Vec<_> = (1..threads)
-            .map(|_| {
-                let (run, state) = (Arc::clone(&run), Arc::clone(state));
-                thread::spawn(move || work(&run, &state))
-            })
-            .collect();
-        let mut finished = vec![work(&run, state)];
-        for other in others {
-            finished.push(other.join().expect("no worker panics"));
-        }
-        let run = Arc::into_inner(run).expect("the workers have ended");
-        run.finish(finished).expect("the storage does not fail")
-    }
+/// Executes on so many threads, this one among them; gives what became of each transaction.
+pub(crate) fn execute(batch: Batch, state: &Arc<execute::State>, threads: usize) -> Vec<Outcome> {
+    execute::execute(batch, state, threads).expect("the storage does not fail")
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use lockstep_core::schedule::Graph;
 
-use super::{Batch, balance, state, stored, transfer};
+use super::{balance, execute, state};
+use crate::batch::{Batch, stored, transfer};
 use crate::{Condvar, Mutex, Pipeline, Run, Stopped, explore, explore_within, thread};
 
 /// Three transactions of which the last waits for both others.
@@ -202,7 +203,7 @@ fn the_merge_sees_what_every_worker_wrote() {
     let batch = Batch::of(vec![transfer(0, 0, &[(TO, 1)]), transfer(1, 0, &[(TO, 2)])]);
     explore_within(3, "the_merge_sees_what_every_worker_wrote", move || {
         let state = state(&storage);
-        batch.execute(&state, 2);
+        execute(batch, &state, 2);
         assert_eq!(balance(&state, TO), 3);
     });
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use lockstep_core::model::{Amount, Asset, Cell, Change, Nonce, Outcome, Payload};
 use lockstep_core::transition::StateView;
 
-use super::{Batch, HAD, SHARDS, State, account, state, stored, transaction, transfer};
+use super::execute::State;
+use super::{execute, state};
+use crate::batch::{Batch, HAD, SHARDS, account, stored, transaction, transfer};
 use crate::{explore, explore_within, thread};
 
 const A: u8 = 0;
@@ -150,7 +152,7 @@ fn disjoint_accounts_of_the_same_shards_do_not_meet() {
         move || {
             let state = state(&storage);
             prefetch(&state, &[A, B, LIKE_A, LIKE_B]);
-            assert!(all_applied(&batch.execute(&state, 2)));
+            assert!(all_applied(&execute(batch, &state, 2)));
             let balances = [A, B, LIKE_A, LIKE_B].map(|number| balance(&state, number));
             assert_eq!(balances, [HAD - 1, HAD + 1, HAD + 2, HAD - 2]);
         },
@@ -168,7 +170,7 @@ fn a_debit_after_a_credit_of_one_account_finds_it() {
         move || {
             let state = state(&storage);
             prefetch(&state, &[A, B, C]);
-            assert!(all_applied(&batch.execute(&state, 2)));
+            assert!(all_applied(&execute(batch, &state, 2)));
             let balances = [A, B, C].map(|number| balance(&state, number));
             assert_eq!(balances, [HAD - 7, 0, 7]);
         },
@@ -186,7 +188,7 @@ fn a_sender_spends_once_what_it_has_once() {
     explore("a_sender_spends_once_what_it_has_once", move || {
         let state = state(&storage);
         prefetch(&state, &[A, B, C]);
-        let outcomes = batch.execute(&state, 2);
+        let outcomes = execute(batch, &state, 2);
         assert!(all_applied(&outcomes[..1]) && !all_applied(&outcomes[1..]));
         let balances = [A, B, C].map(|number| balance(&state, number));
         assert_eq!(balances, [0, HAD, 0]);
@@ -202,7 +204,7 @@ fn two_transactions_credit_one_account() {
     explore("two_transactions_credit_one_account", move || {
         let state = state(&storage);
         prefetch(&state, &[A, B, C]);
-        assert!(all_applied(&batch.execute(&state, 2)));
+        assert!(all_applied(&execute(batch, &state, 2)));
         let balances = [A, B, C].map(|number| balance(&state, number));
         assert_eq!(balances, [HAD - 1, HAD - 2, 3]);
     });
@@ -225,7 +227,7 @@ fn fees_and_burns_of_two_workers_add_up() {
         let state = state(&storage);
         prefetch(&state, &[A, B]);
         let mut fees = 0;
-        for outcome in batch.execute(&state, 2) {
+        for outcome in execute(batch, &state, 2) {
             let Outcome::Applied { fee, .. } = outcome else {
                 panic!("a burn within the balance is applied: {outcome:?}");
             };

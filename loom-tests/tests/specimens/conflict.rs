@@ -2,7 +2,8 @@
 
 use lockstep_core::model::Outcome;
 
-use crate::executor::{Batch, balance, prefetch, state, stored, transfer};
+use crate::batch::{Batch, stored, transfer};
+use crate::executor::{balance, execute, prefetch, state};
 use crate::{expect_found, explore};
 
 const SERIAL: &str = "a transaction finds what the one before it left";
@@ -11,7 +12,7 @@ const SERIAL: &str = "a transaction finds what the one before it left";
 fn send_and_spend(batch: Batch) {
     let state = state(&stored(&[0]));
     prefetch(&state, &[0, 1, 2]);
-    let outcomes = batch.execute(&state, 2);
+    let outcomes = execute(batch, &state, 2);
     let is_applied = |outcome: &Outcome| matches!(outcome, Outcome::Applied { .. });
     assert!(outcomes.iter().all(is_applied), "{SERIAL}: {outcomes:?}");
     assert_eq!(balance(&state, 2), 7);

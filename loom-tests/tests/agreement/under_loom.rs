@@ -1,0 +1,8 @@
+//! The block over loom's primitives.
+
+use lockstep_core::under_loom::shared::{ParallelChainState, Run, Stopped, execute_one};
+use loom::sync::RwLock;
+use loom::thread;
+
+#[path = "block.rs"]
+pub(crate) mod block;
