@@ -139,7 +139,7 @@ impl Execution {
         Execution::AsConfigured,
     ];
 
-    fn config(self, genesis: &Genesis, hash_seed: u64) -> Result<Config, SubjectError> {
+    pub(crate) fn config(self, genesis: &Genesis, hash_seed: u64) -> Result<Config, SubjectError> {
         let mut config = Config {
             hash_seed: HashSeed::Fixed(hash_seed),
             ..Config::for_network(genesis.rules.network)
@@ -268,7 +268,8 @@ impl<S: Storage> Core<S> {
         })
     }
 
-    fn chain(&self) -> Result<&Chain<S>, SubjectError> {
+    /// The ledger itself.
+    pub(crate) fn chain(&self) -> Result<&Chain<S>, SubjectError> {
         self.chain.as_ref().ok_or_else(closed)
     }
 }
@@ -307,29 +308,7 @@ impl<S: Storage> Subject for Core<S> {
     }
 
     fn world(&self) -> Result<World, SubjectError> {
-        const PAGE: usize = 1024;
-        let chain = self.chain()?;
-        let tip = chain.tip()?;
-        let mut world = World {
-            height: tip.height,
-            hash: tip.hash,
-            time: tip.time,
-            digest: tip.digest,
-            cells: std::collections::BTreeMap::new(),
-        };
-        let mut after = None;
-        loop {
-            let page = chain.cells(after, PAGE)?;
-            for cell in &page {
-                let mut versions = chain.history(*cell)?;
-                versions.reverse();
-                world.cells.insert(*cell, versions);
-            }
-            after = page.last().copied();
-            if page.len() < PAGE {
-                return Ok(world);
-            }
-        }
+        world(self.chain()?)
     }
 
     fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
@@ -338,31 +317,62 @@ impl<S: Storage> Subject for Core<S> {
     }
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
-        const PAGE: usize = 1024;
         let storage = self.chain()?.storage();
         let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
-        let mut hasher = blake3::Hasher::new();
-        for table in Table::ALL {
-            let mut start = Vec::new();
-            loop {
-                let page = storage.scan(table, &start, PAGE)?;
-                for (key, value) in &page {
-                    for part in [table.name().as_bytes(), key, value] {
-                        hasher.update(&(part.len() as u64).to_le_bytes());
-                        hasher.update(part);
-                    }
-                }
-                match page.last() {
-                    Some((key, _)) if page.len() == PAGE => {
-                        start.clone_from(key);
-                        start.push(0);
-                    }
-                    _ => break,
+        bytes_kept(&*storage)
+    }
+}
+
+/// Everything that can be seen of a ledger.
+pub(crate) fn world<S: Storage>(chain: &Chain<S>) -> Result<World, SubjectError> {
+    const PAGE: usize = 1024;
+    let tip = chain.tip()?;
+    let mut world = World {
+        height: tip.height,
+        hash: tip.hash,
+        time: tip.time,
+        digest: tip.digest,
+        cells: std::collections::BTreeMap::new(),
+    };
+    let mut after = None;
+    loop {
+        let page = chain.cells(after, PAGE)?;
+        for cell in &page {
+            let mut versions = chain.history(*cell)?;
+            versions.reverse();
+            world.cells.insert(*cell, versions);
+        }
+        after = page.last().copied();
+        if page.len() < PAGE {
+            return Ok(world);
+        }
+    }
+}
+
+/// All bytes of a storage, in order, hashed.
+pub(crate) fn bytes_kept(storage: &impl Storage) -> Result<blake3::Hash, SubjectError> {
+    const PAGE: usize = 1024;
+    let mut hasher = blake3::Hasher::new();
+    for table in Table::ALL {
+        let mut start = Vec::new();
+        loop {
+            let page = storage.scan(table, &start, PAGE)?;
+            for (key, value) in &page {
+                for part in [table.name().as_bytes(), key, value] {
+                    hasher.update(&(part.len() as u64).to_le_bytes());
+                    hasher.update(part);
                 }
             }
+            match page.last() {
+                Some((key, _)) if page.len() == PAGE => {
+                    start.clone_from(key);
+                    start.push(0);
+                }
+                _ => break,
+            }
         }
-        Ok(hasher.finalize())
     }
+    Ok(hasher.finalize())
 }
 
 fn open<S: Storage>(storage: S, genesis: &Genesis, config: Config) -> Result<Chain<S>, ChainError> {
