@@ -4,6 +4,7 @@
 //! that are kept in `corpora/fuzz`.
 
 mod codec;
+mod drawn;
 mod execute_block;
 mod merkle;
 mod signatures;
