@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lockstep_sim::fuzz::{TARGETS, codec, execute_block, merkle, signatures};
+use lockstep_fuzz::codec;
+use lockstep_sim::fuzz::{TARGETS, decoded, execute_block, merkle, signatures};
 
 /// What `folder`, seen from the package, contains, in the order of names.
 fn contents(folder: &str) -> BTreeSet<PathBuf> {
@@ -55,6 +56,19 @@ fn merkle_inputs_are_no_findings() {
 #[test]
 fn signatures_inputs_are_no_findings() {
     check("signatures", signatures);
+}
+
+/// A decoder that refuses everything would be no finding.
+#[test]
+fn every_decoder_has_an_input_that_decodes() {
+    let kinds: BTreeSet<Option<u8>> = contents("../corpora/fuzz/codec")
+        .iter()
+        .map(|path| fs::read(path).expect("an input can be read"))
+        .filter(|input| decoded(input))
+        // A reproducer begins with any other letter.
+        .map(|input| Some(input[0]).filter(|letter| b"tbhrgv".contains(letter)))
+        .collect();
+    assert_eq!(kinds.len(), 7, "{kinds:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod execute_block;
 mod merkle;
 mod signatures;
 
-pub use codec::codec;
+pub use codec::{codec, decoded};
 pub use execute_block::execute_block;
 pub use merkle::merkle;
 pub use signatures::signatures;
