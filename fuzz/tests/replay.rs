@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lockstep_fuzz::codec;
-use lockstep_sim::fuzz::{TARGETS, decoded, execute_block, merkle, signatures};
+use lockstep_sim::fuzz::{TARGETS, decoded, execute_block, group_by_conflicts, merkle, signatures};
 
 /// What `folder`, seen from the package, contains, in the order of names.
 fn contents(folder: &str) -> BTreeSet<PathBuf> {
@@ -46,6 +46,11 @@ fn codec_inputs_are_no_findings() {
 #[test]
 fn execute_block_inputs_are_no_findings() {
     check("execute_block", execute_block);
+}
+
+#[test]
+fn group_by_conflicts_inputs_are_no_findings() {
+    check("group_by_conflicts", group_by_conflicts);
 }
 
 #[test]

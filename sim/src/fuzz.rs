@@ -6,11 +6,13 @@
 mod codec;
 mod drawn;
 mod execute_block;
+mod group_by_conflicts;
 mod merkle;
 mod signatures;
 
 pub use codec::{codec, decoded};
 pub use execute_block::execute_block;
+pub use group_by_conflicts::group_by_conflicts;
 pub use merkle::merkle;
 pub use signatures::signatures;
 
@@ -18,9 +20,10 @@ pub use signatures::signatures;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     ("codec", codec),
     ("execute_block", execute_block),
+    ("group_by_conflicts", group_by_conflicts),
     ("merkle", merkle),
     ("signatures", signatures),
 ];
