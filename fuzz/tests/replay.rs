@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lockstep_fuzz::codec;
-use lockstep_sim::fuzz::{TARGETS, decoded, execute_block, group_by_conflicts, merkle, signatures};
+use lockstep_sim::fuzz::{
+    TARGETS, decoded, execute_block, group_by_conflicts, merge_invariants, merkle, signatures,
+};
 
 /// What `folder`, seen from the package, contains, in the order of names.
 fn contents(folder: &str) -> BTreeSet<PathBuf> {
@@ -51,6 +53,11 @@ fn execute_block_inputs_are_no_findings() {
 #[test]
 fn group_by_conflicts_inputs_are_no_findings() {
     check("group_by_conflicts", group_by_conflicts);
+}
+
+#[test]
+fn merge_invariants_inputs_are_no_findings() {
+    check("merge_invariants", merge_invariants);
 }
 
 #[test]

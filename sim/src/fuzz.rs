@@ -7,12 +7,14 @@ mod codec;
 mod drawn;
 mod execute_block;
 mod group_by_conflicts;
+mod merge_invariants;
 mod merkle;
 mod signatures;
 
 pub use codec::{codec, decoded};
 pub use execute_block::execute_block;
 pub use group_by_conflicts::group_by_conflicts;
+pub use merge_invariants::merge_invariants;
 pub use merkle::merkle;
 pub use signatures::signatures;
 
@@ -20,10 +22,11 @@ pub use signatures::signatures;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("codec", codec),
     ("execute_block", execute_block),
     ("group_by_conflicts", group_by_conflicts),
+    ("merge_invariants", merge_invariants),
     ("merkle", merkle),
     ("signatures", signatures),
 ];
