@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use lockstep_fuzz::codec;
 use lockstep_sim::fuzz::{
-    TARGETS, decoded, execute_block, group_by_conflicts, merge_invariants, merkle, signatures,
+    TARGETS, decoded, execute_block, group_by_conflicts, merge_invariants, merkle, rewind,
+    signatures,
 };
 
 /// What `folder`, seen from the package, contains, in the order of names.
@@ -63,6 +64,11 @@ fn merge_invariants_inputs_are_no_findings() {
 #[test]
 fn merkle_inputs_are_no_findings() {
     check("merkle", merkle);
+}
+
+#[test]
+fn rewind_inputs_are_no_findings() {
+    check("rewind", rewind);
 }
 
 #[test]

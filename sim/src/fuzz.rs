@@ -9,6 +9,7 @@ mod execute_block;
 mod group_by_conflicts;
 mod merge_invariants;
 mod merkle;
+mod rewind;
 mod signatures;
 
 pub use codec::{codec, decoded};
@@ -16,17 +17,19 @@ pub use execute_block::execute_block;
 pub use group_by_conflicts::group_by_conflicts;
 pub use merge_invariants::merge_invariants;
 pub use merkle::merkle;
+pub use rewind::rewind;
 pub use signatures::signatures;
 
 /// A target's name and function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("codec", codec),
     ("execute_block", execute_block),
     ("group_by_conflicts", group_by_conflicts),
     ("merge_invariants", merge_invariants),
     ("merkle", merkle),
+    ("rewind", rewind),
     ("signatures", signatures),
 ];
