@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use lockstep_fuzz::codec;
 use lockstep_sim::fuzz::{
     TARGETS, decoded, execute_block, group_by_conflicts, merge_invariants, merkle, rewind,
-    signatures,
+    signatures, template_cache,
 };
 
 /// What `folder`, seen from the package, contains, in the order of names.
@@ -74,6 +74,11 @@ fn rewind_inputs_are_no_findings() {
 #[test]
 fn signatures_inputs_are_no_findings() {
     check("signatures", signatures);
+}
+
+#[test]
+fn template_cache_inputs_are_no_findings() {
+    check("template_cache", template_cache);
 }
 
 /// A decoder that refuses everything would be no finding.

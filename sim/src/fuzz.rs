@@ -11,6 +11,7 @@ mod merge_invariants;
 mod merkle;
 mod rewind;
 mod signatures;
+mod template_cache;
 
 pub use codec::{codec, decoded};
 pub use execute_block::execute_block;
@@ -19,12 +20,13 @@ pub use merge_invariants::merge_invariants;
 pub use merkle::merkle;
 pub use rewind::rewind;
 pub use signatures::signatures;
+pub use template_cache::template_cache;
 
 /// A target's name and function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("codec", codec),
     ("execute_block", execute_block),
     ("group_by_conflicts", group_by_conflicts),
@@ -32,4 +34,5 @@ pub const TARGETS: [Target; 7] = [
     ("merkle", merkle),
     ("rewind", rewind),
     ("signatures", signatures),
+    ("template_cache", template_cache),
 ];
