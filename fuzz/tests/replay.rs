@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use lockstep_fuzz::codec;
 use lockstep_sim::fuzz::{
-    TARGETS, decoded, execute_block, group_by_conflicts, merge_invariants, merkle, rewind,
-    signatures, template_cache,
+    TARGETS, decoded, environment, execute_block, group_by_conflicts, merge_invariants, merkle,
+    rewind, signatures, template_cache,
 };
 
 /// What `folder`, seen from the package, contains, in the order of names.
@@ -44,6 +44,11 @@ fn check(name: &str, target: fn(&[u8])) {
 #[test]
 fn codec_inputs_are_no_findings() {
     check("codec", codec);
+}
+
+#[test]
+fn environment_inputs_are_no_findings() {
+    check("environment", environment);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod codec;
 mod drawn;
+mod environment;
 mod execute_block;
 mod group_by_conflicts;
 mod merge_invariants;
@@ -14,6 +15,7 @@ mod signatures;
 mod template_cache;
 
 pub use codec::{codec, decoded};
+pub use environment::environment;
 pub use execute_block::execute_block;
 pub use group_by_conflicts::group_by_conflicts;
 pub use merge_invariants::merge_invariants;
@@ -26,8 +28,9 @@ pub use template_cache::template_cache;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("codec", codec),
+    ("environment", environment),
     ("execute_block", execute_block),
     ("group_by_conflicts", group_by_conflicts),
     ("merge_invariants", merge_invariants),
