@@ -11,6 +11,7 @@ mod group_by_conflicts;
 mod merge_invariants;
 mod merkle;
 mod rewind;
+mod seeds;
 mod signatures;
 mod template_cache;
 
@@ -21,6 +22,7 @@ pub use group_by_conflicts::group_by_conflicts;
 pub use merge_invariants::merge_invariants;
 pub use merkle::merkle;
 pub use rewind::rewind;
+pub use seeds::seed;
 pub use signatures::signatures;
 pub use template_cache::template_cache;
 
