@@ -1,4 +1,4 @@
-//! See [`lockstep_sim::fuzz::codec`].
+//! See [`lockstep_sim::fuzz::codec`]; what decoding takes is counted, too.
 #![cfg_attr(fuzzing, no_main)]
 
-lockstep_fuzz::target!(codec);
+lockstep_fuzz::target!(lockstep_fuzz::codec);

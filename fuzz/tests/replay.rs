@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lockstep_sim::fuzz::{TARGETS, codec, execute_block, merkle, signatures};
+use lockstep_fuzz::codec;
+use lockstep_sim::fuzz::{
+    TARGETS, decoded, environment, execute_block, group_by_conflicts, merge_invariants, merkle,
+    rewind, signatures, template_cache,
+};
 
 /// What `folder`, seen from the package, contains, in the order of names.
 fn contents(folder: &str) -> BTreeSet<PathBuf> {
@@ -43,8 +47,23 @@ fn codec_inputs_are_no_findings() {
 }
 
 #[test]
+fn environment_inputs_are_no_findings() {
+    check("environment", environment);
+}
+
+#[test]
 fn execute_block_inputs_are_no_findings() {
     check("execute_block", execute_block);
+}
+
+#[test]
+fn group_by_conflicts_inputs_are_no_findings() {
+    check("group_by_conflicts", group_by_conflicts);
+}
+
+#[test]
+fn merge_invariants_inputs_are_no_findings() {
+    check("merge_invariants", merge_invariants);
 }
 
 #[test]
@@ -53,8 +72,31 @@ fn merkle_inputs_are_no_findings() {
 }
 
 #[test]
+fn rewind_inputs_are_no_findings() {
+    check("rewind", rewind);
+}
+
+#[test]
 fn signatures_inputs_are_no_findings() {
     check("signatures", signatures);
+}
+
+#[test]
+fn template_cache_inputs_are_no_findings() {
+    check("template_cache", template_cache);
+}
+
+/// A decoder that refuses everything would be no finding.
+#[test]
+fn every_decoder_has_an_input_that_decodes() {
+    let kinds: BTreeSet<Option<u8>> = contents("../corpora/fuzz/codec")
+        .iter()
+        .map(|path| fs::read(path).expect("an input can be read"))
+        .filter(|input| decoded(input))
+        // A reproducer begins with any other letter.
+        .map(|input| Some(input[0]).filter(|letter| b"tbhrgv".contains(letter)))
+        .collect();
+    assert_eq!(kinds.len(), 7, "{kinds:?}");
 }
 
 #[test]

@@ -79,16 +79,69 @@ pub struct FromBytes<'b>(pub &'b [u8]);
 impl Choices for FromBytes<'_> {
     fn below(&mut self, bound: u64) -> u64 {
         let mut number: u64 = 0;
-        let mut reach: u64 = 1;
-        while reach < bound {
+        for _ in 0..bytes_for(bound) {
             let (first, rest) = self.0.split_first().unwrap_or((&0, &[]));
             self.0 = rest;
             number = number << 8 | u64::from(*first);
-            reach = reach
-                .checked_shl(8)
-                .filter(|reach| *reach > 0)
-                .unwrap_or(u64::MAX);
         }
         number % bound
+    }
+}
+
+/// The choices of another stream, and the bytes from which [`FromBytes`] makes the same ones: how
+/// what a simulator draws becomes an input for a fuzzer.
+#[derive(Clone, Debug)]
+pub struct Recorded<C> {
+    choices: C,
+    bytes: Vec<u8>,
+}
+
+impl<C> Recorded<C> {
+    /// Nothing was chosen yet.
+    #[must_use]
+    pub const fn new(choices: C) -> Self {
+        Recorded {
+            choices,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// The bytes of everything that was chosen.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl<C: Choices> Choices for Recorded<C> {
+    fn below(&mut self, bound: u64) -> u64 {
+        let number = self.choices.below(bound);
+        let bytes = number.to_be_bytes();
+        self.bytes
+            .extend_from_slice(&bytes[bytes.len() - bytes_for(bound)..]);
+        number
+    }
+}
+
+/// How many bytes can say every number below a bound.
+fn bytes_for(bound: u64) -> usize {
+    let highest = bound.saturating_sub(1);
+    (u64::BITS - highest.leading_zeros()).div_ceil(8) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_recorded_is_chosen_again() {
+        let bounds = [1, 2, 255, 256, 257, 65_536, 65_537, 1 << 56, u64::MAX];
+        let mut recorded = Recorded::new(Seeded::new(3, 1));
+        let chosen = bounds.map(|bound| recorded.below(bound));
+        let bytes = recorded.into_bytes();
+        assert_eq!(bytes.len(), 1 + 1 + 1 + 2 + 2 + 3 + 7 + 8);
+        let mut again = FromBytes(&bytes);
+        assert_eq!(bounds.map(|bound| again.below(bound)), chosen);
+        assert!(again.0.is_empty());
     }
 }

@@ -35,6 +35,24 @@ pub fn codec(data: &[u8]) {
     }
 }
 
+/// Decodes the bytes of an input of [`codec`], and says whether they could be: what a stranger can
+/// make a node do, and nothing else.
+#[must_use]
+pub fn decoded(data: &[u8]) -> bool {
+    let Some((kind, bytes)) = data.split_first() else {
+        return false;
+    };
+    match kind {
+        b't' => decode::<Transaction>("a transaction", bytes).is_ok(),
+        b'b' => decode_block(bytes, bytes.len() as u64).is_ok(),
+        b'h' => decode::<Header>("a header", bytes).is_ok(),
+        b'r' => decode::<Vec<Receipt>>("receipts", bytes).is_ok(),
+        b'g' => decode::<Genesis>("a genesis", bytes).is_ok(),
+        b'v' => decode::<Version>("a version", bytes).is_ok(),
+        _ => str::from_utf8(bytes).is_ok_and(|text| Reproducer::from_text(text, "").is_ok()),
+    }
+}
+
 fn one_encoding<T: BorshSerialize + Debug>(bytes: &[u8], decoded: Result<T, DecodeError>) {
     let Ok(value) = decoded else {
         return;

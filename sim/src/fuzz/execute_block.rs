@@ -2,31 +2,46 @@
 
 use lockstep_core::model::Genesis;
 
+use super::drawn;
 use crate::choice::FromBytes;
-use crate::generate::{self, Size};
+use crate::generate::Size;
 use crate::reproducer::Reproducer;
+use crate::scenario::Scenario;
 use crate::subject::{Core, Subject, SubjectError};
 use crate::tally::Tally;
 use crate::trial::{self, Failure};
 
-/// A small scenario that these bytes choose happens to core in memory, and nothing that must hold
-/// is violated.
+pub(super) const SIZE: Size = Size {
+    blocks: 2,
+    transactions: 4,
+    accounts: 4,
+};
+
+/// Signatures of one input. To verify them, in core and in the oracle, is most of what one costs.
+const SIGNATURES: usize = 4;
+
+/// A small scenario that these bytes choose happens to core in memory, executed serially, on some
+/// number of workers or in all ways at once, and nothing that must hold is violated: the oracle says
+/// the same of all of them, and so they all do the same.
 ///
 /// # Panics
 ///
 /// On a finding, with the text of a reproducer. A panic inside of core reaches libFuzzer before it
 /// gets here: replay its input without libFuzzer to see the reproducer.
 pub fn execute_block(data: &[u8]) {
-    nothing_is_violated(data, |genesis, hash_seed| {
-        Ok(Box::new(Core::in_memory(genesis, hash_seed)?))
+    let mut choices = FromBytes(data);
+    let execution = drawn::execution(&mut choices);
+    let scenario = drawn::scenario(&mut choices, SIZE, SIGNATURES);
+    nothing_is_violated(scenario, |genesis, hash_seed| {
+        Ok(Box::new(Core::executed(execution, genesis, hash_seed)?))
     });
 }
 
-fn nothing_is_violated(
-    data: &[u8],
+/// Panics where a subject violates something in this scenario.
+pub(super) fn nothing_is_violated(
+    scenario: Scenario,
     subject: impl Fn(&Genesis, u64) -> Result<Box<dyn Subject>, SubjectError>,
 ) {
-    let (_, scenario) = generate::scenario(&mut FromBytes(data), Size::SMALL);
     let outcome = trial::run(
         &scenario,
         &|genesis, hash_seed| Ok(vec![subject(genesis, hash_seed)?]),
@@ -71,18 +86,19 @@ mod tests {
     fn a_scenario_ends_wherever_the_bytes_end() {
         let bytes = bytes(0);
         for length in 0..300 {
-            let (profile, scenario) =
-                generate::scenario(&mut FromBytes(&bytes[..length]), Size::SMALL);
-            assert_eq!(scenario.blocks() as u64, profile.blocks);
-            assert!(scenario.steps.len() < 40, "{length} bytes");
+            let mut choices = FromBytes(&bytes[..length]);
+            let scenario = drawn::scenario(&mut choices, SIZE, SIGNATURES);
+            assert!((1..=2).contains(&scenario.blocks()), "{length} bytes");
+            assert!(scenario.transactions() <= 8, "{length} bytes");
         }
     }
 
     #[test]
-    #[should_panic(expected = "receipts-explain-balances is violated")]
+    #[should_panic(expected = "is violated in step 0 by canary")]
     fn a_lost_unit_is_found() {
         for run in 0..20 {
-            nothing_is_violated(&bytes(run), |genesis, _| {
+            let scenario = drawn::scenario(&mut FromBytes(&bytes(run)), SIZE, SIGNATURES);
+            nothing_is_violated(scenario, |genesis, _| {
                 Ok(Box::new(Canary::new(genesis, Defect::UnitLost)?))
             });
         }

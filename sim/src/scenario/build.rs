@@ -1,10 +1,11 @@
 //! From the small numbers of a scenario to keys, signatures and blocks.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{
-    Amount, Asset, BLOCK_VERSION, Block, Genesis, Hash, Header, Height, Multisig, Nonce, Payload,
-    PublicKey, Rules, Signature, Timestamp, Transaction, Transfer,
+    Amount, Asset, BLOCK_VERSION, Block, Cosignature, Genesis, Hash, Header, Height, Multisig,
+    Network, Nonce, Payload, PublicKey, Rules, Signature, Timestamp, Transaction, Transfer,
 };
 use lockstep_core::signature::Keypair;
 use lockstep_core::{codec, merkle};
@@ -34,12 +35,31 @@ const GROUP_ORDER: [u8; 32] = [
 #[derive(Debug, Default)]
 pub struct Keys(BTreeMap<u32, Keypair>);
 
+thread_local! {
+    /// What was made before. A key and a signature are functions of what they are made from, and a
+    /// fuzzer asks for the same ones thousands of times a second.
+    static MADE: RefCell<Made> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Made {
+    keys: BTreeMap<u32, Keypair>,
+    signatures: BTreeMap<(u32, Hash), Signature>,
+}
+
+/// So many of each are remembered; then all are forgotten.
+const MOST_MADE: usize = 1 << 16;
+
 impl Keys {
     /// The key of an account.
     pub fn of(&mut self, account: u32) -> &Keypair {
         self.0.entry(account).or_insert_with(|| {
-            let secret = blake3::derive_key("lockstep sim account", &account.to_le_bytes());
-            Keypair::from_secret(secret)
+            MADE.with_borrow_mut(|made| {
+                remembered(&mut made.keys, account, || {
+                    let secret = blake3::derive_key("lockstep sim account", &account.to_le_bytes());
+                    Keypair::from_secret(secret)
+                })
+            })
         })
     }
 
@@ -47,6 +67,23 @@ impl Keys {
     pub fn public(&mut self, account: u32) -> PublicKey {
         self.of(account).public()
     }
+
+    /// The signature of an account.
+    pub fn sign(&mut self, account: u32, message: Hash) -> Signature {
+        let key = self.of(account);
+        MADE.with_borrow_mut(|made| {
+            remembered(&mut made.signatures, (account, message), || {
+                key.sign(&message)
+            })
+        })
+    }
+}
+
+fn remembered<K: Ord, V: Clone>(made: &mut BTreeMap<K, V>, of: K, make: impl FnOnce() -> V) -> V {
+    if made.len() >= MOST_MADE {
+        made.clear();
+    }
+    made.entry(of).or_insert_with(make).clone()
 }
 
 /// The asset with a number; 0 is the native one.
@@ -133,11 +170,12 @@ pub fn block(recipe: &BlockRecipe, rules: &Rules, tip: &World, keys: &mut Keys) 
     bytes
 }
 
-fn transaction(recipe: &TransactionRecipe, rules: &Rules, keys: &mut Keys) -> Transaction {
-    let mut transaction = Transaction {
+/// A transaction that nobody has signed.
+pub fn unsigned(recipe: &TransactionRecipe, network: Network, keys: &mut Keys) -> Transaction {
+    Transaction {
         network: match recipe.flaw {
             Some(TransactionFlaw::Network(network)) => network.into(),
-            _ => rules.network,
+            _ => network,
         },
         source: match recipe.flaw {
             Some(TransactionFlaw::SmallOrder) => PublicKey(SMALL_ORDER),
@@ -148,14 +186,22 @@ fn transaction(recipe: &TransactionRecipe, rules: &Rules, keys: &mut Keys) -> Tr
         payload: payload(&recipe.action, keys),
         signature: Signature([0; 64]),
         cosignatures: Vec::new(),
-    };
+    }
+}
+
+fn transaction(recipe: &TransactionRecipe, rules: &Rules, keys: &mut Keys) -> Transaction {
+    let mut transaction = unsigned(recipe, rules.network, keys);
+    let message = codec::signing_hash(&transaction);
     let signer = match recipe.flaw {
         Some(TransactionFlaw::SignedBy(other)) => other,
         _ => recipe.from,
     };
-    keys.of(signer).sign_transaction(&mut transaction);
+    transaction.signature = keys.sign(signer, message);
     for cosigner in &recipe.cosigners {
-        keys.of(*cosigner).cosign_transaction(&mut transaction);
+        transaction.cosignatures.push(Cosignature {
+            signer: keys.public(*cosigner),
+            signature: keys.sign(*cosigner, message),
+        });
     }
     match recipe.flaw {
         Some(TransactionFlaw::FlippedBit(bit)) => {

@@ -1,0 +1,37 @@
+//! Writes what the simulator draws for a target, to begin a corpus with:
+//! `cargo run -p lockstep-fuzz --example seeds -- TARGET COUNT FOLDER`.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use lockstep_sim::fuzz::{TARGETS, seed};
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [target, count, folder] = &words[..] else {
+        let targets = TARGETS.map(|(name, _)| name).join(", ");
+        eprintln!("Name a target ({targets}), how many inputs, and a folder for them.");
+        return ExitCode::from(2);
+    };
+    let Ok(count) = count.parse() else {
+        eprintln!("{count} is no number of inputs.");
+        return ExitCode::from(2);
+    };
+    if let Err(reason) = write(target, count, Path::new(folder)) {
+        eprintln!("{reason}");
+        return ExitCode::from(20);
+    }
+    println!("{folder}: {count} inputs for {target}");
+    ExitCode::SUCCESS
+}
+
+fn write(target: &str, count: u64, folder: &Path) -> Result<(), String> {
+    let describe = |error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(folder).map_err(describe)?;
+    for number in 0..count {
+        let seed = seed(target, number).ok_or_else(|| format!("{target} is no target"))?;
+        fs::write(folder.join(format!("seed-{number:04}")), seed).map_err(describe)?;
+    }
+    Ok(())
+}

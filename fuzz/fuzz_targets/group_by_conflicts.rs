@@ -1,0 +1,4 @@
+//! See [`lockstep_sim::fuzz::group_by_conflicts`].
+#![cfg_attr(fuzzing, no_main)]
+
+lockstep_fuzz::target!(group_by_conflicts);
