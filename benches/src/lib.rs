@@ -11,6 +11,7 @@
 //! | `paths` | signed blocks on two workers against one thread, by shape and size of the batch |
 //! | `scaling` | signed blocks by number of workers |
 //! | `scheduling` | access extraction, conflict detection: grouping, the graph, beside the review's |
+//! | `unsigned` | blocks without the cost of signatures, on the path that the executor chooses |
 //! | `stateful` | the stateful part alone: with a synthetic cost, from a cold file, beside the review's executor |
 //! | `creation` | making the shared state and loading accounts into it |
 //! | `memory` | bytes an account of the shared state |
@@ -28,6 +29,7 @@ pub mod review;
 pub mod scheduling;
 pub mod unsigned;
 pub mod watched;
+pub mod wide;
 
 /// The seed of everything that is drawn.
 pub const SEED: u64 = 1;
