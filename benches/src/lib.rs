@@ -19,6 +19,9 @@
 //! The first four are criterion's: `-- --quick`, `-- chain` and so on work. The others print a table,
 //! with `-- --short` a smaller one in about a minute. Everything is drawn from [`SEED`], and nothing
 //! is prepared inside of what is timed.
+//!
+//! Instructions instead of time count in `benches/instructions`; other people's schedulers stand
+//! beside ours in `benches/peers`.
 
 pub mod compare;
 pub mod control;
