@@ -8,7 +8,7 @@
 use lockstep_benches::compare::{PerItem, median, time};
 use lockstep_benches::prepared::Prepared;
 use lockstep_benches::watched::Watched;
-use lockstep_benches::{control, is_measured};
+use lockstep_benches::{by_extent, control};
 use lockstep_core::model::Hash;
 use lockstep_core::transition::check_all;
 use lockstep_core::{codec, merkle};
@@ -19,11 +19,8 @@ const PARTS: [&str; 9] = [
 ];
 
 fn main() {
-    let (rounds, sizes): (usize, &[u16]) = if is_measured() {
-        (15, &[100, 1_000, 10_000])
-    } else {
-        (1, &[100])
-    };
+    let rounds = by_extent(15, 3, 1);
+    let sizes: &[u16] = by_extent(&[100, 1_000, 10_000], &[100, 1_000], &[100]);
     println!(
         "Nanoseconds a transaction, medians of {rounds} rounds; rest in percent of the whole."
     );

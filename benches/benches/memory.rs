@@ -3,6 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use ahash::RandomState;
+use lockstep_benches::by_extent;
 use lockstep_core::model::{Asset, Cell, PublicKey};
 use lockstep_core::parallel::ParallelChainState;
 use lockstep_core::storage::MemoryStorage;
@@ -13,7 +14,8 @@ fn main() {
         "{:<12}{:>8}{:>12}{:>16}",
         "accounts", "assets", "an account", "an asset more"
     );
-    for accounts in [1_000, 10_000, 100_000] {
+    let sizes: &[usize] = by_extent(&[1_000, 10_000, 100_000], &[1_000, 10_000], &[1_000]);
+    for accounts in sizes.iter().copied() {
         let one = bytes_an_account(accounts, 1);
         println!("{accounts:<12}{:>8}{one:>12.0}", 1);
         for assets in [2, 4, 8] {

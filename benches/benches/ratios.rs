@@ -10,7 +10,7 @@ use std::time::Duration;
 use lockstep_benches::compare::{Comparison, PerItem, compare, time};
 use lockstep_benches::entries::{Template, one_by_one, written_by};
 use lockstep_benches::prepared::{Prepared, claims};
-use lockstep_benches::{control, is_measured};
+use lockstep_benches::{by_extent, control};
 use lockstep_core::signature::{verify, verify_all};
 use lockstep_core::storage::Storage;
 use lockstep_core::transition::{check, check_all};
@@ -23,44 +23,23 @@ const LEAST_WINDOW: Duration = Duration::from_millis(4);
 const VERIFICATION: Duration = Duration::from_micros(30);
 
 fn main() {
-    let rounds = if is_measured() { 31 } else { 1 };
+    let rounds = by_extent(31, 5, 1);
     println!(
         "Nanoseconds an item, medians of {rounds} rounds. Control before: {:.2}\n",
         control::two_threads_against_one()
     );
-    println!(
-        "{:<52} {:>12} {:>12} {:>8}   {:<14} {:>7}",
-        "baseline -> candidate", "baseline", "candidate", "times", "middle half", "control"
-    );
+    Comparison::print_columns("baseline -> candidate", "baseline", "candidate");
     for count in [4, 16, 64, 128, 1_024] {
-        print(
-            &format!("{count} signatures: one by one -> batched"),
-            &signatures(rounds, count),
-        );
+        let seen = signatures(rounds, count);
+        seen.print(&format!("{count} signatures: one by one -> batched"));
     }
     for shape in Shape::ALL {
-        print(
-            &format!("1,000 transactions, {shape}: check -> check_all"),
-            &stateless_checks(rounds, shape),
-        );
+        let seen = stateless_checks(rounds, shape);
+        seen.print(&format!("1,000 transactions, {shape}: check -> check_all"));
     }
     for (name, comparison) in storages(rounds) {
-        print(name, &comparison);
+        comparison.print(name);
     }
-}
-
-fn print(name: &str, comparison: &Comparison) {
-    let Comparison {
-        baseline_ns,
-        candidate_ns,
-        speedup,
-        speedup_quartiles: (low, high),
-        control,
-    } = comparison;
-    println!(
-        "{name:<52} {baseline_ns:>12.0} {candidate_ns:>12.0} {speedup:>8.2}   {:<14} {control:>7.2}",
-        format!("{low:.2}..{high:.2}")
-    );
 }
 
 fn signatures(rounds: usize, count: usize) -> Comparison {

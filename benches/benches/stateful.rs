@@ -8,16 +8,16 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use ahash::RandomState;
-use lockstep_benches::compare::{Comparison, PerItem, compare, median, time};
+use lockstep_benches::compare::{Comparison, PerItem, compare, time};
 use lockstep_benches::entries::Template;
 use lockstep_benches::flat::Flat;
-use lockstep_benches::prepared::Prepared;
-use lockstep_benches::{control, is_measured, review};
+use lockstep_benches::prepared::{Prepared, cells};
+use lockstep_benches::{by_extent, control, review};
 use lockstep_core::config::ExecutionPath;
-use lockstep_core::model::{Asset, Cell, Outcome, Payload, PublicKey, Transaction};
+use lockstep_core::model::Outcome;
 use lockstep_core::parallel::{ParallelChainState, ParallelExecutor, run};
 use lockstep_core::schedule::Graph;
-use lockstep_core::storage::{MemoryStorage, Storage};
+use lockstep_core::storage::Storage;
 use lockstep_core::transition::transition;
 use lockstep_sim::shape::Shape;
 use rayon::ThreadPoolBuilder;
@@ -25,61 +25,38 @@ use rayon::ThreadPoolBuilder;
 const WORKERS: usize = 2;
 
 fn main() {
-    let (rounds, size) = if is_measured() { (7, 10_000) } else { (1, 200) };
+    let rounds = by_extent(7, 3, 1);
+    let size = by_extent(10_000, 1_000, 200);
     let executor = ParallelExecutor::new(WORKERS).expect("the system gives threads");
     println!(
         "Nanoseconds a transaction, medians of {rounds} rounds, {WORKERS} workers. Control before: \
          {:.2}\n",
         control::two_threads_against_one()
     );
-    println!(
-        "{:<52} {:>10} {:>10} {:>7}   {:<12} {:>7}",
-        "baseline -> candidate", "baseline", "candidate", "times", "middle half", "control"
-    );
+    Comparison::print_columns("baseline -> candidate", "baseline", "candidate");
     for shape in Shape::ALL {
         for (cost_us, most) in [(1, 10_000), (10, 10_000), (50, 2_000)] {
             let size = size.min(most);
             let prepared = Prepared::new(shape, size);
             let cost = Duration::from_micros(cost_us);
-            print(
-                &format!("{size} {shape}, {cost_us} us each: one thread -> graph"),
-                &synthetic(rounds, &executor, &prepared, cost),
-            );
+            let seen = synthetic(rounds, &executor, &prepared, cost);
+            seen.print(&format!(
+                "{size} {shape}, {cost_us} us each: one thread -> graph"
+            ));
         }
     }
-    for accounts in [1_000, 10_000, 100_000] {
-        println!(
-            "{:<52} {:>21.0}",
-            format!("state of {accounts} new accounts, each"),
-            created(accounts)
-        );
+    for shape in Shape::ALL {
+        let prepared = Prepared::new(shape, size);
+        let seen = cold(rounds, &executor, &prepared);
+        seen.print(&format!("{size} {shape}, cold file: lazily -> in pieces"));
     }
     for shape in Shape::ALL {
         let prepared = Prepared::new(shape, size);
-        print(
-            &format!("{size} {shape}, cold file: lazily -> in pieces"),
-            &cold(rounds, &executor, &prepared),
-        );
+        let seen = reviewed(rounds.min(3), &prepared);
+        seen.print(&format!(
+            "{size} {shape}, signed: the review's -> add_block"
+        ));
     }
-    for shape in Shape::ALL {
-        let prepared = Prepared::new(shape, size);
-        print(
-            &format!("{size} {shape}, signed: the review's -> add_block"),
-            &reviewed(rounds.min(3), &prepared),
-        );
-    }
-}
-
-fn print(name: &str, seen: &Comparison) {
-    let (low, high) = seen.speedup_quartiles;
-    println!(
-        "{name:<52} {:>10.0} {:>10.0} {:>7.2}   {:<12} {:>7.2}",
-        seen.baseline_ns,
-        seen.candidate_ns,
-        seen.speedup,
-        format!("{low:.2}..{high:.2}"),
-        seen.control,
-    );
 }
 
 type State<S> = ParallelChainState<S, RandomState>;
@@ -194,12 +171,7 @@ fn reviewed(rounds: usize, prepared: &Prepared) -> Comparison {
             assert_same(prepared, &outcomes);
             PerItem::new(took, transactions.len())
         },
-        || {
-            let chain = prepared.warm_chain(ExecutionPath::SpreadChecks, WORKERS);
-            let (took, added) = time(|| chain.add_block(&prepared.block));
-            assert!(added.is_ok(), "the block is good");
-            PerItem::new(took, transactions.len())
-        },
+        || prepared.add_block(ExecutionPath::SpreadChecks, WORKERS),
     )
 }
 
@@ -211,54 +183,4 @@ fn assert_same(prepared: &Prepared, outcomes: &[Outcome]) {
         same.into_iter().all(|(one, other)| one.outcome == *other),
         "what is fast is also right"
     );
-}
-
-/// Nanoseconds an account to make the shared state and to load accounts that the storage does not
-/// have.
-fn created(accounts: u32) -> f64 {
-    let cells: Vec<Cell> = (0..accounts)
-        .flat_map(|number| {
-            let mut key = [0; 32];
-            key[..4].copy_from_slice(&number.to_le_bytes());
-            let account = PublicKey(key);
-            [
-                Cell::Nonce(account),
-                Cell::Multisig(account),
-                Cell::Balance(account, Asset::NATIVE),
-            ]
-        })
-        .collect();
-    let once = || {
-        let cells = cells.clone();
-        let (took, state) = time(|| {
-            let state = state(MemoryStorage::new(), accounts as usize);
-            state.prefetch(cells).map(|()| state)
-        });
-        assert!(state.is_ok(), "memory does not fail");
-        took.as_nanos() as f64 / f64::from(accounts)
-    };
-    median((0..5).map(|_| once()).collect())
-}
-
-/// Every cell that these transfers touch.
-fn cells(transactions: &[Transaction]) -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for transaction in transactions {
-        let source = transaction.source;
-        cells.extend([
-            Cell::Nonce(source),
-            Cell::Multisig(source),
-            Cell::Balance(source, Asset::NATIVE),
-        ]);
-        if let Payload::Transfers(transfers) = &transaction.payload {
-            for transfer in transfers {
-                cells.extend([
-                    Cell::Balance(source, transfer.asset),
-                    Cell::Nonce(transfer.destination),
-                    Cell::Balance(transfer.destination, transfer.asset),
-                ]);
-            }
-        }
-    }
-    cells
 }

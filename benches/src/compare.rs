@@ -21,6 +21,30 @@ pub struct Comparison {
     pub control: f64,
 }
 
+impl Comparison {
+    /// The line above lines that [`Comparison::print`] prints: what the first column is, and what the
+    /// baseline and the candidate are called.
+    pub fn print_columns(what: &str, baseline: &str, candidate: &str) {
+        println!(
+            "{what:<52} {baseline:>12} {candidate:>12} {:>8}   {:<14} {:>7}",
+            "times", "middle half", "control"
+        );
+    }
+
+    /// One line, for people.
+    pub fn print(&self, name: &str) {
+        let (low, high) = self.speedup_quartiles;
+        println!(
+            "{name:<52} {:>12.0} {:>12.0} {:>8.2}   {:<14} {:>7.2}",
+            self.baseline_ns,
+            self.candidate_ns,
+            self.speedup,
+            format!("{low:.2}..{high:.2}"),
+            self.control,
+        );
+    }
+}
+
 /// Measures both in each of so many rounds, taking turns at being first, and the control after each
 /// round. Both give what they took; what they prepare they leave out of it.
 ///

@@ -1,19 +1,27 @@
 //! What the benchmarks measure, prepared, and how two things are compared.
 //!
-//! | command | measures |
+//! | `cargo bench -p lockstep-benches --bench ...` | measures |
 //! |---|---|
-//! | `cargo bench -p lockstep-benches --bench blocks` | `add_block` by shape and size, and the stateless checks alone |
-//! | `… --bench signatures` | one by one and in batches |
-//! | `… --bench storage` | one transaction of the database a block, or one an entry |
-//! | `… --bench codec` | encoding, decoding, identities, merkle roots |
-//! | `… --bench ratios` | this against that, alternating in one run, beside a control |
-//! | `… --bench breakdown` | where the time of `add_block` goes |
-//! | `… --bench paths` | signed blocks on two workers against one thread |
-//! | `… --bench stateful` | the stateful part alone: with a synthetic cost, from a cold file, beside the review's executor |
-//! | `… --bench memory` | bytes an account of the shared state |
+//! | `blocks` | `add_block` by shape and size of the batch, and the stateless checks alone |
+//! | `signatures` | one by one and in batches |
+//! | `commit` | one transaction of the database a block, or one an entry |
+//! | `codec` | encoding, decoding, identities, merkle roots |
+//! | `ratios` | this against that, alternating in one run, beside a control |
+//! | `breakdown` | where the time of `add_block` goes |
+//! | `paths` | signed blocks on two workers against one thread, by shape and size of the batch |
+//! | `scaling` | signed blocks by number of workers |
+//! | `scheduling` | access extraction, conflict detection: grouping, the graph, beside the review's |
+//! | `unsigned` | blocks without the cost of signatures, on the path that the executor chooses |
+//! | `stateful` | the stateful part alone: with a synthetic cost, from a cold file, beside the review's executor |
+//! | `creation` | making the shared state and loading accounts into it |
+//! | `memory` | bytes an account of the shared state |
 //!
-//! The first four are criterion's: `-- --quick`, `-- chain` and so on work. Everything is drawn from
-//! [`SEED`], and nothing is prepared inside of what is timed.
+//! The first four are criterion's: `-- --quick`, `-- chain` and so on work. The others print a table,
+//! with `-- --short` a smaller one in about a minute. Everything is drawn from [`SEED`], and nothing
+//! is prepared inside of what is timed.
+//!
+//! Instructions instead of time count in `benches/instructions`; other people's schedulers stand
+//! beside ours in `benches/peers`.
 
 pub mod compare;
 pub mod control;
@@ -21,14 +29,23 @@ pub mod entries;
 pub mod flat;
 pub mod prepared;
 pub mod review;
+pub mod scheduling;
+pub mod unsigned;
 pub mod watched;
+pub mod wide;
 
 /// The seed of everything that is drawn.
 pub const SEED: u64 = 1;
 
-/// Whether to measure. Otherwise a benchmark is only run, as `cargo test --benches` does: cargo
-/// tells the two apart by an argument.
+/// What suits how much of itself a benchmark is to run: all of it (`cargo bench`), little of it, in a
+/// minute or so (`cargo bench ... -- --short`), or as little as shows that it runs
+/// (`cargo test --benches`, where cargo gives no `--bench`).
 #[must_use]
-pub fn is_measured() -> bool {
-    std::env::args().any(|argument| argument == "--bench")
+pub fn by_extent<T>(whole: T, short: T, tried: T) -> T {
+    let is_given = |name: &str| std::env::args().any(|argument| argument == name);
+    match (is_given("--bench"), is_given("--short")) {
+        (_, true) => short,
+        (true, false) => whole,
+        (false, false) => tried,
+    }
 }

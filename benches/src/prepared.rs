@@ -6,12 +6,13 @@ use std::sync::Arc;
 use lockstep_core::chain::{AddedBlock, Chain};
 use lockstep_core::clock::Clock;
 use lockstep_core::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
-use lockstep_core::model::{Block, Genesis, Hash, Timestamp, Transaction};
+use lockstep_core::model::{Asset, Block, Cell, Genesis, Hash, Payload, Timestamp, Transaction};
 use lockstep_core::signature::{Claim, Keypair};
 use lockstep_core::storage::{MemoryStorage, Storage};
 use lockstep_sim::shape::{self, Shape, Workload};
 
 use crate::SEED;
+use crate::compare::{PerItem, time};
 
 /// The least part of a block that must be applied: what is rejected is cheap, and a fast block of
 /// rejections is no fast block.
@@ -38,7 +39,17 @@ impl Prepared {
     /// Where less than 99 % of the next block would be applied.
     #[must_use]
     pub fn new(shape: Shape, transactions: u16) -> Self {
-        let Workload { genesis, blocks } = shape::workload(shape, SEED, 2, transactions);
+        Prepared::of(shape::workload(shape, SEED, 2, transactions))
+    }
+
+    /// The second of two blocks, the first of them executed.
+    ///
+    /// # Panics
+    ///
+    /// Where there are not two blocks, or less than 99 % of the second would be applied.
+    #[must_use]
+    pub fn of(workload: Workload) -> Self {
+        let Workload { genesis, blocks } = workload;
         let [first, block] = <[Block; 2]>::try_from(blocks).expect("two blocks were asked for");
         let chain = open(MemoryStorage::new(), &genesis);
         add_checked(&chain, &first);
@@ -68,9 +79,21 @@ impl Prepared {
     /// executes on this path.
     #[must_use]
     pub fn warm_chain(&self, path: ExecutionPath, workers: usize) -> Chain<MemoryStorage> {
-        let mut config = config(&self.genesis);
-        config.parallel.forced = Some(path);
-        config.parallel.workers = Some(workers);
+        let parallel = config(&self.genesis).parallel;
+        self.warm_chain_by(ParallelConfig {
+            forced: Some(path),
+            workers: Some(workers),
+            ..parallel
+        })
+    }
+
+    /// The same, executing as it is told here.
+    #[must_use]
+    pub fn warm_chain_by(&self, parallel: ParallelConfig) -> Chain<MemoryStorage> {
+        let config = Config {
+            parallel,
+            ..config(&self.genesis)
+        };
         let clock: Arc<dyn Clock> = Arc::new(|| Timestamp(0));
         let chain = Chain::open(self.storage.clone(), &self.genesis, config, clock)
             .expect("a shape's genesis is possible");
@@ -82,6 +105,19 @@ impl Prepared {
         );
         chain.rewind_to(before).expect("the block can be undone");
         chain
+    }
+
+    /// All of `add_block` with workers that are warm, in nanoseconds a transaction.
+    ///
+    /// # Panics
+    ///
+    /// Where the block is not what it was.
+    #[must_use]
+    pub fn add_block(&self, path: ExecutionPath, workers: usize) -> PerItem {
+        let chain = self.warm_chain(path, workers);
+        let (took, added) = time(|| chain.add_block(&self.block));
+        assert!(added.is_ok(), "the block is good");
+        PerItem::new(took, self.block.transactions.len())
     }
 
     /// The block's transactions.
@@ -102,6 +138,32 @@ impl fmt::Display for Prepared {
             self.added.receipts.len()
         )
     }
+}
+
+/// Every cell of an account that these transfers touch, some of them more than once.
+#[must_use]
+pub fn cells<'t>(transactions: impl IntoIterator<Item = &'t Transaction>) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for transaction in transactions {
+        let source = transaction.source;
+        cells.extend([
+            Cell::Nonce(source),
+            Cell::Multisig(source),
+            Cell::Balance(source, Asset::NATIVE),
+        ]);
+        if let Payload::Transfers(transfers) = &transaction.payload {
+            for transfer in transfers {
+                if transfer.asset != Asset::NATIVE {
+                    cells.push(Cell::Balance(source, transfer.asset));
+                }
+                cells.extend([
+                    Cell::Nonce(transfer.destination),
+                    Cell::Balance(transfer.destination, transfer.asset),
+                ]);
+            }
+        }
+    }
+    cells
 }
 
 /// So many signatures that hold, each by another key.

@@ -203,7 +203,7 @@ pub enum HashSeed {
     /// Another one in each process, nobody knows which.
     #[default]
     Random,
-    /// This one, to show that it makes no difference.
+    /// This one, the same in every process, to show that it makes no difference.
     Fixed(u64),
 }
 
@@ -211,9 +211,15 @@ impl HashSeed {
     pub(crate) fn build_hasher(self) -> ahash::RandomState {
         match self {
             HashSeed::Random => ahash::RandomState::new(),
-            HashSeed::Fixed(seed) => ahash::RandomState::with_seed(
-                usize::try_from(seed & u64::from(u32::MAX)).unwrap_or_default(),
-            ),
+            // Not `with_seed`: it mixes the seed with what it draws from the system, once in each
+            // process. All four words are given, because those left at zero would be known.
+            HashSeed::Fixed(seed) => {
+                let word = |number: u64| {
+                    seed.wrapping_add(number)
+                        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                };
+                ahash::RandomState::with_seeds(word(1), word(2), word(3), word(4))
+            }
         }
     }
 }
@@ -269,5 +275,40 @@ impl Config {
             bodies: BodyCacheLimits::default(),
             hash_seed: HashSeed::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::HashSeed;
+
+    #[test]
+    fn a_fixed_seed_hashes_alike_in_every_process() {
+        const IN_ANOTHER: &str = "LOCKSTEP_TEST_IN_ANOTHER_PROCESS";
+        let said = format!(
+            "hash {}",
+            HashSeed::Fixed(7).build_hasher().hash_one("a key")
+        );
+        if std::env::var_os(IN_ANOTHER).is_some() {
+            println!("{said}");
+            return;
+        }
+        let this = std::env::current_exe().expect("a test is a program");
+        let other = Command::new(this)
+            .args(["--exact", "--nocapture"])
+            .arg("config::tests::a_fixed_seed_hashes_alike_in_every_process")
+            .env(IN_ANOTHER, "1")
+            .output()
+            .expect("a program can be started again");
+        let other = String::from_utf8_lossy(&other.stdout);
+        assert!(other.contains(&said), "{said} here, and there:\n{other}");
+    }
+
+    #[test]
+    fn another_seed_hashes_otherwise() {
+        let hash = |seed| HashSeed::Fixed(seed).build_hasher().hash_one("a key");
+        assert_ne!(hash(0), hash(1));
     }
 }

@@ -22,7 +22,7 @@ fn main() {
     let singles = one_by_one(&block, SINGLE);
     let template = LazyCell::new(|| Template::new(prepared.storage()));
 
-    let mut group = criterion.benchmark_group("storage");
+    let mut group = criterion.benchmark_group("commit");
     group.sampling_mode(SamplingMode::Flat);
     group.throughput(Throughput::Elements(block.len() as u64));
     group.bench_function("redb/one_transaction_a_block", |bencher| {
