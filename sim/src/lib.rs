@@ -5,7 +5,8 @@
 //! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] does many runs, counts
 //! what was [reached](tally), and looks at planted defects first ([`canary`]). What fails becomes a
 //! [`reproducer`], after [`mod@shrink`] made it small, or a test ([`mod@export`]). [`stress`] takes one
-//! large block of one [`shape`] in place of many small ones.
+//! large block of one [`shape`] in place of many small ones. Built with the feature `shuttle`,
+//! `explore` executes blocks under [schedules](schedule) that are drawn.
 //!
 //! ```
 //! use lockstep_sim::choice::Seeded;
@@ -40,8 +41,11 @@ pub mod trial;
 
 pub mod campaign;
 pub mod canary;
+#[cfg(feature = "shuttle")]
+pub mod explore;
 pub mod export;
 pub mod reproducer;
+pub mod schedule;
 pub mod shrink;
 pub mod stress;
 pub mod tally;

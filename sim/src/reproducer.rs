@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::scenario::Scenario;
+use crate::schedule::Schedule;
 
 /// The version of the format that is written, and the only one that is read.
 const FORMAT: u32 = 1;
@@ -27,6 +28,9 @@ pub struct Reproducer {
     pub shows: String,
     /// The run.
     pub scenario: Scenario,
+    /// The schedule of one block of it, where that matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
 }
 
 /// A file is not a reproducer.
@@ -70,7 +74,15 @@ impl Reproducer {
             lockstep: FORMAT,
             shows: shows.to_owned(),
             scenario,
+            schedule: None,
         }
+    }
+
+    /// The same under a schedule.
+    #[must_use]
+    pub fn under(mut self, schedule: Schedule) -> Self {
+        self.schedule = Some(schedule);
+        self
     }
 
     /// The text of the file. `remark` becomes comments at its head.

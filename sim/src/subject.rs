@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use lockstep_core::chain::{Chain, ChainError};
+use lockstep_core::chain::{AddedBlock, Chain, ChainError};
 use lockstep_core::config::{Config, ExecutionPath, HashSeed};
 use lockstep_core::model::{Block, Genesis, Height, Refusal, Timestamp};
 use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
@@ -70,6 +70,8 @@ pub enum SubjectError {
     Refused(Refusal),
     /// What is kept makes no sense: a finding, for nobody damaged it.
     Damaged(String),
+    /// It does not end: nobody can go on, or everybody does for ever.
+    Stuck(String),
     /// The machine failed: no finding.
     Failed(String),
 }
@@ -78,7 +80,9 @@ impl fmt::Display for SubjectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SubjectError::Refused(refusal) => refusal.fmt(f),
-            SubjectError::Damaged(reason) | SubjectError::Failed(reason) => reason.fmt(f),
+            SubjectError::Damaged(reason)
+            | SubjectError::Stuck(reason)
+            | SubjectError::Failed(reason) => reason.fmt(f),
         }
     }
 }
@@ -287,13 +291,7 @@ impl<S: Storage> Subject for Core<S> {
                 "test mode found a parallel result that differs from the serial one".to_owned(),
             ));
         }
-        Ok(BlockResult {
-            receipts: added.receipts,
-            changes: added.changes,
-            fees: added.fees,
-            reward: added.reward,
-            digest: added.tip.digest,
-        })
+        Ok(result(added))
     }
 
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
@@ -324,6 +322,16 @@ impl<S: Storage> Subject for Core<S> {
 }
 
 /// Everything that can be seen of a ledger.
+pub(crate) fn result(added: AddedBlock) -> BlockResult {
+    BlockResult {
+        receipts: added.receipts,
+        changes: added.changes,
+        fees: added.fees,
+        reward: added.reward,
+        digest: added.tip.digest,
+    }
+}
+
 pub(crate) fn world<S: Storage>(chain: &Chain<S>) -> Result<World, SubjectError> {
     const PAGE: usize = 1024;
     let tip = chain.tip()?;

@@ -326,6 +326,9 @@ impl Trial<'_> {
         match guarded(self.step, subject, question)? {
             Ok(answer) => Ok(answer),
             Err(SubjectError::Failed(reason)) => Err(Failure::Infrastructure(reason)),
+            Err(SubjectError::Stuck(reason)) => {
+                Err(violation("always-ends", 12, self.step, subject, reason))
+            }
             Err(error) => Err(violation(
                 "makes-sense",
                 11,

@@ -1,7 +1,7 @@
 //! [`crate::sync`] over shuttle. Works inside an execution only.
 
 pub use std::convert::Infallible as NoWorkers;
-use std::panic::Location;
+use std::panic::{Location, resume_unwind};
 // Std's, for the reasons given in the ordinary module.
 pub(crate) use std::sync::{Arc, OnceLock, PoisonError};
 
@@ -111,9 +111,7 @@ impl Workers {
         shuttle::thread::scope(|scope| {
             let threads: Vec<_> = (0..self.0).map(|_| scope.spawn(work)).collect();
             let ended = threads.into_iter().map(|thread| thread.join());
-            ended
-                .map(|ended| ended.expect("shuttle ends an execution at its first panic"))
-                .collect()
+            ended.map(or_panic).collect()
         })
     }
 
@@ -148,14 +146,11 @@ impl Workers {
         one: impl FnOnce() -> A + Send,
         other: impl FnOnce() -> B + Send,
     ) -> (A, B) {
+        // Not one of the two on this thread: it may wait for threads of its own, and shuttle's scope
+        // wakes whoever made it for the other, whatever they wait for.
         shuttle::thread::scope(|scope| {
-            let other = scope.spawn(other);
-            let one = one();
-            let other = other.join();
-            (
-                one,
-                other.expect("shuttle ends an execution at its first panic"),
-            )
+            let (one, other) = (scope.spawn(one), scope.spawn(other));
+            (or_panic(one.join()), or_panic(other.join()))
         })
     }
 
@@ -163,6 +158,11 @@ impl Workers {
     pub fn within<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         f()
     }
+}
+
+/// What a thread of the workers gave; its panic goes on in the caller.
+fn or_panic<T>(ended: shuttle::thread::Result<T>) -> T {
+    ended.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Catches nothing: shuttle ends an execution at its first panic, and a deadlock is one.

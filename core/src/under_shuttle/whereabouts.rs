@@ -1,8 +1,12 @@
 //! What a thread is about and where it is, for whoever explains a schedule.
+//!
+//! Beside shuttle and not in it: whoever chooses the next thread may ask, and shuttle is busy then.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::Location;
 
-use shuttle::current::{self, TaskId};
+use shuttle::current;
 
 /// Where a thread was last seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,17 +17,25 @@ pub struct Whereabouts {
     pub place: Option<&'static Location<'static>>,
 }
 
-/// Where this thread of the execution is; the default where it has not been seen.
+thread_local! {
+    /// Of the execution that runs on this thread of the system, by the numbers of its threads.
+    static SEEN: RefCell<BTreeMap<usize, Whereabouts>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Where this thread of the execution is, by its number; the default where it has not been seen.
 #[must_use]
-pub fn whereabouts(thread: TaskId) -> Whereabouts {
-    current::get_label_for_task(thread).unwrap_or_default()
+pub fn whereabouts(thread: usize) -> Whereabouts {
+    SEEN.with_borrow(|seen| seen.get(&thread).copied().unwrap_or_default())
+}
+
+/// Forgets everybody: another execution begins.
+pub fn forget_whereabouts() {
+    SEEN.with_borrow_mut(BTreeMap::clear);
 }
 
 pub(super) fn note(change: impl FnOnce(&mut Whereabouts)) {
     // While an execution is torn down there is nobody.
     if let Some(me) = current::try_get_current_task() {
-        let mut now = whereabouts(me);
-        change(&mut now);
-        current::set_label_for_task(me, now);
+        SEEN.with_borrow_mut(|seen| change(seen.entry(me.into()).or_default()));
     }
 }

@@ -1,6 +1,11 @@
 //! What is typed and what is printed.
 
 mod corpus;
+#[cfg(feature = "shuttle")]
+mod explore;
+#[cfg(not(feature = "shuttle"))]
+#[path = "explore/unavailable.rs"]
+mod explore;
 mod export;
 mod replay;
 mod run;
@@ -69,6 +74,9 @@ enum Command {
     /// Run all reproducers that are kept.
     #[command(after_help = EXIT_CODES)]
     Corpus(corpus::Corpus),
+    /// Execute blocks under many schedules, drawn by several schedulers.
+    #[command(after_help = EXIT_CODES)]
+    Explore(explore::Explore),
     /// Print a reproducer as a Rust test.
     #[command(after_help = EXIT_CODES)]
     Export(export::Export),
@@ -91,6 +99,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(replay) => replay.execute(),
         Command::Shrink(shrink) => shrink.execute(),
         Command::Corpus(corpus) => corpus.execute(),
+        Command::Explore(explore) => explore.execute(),
         Command::Export(export) => export.execute(),
         Command::Stress(stress) => stress.execute(),
     }

@@ -9,7 +9,7 @@ use lockstep_sim::tally::Tally;
 use lockstep_sim::trial::Failure;
 use serde_json::json;
 
-use super::{INFRASTRUCTURE, USAGE, complain, say, scratch_folder};
+use super::{INFRASTRUCTURE, USAGE, complain, explore, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
@@ -32,6 +32,9 @@ impl Replay {
                 return USAGE;
             }
         };
+        if reproducer.schedule.is_some() {
+            return explore::replay(&reproducer, &self.file.display().to_string());
+        }
         let folder = match scratch_folder(self.dir.as_deref()) {
             Ok(folder) => folder,
             Err(reason) => {

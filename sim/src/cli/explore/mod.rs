@@ -1,0 +1,248 @@
+//! `lockstep explore`: blocks under many schedules.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use lockstep_sim::choice::Seeded;
+use lockstep_sim::explore::{
+    self, CoreLedger, Explorable, Explored, Finding, Pause, Plan, SCHEDULERS,
+};
+use lockstep_sim::generate::{self, Size};
+use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::scenario::Scenario;
+use lockstep_sim::schedule::Schedule;
+
+use crate::cli::{INFRASTRUCTURE, USAGE, complain, say};
+
+/// Blocks of 3 to 30 transactions.
+const SIZE: Size = Size {
+    blocks: 3,
+    transactions: 30,
+    accounts: 8,
+};
+
+/// The most candidates that shrinking judges: each is explored.
+const BUDGET: u64 = 300;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Explore {
+    /// Explore the scenarios of these seeds, `A..B`
+    #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with = "duration")]
+    seeds: Option<(u64, u64)>,
+    /// Explore for so long, e.g. 30s or 5m [default: 20s]
+    #[arg(long = "for", value_name = "DURATION", value_parser = humane)]
+    duration: Option<Duration>,
+    /// How many schedules each of the four schedulers draws for a block
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    schedules: usize,
+    /// Where reproducers are written
+    #[arg(long, default_value = "findings")]
+    out: PathBuf,
+}
+
+fn seeds(text: &str) -> Result<(u64, u64), String> {
+    let (from, to) = text.split_once("..").ok_or("expected A..B, as in 0..100")?;
+    let number = |text: &str| {
+        text.parse::<u64>()
+            .map_err(|_| format!("{text:?} is no number"))
+    };
+    let (from, to) = (number(from)?, number(to)?);
+    match from < to {
+        true => Ok((from, to)),
+        false => Err(format!("{from}..{to} has no seeds")),
+    }
+}
+
+fn humane(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.find(char::is_alphabetic).unwrap_or(text.len()));
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return Err("expected a number and s, m or h, as in 30s".to_owned()),
+    };
+    let number: u64 = number
+        .parse()
+        .map_err(|_| format!("{number:?} is no number"))?;
+    Ok(Duration::from_secs(number * unit))
+}
+
+impl Explore {
+    pub(in crate::cli) fn execute(self) -> u8 {
+        if self.schedules == 0 {
+            complain("--schedules 0 explores nothing; ask for 1 or more");
+            return USAGE;
+        }
+        let core: Arc<dyn Explorable> = Arc::new(CoreLedger);
+        let limit = self.duration.unwrap_or(Duration::from_secs(20));
+        let (from, to) = self.seeds.unwrap_or((0, u64::MAX));
+        let of_time = self.seeds.is_none();
+        say(format_args!(
+            "lockstep explore: {}, {} schedules of each of {} for a block",
+            match of_time {
+                true => format!("for {limit:?} from seed {from}"),
+                false => format!("seeds {from}..{to}"),
+            },
+            self.schedules,
+            SCHEDULERS.join(", ")
+        ));
+        let start = Instant::now();
+        let mut sum = Explored::default();
+        let (mut scenarios, mut transactions) = (0u64, 0u64);
+        for seed in from..to {
+            if of_time && scenarios > 0 && start.elapsed() >= limit {
+                break;
+            }
+            let (profile, scenario) = generate::scenario(&mut Seeded::new(seed, 0), SIZE);
+            let plan = Plan::of_seed(seed, self.schedules);
+            let (explored, finding) = match quietly(|| explore::explore(&scenario, plan, &core)) {
+                Ok(explored) => explored,
+                Err(reason) => {
+                    complain(reason);
+                    return INFRASTRUCTURE;
+                }
+            };
+            scenarios += 1;
+            transactions += scenario.transactions() as u64;
+            sum = sum.and(explored);
+            if let Some(finding) = finding {
+                say(format_args!("seed {seed}: {profile}"));
+                return self.report(seed, &scenario, plan, &finding, &core);
+            }
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        say(format_args!(
+            "  drawn        {scenarios} scenarios, {} blocks, {transactions} transactions, \
+             2 to 4 workers",
+            sum.blocks
+        ));
+        say(format_args!(
+            "  schedules    {}, {} of them distinct, {:.0} a second",
+            sum.schedules,
+            sum.distinct,
+            sum.schedules as f64 / seconds
+        ));
+        say(format_args!(
+            "  preemptions  {:.1} a schedule, at most {}, of {:.0} decisions",
+            sum.preemptions as f64 / sum.schedules.max(1) as f64,
+            sum.most_preemptions,
+            sum.decisions as f64 / sum.schedules.max(1) as f64,
+        ));
+        if sum.distinct < 2 {
+            complain("vacuous: no two schedules differ");
+            return 15;
+        }
+        say("passed: every block came to the same under every schedule");
+        0
+    }
+
+    fn report(
+        &self,
+        seed: u64,
+        scenario: &Scenario,
+        plan: Plan,
+        finding: &Finding,
+        core: &Arc<dyn Explorable>,
+    ) -> u8 {
+        let violation = &finding.violation;
+        say(format_args!(
+            "violated: {} after step {}, by {}\n  {}",
+            violation.invariant, violation.step, violation.subject, violation.detail
+        ));
+        if let Some((scheduler, draw)) = finding.by {
+            say(format_args!("  found by   {scheduler}, schedule {draw}"));
+        }
+        let shrunk =
+            quietly(|| explore::shrink(scenario, &violation.invariant, plan, BUDGET, core));
+        say(format_args!("  {shrunk} of at most {BUDGET}"));
+        let again = quietly(|| explore::explore(&shrunk.scenario, plan, core));
+        let small = again.ok().and_then(|(_, finding)| finding);
+        let schedule = small.as_ref().and_then(|finding| finding.schedule.clone());
+        let mut reproducer = Reproducer::new(&violation.invariant, shrunk.scenario.clone());
+        let mut remark = format!("lockstep explore --seeds {seed}..{}\n{shrunk}", seed + 1);
+        if let Some(schedule) = schedule {
+            let least = quietly(|| {
+                explore::minimise(&shrunk.scenario, &schedule, &violation.invariant, core)
+            });
+            let pauses = quietly(|| explore::follow(&shrunk.scenario, &least, core))
+                .map(|(_, pauses)| pauses)
+                .unwrap_or_default();
+            explain(&least, &pauses);
+            remark.extend(pauses.iter().map(|pause| format!("\n{pause}")));
+            reproducer = reproducer.under(least);
+        }
+        let file = self.out.join(format!("explore-{seed}.repro"));
+        let written = std::fs::create_dir_all(&self.out)
+            .map_err(|error| error.to_string())
+            .and_then(|()| {
+                reproducer
+                    .write(&file, &remark)
+                    .map_err(|error| error.to_string())
+            });
+        match written {
+            Ok(()) => say(format_args!(
+                "  replay     lockstep replay {}",
+                file.display()
+            )),
+            Err(reason) => complain(reason),
+        }
+        violation.exit_code
+    }
+}
+
+/// A reproducer with a schedule.
+pub(in crate::cli) fn replay(reproducer: &Reproducer, file: &str) -> u8 {
+    let Some(schedule) = &reproducer.schedule else {
+        complain(format_args!("{file} has no schedule"));
+        return USAGE;
+    };
+    let core: Arc<dyn Explorable> = Arc::new(CoreLedger);
+    say(format_args!("lockstep replay {file}"));
+    match quietly(|| explore::follow(&reproducer.scenario, schedule, &core)) {
+        Ok((violation, pauses)) => {
+            explain(schedule, &pauses);
+            match violation {
+                None => {
+                    say("passed");
+                    0
+                }
+                Some(violation) => {
+                    say(format_args!(
+                        "violated: {} after step {}, by {}\n  {}",
+                        violation.invariant, violation.step, violation.subject, violation.detail
+                    ));
+                    violation.exit_code
+                }
+            }
+        }
+        Err(reason) => {
+            complain(reason);
+            INFRASTRUCTURE
+        }
+    }
+}
+
+fn explain(schedule: &Schedule, pauses: &[Pause]) {
+    say(format_args!(
+        "  schedule   {} workers, block {}, {} switches, {} preemptions",
+        schedule.workers,
+        schedule.block,
+        schedule.switches.len(),
+        pauses.len()
+    ));
+    for pause in pauses {
+        say(format_args!("    {pause}"));
+    }
+}
+
+/// Without a word about panics: each is a finding that is reported.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    explore::let_shuttle_take_the_panic_hook();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = work();
+    std::panic::set_hook(hook);
+    done
+}

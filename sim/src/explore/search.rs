@@ -1,0 +1,254 @@
+//! Looks for a schedule that shows something, and for the plainest that still does.
+
+use std::sync::Arc;
+
+use lockstep_core::model::Genesis;
+
+use super::portfolio::Portfolio;
+use super::scheduler::{Pause, Shared, with};
+use super::subject::{self, Explorable, Seen, UnderSchedules, Way};
+use crate::scenario::Scenario;
+use crate::schedule::{Schedule, Switch};
+use crate::shrink::{self, Shrunk};
+use crate::subject::{Core, Subject, SubjectError};
+use crate::tally::Tally;
+use crate::trial::{self, Failure, Violation};
+
+/// How the blocks of a scenario are explored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What the schedules are drawn from.
+    pub seed: u64,
+    /// How many each scheduler draws for each block.
+    pub schedules: usize,
+    /// How many workers execute.
+    pub workers: usize,
+    /// Over the graph of conflicts; in block order beside the checks where not.
+    pub over_graph: bool,
+}
+
+impl Plan {
+    /// 2 to 4 workers, mostly over the graph.
+    #[must_use]
+    pub const fn of_seed(seed: u64, schedules: usize) -> Self {
+        Plan {
+            seed,
+            schedules,
+            workers: 2 + (seed % 3) as usize,
+            over_graph: !seed.is_multiple_of(4),
+        }
+    }
+}
+
+/// What exploring came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Explored {
+    /// How many blocks were executed.
+    pub blocks: u64,
+    /// Under how many schedules, all blocks together.
+    pub schedules: u64,
+    /// How many of those of one block differ from each other.
+    pub distinct: u64,
+    /// How often somebody was chosen to go on.
+    pub decisions: u64,
+    /// How often somebody else than who could have gone on.
+    pub preemptions: u64,
+    /// The most of those in one schedule.
+    pub most_preemptions: u64,
+}
+
+impl Explored {
+    /// Of this and another.
+    #[must_use]
+    pub const fn and(self, other: Explored) -> Explored {
+        let most = match self.most_preemptions > other.most_preemptions {
+            true => self.most_preemptions,
+            false => other.most_preemptions,
+        };
+        Explored {
+            blocks: self.blocks + other.blocks,
+            schedules: self.schedules + other.schedules,
+            distinct: self.distinct + other.distinct,
+            decisions: self.decisions + other.decisions,
+            preemptions: self.preemptions + other.preemptions,
+            most_preemptions: most,
+        }
+    }
+}
+
+impl From<&Seen> for Explored {
+    fn from(seen: &Seen) -> Self {
+        Explored {
+            blocks: seen.blocks as u64,
+            schedules: seen.schedules,
+            distinct: seen.distinct,
+            decisions: seen.decisions,
+            preemptions: seen.preemptions,
+            most_preemptions: seen.most_preemptions,
+        }
+    }
+}
+
+/// Something that must hold does not hold under some schedule, or under any.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What, and who.
+    pub violation: Violation,
+    /// Under which schedule; none where the serial execution shows it.
+    pub schedule: Option<Schedule>,
+    /// Which scheduler drew it, and in which of its draws for that block.
+    pub by: Option<(&'static str, usize)>,
+}
+
+/// Shuttle takes the hook for panics when it first runs, and says more about each than anybody wants
+/// who looks for them. Whoever replaces the hook calls this before, so that theirs is the last.
+pub fn let_shuttle_take_the_panic_hook() {
+    let once = shuttle::scheduler::RoundRobinScheduler::new(1);
+    shuttle::Runner::new(once, subject::config()).run(|| {});
+}
+
+/// Runs a scenario on core, serially and under schedules that are drawn.
+///
+/// # Errors
+///
+/// Where the machine failed, in words.
+pub fn explore(
+    scenario: &Scenario,
+    plan: Plan,
+    explorable: &Arc<dyn Explorable>,
+) -> Result<(Explored, Option<Finding>), String> {
+    let seen: Shared<Seen> = Shared::default();
+    let way = || Way::Drawn {
+        portfolio: Portfolio::new(plan.seed),
+        schedules: plan.schedules,
+    };
+    let how = (plan.workers, plan.over_graph);
+    let violation = run(scenario, explorable, how, &way, &seen)?;
+    let seen = with(&seen, |seen| seen.clone());
+    let finding = violation.map(|violation| {
+        let (schedule, by) = match seen.found.clone() {
+            Some((schedule, scheduler, draw)) => (Some(schedule), Some((scheduler, draw))),
+            None => (None, None),
+        };
+        Finding {
+            violation,
+            schedule,
+            by,
+        }
+    });
+    Ok((Explored::from(&seen), finding))
+}
+
+/// Runs a scenario again with one block under this schedule and the others serially; gives what is
+/// violated, and who was paused where in that block.
+///
+/// # Errors
+///
+/// Where the machine failed, in words.
+pub fn follow(
+    scenario: &Scenario,
+    schedule: &Schedule,
+    explorable: &Arc<dyn Explorable>,
+) -> Result<(Option<Violation>, Vec<Pause>), String> {
+    let seen: Shared<Seen> = Shared::default();
+    let way = || Way::Followed(schedule.clone());
+    let how = (schedule.workers, schedule.over_graph);
+    let violation = run(scenario, explorable, how, &way, &seen)?;
+    Ok((
+        violation,
+        with(&seen, |seen| std::mem::take(&mut seen.pauses)),
+    ))
+}
+
+/// The smallest scenario in which some schedule of this plan shows the same.
+#[must_use]
+pub fn shrink(
+    scenario: &Scenario,
+    invariant: &str,
+    plan: Plan,
+    budget: u64,
+    explorable: &Arc<dyn Explorable>,
+) -> Shrunk {
+    let judge = |candidate: &Scenario| {
+        let (_, finding) = explore(candidate, plan, explorable).ok()?;
+        finding.map(|finding| finding.violation.invariant)
+    };
+    shrink::shrink(scenario, invariant, budget, &judge)
+}
+
+/// The same with as few switches as still show the same: from the whole list, ever smaller parts are
+/// left out. The last ones stand for themselves: without any one of them it is not shown.
+///
+/// Costs one run a try, about `s log s` of them for `s` switches of which few matter.
+#[must_use]
+pub fn minimise(
+    scenario: &Scenario,
+    schedule: &Schedule,
+    invariant: &str,
+    explorable: &Arc<dyn Explorable>,
+) -> Schedule {
+    let shows = |switches: &[Switch]| {
+        let schedule = Schedule {
+            switches: switches.to_vec(),
+            ..schedule.clone()
+        };
+        let followed = follow(scenario, &schedule, explorable);
+        followed.is_ok_and(|(violation, _)| {
+            violation.is_some_and(|violation| violation.invariant == invariant)
+        })
+    };
+    let mut switches = schedule.switches.clone();
+    let mut part = switches.len().div_ceil(2);
+    while part > 0 {
+        let mut start = 0;
+        let mut removed = false;
+        while start < switches.len() {
+            let end = (start + part).min(switches.len());
+            let rest = [&switches[..start], &switches[end..]].concat();
+            if shows(&rest) {
+                switches = rest;
+                removed = true;
+            } else {
+                start = end;
+            }
+        }
+        if part > 1 {
+            part = part.div_ceil(2);
+        } else if !removed {
+            part = 0;
+        }
+    }
+    Schedule {
+        switches,
+        ..schedule.clone()
+    }
+}
+
+/// Runs a scenario on the serial path and on one that is explored.
+fn run(
+    scenario: &Scenario,
+    explorable: &Arc<dyn Explorable>,
+    how: (usize, bool),
+    way: &dyn Fn() -> Way,
+    seen: &Shared<Seen>,
+) -> Result<Option<Violation>, String> {
+    let setup =
+        |genesis: &Genesis, hash_seed: u64| -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+            Ok(vec![
+                Box::new(Core::in_memory(genesis, hash_seed)?),
+                Box::new(UnderSchedules::new(
+                    Arc::clone(explorable),
+                    genesis,
+                    hash_seed,
+                    how,
+                    way(),
+                    Arc::clone(seen),
+                )?),
+            ])
+        };
+    match trial::run(scenario, &setup, &mut Tally::default()) {
+        Ok(_) => Ok(None),
+        Err(Failure::Violation(violation)) => Ok(Some(violation)),
+        Err(Failure::Infrastructure(reason)) => Err(reason),
+    }
+}

@@ -1,0 +1,37 @@
+//! How a block was executed, step by step: plain data, a part of a reproducer.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One block of a scenario, and what its threads did when it was executed.
+///
+/// There is a plain way: a thread goes on until it waits for something, and then the one with the
+/// lowest number that can go on does. What is kept is where a schedule leaves it. So a schedule can
+/// be edited, and fits a block that was changed a little.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// By so many workers.
+    pub workers: usize,
+    /// Over the graph of conflicts; in block order beside the checks where not.
+    pub over_graph: bool,
+    /// Which block: those that are added are counted from 0, refused ones too.
+    pub block: usize,
+    /// Where another thread goes on than in the plain way.
+    pub switches: Vec<Switch>,
+}
+
+/// After so many steps of a thread, another goes on. A thread's steps are its locks and what else
+/// others may notice; threads are numbered as they begin, the caller is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Switch(pub usize, pub u64, pub usize);
+
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Switch(thread, step, other) = self;
+        write!(
+            f,
+            "after step {step} of thread {thread}, thread {other} goes on"
+        )
+    }
+}

@@ -1,0 +1,109 @@
+//! Blocks under schedules: core comes to the same under all, and an executor that does not is found,
+//! shrunk and replayed.
+
+mod blind;
+
+use std::sync::Arc;
+
+use blind::Blind;
+use lockstep_sim::choice::Seeded;
+use lockstep_sim::explore::{self, CoreLedger, Explorable, Explored, Finding, Plan};
+use lockstep_sim::generate::{self, Size};
+use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::scenario::Scenario;
+
+const SIZE: Size = Size {
+    blocks: 2,
+    transactions: 12,
+    accounts: 4,
+};
+
+fn drawn(seed: u64) -> Scenario {
+    generate::scenario(&mut Seeded::new(seed, 0), SIZE).1
+}
+
+#[test]
+fn core_comes_to_the_same_under_every_schedule() {
+    let core: Arc<dyn Explorable> = Arc::new(CoreLedger);
+    let mut sum = Explored::default();
+    for seed in 0..12 {
+        let plan = Plan::of_seed(seed, 15);
+        let (explored, finding) =
+            explore::explore(&drawn(seed), plan, &core).expect("memory does not fail");
+        assert_eq!(finding, None, "seed {seed}");
+        sum = sum.and(explored);
+    }
+    assert!(sum.blocks >= 10, "{sum:?}");
+    assert!(sum.distinct * 2 > sum.schedules, "{sum:?}");
+    assert!(sum.preemptions > sum.schedules, "{sum:?}");
+}
+
+#[test]
+fn one_seed_draws_the_same_schedules() {
+    let core: Arc<dyn Explorable> = Arc::new(CoreLedger);
+    let explored = || explore::explore(&drawn(5), Plan::of_seed(5, 10), &core);
+    assert_eq!(explored(), explored());
+}
+
+/// The first scenario in which the blind executor shows something that its serial run does not.
+fn finding(blind: &Arc<dyn Explorable>) -> (Scenario, Plan, Finding) {
+    let plan = Plan {
+        seed: 1,
+        schedules: 10,
+        workers: 2,
+        over_graph: true,
+    };
+    let shown = (0..50).find_map(|seed| {
+        let scenario = drawn(seed);
+        let explored = explore::explore(&scenario, plan, blind);
+        let (_, finding) = explored.expect("memory does not fail");
+        Some((scenario, plan, finding?))
+    });
+    shown.expect("conflicts that nobody sees show under some schedule")
+}
+
+#[test]
+fn an_executor_that_misses_conflicts_is_found_shrunk_and_replayed() {
+    explore::let_shuttle_take_the_panic_hook();
+    let blind: Arc<dyn Explorable> = Arc::new(Blind);
+    let (scenario, plan, found) = finding(&blind);
+    let invariant = &found.violation.invariant;
+
+    let shrunk = explore::shrink(&scenario, invariant, plan, 400, &blind);
+    assert!(shrunk.scenario.transactions() <= 3, "{shrunk}");
+    let again = explore::explore(&shrunk.scenario, plan, &blind);
+    let (_, again) = again.expect("memory does not fail");
+    let schedule = again.and_then(|finding| finding.schedule);
+    let schedule = schedule.expect("what shrinking kept shows it under some schedule");
+    let least = explore::minimise(&shrunk.scenario, &schedule, invariant, &blind);
+    let switches = (least.switches.len(), schedule.switches.len());
+    assert!(switches.0 <= switches.1, "{switches:?}");
+
+    let written = Reproducer::new(invariant, shrunk.scenario).under(least);
+    let text = written.to_text("").expect("a scenario can be written");
+    let read = Reproducer::from_text(&text, "here").expect("what is written can be read");
+    assert_eq!(read, written);
+    let kept = read.schedule.expect("it was written");
+    let followed = explore::follow(&read.scenario, &kept, &blind);
+    let (violation, pauses) = followed.expect("memory does not fail");
+    let violation = violation.expect("a reproducer shows what it showed");
+    assert_eq!(violation.invariant, *invariant);
+    assert!(!pauses.is_empty() && pauses.len() <= 2, "{pauses:?}");
+    // Who was paused is told by what it was about and by a place in core.
+    let pause = pauses[0].to_string();
+    assert!(pauses[0].transaction.is_some(), "{pause}");
+    assert!(pause.contains("core/src/"), "{pause}");
+}
+
+/// A schedule that was drawn is followed step by step by what was kept of it.
+#[test]
+fn what_was_drawn_shows_the_same_when_it_is_followed() {
+    explore::let_shuttle_take_the_panic_hook();
+    let blind: Arc<dyn Explorable> = Arc::new(Blind);
+    let (scenario, _, found) = finding(&blind);
+    let schedule = found.schedule.expect("it shows under a schedule alone");
+    let followed = explore::follow(&scenario, &schedule, &blind);
+    let (violation, pauses) = followed.expect("memory does not fail");
+    assert_eq!(violation, Some(found.violation));
+    assert!(!pauses.is_empty());
+}
