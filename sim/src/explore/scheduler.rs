@@ -85,7 +85,13 @@ impl Log {
             self.pauses.push(Pause {
                 switch,
                 transaction,
-                place: place.map(|place| format!("{}:{}", place.file(), place.line())),
+                place: place.map(|place| {
+                    format!(
+                        "{}:{}",
+                        place.file().replace("under_shuttle/../", ""),
+                        place.line()
+                    )
+                }),
             });
         }
         self.decisions += 1;
