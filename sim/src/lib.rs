@@ -32,6 +32,7 @@ pub mod generate;
 pub mod scenario;
 pub mod shape;
 
+pub mod disk;
 pub mod oracle;
 pub mod subject;
 pub mod world;
