@@ -33,6 +33,7 @@ pub mod scenario;
 pub mod shape;
 
 pub mod disk;
+pub mod faulty;
 pub mod oracle;
 pub mod subject;
 pub mod world;
