@@ -240,7 +240,7 @@ fn one_run(
     observer: &mut impl Observer,
 ) -> Result<(Hash, Tally), Verdict> {
     let (profile, mut scenario) =
-        generate::scenario(&mut Seeded::new(plan.seed, run), Size::CAMPAIGN);
+        generate::scenario_with_faults(&mut Seeded::new(plan.seed, run), Size::CAMPAIGN);
     scenario.hash_seed ^= plan.hash_seed;
     observer.drawn(run, &profile);
     let mut tally = Tally::default();

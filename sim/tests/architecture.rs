@@ -63,6 +63,7 @@ fn nothing_ambient_decides_a_run() {
         "faulty/planted.rs",
         "faulty/watch.rs",
         "generate.rs",
+        "generate/faults.rs",
         "generate/profile.rs",
         "generate/wallet.rs",
         "oracle.rs",
