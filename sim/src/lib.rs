@@ -43,6 +43,7 @@ pub mod trial;
 
 pub mod campaign;
 pub mod canary;
+pub mod crash;
 #[cfg(feature = "shuttle")]
 pub mod explore;
 pub mod export;

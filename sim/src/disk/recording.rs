@@ -3,7 +3,8 @@
 //! redb makes the same calls each time, so that a crash in call k leaves what the calls before it
 //! and the loss make of the disk: the operation need not be done again for each of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::loss::{self, Survivor};
 use super::{Call, Change, Image, Loss};
@@ -27,6 +28,19 @@ pub struct CrashPoint {
     pub loss: Loss,
 }
 
+impl fmt::Display for CrashPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CrashPoint { at, call, loss } = self;
+        match call {
+            Some(call) => write!(
+                f,
+                "the power went in call {at}, {call:?}, and {loss:?} was lost"
+            ),
+            None => write!(f, "the power went after {at} calls, and {loss:?} was lost"),
+        }
+    }
+}
+
 impl Recording {
     pub(super) fn from(durable: Vec<u8>, pending: Vec<Change>) -> Self {
         Recording {
@@ -44,6 +58,16 @@ impl Recording {
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.calls.len() as u64
+    }
+
+    /// How many calls of each kind there were.
+    #[must_use]
+    pub fn of_kind(&self) -> BTreeMap<Call, u64> {
+        let mut number = BTreeMap::new();
+        for (call, _) in &self.calls {
+            *number.entry(*call).or_default() += 1;
+        }
+        number
     }
 
     /// Gives each different image that a crash in any call, or after the last one, with any of these
