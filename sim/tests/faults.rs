@@ -4,6 +4,7 @@ mod defective;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Mutex;
 
 use defective::{Defect, Defective, scenario};
@@ -393,6 +394,26 @@ fn a_block_that_is_written_late_is_named_when_somebody_closes() {
     let mut closed = scenario(&[]);
     closed.steps.insert(3, Step::Reopen);
     assert_eq!(on(&closed, WritesLate::new), None);
+}
+
+fn kept(name: &str) -> Scenario {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpora/reproducers");
+    let reproducer = Reproducer::read(&folder.join(name));
+    reproducer.expect("a kept reproducer can be read").scenario
+}
+
+#[test]
+fn what_is_kept_of_faults_still_finds_what_it_is_kept_for() {
+    let crash = kept("0017-crash-between-two-commits.repro");
+    assert_eq!(
+        on(&crash, InTwoCommits).as_deref(),
+        Some("crash-leaves-before-or-after")
+    );
+    let rewound = kept("0018-rewound-while-a-block-is-added.repro");
+    assert_eq!(
+        on(&rewound, RemembersForEachThread::new).as_deref(),
+        Some("rival-is-serial")
+    );
 }
 
 /// One of each kind of fault and of what it can hold.
