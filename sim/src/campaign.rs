@@ -8,6 +8,7 @@ use lockstep_core::model::Hash;
 
 use crate::canary::{Canary, Defect};
 use crate::choice::Seeded;
+use crate::faulty;
 use crate::generate::{self, Profile, Size};
 use crate::reproducer::Reproducer;
 use crate::scenario::Scenario;
@@ -239,7 +240,7 @@ fn one_run(
     observer: &mut impl Observer,
 ) -> Result<(Hash, Tally), Verdict> {
     let (profile, mut scenario) =
-        generate::scenario(&mut Seeded::new(plan.seed, run), Size::CAMPAIGN);
+        generate::scenario_with_faults(&mut Seeded::new(plan.seed, run), Size::CAMPAIGN);
     scenario.hash_seed ^= plan.hash_seed;
     observer.drawn(run, &profile);
     let mut tally = Tally::default();
@@ -336,6 +337,10 @@ fn on_some_of_core(
             let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
             for execution in Execution::ALL {
                 subjects.push(Box::new(Core::executed(execution, genesis, hash_seed)?));
+            }
+            // Nothing can go wrong with the others.
+            if scenario.faults().next().is_some() {
+                subjects.extend(faulty::subjects(genesis, hash_seed)?);
             }
             if let Some(only) = only {
                 subjects.retain(|subject| subject.name() == only);

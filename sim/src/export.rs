@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use crate::reproducer::Reproducer;
 use crate::scenario::{
-    Action, BlockFlaw, BlockRecipe, Holding, NetworkName, Scenario, Sending, Step, TransactionFlaw,
-    TransactionRecipe,
+    Action, BlockFlaw, BlockRecipe, Fault, Holding, NetworkName, Scenario, Sending, Step,
+    TransactionFlaw, TransactionRecipe,
 };
 
 /// The text of a file for `sim/tests`. `name` becomes the test's.
@@ -87,6 +87,9 @@ fn write_scenario(text: &mut String, scenario: &Scenario) {
             }
             Step::Reapply => text.push_str("            Step::Reapply,\n"),
             Step::Reopen => text.push_str("            Step::Reopen,\n"),
+            Step::Fault(fault) => {
+                let _ = writeln!(text, "            Step::Fault({}),", written_fault(*fault));
+            }
         }
     }
     text.push_str("        ],\n    }");
@@ -144,6 +147,27 @@ fn write_transaction(text: &mut String, transaction: &TransactionRecipe) {
         transaction.cosigners,
         option(flaw),
     );
+}
+
+fn written_fault(fault: Fault) -> String {
+    match fault {
+        Fault::Crash { at, loss } => {
+            format!("Fault::Crash {{ at: {at}, loss: lockstep_sim::disk::Loss::{loss:?} }}")
+        }
+        Fault::DiskFails { call, at, count } => format!(
+            "Fault::DiskFails {{ call: lockstep_sim::disk::Call::{call:?}, at: {at}, count: {count} \
+             }}"
+        ),
+        Fault::Cancel(moment) => format!("Fault::Cancel(Moment::{moment:?})"),
+        Fault::Rival(moment, rival) => {
+            format!("Fault::Rival(Moment::{moment:?}, Rival::{rival:?})")
+        }
+        // Variants of numbers and claims are written as they are debugged.
+        Fault::DiskFull { .. }
+        | Fault::ReadFails { .. }
+        | Fault::Panic { .. }
+        | Fault::Clock { .. } => format!("Fault::{fault:?}"),
+    }
 }
 
 fn network(name: NetworkName) -> String {

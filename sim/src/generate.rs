@@ -5,9 +5,11 @@
 //! should succeed, so that most of what is meant to be applied is; it judges nothing, and where it
 //! is wrong only the mix suffers.
 
+pub(crate) mod faults;
 mod profile;
 mod wallet;
 
+pub use faults::{FaultMix, Mishap};
 pub use profile::{Profile, Size, Trouble};
 
 use wallet::{Beliefs, Wallet};
@@ -18,9 +20,20 @@ use crate::scenario::{
     TransactionFlaw, TransactionRecipe,
 };
 
-/// Draws a profile, and a scenario of that profile.
+/// Draws a profile, and a scenario of that profile in which nothing goes wrong.
 pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
     let profile = Profile::draw(choices, size);
+    of_profile(choices, profile)
+}
+
+/// As [`scenario`], and draws what goes wrong as well.
+pub fn scenario_with_faults(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
+    let mut profile = Profile::draw(choices, size);
+    profile.faults = FaultMix::draw(choices);
+    of_profile(choices, profile)
+}
+
+fn of_profile(choices: &mut impl Choices, profile: Profile) -> (Profile, Scenario) {
     let genesis = genesis(choices, &profile);
     let mut generator = Generator {
         wallet: Wallet::new(&genesis),
@@ -33,9 +46,11 @@ pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
     for _ in 0..profile.blocks {
         // Bounded: a stream that always chooses the same would never get to a block.
         for _ in 0..2 {
-            steps.extend(generator.between_blocks());
+            let step = generator.between_blocks();
+            generator.push_step(step, &mut steps);
         }
-        steps.push(Step::Block(generator.block()));
+        let block = generator.block();
+        generator.push_step(Some(Step::Block(block)), &mut steps);
     }
     let hash_seed = generator.choices.below(1 << 32);
     (
@@ -118,6 +133,14 @@ impl<C: Choices> Generator<'_, C> {
         self.choices
             .chance(profile.reopens, 100)
             .then_some(Step::Reopen)
+    }
+
+    /// What goes wrong stands before what it goes wrong in.
+    fn push_step(&mut self, step: Option<Step>, steps: &mut Vec<Step>) {
+        if let Some(step) = step {
+            steps.extend(self.profile.faults.before(&step, self.choices));
+            steps.push(step);
+        }
     }
 
     fn block(&mut self) -> BlockRecipe {

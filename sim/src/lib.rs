@@ -32,6 +32,8 @@ pub mod generate;
 pub mod scenario;
 pub mod shape;
 
+pub mod disk;
+pub mod faulty;
 pub mod oracle;
 pub mod subject;
 pub mod world;
@@ -41,6 +43,7 @@ pub mod trial;
 
 pub mod campaign;
 pub mod canary;
+pub mod crash;
 #[cfg(feature = "shuttle")]
 pub mod explore;
 pub mod export;

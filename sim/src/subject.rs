@@ -9,6 +9,7 @@ use lockstep_core::config::{Config, ExecutionPath, HashSeed};
 use lockstep_core::model::{Block, Genesis, Height, Refusal, Timestamp};
 use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
 
+use crate::faulty::Faulty;
 use crate::world::{BlockResult, World};
 
 /// A ledger on trial.
@@ -58,6 +59,11 @@ pub trait Subject {
     ///
     /// Where something failed.
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError>;
+
+    /// Where things can go wrong beside what it is asked, the way to let them.
+    fn faulty(&mut self) -> Option<&mut dyn Faulty> {
+        None
+    }
 }
 
 /// A block and its receipts, as they read back.
@@ -74,6 +80,8 @@ pub enum SubjectError {
     Stuck(String),
     /// The machine failed: no finding.
     Failed(String),
+    /// It was given up half way, because somebody panicked or lost interest.
+    GivenUp(String),
 }
 
 impl fmt::Display for SubjectError {
@@ -82,7 +90,8 @@ impl fmt::Display for SubjectError {
             SubjectError::Refused(refusal) => refusal.fmt(f),
             SubjectError::Damaged(reason)
             | SubjectError::Stuck(reason)
-            | SubjectError::Failed(reason) => reason.fmt(f),
+            | SubjectError::Failed(reason)
+            | SubjectError::GivenUp(reason) => reason.fmt(f),
         }
     }
 }
@@ -92,6 +101,9 @@ impl From<ChainError> for SubjectError {
         match error {
             ChainError::Refused(refusal) => SubjectError::Refused(refusal),
             ChainError::Storage(error) => error.into(),
+            gave_up @ (ChainError::Panicked { .. } | ChainError::Cancelled) => {
+                SubjectError::GivenUp(gave_up.to_string())
+            }
             other => SubjectError::Damaged(other.to_string()),
         }
     }
@@ -310,8 +322,7 @@ impl<S: Storage> Subject for Core<S> {
     }
 
     fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        let chain = self.chain()?;
-        Ok(chain.block(height)?.zip(chain.receipts(height)?))
+        stored(self.chain()?, height)
     }
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
@@ -321,7 +332,7 @@ impl<S: Storage> Subject for Core<S> {
     }
 }
 
-/// Everything that can be seen of a ledger.
+/// What core answered, in the words of a trial.
 pub(crate) fn result(added: AddedBlock) -> BlockResult {
     BlockResult {
         receipts: added.receipts,
@@ -332,6 +343,15 @@ pub(crate) fn result(added: AddedBlock) -> BlockResult {
     }
 }
 
+/// Everything that is kept about the block at a height.
+pub(crate) fn stored<S: Storage>(
+    chain: &Chain<S>,
+    height: Height,
+) -> Result<Option<StoredBlock>, SubjectError> {
+    Ok(chain.block(height)?.zip(chain.receipts(height)?))
+}
+
+/// Everything that can be seen of a ledger.
 pub(crate) fn world<S: Storage>(chain: &Chain<S>) -> Result<World, SubjectError> {
     const PAGE: usize = 1024;
     let tip = chain.tip()?;
@@ -389,6 +409,6 @@ fn open<S: Storage>(storage: S, genesis: &Genesis, config: Config) -> Result<Cha
     Chain::open(storage, genesis, config, clock)
 }
 
-fn closed() -> SubjectError {
+pub(crate) fn closed() -> SubjectError {
     SubjectError::Failed("the ledger is closed: it could not be opened again".to_owned())
 }

@@ -21,7 +21,7 @@ pub struct Tally {
 }
 
 /// What a whole campaign must have reached.
-pub const REQUIRED: [&str; 44] = [
+pub const REQUIRED: [&str; 59] = [
     "applied: burn",
     "applied: by a small-order key",
     "applied: many transfers",
@@ -39,7 +39,20 @@ pub const REQUIRED: [&str; 44] = [
     "block: the miner is a party",
     "block: without a transaction",
     "bytes that are no block",
+    "cancelled: before a step",
+    "cancelled: future dropped during a read",
+    "clock: forward, the body is known",
+    "clock: forward, the body is not known any more",
     "closed and opened",
+    "crash: after the last call",
+    "crash: again, while it was opened",
+    "crash: in a write",
+    "failed: a read of the ledger",
+    "failed: a write",
+    "failed: asked again",
+    "failed: no room on the disk",
+    "panic: every time",
+    "panic: once",
     "refused: count",
     "refused: height",
     "refused: merkle root",
@@ -66,6 +79,8 @@ pub const REQUIRED: [&str; 44] = [
     "rejected: zero amount",
     "rewind to the genesis",
     "rewind",
+    "rival: before a step",
+    "rival: during a read",
 ];
 
 impl Tally {

@@ -1,5 +1,7 @@
 //! One run: a scenario happens to subjects and to the oracle, and every step is judged.
 
+mod faults;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lockstep_core::codec;
@@ -8,10 +10,11 @@ use lockstep_core::model::{Block, Genesis, Hash, Height, Refusal};
 use crate::invariants::{Event, Evidence, first_violation};
 use crate::oracle::Oracle;
 use crate::scenario::build::{self, Keys};
-use crate::scenario::{BlockFlaw, BlockRecipe, Scenario, Step};
+use crate::scenario::{BlockFlaw, BlockRecipe, Fault, Scenario, Step};
 use crate::subject::{Subject, SubjectError};
 use crate::tally::Tally;
 use crate::world::{BlockResult, World};
+use faults::Asked;
 
 /// Makes the subjects of a run, all on the same genesis, with the same seed for their hash maps.
 pub type Setup<'s> = dyn Fn(&Genesis, u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> + 's;
@@ -85,6 +88,7 @@ pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<
         recorded: Vec::new(),
         blocks: Vec::new(),
         undone: Vec::new(),
+        armed: Vec::new(),
         observed: blake3::Hasher::new(),
         tally,
         step: 0,
@@ -115,6 +119,8 @@ struct Trial<'t> {
     blocks: Vec<Block>,
     /// What the last rewind undid, the lowest first, unless a block was added since.
     undone: Vec<Block>,
+    /// What goes wrong during the next step.
+    armed: Vec<Fault>,
     observed: blake3::Hasher,
     tally: &'t mut Tally,
     step: usize,
@@ -122,7 +128,19 @@ struct Trial<'t> {
 
 impl Trial<'_> {
     fn step(&mut self, step: &Step) -> Result<(), Failure> {
+        if let Step::Fault(fault) = step {
+            self.armed.push(*fault);
+            return Ok(());
+        }
+        let outcome = self.unarmed_step(step);
+        // A fault during which nothing was asked does not wait for longer.
+        self.armed.clear();
+        outcome
+    }
+
+    fn unarmed_step(&mut self, step: &Step) -> Result<(), Failure> {
         match step {
+            Step::Fault(_) => Ok(()),
             Step::Block(recipe) => self.arrive(recipe),
             Step::Rewind(depth) => self.rewind(*depth),
             Step::Reapply => {
@@ -180,16 +198,31 @@ impl Trial<'_> {
     }
 
     fn add(&mut self, block: &Block) -> Result<(), Failure> {
+        let armed = std::mem::take(&mut self.armed);
+        let earlier = faults::need_the_past(&armed).then(|| self.oracle.clone());
         let expected = self.oracle.add_block(block);
         self.tally.block(block, &expected, self.recorded.last());
         let mut subjects = std::mem::take(&mut self.subjects);
         for (subject, world) in &mut subjects {
             let name = subject.name().to_owned();
-            let got = self.ask(&name, || match subject.add_block(block) {
-                Ok(result) => Ok(Ok(result)),
-                Err(SubjectError::Refused(refusal)) => Ok(Err(refusal)),
-                Err(error) => Err(error),
-            })?;
+            if let Some(earlier) = &earlier {
+                self.templates(&armed, &mut **subject, world, earlier, block)?;
+            }
+            let asked = Asked::Block {
+                block,
+                expected: expected.as_ref(),
+                earlier: earlier.as_ref(),
+            };
+            let got = match self.under_faults(&armed, &mut **subject, world, &asked)? {
+                Some(Some(result)) => Ok(result),
+                // It is there, and what was answered is lost.
+                Some(None) => expected.clone(),
+                None => self.ask(&name, || match subject.add_block(block) {
+                    Ok(result) => Ok(Ok(result)),
+                    Err(SubjectError::Refused(refusal)) => Ok(Err(refusal)),
+                    Err(error) => Err(error),
+                })?,
+            };
             let stored = self.ask(&name, || subject.stored(block.header.height))?;
             let after = self.look(&**subject)?;
             self.judge(
@@ -207,7 +240,11 @@ impl Trial<'_> {
         }
         self.subjects = subjects;
         self.keep(block, &expected);
-        Ok(())
+        if armed.is_empty() {
+            Ok(())
+        } else {
+            self.compare_bytes()
+        }
     }
 
     fn keep(&mut self, block: &Block, expected: &Result<BlockResult, Refusal>) {
@@ -234,10 +271,17 @@ impl Trial<'_> {
         self.oracle.rewind_to(height).map_err(|reason| {
             Failure::Infrastructure(format!("the oracle does not rewind: {reason}"))
         })?;
+        let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);
         for (subject, world) in &mut subjects {
             let name = subject.name().to_owned();
-            self.ask(&name, || subject.rewind_to(height))?;
+            let asked = Asked::Rewind(height);
+            if self
+                .under_faults(&armed, &mut **subject, world, &asked)?
+                .is_none()
+            {
+                self.ask(&name, || subject.rewind_to(height))?;
+            }
             let after = self.look(&**subject)?;
             let recorded = &self.recorded[target];
             self.judge(&name, world, &after, Event::Rewound { recorded })?;
@@ -253,10 +297,16 @@ impl Trial<'_> {
 
     fn reopen(&mut self) -> Result<(), Failure> {
         self.tally.count("closed and opened");
+        let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);
         for (subject, world) in &mut subjects {
             let name = subject.name().to_owned();
-            self.ask(&name, || subject.reopen())?;
+            if self
+                .under_faults(&armed, &mut **subject, world, &Asked::Reopen)?
+                .is_none()
+            {
+                self.ask(&name, || subject.reopen())?;
+            }
             let after = self.look(&**subject)?;
             self.judge(&name, world, &after, Event::Reopened)?;
             *world = after;
@@ -302,11 +352,22 @@ impl Trial<'_> {
         after: &World,
         event: Event<'_>,
     ) -> Result<(), Failure> {
+        self.judge_against(self.oracle.world(), subject, before, after, event)
+    }
+
+    fn judge_against(
+        &self,
+        expected: &World,
+        subject: &str,
+        before: &World,
+        after: &World,
+        event: Event<'_>,
+    ) -> Result<(), Failure> {
         let evidence = Evidence {
             rules: &self.genesis.rules,
             before,
             after,
-            expected: self.oracle.world(),
+            expected,
             event,
         };
         match first_violation(&evidence) {

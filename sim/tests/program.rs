@@ -82,6 +82,7 @@ fn help_is_there_for_everything() {
         &["corpus", "--help"],
         &["export", "--help"],
         &["stress", "--help"],
+        &["crash", "--help"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0));
@@ -96,6 +97,8 @@ fn a_command_line_that_makes_no_sense_is_usage() {
         &["run", "--seed", "many"],
         &["run", "--for", "3 fortnights"],
         &["run", "--twice-every", "0"],
+        &["crash", "--transactions", "0"],
+        &["crash", "--blocks", "5", "--transactions", "5"],
         &["replay"],
     ] {
         let output = run(arguments);
@@ -248,4 +251,36 @@ fn export_prints_a_test() {
         include_str!("exported/multisig_deletion_lost.rs")
     );
     assert_eq!(run(&["export", "nowhere"]).status.code(), Some(2));
+}
+
+#[test]
+fn crash_prints_how_many_calls_there_are_and_the_same_each_time() {
+    let arguments = ["crash", "--seed", "2", "--transactions", "3"];
+    let output = run(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let text = out(&output);
+    for path in ["serial", "checks on 2 workers", "graph on 2 workers"] {
+        let line = text.lines().find(|line| line.trim().starts_with(path));
+        let words = line.and_then(|line| line.split_once(": "));
+        let calls = words.and_then(|(_, words)| words.split_whitespace().next());
+        let calls: u64 = calls
+            .and_then(|calls| calls.parse().ok())
+            .unwrap_or_else(|| panic!("no number of calls for {path}: {text}"));
+        assert!(calls > 10, "{text}");
+    }
+    assert!(text.contains("a batch in two commits: caught"), "{text}");
+    assert!(text.ends_with("\npassed\n"), "{text}");
+    assert!(complaint(&output).contains(" a second"), "how fast it was");
+    assert_eq!(out(&run(&arguments)), text);
+}
+
+#[test]
+fn crash_in_many_blocks_is_one_record_with_json() {
+    let output = run(&["crash", "--seed", "2", "--blocks", "4", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let record: serde_json::Value =
+        serde_json::from_str(&out(&output)).expect("what is printed is one record");
+    assert_eq!(record["verdict"], "passed");
+    assert!(record["blocks"].as_u64() >= Some(4));
+    assert!(record["crashes"].as_u64() > Some(8));
 }

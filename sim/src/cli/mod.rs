@@ -1,6 +1,7 @@
 //! What is typed and what is printed.
 
 mod corpus;
+mod crash;
 #[cfg(feature = "shuttle")]
 mod explore;
 #[cfg(not(feature = "shuttle"))]
@@ -83,6 +84,9 @@ enum Command {
     /// Execute one large block on all paths of core, compare with the oracle, say what it took.
     #[command(after_help = EXIT_CODES)]
     Stress(stress::Stress),
+    /// Let the power go in every call to the disk of one block, or in drawn ones of many.
+    #[command(after_help = EXIT_CODES)]
+    Crash(crash::Crash),
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -102,6 +106,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Explore(explore) => explore.execute(),
         Command::Export(export) => export.execute(),
         Command::Stress(stress) => stress.execute(),
+        Command::Crash(crash) => crash.execute(),
     }
     .into()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::faults::FaultMix;
 use crate::choice::Choices;
 
 /// How large scenarios may be.
@@ -53,6 +54,8 @@ pub struct Profile {
     pub block_flaws: u64,
     /// How often what kind of transaction comes.
     pub weights: Vec<(Trouble, u64)>,
+    /// How often what goes wrong.
+    pub faults: FaultMix,
 }
 
 /// A kind of transaction.
@@ -153,6 +156,8 @@ impl Profile {
             reopens: choices.pick(&[0, 5, 15]),
             block_flaws: choices.pick(&[0, 20, 60]),
             weights,
+            // Drawn by whoever wants any: a stream of choices without them stays what it was.
+            faults: FaultMix::none(),
         }
     }
 }
@@ -176,6 +181,6 @@ impl fmt::Display for Profile {
         for (trouble, weight) in self.weights.iter().filter(|(_, weight)| *weight > 0) {
             write!(f, " {trouble:?} {weight}")?;
         }
-        Ok(())
+        write!(f, "; {}", self.faults)
     }
 }

@@ -2,22 +2,30 @@
 //!
 //! The specific ones come first, so that the first violation names the defect.
 
+mod cancelled_leaves_no_trace;
+mod crash_leaves_before_or_after;
+mod failure_is_no_rejection;
+mod failure_leaves_before_or_after;
 mod nonces_advance_by_applied;
 mod one_receipt_per_transaction;
+mod panic_leaves_no_trace;
 mod reads_back;
 mod receipts_explain_balances;
 mod rejected_leaves_no_trace;
 mod reopen_changes_nothing;
 mod rewind_restores;
+mod rival_is_serial;
 mod same_as_serial;
 mod supply_is_conserved;
+mod template_lives_its_time;
 mod versions_descend;
 
 use std::collections::BTreeSet;
 
 use lockstep_core::model::{Block, Change, Outcome, Receipt, Refusal, Rules, Transaction, Version};
 
-use crate::subject::StoredBlock;
+use crate::faulty::{RivalReport, Template};
+use crate::subject::{StoredBlock, SubjectError};
 use crate::world::{BlockResult, World};
 
 /// Something that must hold after every step.
@@ -32,7 +40,14 @@ pub struct Invariant {
 }
 
 /// All of them, in the order in which they are asked.
-pub const ALL: [Invariant; 10] = [
+pub const ALL: [Invariant; 17] = [
+    failure_is_no_rejection::INVARIANT,
+    crash_leaves_before_or_after::INVARIANT,
+    failure_leaves_before_or_after::INVARIANT,
+    panic_leaves_no_trace::INVARIANT,
+    cancelled_leaves_no_trace::INVARIANT,
+    rival_is_serial::INVARIANT,
+    template_lives_its_time::INVARIANT,
     one_receipt_per_transaction::INVARIANT,
     rejected_leaves_no_trace::INVARIANT,
     nonces_advance_by_applied::INVARIANT,
@@ -84,6 +99,55 @@ pub enum Event<'e> {
     },
     /// The ledger was closed and opened.
     Reopened,
+    /// Something went wrong while something was asked. The oracle did what was asked.
+    Interrupted {
+        /// What went wrong.
+        by: Interruption,
+        /// The answer: what a block did, or nothing where none was asked for.
+        answer: Result<Option<&'e BlockResult>, &'e SubjectError>,
+        /// What the oracle answered to a block.
+        expected: Option<Result<&'e BlockResult, &'e Refusal>>,
+    },
+    /// Somebody else came while a block was added.
+    Rivalled {
+        /// The answer to the block.
+        answer: Result<&'e BlockResult, &'e SubjectError>,
+        /// What the other one did.
+        rival: &'e RivalReport,
+        /// What comes of one after the other, the block first, then last.
+        orders: &'e [Order; 2],
+    },
+    /// The header of a template came back, to the oracle's ledger before.
+    Template {
+        /// What became of it.
+        template: &'e Template,
+        /// How much later by the clock.
+        jump_ms: i64,
+    },
+}
+
+/// Something that goes wrong while something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// The power went, and the ledger was opened on what was left.
+    Crash,
+    /// The medium failed or was full.
+    Failure,
+    /// The execution panicked.
+    Panic,
+    /// Whoever asked lost interest.
+    Cancellation,
+}
+
+/// A block and what somebody else wanted, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The ledger after both.
+    pub world: World,
+    /// What the block did.
+    pub block: Result<BlockResult, Refusal>,
+    /// What the other did, where it was a block.
+    pub rival: Result<Option<BlockResult>, Refusal>,
 }
 
 impl<'e> Event<'e> {
@@ -159,6 +223,33 @@ fn difference(expected: &World, got: &World) -> Option<String> {
         }
     }
     None
+}
+
+/// Where an interrupted ledger has neither of its two states; `None` where it has one of them.
+/// Something that was answered is there.
+fn torn(evidence: &Evidence<'_>, answered: bool) -> Option<String> {
+    let Evidence {
+        before,
+        after,
+        expected,
+        ..
+    } = evidence;
+    let from_after = difference(expected, after)?;
+    if answered {
+        return Some(format!("it was answered and is not there: {from_after}"));
+    }
+    let from_before = difference(before, after)?;
+    Some(format!(
+        "neither the ledger before, for {from_before}; nor the one after, for {from_after}"
+    ))
+}
+
+/// How somebody answered, in a few words.
+fn in_words<T, E: std::fmt::Display>(answer: &Result<T, E>) -> String {
+    match answer {
+        Ok(_) => "done".to_owned(),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// The last versions of a cell, enough to see a difference.

@@ -12,6 +12,6 @@ pub(super) const INVARIANT: Invariant = Invariant {
 fn violation(evidence: &Evidence<'_>) -> Option<String> {
     match evidence.event {
         Event::Reopened => difference(evidence.before, evidence.after),
-        Event::Block { .. } | Event::Rewound { .. } => None,
+        _ => None,
     }
 }

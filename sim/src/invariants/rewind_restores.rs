@@ -12,6 +12,6 @@ pub(super) const INVARIANT: Invariant = Invariant {
 fn violation(evidence: &Evidence<'_>) -> Option<String> {
     match evidence.event {
         Event::Rewound { recorded } => difference(recorded, evidence.after),
-        Event::Block { .. } | Event::Reopened => None,
+        _ => None,
     }
 }

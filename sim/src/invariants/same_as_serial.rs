@@ -58,5 +58,9 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
             }
         }
     }
-    difference(evidence.expected, evidence.after)
+    match evidence.event {
+        // The oracle did what may have been interrupted, or undone by somebody else.
+        Event::Interrupted { .. } | Event::Rivalled { .. } => None,
+        _ => difference(evidence.expected, evidence.after),
+    }
 }

@@ -1,5 +1,7 @@
 //! Every invariant holds on an honest run and names the defect that was planted for it.
 
+mod interrupted;
+
 use lockstep_core::codec;
 use lockstep_core::model::{
     Amount, Asset, Block, Cell, Change, Genesis, Hash, Height, Nonce, Outcome, PublicKey, Refusal,

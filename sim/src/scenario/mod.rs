@@ -6,6 +6,9 @@
 //! run: what does not make sense is an adversarial input like every other.
 
 pub mod build;
+mod fault;
+
+pub use fault::{Fault, Moment, Rival};
 
 use lockstep_core::model::Network;
 use serde::{Deserialize, Serialize};
@@ -53,6 +56,8 @@ pub enum Step {
     Reapply,
     /// The ledger is closed and opened again.
     Reopen,
+    /// Something goes wrong during the next step that is none of these.
+    Fault(Fault),
 }
 
 /// A block on the tip, or one that is meant to be refused.
@@ -178,6 +183,14 @@ impl From<NetworkName> for Network {
 }
 
 impl Scenario {
+    /// Everything that goes wrong.
+    pub fn faults(&self) -> impl Iterator<Item = Fault> + '_ {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Fault(fault) => Some(*fault),
+            _ => None,
+        })
+    }
+
     /// How many blocks arrive for the first time.
     #[must_use]
     pub fn blocks(&self) -> usize {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::faults;
 use crate::scenario::{
     Action, BlockFlaw, BlockRecipe, Holding, Scenario, Sending, Step, TransactionFlaw,
     TransactionRecipe,
@@ -377,14 +378,14 @@ fn nonces(scenario: &Scenario) -> BTreeMap<u32, BTreeSet<u64>> {
 fn block(step: &Step) -> Option<&BlockRecipe> {
     match step {
         Step::Block(block) => Some(block),
-        Step::Rewind(_) | Step::Reapply | Step::Reopen => None,
+        Step::Rewind(_) | Step::Reapply | Step::Reopen | Step::Fault(_) => None,
     }
 }
 
 fn block_mut(step: &mut Step) -> Option<&mut BlockRecipe> {
     match step {
         Step::Block(block) => Some(block),
-        Step::Rewind(_) | Step::Reapply | Step::Reopen => None,
+        Step::Rewind(_) | Step::Reapply | Step::Reopen | Step::Fault(_) => None,
     }
 }
 
@@ -458,6 +459,9 @@ fn each_number(scenario: &mut Scenario, visit: &mut dyn FnMut(Kind, &mut u64)) {
             Step::Block(block) => each_number_of_block(block, visit),
             Step::Rewind(depth) => visit(Kind::Depth, depth),
             Step::Reapply | Step::Reopen => {}
+            Step::Fault(fault) => {
+                faults::each_number(fault, &mut |number| visit(Kind::Other, number))
+            }
         }
     }
     // Last: what is needed in the beginning depends on what is sent.

@@ -7,6 +7,7 @@
 //! same scenario and judge always end the same.
 
 mod edit;
+mod faults;
 mod size;
 
 use std::collections::BTreeSet;
@@ -193,6 +194,9 @@ fn structure(search: &mut Search<'_>) {
         search.keeps_any(edit::without_participant(&search.smallest, account));
     }
     search.take_away(edit::flaws, edit::without_flaws);
+    for index in 0..search.smallest.steps.len() {
+        search.keeps_any(faults::simpler(&search.smallest, index));
+    }
     search.take_away(
         |scenario| scenario.genesis.balances.len(),
         edit::without_holdings,

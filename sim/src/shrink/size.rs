@@ -2,7 +2,7 @@
 
 use crate::scenario::{NetworkName, Scenario};
 
-use super::edit;
+use super::{edit, faults};
 
 /// A limit that never gets in the way.
 pub(super) const SIMPLE_LIMIT: u64 = u64::MAX;
@@ -16,6 +16,8 @@ pub(super) struct Size {
     transactions: usize,
     sendings_and_signers: usize,
     flaws: usize,
+    faults: usize,
+    weight_of_faults: usize,
     holdings: usize,
     accounts: usize,
     assets: usize,
@@ -44,6 +46,8 @@ impl Size {
                 + edit::cosigners(scenario)
                 + edit::participants(scenario),
             flaws: edit::flaws(scenario),
+            faults: scenario.faults().count(),
+            weight_of_faults: scenario.faults().map(faults::weight).sum(),
             holdings: genesis.balances.len(),
             accounts: accounts.len(),
             assets: assets.len(),

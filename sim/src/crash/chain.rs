@@ -1,0 +1,247 @@
+//! A chain of blocks, one of which is on trial.
+
+use std::fmt;
+
+use lockstep_core::codec;
+use lockstep_core::model::{Block, Genesis};
+
+use crate::choice::Seeded;
+use crate::disk::CrashPoint;
+use crate::generate::{self, Size};
+use crate::oracle::Oracle;
+use crate::reproducer::Reproducer;
+use crate::scenario::build::{self, Keys};
+use crate::scenario::{BlockRecipe, Fault, GenesisRecipe, Scenario, Step, TransactionRecipe};
+use crate::world::{BlockResult, World};
+
+/// A chain, with what the oracle says of it.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    pub(super) genesis: Genesis,
+    pub(super) hash_seed: u64,
+    recipe: GenesisRecipe,
+    recipes: Vec<BlockRecipe>,
+    blocks: Vec<Block>,
+    results: Vec<BlockResult>,
+    /// At each height, from the genesis on.
+    worlds: Vec<World>,
+    /// The number of the block on trial, counted from 0.
+    on_trial: usize,
+}
+
+/// Of so many chains the best is taken.
+const CANDIDATES: usize = 8;
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Transactions in each block.
+    pub transactions: usize,
+    /// Blocks before the one on trial.
+    pub before: usize,
+    /// Blocks after it.
+    pub after: usize,
+}
+
+impl Shape {
+    /// What `lockstep crash` takes unless it is told otherwise.
+    pub const DEFAULT: Shape = Shape {
+        transactions: 20,
+        before: 3,
+        after: 3,
+    };
+    /// Enough for a planted defect.
+    pub const SMALL: Shape = Shape {
+        transactions: 4,
+        before: 1,
+        after: 1,
+    };
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let on_trial = &self.results[self.on_trial];
+        write!(
+            f,
+            "{} blocks; the power goes in block {}: {} transactions, {} applied, {} cells changed",
+            self.blocks.len(),
+            self.on_trial + 1,
+            on_trial.receipts.len(),
+            self.applied(),
+            on_trial.changes.len(),
+        )
+    }
+}
+
+impl Chain {
+    /// Draws transactions as a campaign does, and cuts them into blocks of one size. Of a few such
+    /// chains gives the one in whose block on trial the most are applied.
+    ///
+    /// # Panics
+    ///
+    /// Where a shape has no transactions in a block, or the oracle refuses a block without a flaw.
+    #[must_use]
+    pub fn drawn(seed: u64, shape: Shape) -> Self {
+        assert!(shape.transactions > 0, "a block on trial has transactions");
+        let Shape {
+            transactions,
+            before,
+            after,
+        } = shape;
+        let needed = transactions * (before + 1 + after);
+        let chains = (0..)
+            .map(|run| one(seed, run, needed))
+            .filter(|(_, all)| all.len() >= needed)
+            .map(|(scenario, all)| {
+                let recipes = all
+                    .chunks(transactions)
+                    .take(before + 1 + after)
+                    .zip(0..)
+                    .map(|(chunk, number)| BlockRecipe {
+                        miner: number,
+                        later_ms: 1,
+                        flaw: None,
+                        transactions: chunk.to_vec(),
+                    });
+                Chain::of(scenario, recipes.collect(), before)
+            });
+        chains
+            .take(CANDIDATES)
+            .max_by_key(Chain::applied)
+            .expect("there are candidates")
+    }
+
+    /// How many transactions of the block on trial are applied.
+    fn applied(&self) -> usize {
+        let receipts = &self.results[self.on_trial].receipts;
+        receipts.iter().filter(|of| of.is_applied()).count()
+    }
+
+    fn of(scenario: Scenario, recipes: Vec<BlockRecipe>, on_trial: usize) -> Self {
+        let mut keys = Keys::default();
+        let mut recipe = scenario.genesis;
+        // Room for every block, whatever was drawn.
+        recipe.max_block_bytes = u64::MAX;
+        let genesis = build::genesis(&recipe, &mut keys);
+        let mut oracle = Oracle::new(&genesis).expect("a drawn genesis is possible");
+        let (mut blocks, mut results) = (Vec::new(), Vec::new());
+        let mut worlds = vec![oracle.world().clone()];
+        for recipe in &recipes {
+            let bytes = build::block(recipe, &genesis.rules, oracle.world(), &mut keys);
+            let block = codec::decode_block(&bytes, u64::MAX).expect("it has no flaw");
+            let result = oracle.add_block(&block).expect("it has no flaw");
+            blocks.push(block);
+            results.push(result);
+            worlds.push(oracle.world().clone());
+        }
+        Chain {
+            genesis,
+            hash_seed: scenario.hash_seed,
+            recipe,
+            recipes,
+            blocks,
+            results,
+            worlds,
+            on_trial,
+        }
+    }
+
+    /// The genesis.
+    #[must_use]
+    pub const fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// All blocks, the lowest first.
+    #[must_use]
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// The number of the block on trial, counted from 0.
+    #[must_use]
+    pub const fn number_on_trial(&self) -> usize {
+        self.on_trial
+    }
+
+    /// The block on trial.
+    #[must_use]
+    pub fn on_trial(&self) -> &Block {
+        &self.blocks[self.on_trial]
+    }
+
+    /// The blocks before it.
+    #[must_use]
+    pub fn before(&self) -> &[Block] {
+        &self.blocks[..self.on_trial]
+    }
+
+    /// What the oracle says of a block.
+    #[must_use]
+    pub fn result(&self, number: usize) -> &BlockResult {
+        &self.results[number]
+    }
+
+    /// The ledger before the block on trial.
+    #[must_use]
+    pub fn world_before(&self) -> &World {
+        &self.worlds[self.on_trial]
+    }
+
+    /// The ledger after a block.
+    #[must_use]
+    pub fn world_after(&self, number: usize) -> &World {
+        &self.worlds[number + 1]
+    }
+
+    /// The step of [`Chain::with_a_crash`] that adds a block.
+    pub(super) const fn step_of(&self, number: usize) -> usize {
+        // The crash stands before the block on trial.
+        if number < self.on_trial {
+            number
+        } else {
+            number + 1
+        }
+    }
+
+    /// The chain as a run with one crash.
+    pub(super) fn with_a_crash(&self, point: CrashPoint, invariant: &str) -> Reproducer {
+        let mut steps: Vec<Step> = self.recipes.iter().cloned().map(Step::Block).collect();
+        let CrashPoint { at, loss, .. } = point;
+        steps.insert(self.on_trial, Step::Fault(Fault::Crash { at, loss }));
+        Reproducer::new(
+            invariant,
+            Scenario {
+                genesis: self.recipe.clone(),
+                hash_seed: self.hash_seed,
+                steps,
+            },
+        )
+    }
+}
+
+/// A scenario of the generator's, and all transactions in it that came in a block without a flaw.
+/// None of a scenario that rewinds: what came afterwards would have nonces that were used.
+fn one(seed: u64, run: u64, needed: usize) -> (Scenario, Vec<TransactionRecipe>) {
+    let size = Size {
+        blocks: 16,
+        transactions: needed as u64,
+        accounts: 24,
+    };
+    let (_, scenario) = generate::scenario(&mut Seeded::new(seed, run), size);
+    let rewinds = |step: &Step| matches!(step, Step::Rewind(_));
+    if scenario.steps.iter().any(rewinds) {
+        return (scenario, Vec::new());
+    }
+    let all = scenario
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Block(block) if block.flaw.is_none() => Some(&block.transactions),
+            _ => None,
+        })
+        .flatten()
+        .cloned()
+        .collect();
+    (scenario, all)
+}

@@ -1,0 +1,52 @@
+//! Defects that a crash must bring to light: whoever lets them pass is blind.
+
+use std::fmt;
+
+use super::{Chain, Report, Unrecovered, every_crash_of};
+use crate::disk::Disk;
+use crate::faulty::InTwoCommits;
+use crate::subject::Execution;
+
+/// A defect around core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planted {
+    /// The storage is [`InTwoCommits`].
+    BatchInTwoCommits,
+    /// The disk says that all is durable, and nothing is.
+    DiskLiesAboutSyncs,
+}
+
+impl fmt::Display for Planted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Planted::BatchInTwoCommits => "a batch in two commits",
+            Planted::DiskLiesAboutSyncs => "a disk that lies about syncs",
+        })
+    }
+}
+
+impl Planted {
+    /// Every one.
+    pub const ALL: [Planted; 2] = [Planted::BatchInTwoCommits, Planted::DiskLiesAboutSyncs];
+
+    /// The invariant that must name each.
+    pub const CAUGHT_BY: &'static str = "crash-leaves-before-or-after";
+
+    /// As [`super::every_crash`], with this defect in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::every_crash`], and what it must find.
+    pub fn every_crash(self, chain: &Chain) -> Result<Report, Unrecovered> {
+        let disk = Disk::default();
+        match self {
+            Planted::BatchInTwoCommits => {
+                every_crash_of(chain, Execution::Serial, disk, InTwoCommits)
+            }
+            Planted::DiskLiesAboutSyncs => {
+                disk.lie_about_syncs();
+                every_crash_of(chain, Execution::Serial, disk, |plain| plain)
+            }
+        }
+    }
+}

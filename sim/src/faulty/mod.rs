@@ -1,0 +1,377 @@
+//! Core on a simulated disk, where everything can go wrong that goes wrong to machines and callers.
+//!
+//! Nothing in core knows of it: faults come through its storage, its clock and its public calls.
+
+mod events;
+mod moments;
+mod planted;
+mod watch;
+
+pub use events::Event;
+pub use moments::{RivalAct, RivalReport};
+pub use planted::InTwoCommits;
+pub use watch::{Watch, Watched};
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
+
+use lockstep_core::chain::{AddedBlock, Chain, ChainError, Mempool, MempoolLimits};
+use lockstep_core::config::Config;
+use lockstep_core::model::{Block, Genesis, Header, Height, PublicKey, Timestamp, Transaction};
+use lockstep_core::storage::{RedbStorage, Storage};
+
+use crate::disk::{Disk, DiskFault, Loss};
+use crate::scenario::{Fault, Moment};
+use crate::subject::{self, Execution, StoredBlock, Subject, SubjectError};
+use crate::world::{BlockResult, World};
+use watch::Plan;
+
+/// A subject to which things can happen beside what it is asked.
+pub trait Faulty {
+    /// Lets something go wrong while the next thing is asked of it. Gives `false` where it cannot
+    /// happen to this subject, or not together with what was armed before.
+    fn arm(&mut self, fault: Fault) -> bool;
+
+    /// Ends what was armed: the power is back, the disk is repaired, the ledger is open. Says what
+    /// happened.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be opened again, although nothing fails any more.
+    fn recover(&mut self) -> Result<Aftermath, SubjectError>;
+
+    /// Makes a template of these transactions, lets the clock jump, and adds the header alone, and
+    /// the whole block where the body is not known any more.
+    ///
+    /// # Errors
+    ///
+    /// Where something failed.
+    fn template(
+        &mut self,
+        transactions: &[Transaction],
+        miner: PublicKey,
+        jump_ms: i64,
+    ) -> Result<Template, SubjectError>;
+}
+
+/// What happened of what was armed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aftermath {
+    /// The events that were reached, as they are counted.
+    pub events: Vec<Event>,
+    /// What somebody else did meanwhile.
+    pub rival: Option<RivalReport>,
+}
+
+/// What became of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Its block.
+    pub block: Block,
+    /// Whether its header alone was enough.
+    pub is_known: bool,
+    /// What its block did.
+    pub result: BlockResult,
+}
+
+/// How the blocks of [`subjects`] are executed: on one thread, and over the graph, where a worker's
+/// panic is made up for.
+pub const EXECUTIONS: [Execution; 2] = [Execution::Serial, Execution::Graph(2)];
+
+/// Core on a simulated disk in each of [`EXECUTIONS`], for a trial.
+///
+/// # Errors
+///
+/// Where the genesis is impossible.
+pub fn subjects(genesis: &Genesis, hash_seed: u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+    EXECUTIONS
+        .into_iter()
+        .map(|execution| {
+            let subject = OnDisk::new(execution, genesis, hash_seed)?;
+            Ok(Box::new(subject) as Box<dyn Subject>)
+        })
+        .collect()
+}
+
+/// What core is kept in here, unless a defect is planted around it.
+pub type Plain = Watched<RedbStorage>;
+
+/// Core with a redb database on a simulated disk.
+pub struct OnDisk<S = Plain> {
+    name: String,
+    disk: Disk,
+    watch: Watch,
+    clock: Arc<AtomicU64>,
+    genesis: Genesis,
+    config: Config,
+    wrap: fn(Plain) -> S,
+    /// Absent while it is closed.
+    chain: Option<Arc<Chain<S>>>,
+    /// One fault, or several crashes of which each but the first comes while the ledger is opened
+    /// after the one before.
+    armed: Vec<Fault>,
+    rival: Option<RivalReport>,
+}
+
+impl OnDisk {
+    /// A new ledger, executed in this way.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible.
+    pub fn new(
+        execution: Execution,
+        genesis: &Genesis,
+        hash_seed: u64,
+    ) -> Result<Self, SubjectError> {
+        OnDisk::wrapped(Disk::default(), execution, genesis, hash_seed, |plain| {
+            plain
+        })
+    }
+}
+
+impl<S: Storage + 'static> OnDisk<S> {
+    /// A ledger on this disk, with something between it and its storage.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible or the disk does not hold this ledger.
+    pub fn wrapped(
+        disk: Disk,
+        execution: Execution,
+        genesis: &Genesis,
+        hash_seed: u64,
+        wrap: fn(Plain) -> S,
+    ) -> Result<Self, SubjectError> {
+        let mut ledger = OnDisk {
+            name: format!("core, simulated disk, {execution}"),
+            disk,
+            watch: Watch::default(),
+            clock: Arc::new(AtomicU64::new(genesis.time.0)),
+            genesis: genesis.clone(),
+            config: execution.config(genesis, hash_seed)?,
+            wrap,
+            chain: None,
+            armed: Vec::new(),
+            rival: None,
+        };
+        ledger.open()?;
+        Ok(ledger)
+    }
+
+    /// The disk that it is on now. After a crash it is another one.
+    #[must_use]
+    pub const fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// The ledger.
+    ///
+    /// # Errors
+    ///
+    /// Where it could not be opened.
+    pub fn chain(&self) -> Result<&Arc<Chain<S>>, SubjectError> {
+        self.chain.as_ref().ok_or_else(subject::closed)
+    }
+
+    fn open(&mut self) -> Result<(), SubjectError> {
+        self.chain = Some(Arc::new(self.opened_on(&self.disk)?));
+        Ok(())
+    }
+
+    fn opened_on(&self, disk: &Disk) -> Result<Chain<S>, ChainError> {
+        let storage = (self.wrap)(Watched::new(disk.open()?, self.watch.clone()));
+        let clock = Arc::clone(&self.clock);
+        let clock = Arc::new(move || Timestamp(clock.load(Ordering::Acquire)));
+        Chain::open(storage, &self.genesis, self.config.clone(), clock)
+    }
+
+    /// Switches off, loses what is to be lost, and opens what is left; and the same again during
+    /// that, where there are more crashes.
+    fn crash(&mut self, crashes: &[(u64, Loss)]) -> Result<Vec<Event>, SubjectError> {
+        let mut events = Vec::new();
+        for (number, (_, loss)) in crashes.iter().enumerate() {
+            let hit = self.disk.disarm();
+            let left = self.disk.crash(*loss);
+            // It would close cleanly if the disk were not off.
+            drop(self.chain.take());
+            events.push(match number {
+                0 => events::crashed(hit),
+                _ => events::crashed_again(hit),
+            });
+            events.push(events::lost(*loss));
+            self.disk = Disk::holding(left);
+            if let Some((at, _)) = crashes.get(number + 1) {
+                self.disk.arm(DiskFault::PowerCut { at: *at });
+                if let Ok(chain) = self.opened_on(&self.disk) {
+                    self.chain = Some(Arc::new(chain));
+                }
+            }
+        }
+        self.open()?;
+        Ok(events)
+    }
+
+    fn add(&mut self, block: &Block) -> Result<AddedBlock, SubjectError> {
+        let chain = Arc::clone(self.chain()?);
+        let added = match self.armed.first().copied() {
+            Some(Fault::Panic {
+                transaction,
+                persists,
+            }) if !block.transactions.is_empty() => {
+                let index = transaction % block.transactions.len() as u64;
+                let index = usize::try_from(index).expect("what is below a length is a usize");
+                self.watch.plan(Plan::Panics {
+                    account: block.transactions[index].source,
+                    persists,
+                });
+                chain.add_block(block)
+            }
+            Some(Fault::Cancel(Moment::Step(at))) => {
+                moments::cancelled(&chain, &self.watch, block, at)
+            }
+            Some(Fault::Cancel(Moment::Read(at))) => {
+                moments::dropped(&chain, &self.watch, block, at)?
+            }
+            Some(Fault::Rival(moment, rival)) => {
+                let act = RivalAct::of(rival, chain.tip()?.height, block);
+                let others = match act {
+                    // The owner lets go, so that whoever adds the block is the last who has it.
+                    RivalAct::Close => self.chain.take().ok_or_else(subject::closed)?,
+                    _ => Arc::clone(&chain),
+                };
+                let (added, report) =
+                    moments::rivalled(&chain, others, &self.watch, block, moment, act);
+                self.rival = report;
+                added
+            }
+            _ => chain.add_block(block),
+        };
+        Ok(added?)
+    }
+}
+
+impl<S: Storage + 'static> Faulty for OnDisk<S> {
+    fn arm(&mut self, fault: Fault) -> bool {
+        let is_crash = |fault: &Fault| matches!(fault, Fault::Crash { .. });
+        let goes_with_the_rest = self.armed.iter().chain([&fault]).all(is_crash);
+        if !(self.armed.is_empty() || goes_with_the_rest) {
+            return false;
+        }
+        match fault {
+            // A template is asked for by name.
+            Fault::Clock { .. } => return false,
+            Fault::Crash { at, .. } if self.armed.is_empty() => {
+                self.disk.arm(DiskFault::PowerCut { at });
+            }
+            Fault::DiskFails { call, at, count } => {
+                self.disk.arm(DiskFault::Fails { call, at, count });
+            }
+            Fault::DiskFull { after } => self.disk.arm(DiskFault::Full { after }),
+            Fault::ReadFails { at } => self.watch.plan(Plan::Fails { at }),
+            Fault::Crash { .. } | Fault::Panic { .. } | Fault::Cancel(_) | Fault::Rival(..) => {}
+        }
+        self.armed.push(fault);
+        true
+    }
+
+    fn recover(&mut self) -> Result<Aftermath, SubjectError> {
+        let armed = std::mem::take(&mut self.armed);
+        let happened = self.watch.clear();
+        let rival = self.rival.take();
+        let crashes: Vec<(u64, Loss)> = armed
+            .iter()
+            .filter_map(|fault| match fault {
+                Fault::Crash { at, loss } => Some((*at, *loss)),
+                _ => None,
+            })
+            .collect();
+        let mut events = if crashes.is_empty() {
+            let hit = self.disk.disarm();
+            let is_full = matches!(armed.as_slice(), [Fault::DiskFull { .. }]);
+            let event = hit.map(|call| events::failed(is_full, call));
+            event.into_iter().collect()
+        } else {
+            self.crash(&crashes)?
+        };
+        if self.chain.is_none() {
+            self.open()?;
+        }
+        if happened {
+            events.extend(armed.first().map(events::happened).unwrap_or_default());
+        }
+        Ok(Aftermath { events, rival })
+    }
+
+    fn template(
+        &mut self,
+        transactions: &[Transaction],
+        miner: PublicKey,
+        jump_ms: i64,
+    ) -> Result<Template, SubjectError> {
+        let chain = Arc::clone(self.chain()?);
+        let mut mempool = Mempool::new(self.genesis.rules.network, MempoolLimits::default());
+        for transaction in transactions {
+            // What is not taken is no candidate.
+            let _ = mempool.insert(transaction.clone());
+        }
+        // Far enough from the beginning of time to go back in it.
+        let now = chain.tip()?.time.0.saturating_add(1 << 32);
+        self.clock.store(now, Ordering::Release);
+        let header: Header = chain.template(&mempool, miner)?;
+        let body = chain.bodies().find(header.merkle_root, Timestamp(now));
+        let block = Block {
+            transactions: body.as_deref().unwrap_or_default().to_vec(),
+            header,
+        };
+        let later = now.saturating_add_signed(jump_ms);
+        self.clock.store(later, Ordering::Release);
+        let (is_known, added) = match chain.add_header(&block.header) {
+            Err(ChainError::UnknownBody { .. }) => (false, chain.add_block(&block)?),
+            added => (true, added?),
+        };
+        Ok(Template {
+            block,
+            is_known,
+            result: subject::result(added),
+        })
+    }
+}
+
+impl<S: Storage + 'static> Subject for OnDisk<S> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
+        Ok(subject::result(self.add(block)?))
+    }
+
+    fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
+        self.chain()?.rewind_to(height)?;
+        Ok(())
+    }
+
+    fn reopen(&mut self) -> Result<(), SubjectError> {
+        drop(self.chain.take());
+        self.open()
+    }
+
+    fn world(&self) -> Result<World, SubjectError> {
+        subject::world(self.chain()?)
+    }
+
+    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
+        subject::stored(self.chain()?, height)
+    }
+
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
+        let storage = self.chain()?.storage();
+        let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
+        subject::bytes_kept(&*storage)
+    }
+
+    fn faulty(&mut self) -> Option<&mut dyn Faulty> {
+        Some(self)
+    }
+}

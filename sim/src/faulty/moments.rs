@@ -1,0 +1,235 @@
+//! What can come between the steps of adding a block: its caller goes, or somebody else comes.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use lockstep_core::asynchronous;
+use lockstep_core::chain::{AddedBlock, Chain, ChainError};
+use lockstep_core::merkle;
+use lockstep_core::model::{Block, Header, Height};
+use lockstep_core::storage::Storage;
+
+use super::watch::{Plan, Watch};
+use crate::scenario::{Moment, Rival};
+use crate::subject::{self, SubjectError};
+use crate::world::{BlockResult, World};
+
+/// What somebody else wants, with everything that it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RivalAct {
+    /// To undo what is above this height.
+    Rewind(Height),
+    /// To add this block.
+    Add(Block),
+    /// To read everything.
+    Read,
+    /// To close the ledger.
+    Close,
+}
+
+/// What somebody else did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RivalReport {
+    /// What was wanted.
+    pub act: RivalAct,
+    /// The answer: what a block did, or nothing.
+    pub answer: Result<Option<BlockResult>, SubjectError>,
+    /// What was read.
+    pub saw: Option<World>,
+}
+
+impl RivalAct {
+    /// What a rival of this block on this tip wants.
+    pub(super) fn of(rival: Rival, tip: Height, block: &Block) -> Self {
+        match rival {
+            Rival::Rewind(depth) => RivalAct::Rewind(Height(tip.0.saturating_sub(depth))),
+            Rival::SameBlock => RivalAct::Add(block.clone()),
+            Rival::OtherBlock => RivalAct::Add(Block {
+                header: Header {
+                    merkle_root: merkle::root(&[]),
+                    count: 0,
+                    // Another name even where the block has no transaction either.
+                    time: lockstep_core::model::Timestamp(block.header.time.0.saturating_add(1)),
+                    ..block.header.clone()
+                },
+                transactions: Vec::new(),
+            }),
+            Rival::Reader => RivalAct::Read,
+            Rival::Close => RivalAct::Close,
+        }
+    }
+
+    fn done_to<S: Storage>(self, chain: Arc<Chain<S>>) -> RivalReport {
+        let mut saw = None;
+        let answer = match &self {
+            RivalAct::Rewind(height) => chain.rewind_to(*height).map(|_| None),
+            RivalAct::Add(block) => chain
+                .add_block(block)
+                .map(|added| Some(subject::result(added))),
+            RivalAct::Read | RivalAct::Close => Ok(None),
+        };
+        let mut answer = answer.map_err(SubjectError::from);
+        if self == RivalAct::Read {
+            match subject::world(&chain) {
+                Ok(world) => saw = Some(world),
+                Err(error) => answer = Err(error),
+            }
+        }
+        // Who closes lets go of the ledger; it is closed when the last one does.
+        drop(chain);
+        RivalReport {
+            act: self,
+            answer,
+            saw,
+        }
+    }
+}
+
+/// Loses interest before a step.
+pub(super) fn cancelled<S: Storage>(
+    chain: &Chain<S>,
+    watch: &Watch,
+    block: &Block,
+    at: u64,
+) -> Result<AddedBlock, ChainError> {
+    let asked = Cell::new(0);
+    chain.add_block_unless(block, || {
+        let is_now = asked.replace(asked.get() + 1) == at;
+        if is_now {
+            watch.reach();
+        }
+        is_now
+    })
+}
+
+/// Drops the future of the asynchronous face during a read, and waits until all that it started
+/// has ended.
+pub(super) fn dropped<S: Storage + 'static>(
+    chain: &Arc<Chain<S>>,
+    watch: &Watch,
+    block: &Block,
+    at: u64,
+) -> Result<Result<AddedBlock, ChainError>, SubjectError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| SubjectError::Failed(format!("no runtime: {error}")))?;
+    let (news, what_happens) = channel();
+    let (answer, is_answered) = channel::<()>();
+    let reading = news.clone();
+    watch.plan(Plan::Does {
+        at,
+        act: Box::new(move || {
+            // Nobody waits any more where the future has ended, and it has not: it is reading.
+            let _ = reading.send(News::Reading);
+            let _ = is_answered.recv();
+        }),
+    });
+    let waker = Waker::from(Arc::new(Bell(news)));
+    let inside = runtime.enter();
+    let outcome = {
+        let mut adding = pin!(asynchronous::add_block(chain, Arc::new(block.clone())));
+        loop {
+            match adding.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(added) => break Some(added),
+                Poll::Pending => match what_happens.recv() {
+                    Ok(News::Reading) | Err(_) => break None,
+                    Ok(News::Woken) => {}
+                },
+            }
+        }
+    };
+    let _ = answer.send(());
+    drop(inside);
+    // Waits for the thread that still reads.
+    drop(runtime);
+    Ok(outcome.unwrap_or(Err(ChainError::Cancelled)))
+}
+
+enum News {
+    Reading,
+    Woken,
+}
+
+struct Bell(Sender<News>);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        // Nobody listens any more once the future is dropped.
+        let _ = self.0.send(News::Woken);
+    }
+}
+
+/// Lets somebody else, who has the ledger as well, come at a moment, and waits for both.
+pub(super) fn rivalled<S: Storage + 'static>(
+    chain: &Chain<S>,
+    others: Arc<Chain<S>>,
+    watch: &Watch,
+    block: &Block,
+    moment: Moment,
+    act: RivalAct,
+) -> (Result<AddedBlock, ChainError>, Option<RivalReport>) {
+    let arrived: Arc<Mutex<Option<JoinHandle<RivalReport>>>> = Arc::default();
+    let arrive = {
+        let arrived = Arc::clone(&arrived);
+        move || {
+            let rival = start(others, act);
+            *arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some(rival);
+        }
+    };
+    let added = match moment {
+        Moment::Step(at) => {
+            let asked = Cell::new(0);
+            let arrive = RefCell::new(Some(arrive));
+            chain.add_block_unless(block, || {
+                if asked.replace(asked.get() + 1) == at
+                    && let Some(arrive) = arrive.take()
+                {
+                    watch.reach();
+                    arrive();
+                }
+                false
+            })
+        }
+        Moment::Read(at) => {
+            let act = Box::new(arrive);
+            watch.plan(Plan::Does { at, act });
+            chain.add_block(block)
+        }
+    };
+    let rival = arrived
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let report = rival.map(|rival| match rival.join() {
+        Ok(report) => report,
+        Err(panic) => std::panic::resume_unwind(panic),
+    });
+    (added, report)
+}
+
+/// Starts it, and lets it get as far as it gets before the block goes on.
+fn start<S: Storage + 'static>(chain: Arc<Chain<S>>, act: RivalAct) -> JoinHandle<RivalReport> {
+    // These wait for nobody.
+    let must_finish = matches!(act, RivalAct::Read | RivalAct::Close);
+    let (begins, has_begun) = channel();
+    let rival = thread::spawn(move || {
+        let _ = begins.send(());
+        act.done_to(chain)
+    });
+    let _ = has_begun.recv();
+    // Who writes waits for the permit that the block holds, and there is no telling from outside
+    // that it waits: it is given some time, which decides no result of a ledger that has a permit.
+    const PATIENCE: u32 = 40;
+    let mut waited = 0;
+    while !rival.is_finished() && (must_finish || waited < PATIENCE) {
+        thread::sleep(Duration::from_micros(50));
+        waited += 1;
+    }
+    rival
+}

@@ -1,0 +1,177 @@
+//! Draws what goes wrong.
+
+use std::fmt;
+
+use crate::choice::Choices;
+use crate::disk::{Call, Loss};
+use crate::scenario::{Fault, Moment, Rival, Step};
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mishap {
+    /// The power goes, now and then once more while the ledger is opened.
+    Crash,
+    /// Calls to the disk fail.
+    DiskFails,
+    /// There is no room on the disk.
+    DiskFull,
+    /// A read of the ledger fails.
+    ReadFails,
+    /// The execution panics.
+    Panic,
+    /// Whoever adds a block loses interest.
+    Cancel,
+    /// Somebody else comes.
+    Rival,
+    /// The clock jumps between a template and its header.
+    Clock,
+}
+
+impl Mishap {
+    /// Every kind.
+    pub const ALL: [Mishap; 8] = [
+        Mishap::Crash,
+        Mishap::DiskFails,
+        Mishap::DiskFull,
+        Mishap::ReadFails,
+        Mishap::Panic,
+        Mishap::Cancel,
+        Mishap::Rival,
+        Mishap::Clock,
+    ];
+}
+
+/// How often what goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultMix {
+    /// During how many of 100 steps.
+    pub percent: u64,
+    /// How often each kind is what goes wrong.
+    pub weights: Vec<(Mishap, u64)>,
+}
+
+impl FaultMix {
+    /// Nothing goes wrong.
+    #[must_use]
+    pub const fn none() -> Self {
+        FaultMix {
+            percent: 0,
+            weights: Vec::new(),
+        }
+    }
+
+    /// Draws one. In two of five nothing goes wrong at all, and in another more than in every second
+    /// step.
+    pub(super) fn draw(choices: &mut impl Choices) -> Self {
+        let percent = choices.pick(&[0, 0, 5, 25, 60]);
+        if percent == 0 {
+            return FaultMix::none();
+        }
+        let weights = Mishap::ALL
+            .into_iter()
+            .map(|mishap| (mishap, choices.pick(&[0, 0, 1, 2, 4])))
+            .collect();
+        FaultMix { percent, weights }
+    }
+
+    /// What goes wrong during this step, as steps before it.
+    pub(super) fn before(&self, step: &Step, choices: &mut impl Choices) -> Vec<Step> {
+        if self.percent == 0 || !choices.chance(self.percent, 100) {
+            return Vec::new();
+        }
+        let Some(mishap) = choices.weighted(&self.weights) else {
+            return Vec::new();
+        };
+        let transactions = match step {
+            Step::Block(block) => block.transactions.len() as u64,
+            _ => 0,
+        };
+        let faults = match mishap {
+            Mishap::Crash => crashes(choices),
+            Mishap::DiskFails => vec![Fault::DiskFails {
+                call: choices.pick(&[Call::Any, Call::Write, Call::Sync, Call::SetLen]),
+                at: a_call(choices),
+                count: choices.pick(&[1, 1, 2, 5, 1_000]),
+            }],
+            Mishap::DiskFull => vec![Fault::DiskFull {
+                after: a_call(choices),
+            }],
+            Mishap::ReadFails => vec![Fault::ReadFails {
+                at: a_read(choices),
+            }],
+            Mishap::Panic => vec![Fault::Panic {
+                transaction: choices.below(transactions.max(1)),
+                persists: choices.chance(1, 2),
+            }],
+            Mishap::Cancel => vec![Fault::Cancel(moment(choices))],
+            Mishap::Rival => {
+                let moment = moment(choices);
+                let rival = match choices.below(5) {
+                    0 => Rival::Rewind(choices.below(4)),
+                    1 => Rival::SameBlock,
+                    2 => Rival::OtherBlock,
+                    3 => Rival::Reader,
+                    _ => Rival::Close,
+                };
+                vec![Fault::Rival(moment, rival)]
+            }
+            Mishap::Clock => vec![Fault::Clock {
+                jump_ms: choices.pick(&[0, 1, -1, 299_999, 300_000, 300_001, -300_000, 86_400_000]),
+            }],
+        };
+        faults.into_iter().map(Step::Fault).collect()
+    }
+}
+
+impl fmt::Display for FaultMix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "faults {}%", self.percent)?;
+        for (mishap, weight) in self.weights.iter().filter(|(_, weight)| *weight > 0) {
+            write!(f, " {mishap:?} {weight}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A crash, and now and then others while the ledger is opened again.
+pub(crate) fn crashes(choices: &mut impl Choices) -> Vec<Fault> {
+    let mut crashes = Vec::new();
+    for _ in 0..choices.pick(&[1, 1, 1, 2, 3]) {
+        let at = a_call(choices);
+        let loss = loss(choices);
+        crashes.push(Fault::Crash { at, loss });
+    }
+    crashes
+}
+
+fn loss(choices: &mut impl Choices) -> Loss {
+    match choices.below(10) {
+        0 => Loss::Nothing,
+        1 => Loss::All,
+        2 => Loss::Last,
+        3 => Loss::AllButLast,
+        4 => Loss::Lengths,
+        5 => Loss::TornLast(choices.below(8)),
+        6 | 7 => Loss::Reordered(choices.below(1 << 16)),
+        _ => Loss::Torn(choices.below(1 << 16)),
+    }
+}
+
+/// A call to the disk: a commit has a few dozen of them, more where it is large.
+fn a_call(choices: &mut impl Choices) -> u64 {
+    let bound = choices.pick(&[4, 8, 16, 24, 32, 128]);
+    choices.below(bound)
+}
+
+/// A read of the ledger: a block has a few of them.
+fn a_read(choices: &mut impl Choices) -> u64 {
+    let bound = choices.pick(&[2, 4, 16]);
+    choices.below(bound)
+}
+
+fn moment(choices: &mut impl Choices) -> Moment {
+    match choices.below(2) {
+        0 => Moment::Step(choices.below(3)),
+        _ => Moment::Read(a_read(choices)),
+    }
+}

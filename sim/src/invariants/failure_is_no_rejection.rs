@@ -1,0 +1,49 @@
+//! Only the rules reject.
+
+use super::{Event, Evidence, Invariant};
+use crate::subject::SubjectError;
+
+/// What goes wrong with a machine is a typed error: it refuses no block, rejects no transaction and
+/// changes no receipt.
+pub(super) const INVARIANT: Invariant = Invariant {
+    name: "failure-is-no-rejection",
+    exit_code: 11,
+    violation,
+};
+
+fn violation(evidence: &Evidence<'_>) -> Option<String> {
+    let Event::Interrupted {
+        answer, expected, ..
+    } = evidence.event
+    else {
+        return None;
+    };
+    match (answer, expected) {
+        (Err(SubjectError::Refused(refusal)), Some(Ok(_))) => Some(format!(
+            "the block is refused because {refusal}; expected to be taken, or a typed error"
+        )),
+        (Err(SubjectError::Refused(refusal)), Some(Err(expected))) if refusal != expected => Some(
+            format!("the block is refused because {refusal}; expected because {expected}"),
+        ),
+        (Err(SubjectError::Damaged(reason)), _) => Some(format!(
+            "what is kept is said to be damaged, and nobody damaged it: {reason}"
+        )),
+        (Ok(Some(_)), Some(Err(expected))) => Some(format!(
+            "the block is taken; expected to be refused because {expected}"
+        )),
+        (Ok(Some(got)), Some(Ok(expected))) => {
+            let first = got
+                .receipts
+                .iter()
+                .zip(&expected.receipts)
+                .position(|(got, expected)| got != expected);
+            first.map(|index| {
+                format!(
+                    "transaction {index}: got {:?}, expected {:?}",
+                    got.receipts[index], expected.receipts[index]
+                )
+            })
+        }
+        _ => None,
+    }
+}

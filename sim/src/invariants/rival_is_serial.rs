@@ -1,0 +1,78 @@
+//! Two who write take turns.
+
+use super::{Event, Evidence, Invariant, Order, difference, in_words};
+use crate::faulty::{RivalAct, RivalReport};
+use crate::subject::SubjectError;
+use crate::world::{BlockResult, World};
+
+/// A block and what somebody else did meanwhile come out as one after the other. Who reads meanwhile
+/// sees the ledger before.
+pub(super) const INVARIANT: Invariant = Invariant {
+    name: "rival-is-serial",
+    exit_code: 10,
+    violation,
+};
+
+fn violation(evidence: &Evidence<'_>) -> Option<String> {
+    let Event::Rivalled {
+        answer,
+        rival,
+        orders,
+    } = evidence.event
+    else {
+        return None;
+    };
+    if let Some(saw) = &rival.saw
+        && let Some(difference) = difference(evidence.before, saw)
+    {
+        return Some(format!(
+            "who reads while the block is executed sees something else than the ledger before: \
+             {difference}"
+        ));
+    }
+    let is_one = orders
+        .iter()
+        .any(|order| is(order, evidence.after, answer, rival));
+    if is_one {
+        return None;
+    }
+    let what = match &rival.act {
+        RivalAct::Rewind(height) => format!("a rewind to {height}"),
+        RivalAct::Add(_) => "another block".to_owned(),
+        RivalAct::Read => "a reader".to_owned(),
+        RivalAct::Close => "who closes".to_owned(),
+    };
+    let [first, last] = orders;
+    Some(format!(
+        "the block and {what} come out as no order of them: the tip is {}, the block: {}, the other: \
+         {}; the block first gives {}, {}, {}; the block last {}, {}, {}",
+        evidence.after.height,
+        in_words(&answer),
+        in_words(&rival.answer),
+        first.world.height,
+        in_words(&first.block),
+        in_words(&first.rival),
+        last.world.height,
+        in_words(&last.block),
+        in_words(&last.rival),
+    ))
+}
+
+fn is(
+    order: &Order,
+    after: &World,
+    answer: Result<&BlockResult, &SubjectError>,
+    rival: &RivalReport,
+) -> bool {
+    let block = match (answer, &order.block) {
+        (Ok(got), Ok(expected)) => got == expected,
+        (Err(SubjectError::Refused(got)), Err(expected)) => got == expected,
+        _ => false,
+    };
+    let other = match (&rival.answer, &order.rival) {
+        (Ok(got), Ok(expected)) => got == expected,
+        (Err(SubjectError::Refused(got)), Err(expected)) => got == expected,
+        _ => false,
+    };
+    block && other && *after == order.world
+}

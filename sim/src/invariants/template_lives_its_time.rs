@@ -1,0 +1,57 @@
+//! A template is kept for its time, and only good ones are made.
+
+use std::collections::BTreeMap;
+
+use lockstep_core::model::{Cell, Nonce, Value};
+
+use super::{Event, Evidence, Invariant};
+
+/// How long the body of a template is kept, in milliseconds.
+const TIME_TO_LIVE_MS: i64 = 300_000;
+
+/// The header of a template is enough for 300 s by the clock, also where the clock goes back, and
+/// not for longer; and the nonces in it are those that the ledger waits for.
+pub(super) const INVARIANT: Invariant = Invariant {
+    name: "template-lives-its-time",
+    exit_code: 11,
+    violation,
+};
+
+fn violation(evidence: &Evidence<'_>) -> Option<String> {
+    let Event::Template { template, jump_ms } = evidence.event else {
+        return None;
+    };
+    // Nothing is kept of a body without a transaction, and nothing is needed.
+    let is_expected = jump_ms < TIME_TO_LIVE_MS || template.block.transactions.is_empty();
+    if template.is_known != is_expected {
+        return Some(format!(
+            "the clock went on by {jump_ms} ms, and the body of {} transactions is {}",
+            template.block.transactions.len(),
+            if template.is_known {
+                "still known"
+            } else {
+                "unknown"
+            }
+        ));
+    }
+    // A transaction that is rejected for want of money leaves a gap for those after it: a template
+    // looks at nonces alone.
+    let mut next = BTreeMap::new();
+    for (index, transaction) in template.block.transactions.iter().enumerate() {
+        let source = transaction.source;
+        let next = next.entry(source).or_insert_with(|| {
+            match evidence.before.newest(Cell::Nonce(source)) {
+                Some(Value::Nonce(nonce)) => *nonce,
+                _ => Nonce(0),
+            }
+        });
+        if transaction.nonce != *next {
+            return Some(format!(
+                "transaction {index} of the template has nonce {}, the next of {source} is {next}",
+                transaction.nonce
+            ));
+        }
+        *next = Nonce(next.0.saturating_add(1));
+    }
+    None
+}

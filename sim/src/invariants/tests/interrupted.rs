@@ -1,0 +1,230 @@
+//! What may come of a step in which something went wrong, and what must be named.
+
+use lockstep_core::model::{Amount, Nonce, Refusal, Timestamp};
+
+use super::super::{Event, Interruption, Order};
+use super::Step;
+use crate::faulty::{RivalAct, RivalReport, Template};
+use crate::subject::SubjectError;
+use crate::world::BlockResult;
+
+fn failed() -> SubjectError {
+    SubjectError::Failed("the disk failed".to_owned())
+}
+
+fn given_up() -> SubjectError {
+    SubjectError::GivenUp("it panicked".to_owned())
+}
+
+fn refused() -> SubjectError {
+    SubjectError::Refused(refusal())
+}
+
+fn refusal() -> Refusal {
+    Refusal::Time {
+        parent: Timestamp(2),
+        got: Timestamp(1),
+    }
+}
+
+impl Step {
+    fn interrupted(
+        &self,
+        by: Interruption,
+        answer: Result<&BlockResult, &SubjectError>,
+    ) -> Option<&'static str> {
+        self.judged(Event::Interrupted {
+            by,
+            answer: answer.map(Some),
+            expected: Some(Ok(&self.oracle_said)),
+        })
+    }
+
+    /// The ledger has what it had before the step.
+    fn undone(mut self) -> Self {
+        self.after = self.before.clone();
+        self
+    }
+
+    /// The ledger has a part of the step.
+    fn half_done(mut self) -> Self {
+        self.balance(super::SENDER).0 += 32;
+        self
+    }
+}
+
+#[test]
+fn before_and_after_are_both_good_unless_it_was_answered() {
+    for by in [Interruption::Crash, Interruption::Failure] {
+        let step = Step::honest();
+        assert_eq!(step.interrupted(by, Err(&failed())), None);
+        assert_eq!(step.interrupted(by, Ok(&step.oracle_said)), None);
+        assert_eq!(step.undone().interrupted(by, Err(&failed())), None);
+    }
+    for by in [Interruption::Panic, Interruption::Cancellation] {
+        let step = Step::honest();
+        assert_eq!(step.interrupted(by, Ok(&step.oracle_said)), None);
+        assert_eq!(step.undone().interrupted(by, Err(&given_up())), None);
+    }
+}
+
+#[test]
+fn half_a_block_is_named_by_what_went_wrong() {
+    for (by, error, name) in [
+        (
+            Interruption::Crash,
+            failed(),
+            "crash-leaves-before-or-after",
+        ),
+        (
+            Interruption::Failure,
+            failed(),
+            "failure-leaves-before-or-after",
+        ),
+        (Interruption::Panic, given_up(), "panic-leaves-no-trace"),
+        (
+            Interruption::Cancellation,
+            given_up(),
+            "cancelled-leaves-no-trace",
+        ),
+    ] {
+        let step = Step::honest().half_done();
+        assert_eq!(step.interrupted(by, Err(&error)), Some(name));
+        assert_eq!(step.interrupted(by, Ok(&step.oracle_said)), Some(name));
+    }
+}
+
+#[test]
+fn an_answer_that_is_lost_is_named_by_what_went_wrong() {
+    for (by, name) in [
+        (Interruption::Crash, "crash-leaves-before-or-after"),
+        (Interruption::Failure, "failure-leaves-before-or-after"),
+        (Interruption::Panic, "panic-leaves-no-trace"),
+        (Interruption::Cancellation, "cancelled-leaves-no-trace"),
+    ] {
+        let step = Step::honest().undone();
+        assert_eq!(step.interrupted(by, Ok(&step.oracle_said)), Some(name));
+    }
+}
+
+#[test]
+fn a_whole_block_is_a_trace_of_who_panicked_or_was_cancelled() {
+    let step = Step::honest();
+    assert_eq!(
+        step.interrupted(Interruption::Panic, Err(&given_up())),
+        Some("panic-leaves-no-trace")
+    );
+    assert_eq!(
+        step.interrupted(Interruption::Cancellation, Err(&given_up())),
+        Some("cancelled-leaves-no-trace")
+    );
+}
+
+#[test]
+fn a_failure_that_refuses_the_block_is_named() {
+    let step = Step::honest().undone();
+    for error in [
+        refused(),
+        SubjectError::Damaged("a version is missing".to_owned()),
+    ] {
+        assert_eq!(
+            step.interrupted(Interruption::Failure, Err(&error)),
+            Some("failure-is-no-rejection")
+        );
+    }
+}
+
+#[test]
+fn a_failure_that_rejects_a_transaction_is_named() {
+    let mut step = Step::honest();
+    let rejected = step.oracle_said.receipts[1].outcome.clone();
+    step.result().receipts[0].outcome = rejected;
+    let got = step.got.clone().expect("the block was taken");
+    assert_eq!(
+        step.interrupted(Interruption::Panic, Ok(&got)),
+        Some("failure-is-no-rejection")
+    );
+}
+
+/// What is said of a rival that undid this block, where the ledger ends as the step has it.
+fn rivalled(step: &Step, falsify: impl FnOnce(&mut RivalReport)) -> Option<&'static str> {
+    let orders = [true, false].map(|block_is_first| Order {
+        world: match block_is_first {
+            true => step.before.clone(),
+            false => step.expected.clone(),
+        },
+        block: Ok(step.oracle_said.clone()),
+        rival: Ok(None),
+    });
+    let mut rival = RivalReport {
+        act: RivalAct::Rewind(step.before.height),
+        answer: Ok(None),
+        saw: None,
+    };
+    falsify(&mut rival);
+    step.judged(Event::Rivalled {
+        answer: Ok(&step.oracle_said),
+        rival: &rival,
+        orders: &orders,
+    })
+}
+
+#[test]
+fn one_after_the_other_is_good_in_both_orders() {
+    assert_eq!(rivalled(&Step::honest(), |_| {}), None);
+    assert_eq!(rivalled(&Step::honest().undone(), |_| {}), None);
+}
+
+#[test]
+fn no_order_of_two_who_write_is_named() {
+    let name = Some("rival-is-serial");
+    assert_eq!(rivalled(&Step::honest().half_done(), |_| {}), name);
+    let refused_rival = |rival: &mut RivalReport| rival.answer = Err(refused());
+    assert_eq!(rivalled(&Step::honest(), refused_rival), name);
+}
+
+#[test]
+fn a_reader_who_sees_half_a_block_is_named() {
+    let saw = Step::honest().half_done().after;
+    let reads = |rival: &mut RivalReport| rival.saw = Some(saw);
+    assert_eq!(rivalled(&Step::honest(), reads), Some("rival-is-serial"));
+    let before = Step::honest().before;
+    let reads = |rival: &mut RivalReport| rival.saw = Some(before);
+    assert_eq!(rivalled(&Step::honest(), reads), None);
+}
+
+fn template(step: &Step, is_known: bool, jump_ms: i64) -> Option<&'static str> {
+    let template = Template {
+        block: step.block.clone(),
+        is_known,
+        result: step.oracle_said.clone(),
+    };
+    step.judged(Event::Template {
+        template: &template,
+        jump_ms,
+    })
+}
+
+#[test]
+fn a_body_that_is_forgotten_too_early_or_too_late_is_named() {
+    let step = Step::honest();
+    for (is_known, jump_ms) in [(true, 0), (true, -1), (true, 299_999), (false, 300_000)] {
+        assert_eq!(template(&step, is_known, jump_ms), None, "{jump_ms}");
+        assert_eq!(
+            template(&step, !is_known, jump_ms),
+            Some("template-lives-its-time"),
+            "{jump_ms}"
+        );
+    }
+}
+
+#[test]
+fn a_template_with_a_gap_in_its_nonces_is_named() {
+    let mut step = Step::honest();
+    step.block.transactions[1].nonce = Nonce(7);
+    assert_eq!(template(&step, true, 0), Some("template-lives-its-time"));
+    // What cannot be paid is no gap.
+    let mut step = Step::honest();
+    step.block.transactions[0].fee = Amount(u64::MAX);
+    assert_eq!(template(&step, true, 0), None);
+}

@@ -1,0 +1,138 @@
+//! What can be taken from a fault.
+
+use crate::disk::{Call, Loss};
+use crate::scenario::{Fault, Moment, Rival, Scenario, Step};
+
+/// Every number of a fault.
+pub(super) fn each_number(fault: &mut Fault, visit: &mut dyn FnMut(&mut u64)) {
+    match fault {
+        Fault::Crash { at, loss } => {
+            visit(at);
+            if let Loss::TornLast(number) | Loss::Reordered(number) | Loss::Torn(number) = loss {
+                visit(number);
+            }
+        }
+        Fault::DiskFails { at, count, .. } => {
+            visit(at);
+            visit(count);
+        }
+        Fault::DiskFull { after } => visit(after),
+        Fault::ReadFails { at } => visit(at),
+        Fault::Panic { transaction, .. } => visit(transaction),
+        Fault::Cancel(moment) => of_moment(moment, visit),
+        Fault::Rival(moment, rival) => {
+            of_moment(moment, visit);
+            if let Rival::Rewind(depth) = rival {
+                visit(depth);
+            }
+        }
+        Fault::Clock { jump_ms } => {
+            // Only a jump forward is a number that can be lowered.
+            if let Ok(mut number) = u64::try_from(*jump_ms) {
+                visit(&mut number);
+                *jump_ms = i64::try_from(number).unwrap_or(i64::MAX);
+            }
+        }
+    }
+}
+
+fn of_moment(moment: &mut Moment, visit: &mut dyn FnMut(&mut u64)) {
+    let (Moment::Step(number) | Moment::Read(number)) = moment;
+    visit(number);
+}
+
+/// How much there is to understand of a fault beside its numbers.
+pub(super) fn weight(fault: Fault) -> usize {
+    match fault {
+        Fault::Crash { loss, .. } => match loss {
+            Loss::Nothing => 0,
+            Loss::All => 1,
+            Loss::Last => 2,
+            Loss::AllButLast => 3,
+            Loss::Lengths => 4,
+            Loss::TornLast(_) => 5,
+            Loss::Reordered(_) => 6,
+            Loss::Torn(_) => 7,
+        },
+        Fault::DiskFails { call, .. } => usize::from(call != Call::Any),
+        Fault::Panic { persists, .. } => usize::from(!persists),
+        Fault::Cancel(moment) => of_moment_weight(moment),
+        Fault::Rival(moment, rival) => {
+            of_moment_weight(moment)
+                + match rival {
+                    Rival::Reader => 0,
+                    Rival::SameBlock => 2,
+                    Rival::OtherBlock => 4,
+                    Rival::Close => 6,
+                    Rival::Rewind(_) => 8,
+                }
+        }
+        Fault::DiskFull { .. } | Fault::ReadFails { .. } | Fault::Clock { .. } => 0,
+    }
+}
+
+fn of_moment_weight(moment: Moment) -> usize {
+    match moment {
+        Moment::Step(_) => 0,
+        Moment::Read(_) => 1,
+    }
+}
+
+/// The same scenario with a simpler fault at this step.
+pub(super) fn simpler(scenario: &Scenario, index: usize) -> Vec<Scenario> {
+    let Some(Step::Fault(fault)) = scenario.steps.get(index) else {
+        return Vec::new();
+    };
+    let step = |moment: Moment| match moment {
+        Moment::Step(number) | Moment::Read(number) => Moment::Step(number),
+    };
+    let simpler: Vec<Fault> = match *fault {
+        Fault::Crash { at, .. } => [
+            Loss::Nothing,
+            Loss::All,
+            Loss::Last,
+            Loss::AllButLast,
+            Loss::Lengths,
+            Loss::TornLast(0),
+            Loss::Reordered(0),
+        ]
+        .into_iter()
+        .map(|loss| Fault::Crash { at, loss })
+        .collect(),
+        Fault::DiskFails { at, count, .. } => vec![Fault::DiskFails {
+            call: Call::Any,
+            at,
+            count,
+        }],
+        Fault::Panic { transaction, .. } => vec![Fault::Panic {
+            transaction,
+            persists: true,
+        }],
+        Fault::Cancel(moment) => vec![Fault::Cancel(step(moment))],
+        Fault::Rival(moment, rival) => [
+            Rival::Reader,
+            Rival::SameBlock,
+            Rival::OtherBlock,
+            Rival::Close,
+            rival,
+        ]
+        .into_iter()
+        .flat_map(|rival| {
+            [
+                Fault::Rival(step(moment), rival),
+                Fault::Rival(moment, rival),
+            ]
+        })
+        .collect(),
+        Fault::Clock { jump_ms } if jump_ms < 0 => vec![Fault::Clock { jump_ms: 0 }],
+        Fault::DiskFull { .. } | Fault::ReadFails { .. } | Fault::Clock { .. } => Vec::new(),
+    };
+    simpler
+        .into_iter()
+        .map(|fault| {
+            let mut candidate = scenario.clone();
+            candidate.steps[index] = Step::Fault(fault);
+            candidate
+        })
+        .collect()
+}

@@ -1,0 +1,265 @@
+//! What goes wrong while something is asked, and what must be there afterwards.
+
+use lockstep_core::model::{Block, Height, Refusal};
+
+use super::{Failure, Trial, guarded, violation};
+use crate::faulty::{RivalAct, RivalReport};
+use crate::invariants::{Event, Interruption, Order};
+use crate::oracle::Oracle;
+use crate::scenario::Fault;
+use crate::subject::{Subject, SubjectError};
+use crate::world::{BlockResult, World};
+
+/// What is asked of a subject.
+pub(super) enum Asked<'a> {
+    /// To add a block.
+    Block {
+        /// The block.
+        block: &'a Block,
+        /// What the oracle answered.
+        expected: Result<&'a BlockResult, &'a Refusal>,
+        /// The oracle before it, where a fault needs it.
+        earlier: Option<&'a Oracle>,
+    },
+    /// To undo what is above a height.
+    Rewind(Height),
+    /// To close and open.
+    Reopen,
+}
+
+/// Whether what goes wrong is judged by what else could have come of the ledger before.
+pub(super) fn need_the_past(armed: &[Fault]) -> bool {
+    armed
+        .iter()
+        .any(|fault| matches!(fault, Fault::Rival(..) | Fault::Clock { .. }))
+}
+
+fn interruption(fault: Fault) -> Interruption {
+    match fault {
+        Fault::Crash { .. } => Interruption::Crash,
+        Fault::DiskFails { .. } | Fault::DiskFull { .. } | Fault::ReadFails { .. } => {
+            Interruption::Failure
+        }
+        Fault::Panic { .. } => Interruption::Panic,
+        // A rival that never came interrupts nothing.
+        Fault::Cancel(_) | Fault::Rival(..) | Fault::Clock { .. } => Interruption::Cancellation,
+    }
+}
+
+impl Trial<'_> {
+    /// Asks while something goes wrong, and judges what is there afterwards.
+    ///
+    /// Gives the answer where what was asked is done: `Some(None)` where the answer is lost. `None`
+    /// where it must be asked again, as of a subject to which nothing of this can happen.
+    pub(super) fn under_faults(
+        &mut self,
+        armed: &[Fault],
+        subject: &mut dyn Subject,
+        before: &World,
+        asked: &Asked<'_>,
+    ) -> Result<Option<Option<BlockResult>>, Failure> {
+        let Some(faulty) = subject.faulty() else {
+            return Ok(None);
+        };
+        let armed: Vec<Fault> = armed
+            .iter()
+            .copied()
+            .filter(|fault| faulty.arm(*fault))
+            .collect();
+        let Some(first) = armed.first().copied() else {
+            return Ok(None);
+        };
+        let name = subject.name().to_owned();
+        let answer = guarded(self.step, &name, || match asked {
+            Asked::Block { block, .. } => subject.add_block(block).map(Some),
+            Asked::Rewind(height) => subject.rewind_to(*height).map(|()| None),
+            Asked::Reopen => subject.reopen().map(|()| None),
+        })?;
+        let Some(faulty) = subject.faulty() else {
+            return Ok(None);
+        };
+        let recovered = guarded(self.step, &name, || faulty.recover())?;
+        let aftermath = recovered.map_err(|error| self.lost(first, &name, "opened", &error))?;
+        let after = guarded(self.step, &name, || subject.world())?
+            .map_err(|error| self.lost(first, &name, "read", &error))?;
+        for event in &aftermath.events {
+            self.tally.count(event);
+        }
+        if let (Some(rival), Asked::Block { block, earlier, .. }) = (&aftermath.rival, asked)
+            && let Some(earlier) = earlier
+        {
+            self.rivalled(subject, before, &after, block, earlier, &answer, rival)?;
+            return Ok(Some(answer.ok().flatten()));
+        }
+        if aftermath.events.is_empty()
+            && let Err(error @ (SubjectError::Failed(_) | SubjectError::GivenUp(_))) = &answer
+        {
+            return Err(violation(
+                "makes-sense",
+                11,
+                self.step,
+                &name,
+                format!("nothing went wrong, and it was answered: {error}"),
+            ));
+        }
+        let expected = match asked {
+            Asked::Block { expected, .. } => Some(*expected),
+            Asked::Rewind(_) | Asked::Reopen => None,
+        };
+        self.judge(
+            &name,
+            before,
+            &after,
+            Event::Interrupted {
+                by: interruption(first),
+                answer: answer.as_ref().map(Option::as_ref),
+                expected,
+            },
+        )?;
+        match answer {
+            Ok(result) => Ok(Some(result)),
+            Err(_) if after != *before && after == *self.oracle.world() => {
+                self.tally
+                    .count("failed: done though an error was answered");
+                Ok(Some(None))
+            }
+            Err(_) => {
+                self.tally.count("failed: asked again");
+                Ok(None)
+            }
+        }
+    }
+
+    fn lost(&self, by: Fault, subject: &str, what: &str, error: &SubjectError) -> Failure {
+        let (invariant, exit_code) = match by {
+            Fault::Crash { .. } => ("crash-leaves-before-or-after", 14),
+            Fault::DiskFails { .. } | Fault::DiskFull { .. } | Fault::ReadFails { .. } => {
+                ("failure-leaves-before-or-after", 14)
+            }
+            Fault::Panic { .. } => ("panic-leaves-no-trace", 11),
+            Fault::Cancel(_) => ("cancelled-leaves-no-trace", 11),
+            Fault::Rival(..) | Fault::Clock { .. } => ("rival-is-serial", 10),
+        };
+        let detail = format!("what is left cannot be {what} any more: {error}");
+        violation(invariant, exit_code, self.step, subject, detail)
+    }
+
+    /// Judges what came of two who wrote at once, and lets the block win.
+    #[expect(clippy::too_many_arguments, reason = "all of it is the evidence")]
+    fn rivalled(
+        &mut self,
+        subject: &mut dyn Subject,
+        before: &World,
+        after: &World,
+        block: &Block,
+        earlier: &Oracle,
+        answer: &Result<Option<BlockResult>, SubjectError>,
+        rival: &RivalReport,
+    ) -> Result<(), Failure> {
+        let name = subject.name().to_owned();
+        let answer = match answer {
+            Ok(Some(result)) => Ok(result),
+            Ok(None) => return Ok(()),
+            Err(error) => Err(error),
+        };
+        let orders = [
+            order(earlier, block, &rival.act, true),
+            order(earlier, block, &rival.act, false),
+        ];
+        let event = Event::Rivalled {
+            answer,
+            rival,
+            orders: &orders,
+        };
+        self.judge(&name, before, after, event)?;
+        if after == self.oracle.world() {
+            return Ok(());
+        }
+        // What was undone comes again, and nothing else stays.
+        let common = match rival.act {
+            RivalAct::Rewind(height) => height.min(before.height),
+            RivalAct::Add(_) | RivalAct::Read | RivalAct::Close => before.height,
+        };
+        self.ask(&name, || subject.rewind_to(common.min(after.height)))?;
+        let from = usize::try_from(common.0).expect("as many blocks are there");
+        for undone in self.blocks[from..].iter().chain([block]) {
+            self.ask(&name, || match subject.add_block(undone) {
+                Err(SubjectError::Refused(_)) | Ok(_) => Ok(()),
+                Err(error) => Err(error),
+            })?;
+        }
+        let again = self.look(subject)?;
+        let recorded = self.oracle.world();
+        self.judge(&name, after, &again, Event::Rewound { recorded })
+    }
+
+    /// Makes a template of the block's transactions for each jump of the clock, and undoes its block.
+    pub(super) fn templates(
+        &mut self,
+        armed: &[Fault],
+        subject: &mut dyn Subject,
+        before: &World,
+        earlier: &Oracle,
+        block: &Block,
+    ) -> Result<(), Failure> {
+        for fault in armed {
+            let (Fault::Clock { jump_ms }, Some(faulty)) = (fault, subject.faulty()) else {
+                continue;
+            };
+            let answered = guarded(self.step, "core, template", || {
+                faulty.template(&block.transactions, block.header.miner, *jump_ms)
+            })?;
+            let name = subject.name().to_owned();
+            let template = self.ask(&name, || answered)?;
+            let mut oracle = earlier.clone();
+            let expected = oracle.add_block(&template.block);
+            let after = self.look(subject)?;
+            let event = Event::Template {
+                template: &template,
+                jump_ms: *jump_ms,
+            };
+            self.judge_against(oracle.world(), &name, before, &after, event)?;
+            let stored = self.ask(&name, || subject.stored(after.height))?;
+            let event = Event::Block {
+                block: &template.block,
+                got: Ok(&template.result),
+                expected: expected.as_ref(),
+                stored: stored.as_ref(),
+            };
+            self.judge_against(oracle.world(), &name, before, &after, event)?;
+            self.tally
+                .count(match (template.block.transactions.is_empty(), *jump_ms) {
+                    (true, _) => "clock: a template without a transaction",
+                    (_, ..0) => "clock: back",
+                    _ if template.is_known => "clock: forward, the body is known",
+                    _ => "clock: forward, the body is not known any more",
+                });
+            self.ask(&name, || subject.rewind_to(before.height))?;
+            let again = self.look(subject)?;
+            let event = Event::Rewound { recorded: before };
+            self.judge_against(before, &name, &after, &again, event)?;
+        }
+        Ok(())
+    }
+}
+
+/// The block and what somebody else wants, one after the other.
+fn order(earlier: &Oracle, block: &Block, act: &RivalAct, block_is_first: bool) -> Order {
+    let mut oracle = earlier.clone();
+    let first = block_is_first.then(|| oracle.add_block(block));
+    let rival = match act {
+        RivalAct::Rewind(height) => {
+            // A height above the tip is not asked for: the block has one below it.
+            let _ = oracle.rewind_to(*height);
+            Ok(None)
+        }
+        RivalAct::Add(block) => oracle.add_block(block).map(Some),
+        RivalAct::Read | RivalAct::Close => Ok(None),
+    };
+    let block = first.unwrap_or_else(|| oracle.add_block(block));
+    Order {
+        world: oracle.world().clone(),
+        block,
+        rival,
+    }
+}

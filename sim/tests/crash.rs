@@ -1,0 +1,109 @@
+//! The power goes in every call, and what is kept is always the ledger before or the one after.
+
+use lockstep_core::model::Hash;
+use lockstep_sim::crash::{self, Chain, Planted, Shape, Unrecovered};
+use lockstep_sim::disk::Disk;
+use lockstep_sim::faulty::{self, InTwoCommits, OnDisk};
+use lockstep_sim::scenario::{Fault, Scenario};
+use lockstep_sim::subject::{Execution, Subject};
+use lockstep_sim::tally::Tally;
+use lockstep_sim::trial::{self, Failure};
+
+#[test]
+fn every_crash_of_a_block_is_recovered_from_however_it_is_executed() {
+    let chain = Chain::drawn(5, Shape::SMALL);
+    let reports = [
+        Execution::Serial,
+        Execution::SpreadChecks(2),
+        Execution::Graph(2),
+    ]
+    .map(|execution| crash::every_crash(&chain, execution).expect("core loses nothing"));
+    let [serial, spread, graph] = reports;
+    assert!(serial.calls > 10, "{serial}");
+    assert!(serial.crashes > serial.calls, "{serial}");
+    assert_eq!(serial.before + serial.after, serial.crashes);
+    assert_eq!(serial.again, serial.crashes);
+    assert!(!serial.is_vacuous(), "{serial}");
+    // What is written does not depend on who executes.
+    assert_eq!(serial, spread);
+    assert_eq!(serial, graph);
+}
+
+#[test]
+fn a_planted_defect_is_found_and_its_reproducer_shows_it_again() {
+    let chain = Chain::drawn(5, Shape::SMALL);
+    for planted in Planted::ALL {
+        let found = match planted.every_crash(&chain) {
+            Err(Unrecovered::Found(found)) => found,
+            other => panic!("{planted}: {other:?}"),
+        };
+        assert_eq!(found.violation.invariant, Planted::CAUGHT_BY, "{planted}");
+        assert_eq!(found.violation.exit_code, 14);
+        let scenario = &found.reproducer.scenario;
+        let again = violated(scenario, planted);
+        assert_eq!(again.as_deref(), Some(Planted::CAUGHT_BY), "{planted}");
+        let on_core = trial::run(scenario, &faulty::subjects, &mut Tally::default());
+        assert!(on_core.is_ok(), "{planted}: {on_core:?}");
+    }
+}
+
+fn violated(scenario: &Scenario, planted: Planted) -> Option<String> {
+    let outcome = trial::run(
+        scenario,
+        &|genesis, hash_seed| {
+            let (disk, serial) = (Disk::default(), Execution::Serial);
+            let subject: Box<dyn Subject> = match planted {
+                Planted::BatchInTwoCommits => {
+                    let wrap = InTwoCommits;
+                    Box::new(OnDisk::wrapped(disk, serial, genesis, hash_seed, wrap)?)
+                }
+                Planted::DiskLiesAboutSyncs => {
+                    disk.lie_about_syncs();
+                    Box::new(OnDisk::wrapped(disk, serial, genesis, hash_seed, |it| it)?)
+                }
+            };
+            Ok(vec![subject])
+        },
+        &mut Tally::default(),
+    );
+    match outcome {
+        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_power_goes_in_every_step_of_what_is_sampled() {
+    let scenario = crash::scenario(3, 0);
+    let faults: Vec<Fault> = scenario.faults().collect();
+    assert!(faults.len() >= scenario.blocks());
+    assert!(
+        faults
+            .iter()
+            .all(|fault| matches!(fault, Fault::Crash { .. }))
+    );
+}
+
+#[test]
+fn sampled_crashes_lose_nothing_and_are_the_same_each_time() {
+    let sampled = || crash::sampled(6, 8, |_, _| {});
+    let once = sampled();
+    assert_eq!(once.outcome, Ok(()));
+    assert!(once.tally.blocks >= 8);
+    assert!(
+        once.crashes() >= 2 * once.tally.blocks,
+        "{}",
+        once.crashes()
+    );
+    assert_ne!(once.digest, Hash::ZERO);
+    assert_eq!(once, sampled());
+}
+
+#[test]
+fn a_sampled_crash_finds_a_batch_in_two_commits() {
+    let found = (0..10).any(|run| {
+        let scenario = crash::scenario(6, run);
+        violated(&scenario, Planted::BatchInTwoCommits).as_deref() == Some(Planted::CAUGHT_BY)
+    });
+    assert!(found);
+}

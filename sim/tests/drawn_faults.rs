@@ -1,0 +1,126 @@
+//! What the generator lets go wrong: core stands it, and a defect is found by it and made small.
+
+use lockstep_sim::choice::Seeded;
+use lockstep_sim::disk::{Disk, Loss};
+use lockstep_sim::faulty::{self, InTwoCommits, OnDisk};
+use lockstep_sim::generate::{self, Mishap, Size};
+use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::scenario::{Fault, Scenario, Step};
+use lockstep_sim::shrink::{self, BUDGET};
+use lockstep_sim::subject::{Execution, Subject};
+use lockstep_sim::tally::Tally;
+use lockstep_sim::trial::{self, Failure};
+
+/// Scenarios of the generator's, each with what goes wrong in it.
+fn drawn(runs: std::ops::Range<u64>) -> impl Iterator<Item = Scenario> {
+    runs.map(|run| generate::scenario_with_faults(&mut Seeded::new(11, run), Size::SMALL).1)
+}
+
+#[test]
+fn core_stands_whatever_is_drawn() {
+    let mut tally = Tally::default();
+    for scenario in drawn(0..150) {
+        let outcome = trial::run(&scenario, &faulty::subjects, &mut tally);
+        assert!(outcome.is_ok(), "{outcome:?}\n{scenario:?}");
+    }
+    for group in [
+        "crash",
+        "lost",
+        "failed",
+        "panic",
+        "cancelled",
+        "rival",
+        "clock",
+    ] {
+        let events: Vec<_> = tally
+            .events()
+            .filter(|(event, _)| event.starts_with(group))
+            .collect();
+        assert!(!events.is_empty(), "no {group}");
+    }
+}
+
+#[test]
+fn a_drawn_scenario_with_faults_is_text_and_back() {
+    for scenario in drawn(0..100) {
+        let reproducer = Reproducer::new("same-as-serial", scenario);
+        let text = reproducer.to_text("drawn").expect("it can be written");
+        let again = Reproducer::from_text(&text, "memory").expect("what was written can be read");
+        assert_eq!(again, reproducer);
+    }
+}
+
+#[test]
+fn a_run_with_faults_is_the_same_each_time() {
+    for scenario in drawn(0..12).filter(|scenario| scenario.faults().count() > 0) {
+        let once = || {
+            let mut tally = Tally::default();
+            let outcome = trial::run(&scenario, &faulty::subjects, &mut tally);
+            (outcome, tally)
+        };
+        assert_eq!(once(), once());
+    }
+}
+
+#[test]
+fn in_many_scenarios_nothing_goes_wrong_and_each_kind_is_left_out_of_some() {
+    let profiles: Vec<_> = (0..200)
+        .map(|run| generate::scenario_with_faults(&mut Seeded::new(2, run), Size::SMALL))
+        .collect();
+    let calm = profiles
+        .iter()
+        .filter(|(profile, _)| profile.faults.percent == 0);
+    assert!((50..=110).contains(&calm.clone().count()));
+    for (_, scenario) in calm {
+        assert_eq!(scenario.faults().count(), 0);
+    }
+    for mishap in Mishap::ALL {
+        let weight_of = |zero: bool| {
+            profiles.iter().any(|(profile, _)| {
+                let weights = &profile.faults.weights;
+                weights
+                    .iter()
+                    .any(|(of, weight)| *of == mishap && (*weight == 0) == zero)
+            })
+        };
+        assert!(weight_of(true) && weight_of(false), "{mishap:?}");
+    }
+}
+
+/// The invariant that is named where a batch is made in two commits.
+fn torn(scenario: &Scenario) -> Option<String> {
+    let outcome = trial::run(
+        scenario,
+        &|genesis, hash_seed| {
+            let (disk, serial) = (Disk::default(), Execution::Serial);
+            let subject = OnDisk::wrapped(disk, serial, genesis, hash_seed, InTwoCommits)?;
+            Ok(vec![Box::new(subject) as Box<dyn Subject>])
+        },
+        &mut Tally::default(),
+    );
+    match outcome {
+        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_crash_among_many_faults_comes_out_alone_and_simple() {
+    let name = "crash-leaves-before-or-after";
+    let found = drawn(0..1_000)
+        .filter(|scenario| scenario.faults().count() > 2)
+        .find(|scenario| torn(scenario).as_deref() == Some(name))
+        .expect("a drawn crash finds it");
+    let shrunk = shrink::shrink(&found, name, BUDGET, &torn);
+    println!("{shrunk}: {:?}", shrunk.scenario.steps);
+    let [Step::Fault(Fault::Crash { loss, .. }), Step::Block(block)] =
+        shrunk.scenario.steps.as_slice()
+    else {
+        panic!(
+            "a crash and a block are enough: {:?}",
+            shrunk.scenario.steps
+        );
+    };
+    assert_eq!(*loss, Loss::Nothing);
+    assert!(block.transactions.len() <= 1, "{block:?}");
+}

@@ -1,0 +1,483 @@
+//! What goes wrong comes true, core stands it, and whoever does not is named.
+
+mod defective;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+
+use defective::{Defect, Defective, scenario};
+use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
+use lockstep_sim::disk::{Call, Disk, Loss};
+use lockstep_sim::faulty::{self, InTwoCommits, OnDisk, Plain};
+use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::scenario::{Fault, Moment, Rival, Scenario, Step};
+use lockstep_sim::shrink::{self, BUDGET};
+use lockstep_sim::subject::{Execution, Subject};
+use lockstep_sim::tally::Tally;
+use lockstep_sim::trial::{self, Failure, Setup};
+
+/// What is counted when core stands these faults.
+fn stood(faults: &[Fault]) -> Tally {
+    let mut tally = Tally::default();
+    let outcome = trial::run(&scenario(faults), &faulty::subjects, &mut tally);
+    assert!(outcome.is_ok(), "{faults:?}: {outcome:?}");
+    tally
+}
+
+/// The invariant that is named.
+fn named(scenario: &Scenario, setup: &Setup<'_>) -> Option<String> {
+    match trial::run(scenario, setup, &mut Tally::default()) {
+        Ok(_) => None,
+        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        Err(Failure::Infrastructure(reason)) => panic!("the machine failed: {reason}"),
+    }
+}
+
+fn defective(faults: &[Fault], defect: Defect) -> Option<String> {
+    named(&scenario(faults), &|genesis, hash_seed| {
+        let subject = Defective::new(genesis, hash_seed, defect)?;
+        Ok(vec![Box::new(subject)])
+    })
+}
+
+/// Core over a storage with something in between.
+fn on<S: Storage + 'static>(scenario: &Scenario, wrap: fn(Plain) -> S) -> Option<String> {
+    named(scenario, &|genesis, hash_seed| {
+        let disk = Disk::default();
+        let subject = OnDisk::wrapped(disk, Execution::Serial, genesis, hash_seed, wrap)?;
+        Ok(vec![Box::new(subject) as Box<dyn Subject>])
+    })
+}
+
+fn crash(at: u64, loss: Loss) -> Fault {
+    Fault::Crash { at, loss }
+}
+
+fn fails(call: Call, at: u64) -> Fault {
+    Fault::DiskFails { call, at, count: 1 }
+}
+
+#[test]
+fn every_fault_comes_true_and_core_stands_it() {
+    let reader = |moment| Fault::Rival(moment, Rival::Reader);
+    let panic = |persists| Fault::Panic {
+        transaction: 1,
+        persists,
+    };
+    for (faults, events) in [
+        (vec![crash(5, Loss::All)], vec!["crash: in a write"]),
+        (
+            vec![crash(1_000, Loss::Nothing)],
+            vec!["crash: after the last call", "lost: nothing"],
+        ),
+        (
+            vec![crash(9, Loss::Torn(3)), crash(2, Loss::Reordered(1))],
+            vec![
+                "lost: sectors of some",
+                "lost: some",
+                "crash: again, while it was opened",
+            ],
+        ),
+        (
+            vec![fails(Call::Write, 0)],
+            vec!["failed: a write", "failed: asked again"],
+        ),
+        (vec![fails(Call::Sync, 0)], vec!["failed: a sync"]),
+        (
+            vec![Fault::DiskFull { after: 2 }],
+            vec!["failed: no room on the disk", "failed: asked again"],
+        ),
+        (
+            vec![Fault::ReadFails { at: 1 }],
+            vec!["failed: a read of the ledger", "failed: asked again"],
+        ),
+        (vec![panic(false)], vec!["panic: once"]),
+        (vec![panic(true)], vec!["panic: every time"]),
+        (
+            vec![Fault::Cancel(Moment::Step(2))],
+            vec!["cancelled: before a step", "failed: asked again"],
+        ),
+        (
+            vec![Fault::Cancel(Moment::Read(1))],
+            vec![
+                "cancelled: future dropped during a read",
+                "failed: asked again",
+            ],
+        ),
+        (
+            vec![reader(Moment::Step(2))],
+            vec!["rival: before a step", "rival: reads"],
+        ),
+        (
+            vec![reader(Moment::Read(1))],
+            vec!["rival: during a read", "rival: reads"],
+        ),
+        (vec![Fault::Clock { jump_ms: -9 }], vec!["clock: back"]),
+        (
+            vec![Fault::Clock { jump_ms: 300_000 }],
+            vec!["clock: forward, the body is not known any more"],
+        ),
+        (
+            vec![Fault::Clock { jump_ms: 299_999 }],
+            vec!["clock: forward, the body is known"],
+        ),
+    ] {
+        let tally = stood(&faults);
+        for event in events {
+            // Once for each way of executing.
+            assert_eq!(tally.of(event), 2, "{faults:?}: {event}");
+        }
+    }
+}
+
+/// Counts from 0 up to the first moment that does not come. Says how many came.
+fn each(fault: impl Fn(u64) -> Fault, event: &str) -> u64 {
+    let comes = |at: &u64| stood(&[fault(*at)]).of(event) > 0;
+    (0..1_000).take_while(comes).count() as u64
+}
+
+#[test]
+fn every_read_of_a_block_can_fail() {
+    let reads = each(|at| Fault::ReadFails { at }, "failed: a read of the ledger");
+    assert!(reads >= 3, "only {reads} reads");
+}
+
+#[test]
+fn every_call_to_the_disk_can_fail_and_every_write_be_without_room() {
+    let writes = each(|at| fails(Call::Write, at), "failed: a write");
+    let syncs = each(|at| fails(Call::Sync, at), "failed: a sync");
+    let room = each(
+        |after| Fault::DiskFull { after },
+        "failed: no room on the disk",
+    );
+    assert!(writes > 5 && syncs > 0, "{writes} writes, {syncs} syncs");
+    assert_eq!(room, writes);
+}
+
+#[test]
+fn a_block_can_be_cancelled_at_every_moment() {
+    let steps = each(
+        |at| Fault::Cancel(Moment::Step(at)),
+        "cancelled: before a step",
+    );
+    assert_eq!(
+        steps, 3,
+        "at the beginning, after the checks, before the commit"
+    );
+    let reads = each(
+        |at| Fault::Cancel(Moment::Read(at)),
+        "cancelled: future dropped during a read",
+    );
+    assert!(reads >= 3, "only {reads} reads");
+}
+
+#[test]
+fn somebody_else_can_come_at_every_moment() {
+    for rival in [
+        Rival::Rewind(0),
+        Rival::Rewind(2),
+        Rival::SameBlock,
+        Rival::OtherBlock,
+        Rival::Reader,
+        Rival::Close,
+    ] {
+        let steps = each(
+            |at| Fault::Rival(Moment::Step(at), rival),
+            "rival: before a step",
+        );
+        assert_eq!(steps, 3, "{rival:?}");
+        let reads = each(
+            |at| Fault::Rival(Moment::Read(at), rival),
+            "rival: during a read",
+        );
+        assert!(reads >= 3, "{rival:?}: only {reads} reads");
+    }
+}
+
+#[test]
+fn every_transaction_can_panic() {
+    for transaction in 0..4 {
+        for (persists, event) in [(false, "panic: once"), (true, "panic: every time")] {
+            let tally = stood(&[Fault::Panic {
+                transaction,
+                persists,
+            }]);
+            assert_eq!(tally.of(event), 2);
+            // After one panic over the graph the block is executed serially.
+            assert_eq!(tally.of("failed: asked again"), 1 + u64::from(persists));
+        }
+    }
+}
+
+#[test]
+fn a_fault_that_is_never_reached_changes_nothing() {
+    let unharmed =
+        |faults: &[Fault]| trial::run(&scenario(faults), &faulty::subjects, &mut Tally::default());
+    let never = unharmed(&[Fault::ReadFails { at: u64::MAX }]);
+    assert!(never.is_ok(), "{never:?}");
+    assert_eq!(never, unharmed(&[crash(u64::MAX, Loss::All)]));
+}
+
+#[test]
+fn a_batch_in_two_commits_is_named_by_each_kind_of_failure() {
+    let torn = |fault: fn(u64) -> Fault| {
+        let named: Vec<String> = (0..40)
+            .filter_map(|at| on(&scenario(&[fault(at)]), InTwoCommits))
+            .collect();
+        assert!(!named.is_empty());
+        named
+    };
+    let crashes = torn(|at| crash(at, Loss::All));
+    assert!(
+        crashes
+            .iter()
+            .all(|name| name == "crash-leaves-before-or-after")
+    );
+    for failures in [
+        torn(|at| fails(Call::Any, at)),
+        torn(|after| Fault::DiskFull { after }),
+    ] {
+        assert!(
+            failures
+                .iter()
+                .all(|name| name == "failure-leaves-before-or-after"),
+            "{failures:?}"
+        );
+    }
+    assert_eq!(
+        on(&scenario(&[]), InTwoCommits),
+        None,
+        "else nobody notices"
+    );
+}
+
+#[test]
+fn what_is_done_after_it_was_given_up_is_named() {
+    let panic = Fault::Panic {
+        transaction: 0,
+        persists: true,
+    };
+    let cancel = Fault::Cancel(Moment::Step(1));
+    let name = |fault| defective(&[fault], Defect::DoneAfterAll);
+    assert_eq!(name(panic).as_deref(), Some("panic-leaves-no-trace"));
+    assert_eq!(name(cancel).as_deref(), Some("cancelled-leaves-no-trace"));
+    assert_eq!(defective(&[], Defect::DoneAfterAll), None);
+}
+
+#[test]
+fn a_failure_that_is_said_to_be_the_blocks_is_named() {
+    for fault in [Fault::ReadFails { at: 1 }, fails(Call::Write, 0)] {
+        let name = defective(&[fault], Defect::FailureIsRefusal);
+        assert_eq!(name.as_deref(), Some("failure-is-no-rejection"));
+    }
+    assert_eq!(defective(&[], Defect::FailureIsRefusal), None);
+}
+
+#[test]
+fn a_clock_that_stands_still_is_named() {
+    let jump = |jump_ms| defective(&[Fault::Clock { jump_ms }], Defect::ClockStandsStill);
+    assert_eq!(jump(300_000).as_deref(), Some("template-lives-its-time"));
+    assert_eq!(jump(299_999), None);
+}
+
+type Values = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+thread_local! {
+    static TIP: RefCell<Values> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A storage that remembers for each thread what it read or wrote of the tip.
+struct RemembersForEachThread(Plain);
+
+impl RemembersForEachThread {
+    fn new(plain: Plain) -> Self {
+        TIP.take();
+        RemembersForEachThread(plain)
+    }
+}
+
+impl Storage for RemembersForEachThread {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        if table != Table::Meta {
+            return self.0.get(table, key);
+        }
+        if let Some(known) = TIP.with_borrow(|tip| tip.get(key).cloned()) {
+            return Ok(known);
+        }
+        let value = self.0.get(table, key)?;
+        TIP.with_borrow_mut(|tip| tip.insert(key.to_vec(), value.clone()));
+        Ok(value)
+    }
+
+    fn get_many(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
+        self.0.get_many(table, keys)
+    }
+
+    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
+        self.0.scan(table, start, limit)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
+        self.0.commit(batch)?;
+        for (_, changes) in batch.tables().filter(|(table, _)| *table == Table::Meta) {
+            TIP.with_borrow_mut(|tip| tip.extend(changes.clone()));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_cache_that_another_thread_does_not_clear_is_named_by_a_rival() {
+    for rival in [Rival::Rewind(0), Rival::Rewind(1)] {
+        let fault = Fault::Rival(Moment::Step(1), rival);
+        let name = on(&scenario(&[fault]), RemembersForEachThread::new);
+        assert_eq!(name.as_deref(), Some("rival-is-serial"), "{rival:?}");
+    }
+    let alone = scenario(&[]);
+    assert_eq!(on(&alone, RemembersForEachThread::new), None);
+}
+
+/// A storage that makes a commit when somebody next reads or commits.
+struct WritesLate(Mutex<(Plain, Option<Batch>)>);
+
+impl WritesLate {
+    fn new(plain: Plain) -> Self {
+        WritesLate(Mutex::new((plain, None)))
+    }
+
+    fn written<T>(&self, then: impl FnOnce(&Plain) -> T) -> Result<T, StorageError> {
+        let mut inner = self.0.lock().expect("nobody panics with it");
+        let (plain, late) = &mut *inner;
+        if let Some(batch) = late.take() {
+            plain.commit(&batch)?;
+        }
+        Ok(then(plain))
+    }
+}
+
+impl Storage for WritesLate {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.written(|plain| plain.get(table, key))?
+    }
+
+    fn get_many(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
+        self.written(|plain| plain.get_many(table, keys))?
+    }
+
+    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
+        self.written(|plain| plain.scan(table, start, limit))?
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
+        self.written(|_| ())?;
+        self.0.get_mut().expect("nobody panics with it").1 = Some(batch.clone());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_block_that_is_written_late_is_named_when_somebody_closes() {
+    let closes = scenario(&[Fault::Rival(Moment::Step(1), Rival::Close)]);
+    let name = on(&closes, WritesLate::new);
+    assert_eq!(name.as_deref(), Some("rival-is-serial"));
+    // Who closes at leisure looks first, and notices nothing.
+    let mut closed = scenario(&[]);
+    closed.steps.insert(3, Step::Reopen);
+    assert_eq!(on(&closed, WritesLate::new), None);
+}
+
+fn kept(name: &str) -> Scenario {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpora/reproducers");
+    let reproducer = Reproducer::read(&folder.join(name));
+    reproducer.expect("a kept reproducer can be read").scenario
+}
+
+#[test]
+fn what_is_kept_of_faults_still_finds_what_it_is_kept_for() {
+    let crash = kept("0017-crash-between-two-commits.repro");
+    assert_eq!(
+        on(&crash, InTwoCommits).as_deref(),
+        Some("crash-leaves-before-or-after")
+    );
+    let rewound = kept("0018-rewound-while-a-block-is-added.repro");
+    assert_eq!(
+        on(&rewound, RemembersForEachThread::new).as_deref(),
+        Some("rival-is-serial")
+    );
+}
+
+/// One of each kind of fault and of what it can hold.
+fn every_kind() -> Vec<Fault> {
+    let losses = [
+        Loss::Nothing,
+        Loss::All,
+        Loss::Last,
+        Loss::AllButLast,
+        Loss::Lengths,
+        Loss::TornLast(4),
+        Loss::Reordered(5),
+        Loss::Torn(6),
+    ];
+    let calls = [
+        Call::Any,
+        Call::Len,
+        Call::Read,
+        Call::SetLen,
+        Call::Write,
+        Call::Sync,
+    ];
+    let rivals = [
+        Rival::Rewind(2),
+        Rival::SameBlock,
+        Rival::OtherBlock,
+        Rival::Reader,
+        Rival::Close,
+    ];
+    let mut faults: Vec<Fault> = losses.map(|loss| crash(3, loss)).into();
+    faults.extend(calls.map(|call| Fault::DiskFails {
+        call,
+        at: 1,
+        count: 2,
+    }));
+    faults.extend(rivals.map(|rival| Fault::Rival(Moment::Step(1), rival)));
+    faults.extend([
+        Fault::DiskFull { after: 1 },
+        Fault::ReadFails { at: 1 },
+        Fault::Panic {
+            transaction: 1,
+            persists: true,
+        },
+        Fault::Cancel(Moment::Read(1)),
+        Fault::Clock { jump_ms: -5 },
+    ]);
+    faults
+}
+
+#[test]
+fn every_kind_of_fault_is_text_and_back() {
+    let reproducer = Reproducer::new("same-as-serial", scenario(&every_kind()));
+    let text = reproducer.to_text("faults").expect("it can be written");
+    assert!(text.contains("loss: Torn(6)"), "{text}");
+    let again = Reproducer::from_text(&text, "memory").expect("what was written can be read");
+    assert_eq!(again, reproducer);
+}
+
+#[test]
+fn a_fault_that_nothing_depends_on_is_left_out() {
+    let scenario = scenario(&every_kind());
+    let shrunk = shrink::shrink(&scenario, "three blocks", BUDGET, &|scenario| {
+        (scenario.blocks() >= 3).then(|| "three blocks".to_owned())
+    });
+    assert_eq!(shrunk.scenario.faults().count(), 0);
+    assert_eq!(shrunk.scenario.blocks(), 3);
+}
