@@ -70,6 +70,7 @@ fn nothing_ambient_decides_a_run() {
         "generate/faults.rs",
         "generate/profile.rs",
         "generate/wallet.rs",
+        "nodes/campaign.rs",
         "nodes/draw.rs",
         "nodes/judge.rs",
         "nodes/ledger.rs",

@@ -3,8 +3,8 @@
 //!
 //! A run is a [`NodesScenario`]: who takes part, which blocks are mined on which branch, what goes
 //! wrong. It is [drawn](scenario()) from a stream of choices, [run](run()), and, where it fails,
-//! [shrunk](shrink()) and written to a [file](NodesReproducer). A
-//! [planted defect](Defect) must be found.
+//! [shrunk](shrink()) and written to a [file](NodesReproducer). A [`campaign()`] does many of them, and
+//! looks for a [planted defect](Defect) first.
 //!
 //! What the [oracle](crate::oracle) says of a block on its branch is what every node must say of it,
 //! so that no two can differ and both pass; what they keep is compared byte for byte. After the last
@@ -20,6 +20,7 @@
 //! destructors, so that a database closes cleanly just when it should not; madsim replaces tokio and
 //! refuses threads. Here a crash is a disk that is switched off in the middle of a chosen call.
 
+mod campaign;
 mod draw;
 mod judge;
 mod ledger;
@@ -35,6 +36,7 @@ mod shrink;
 mod trace;
 mod tree;
 
+pub use campaign::{Observer, Plan, RunReport, Summary, Verdict, WHOLE, campaign};
 pub use draw::{NodesProfile, SIZE, scenario};
 pub use judge::{BEFORE_OR_AFTER, NODES_CONVERGE, SAME_BYTES};
 pub use planted::Defect;
