@@ -401,3 +401,25 @@ fn a_command_line_for_nodes_that_makes_no_sense_is_usage() {
         assert!(!output.stderr.is_empty(), "{arguments:?}");
     }
 }
+
+#[test]
+fn every_kept_run_shows_what_it_says_and_nothing_without_its_defect() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpora/nodes");
+    let mut defects = Vec::new();
+    for entry in fs::read_dir(folder).expect("the corpus is there") {
+        let path = entry.expect("the corpus can be read").path();
+        let mut reproducer = NodesReproducer::read(&path).expect("a kept run can be read");
+        assert_eq!(
+            violated(&reproducer.scenario).as_deref(),
+            Some(reproducer.shows.as_str()),
+            "{}",
+            path.display()
+        );
+        for node in &mut reproducer.scenario.nodes {
+            defects.extend(node.planted.take());
+        }
+        assert_eq!(violated(&reproducer.scenario), None, "{}", path.display());
+    }
+    defects.sort();
+    assert_eq!(defects, Defect::ALL);
+}
