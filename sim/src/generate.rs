@@ -7,10 +7,12 @@
 
 pub(crate) mod faults;
 mod profile;
+mod tree;
 mod wallet;
 
 pub use faults::{FaultMix, Mishap};
 pub use profile::{Profile, Size, Trouble};
+pub use tree::{Grown, tree};
 
 use wallet::{Beliefs, Wallet};
 

@@ -7,6 +7,7 @@
 //! [`reproducer`], after [`mod@shrink`] made it small, or a test ([`mod@export`]). [`stress`] takes one
 //! large block of one [`shape`] in place of many small ones. Built with the feature `shuttle`,
 //! `explore` executes blocks under [schedules](schedule) that are drawn.
+//! In [`nodes`] several ledgers receive the same blocks over a network that goes wrong.
 //!
 //! ```
 //! use lockstep_sim::choice::Seeded;
@@ -39,6 +40,7 @@ pub mod subject;
 pub mod world;
 
 pub mod invariants;
+pub mod nodes;
 pub mod trial;
 
 pub mod campaign;

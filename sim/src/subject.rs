@@ -272,6 +272,25 @@ impl Core<RedbStorage> {
 }
 
 impl<S: Storage> Core<S> {
+    /// On any storage, with this configuration. Closing gives the storage to `reopen`, which gives
+    /// back what is opened next.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible or the storage holds something else.
+    pub(crate) fn on(
+        name: String,
+        storage: S,
+        genesis: &Genesis,
+        config: Config,
+        reopen: impl Fn(S) -> Result<S, StorageError> + 'static,
+    ) -> Result<Self, SubjectError> {
+        let genesis = genesis.clone();
+        Core::new(name, storage, move |storage| {
+            open(reopen(storage)?, &genesis, config.clone())
+        })
+    }
+
     fn new(
         name: String,
         storage: S,

@@ -8,6 +8,7 @@ mod explore;
 #[path = "explore/unavailable.rs"]
 mod explore;
 mod export;
+mod nodes;
 mod replay;
 mod run;
 mod shrink;
@@ -87,6 +88,9 @@ enum Command {
     /// Let the power go in every call to the disk of one block, or in drawn ones of many.
     #[command(after_help = EXIT_CODES)]
     Crash(crash::Crash),
+    /// Let several nodes receive the same blocks over a network that goes wrong; all must agree.
+    #[command(after_help = EXIT_CODES)]
+    Nodes(nodes::Nodes),
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -107,6 +111,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(export) => export.execute(),
         Command::Stress(stress) => stress.execute(),
         Command::Crash(crash) => crash.execute(),
+        Command::Nodes(nodes) => nodes.execute(),
     }
     .into()
 }

@@ -1,0 +1,104 @@
+//! Draws a tree of blocks: a chain, and branches that compete with its end.
+
+use crate::choice::Choices;
+use crate::scenario::{BlockRecipe, GenesisRecipe};
+
+use super::{Generator, Profile, Size, Wallet, genesis};
+
+/// The deepest branch that is drawn: so many blocks of the chain have a rival.
+const DEEPEST: u64 = 8;
+
+/// One block of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grown {
+    /// The block it is meant to follow, as an index into the tree; `None` for the genesis.
+    pub parent: Option<usize>,
+    /// How many branches had begun before it: blocks in a row that share this are one branch.
+    pub branch: usize,
+    /// The block.
+    pub block: BlockRecipe,
+}
+
+/// Draws a profile, and a tree of blocks of that profile. Parents stand before their children.
+///
+/// `profile.rewinds` says in how many of 100 moments, one before each block of the chain, a rival
+/// branch begins, 1 to 8 blocks back. It may end shorter, as long, or longer than what it competes
+/// with, and the chain goes on from the longer one.
+pub fn tree(choices: &mut impl Choices, size: Size) -> (Profile, GenesisRecipe, Vec<Grown>) {
+    let mut profile = Profile::draw(choices, size);
+    profile.blocks = choices.between(size.blocks / 4, size.blocks).max(1);
+    // More often than a ledger alone is rewound: it is what several nodes are about.
+    profile.rewinds = choices.pick(&[0, 10, 25]);
+    let beginning = genesis(choices, &profile);
+    let mut generator = Generator {
+        wallet: Wallet::new(&beginning),
+        undone: Vec::new(),
+        next_new_account: profile.accounts,
+        profile: &profile,
+        choices,
+    };
+    let mut trunk = Trunk::default();
+    while (trunk.grown.len() as u64) < profile.blocks {
+        if generator.choices.chance(profile.rewinds, 100) {
+            trunk.rival(&mut generator);
+        }
+        trunk.grow(&mut generator);
+    }
+    (profile.clone(), beginning, trunk.grown)
+}
+
+#[derive(Default)]
+struct Trunk {
+    grown: Vec<Grown>,
+    /// The blocks that the wallet believes to be on the chain, from height 1.
+    chain: Vec<usize>,
+    branch: usize,
+}
+
+impl Trunk {
+    /// One block on the end of the chain, or one that should be refused there.
+    fn grow(&mut self, generator: &mut Generator<'_, impl Choices>) {
+        let height = generator.wallet.height();
+        let block = generator.block();
+        self.grown.push(Grown {
+            parent: self.chain.last().copied(),
+            branch: self.branch,
+            block,
+        });
+        if generator.wallet.height() > height {
+            self.chain.push(self.grown.len() - 1);
+        }
+    }
+
+    /// A branch beside the last blocks of the chain.
+    fn rival(&mut self, generator: &mut Generator<'_, impl Choices>) {
+        let choices = &mut *generator.choices;
+        let depth = choices
+            .between(1, DEEPEST)
+            .min(generator.wallet.height() as u64);
+        if depth == 0 {
+            return;
+        }
+        let length = (depth + choices.pick(&[0, 1, 2, 2, 2, 3]))
+            .saturating_sub(1)
+            .max(1);
+        let fork = generator.wallet.height() - usize::try_from(depth).unwrap_or(usize::MAX);
+        let undone = generator.wallet.rewind(depth);
+        let replaced = self.chain.split_off(fork);
+        self.branch += 1;
+        for _ in 0..length {
+            self.grow(generator);
+        }
+        // What should have been taken may have been meant to be refused.
+        let rival = generator.wallet.height() - fork;
+        if rival <= replaced.len() {
+            generator.wallet.rewind(rival as u64);
+            for after in undone {
+                generator.wallet.reapply(after);
+            }
+            self.chain.truncate(fork);
+            self.chain.extend(replaced);
+        }
+        self.branch += 1;
+    }
+}
