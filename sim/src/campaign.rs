@@ -207,7 +207,7 @@ pub fn run(plan: &Plan, observer: &mut impl Observer) -> Summary {
     summary.digest = Hash(digest.finalize().into());
     // A part of a campaign, chosen by hand, is not asked for everything.
     let is_whole = plan.most_runs.is_none() && plan.first_run == 0;
-    let missing = summary.tally.missing();
+    let missing = summary.tally.missing(generate::Preset::Default);
     if summary.tally.applied == 0 {
         summary.verdict = Verdict::Vacuous {
             missing: vec!["an applied transaction"],

@@ -68,6 +68,7 @@ fn nothing_ambient_decides_a_run() {
         "faulty/watch.rs",
         "generate.rs",
         "generate/faults.rs",
+        "generate/preset.rs",
         "generate/profile.rs",
         "generate/wallet.rs",
         "nodes/campaign.rs",
@@ -88,6 +89,7 @@ fn nothing_ambient_decides_a_run() {
         "nodes/trace.rs",
         "nodes/tree.rs",
         "oracle.rs",
+        "reach.rs",
         "reproducer.rs",
         "scenario/build.rs",
         "scenario/fault.rs",
@@ -98,6 +100,7 @@ fn nothing_ambient_decides_a_run() {
         "shrink/size.rs",
         "subject.rs",
         "tally.rs",
+        "trace.rs",
         "trial.rs",
         "trial/faults.rs",
     ] {
