@@ -49,6 +49,7 @@ pub mod crash;
 #[cfg(feature = "shuttle")]
 pub mod explore;
 pub mod export;
+pub mod fleet;
 pub mod reach;
 pub mod reproducer;
 pub mod schedule;

@@ -52,6 +52,11 @@ fn every_invariant_is_a_file_and_every_file_is_asked() {
 fn nothing_ambient_decides_a_run() {
     for file in [
         "campaign.rs",
+        "campaign/blindness.rs",
+        "campaign/on_trial.rs",
+        "campaign/one.rs",
+        "campaign/plan.rs",
+        "campaign/verdict.rs",
         "canary.rs",
         "choice.rs",
         "crash/chain.rs",
@@ -66,6 +71,9 @@ fn nothing_ambient_decides_a_run() {
         "faulty/moments.rs",
         "faulty/planted.rs",
         "faulty/watch.rs",
+        "fleet.rs",
+        "fleet/record.rs",
+        "fleet/signature.rs",
         "generate.rs",
         "generate/faults.rs",
         "generate/preset.rs",
