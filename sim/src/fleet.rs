@@ -1,10 +1,14 @@
-//! What campaigns on many machines say, for one verdict over them.
+//! One verdict over what many processes on many machines found.
 //!
 //! A campaign writes one line of JSON a [run](RunRecord) and one for its [verdict](VerdictRecord).
+//! [`merge`] reads the files of all shards, in any order, and knows nothing else of them: what it
+//! is not told of, it misses.
 
+mod merge;
 mod record;
 mod signature;
 
+pub use merge::{CampaignMerged, Group, Merged, Problem, merge};
 pub use record::{FindingRecord, PROCESS_DIES, Record, RunRecord, VerdictRecord, build, canaries};
 pub use signature::{signature, without_numbers};
 
@@ -21,3 +25,6 @@ pub fn most_severe(exit_codes: impl IntoIterator<Item = u8>) -> u8 {
     };
     exit_codes.into_iter().min_by_key(rank).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

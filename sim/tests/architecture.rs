@@ -72,6 +72,7 @@ fn nothing_ambient_decides_a_run() {
         "faulty/planted.rs",
         "faulty/watch.rs",
         "fleet.rs",
+        "fleet/merge.rs",
         "fleet/record.rs",
         "fleet/signature.rs",
         "generate.rs",

@@ -33,8 +33,15 @@ fn records(output: &Output) -> Vec<Value> {
 /// A campaign of few small runs that reaches what it must.
 const SMALL: [&str; 6] = ["run", "--json", "--profile", "reorg", "--seeds", "0..12"];
 
+fn written(folder: &Path, name: &str, output: &Output) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, &output.stdout).expect("a temporary file can be written");
+    path.display().to_string()
+}
+
 #[test]
-fn shards_without_a_coordinator_have_every_run_once_between_them() {
+fn shards_without_a_coordinator_make_one_verdict() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let typed = lockstep(&[&SMALL[..], &["--shard", "0/2"]].concat(), &[]);
     // The same from the environment, as a job array has it.
     let set = lockstep(
@@ -56,6 +63,21 @@ fn shards_without_a_coordinator_have_every_run_once_between_them() {
         seeds.extend(runs.map(|run| run["seed"].as_u64().expect("a seed is a number")));
     }
     assert_eq!(seeds, (0..12).collect());
+
+    let first = written(folder.path(), "0.jsonl", &typed);
+    let second = written(folder.path(), "1.jsonl", &set);
+    let merged = lockstep(&["merge", &second, &first], &[]);
+    let text = out(&merged);
+    assert_eq!(merged.status.code(), Some(0), "{text}");
+    assert!(text.contains("reorg, seeds 0..12"), "{text}");
+    assert!(text.contains("shards     2 of 2"), "{text}");
+    assert!(text.contains("runs       12, "), "{text}");
+
+    let half = lockstep(&["merge", &first], &[]);
+    assert_eq!(half.status.code(), Some(20));
+    assert!(out(&half).contains("shard 1/2 is missing"));
+    let json = lockstep(&["merge", "--json", &first], &[]);
+    assert_eq!(records(&json)[0]["exit_code"], 20);
 }
 
 #[test]

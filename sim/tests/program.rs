@@ -74,6 +74,7 @@ fn help_is_there_for_everything() {
     for arguments in [
         &["--help"][..],
         &["run", "--help"],
+        &["merge", "--help"],
         &["replay", "--help"],
         &["shrink", "--help"],
         &["corpus", "--help"],
@@ -100,6 +101,8 @@ fn a_command_line_that_makes_no_sense_is_usage() {
         &["run", "--shard", "3/3"],
         &["run", "--profile", "wild"],
         &["run", "--only", "1", "--for", "1s"],
+        &["merge"],
+        &["merge", "/nowhere/at/all.jsonl"],
         &["replay"],
     ] {
         let output = run(arguments);

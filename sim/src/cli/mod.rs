@@ -11,6 +11,7 @@ mod explore;
 mod explore;
 mod export;
 mod findings;
+mod merge;
 mod nodes;
 mod replay;
 mod run;
@@ -75,6 +76,9 @@ enum Command {
     /// Draw scenarios from a seed, run them on core and on the oracle, judge every step.
     #[command(after_help = EXIT_CODES)]
     Run(run::Run),
+    /// Give one verdict over what the shards of campaigns wrote with `run --json`.
+    #[command(after_help = EXIT_CODES)]
+    Merge(merge::Merge),
     /// Do a few runs of a campaign, for the process that started this one.
     #[command(hide = true)]
     Block(block::BlockOfRuns),
@@ -115,6 +119,7 @@ pub(crate) fn main() -> ExitCode {
     }
     match command {
         Command::Run(run) => run.execute(),
+        Command::Merge(merge) => merge.execute(),
         Command::Block(block) => block.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Shrink(shrink) => shrink.execute(),

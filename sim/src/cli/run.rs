@@ -32,7 +32,7 @@ pub(super) struct Run {
     #[arg(long, env = "LOCKSTEP_RUN_PROFILE", default_value = "default", value_parser = values::preset())]
     profile: Preset,
     /// Do every n-th run, from the k-th on; what must be reached is then asked of all shards
-    /// together
+    /// together, by `lockstep merge`
     #[arg(long, env = "LOCKSTEP_RUN_SHARD", value_name = "K/N", default_value = "0/1", value_parser = values::shard)]
     shard: Shard,
     /// Go on until at least so many blocks were taken, by all shards together
@@ -83,7 +83,8 @@ pub(super) struct Run {
     /// Try at most so many smaller runs for each kind of finding
     #[arg(long, env = "LOCKSTEP_RUN_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
-    /// Print one JSON record a run and one for the verdict, in place of text
+    /// Print one JSON record a run and one for the verdict, in place of text; `lockstep merge`
+    /// reads them
     #[arg(long, env = "LOCKSTEP_RUN_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
     /// Print no progress, and not what it took
