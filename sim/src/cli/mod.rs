@@ -55,7 +55,9 @@ Exit codes:
   20  the machine failed (disk, permissions); try again
 
 Environment:
-  LOCKSTEP_RUN_*               every flag of `run`, as its help names them; what is typed wins
+  LOCKSTEP_RUN_*, LOCKSTEP_STRESS_*, ...
+                               every flag of every command, as its help names them, e.g.
+                               LOCKSTEP_RUN_SHARD; what is typed wins
   LOCKSTEP_PARALLEL_ENABLED, LOCKSTEP_PARALLEL_THRESHOLD, LOCKSTEP_PARALLEL_WORKERS,
   LOCKSTEP_PARALLEL_TEST_MODE  how a node executes blocks; checked here, and not obeyed:
                                `run` and `stress` execute in all ways whatever they say
@@ -222,4 +224,32 @@ fn say(line: impl fmt::Display) {
 
 fn complain(what: impl fmt::Display) {
     let _ = writeln!(std::io::stderr(), "lockstep: {what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flag_has_its_twin_in_the_environment() {
+        let mut flags = 0;
+        for command in Cli::command().get_subcommands() {
+            // Nobody types this one.
+            if command.get_name() == "block" {
+                continue;
+            }
+            for argument in command.get_arguments() {
+                let Some(flag) = argument.get_long() else {
+                    continue;
+                };
+                let twin = format!("lockstep {} {flag}", command.get_name())
+                    .replace([' ', '-'], "_")
+                    .to_uppercase();
+                let got = argument.get_env().map(|name| name.to_string_lossy());
+                assert_eq!(got.as_deref(), Some(twin.as_str()));
+                flags += 1;
+            }
+        }
+        assert!(flags > 25, "only {flags} flags were looked at");
+    }
 }
