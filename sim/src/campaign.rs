@@ -1,277 +1,215 @@
-//! Many runs with one seed, and the verdict over all of them.
+//! Many runs, and the verdict over all of them.
+//!
+//! [`run`] does all of it in this process, on whoever is put on [trial](OnTrial). A [`Campaign`] is
+//! the same without the doing: it says which run is next and takes what the runs came to, in their
+//! order, wherever they were done. So the program does them in other processes, several at once,
+//! and the verdict cannot tell.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+mod blindness;
+mod on_trial;
+mod one;
+mod plan;
+mod verdict;
+
+pub use on_trial::{Circumstances, CoreOnTrial, OnTrial};
+pub use one::{Ended, Time, one_run};
+pub use plan::{Case, Cases, Enough, Plan, Shard};
+pub use verdict::{Finding, Summary, Verdict};
+
+use std::path::Path;
 use std::time::Duration;
 
 use lockstep_core::model::Hash;
 
-use crate::canary::{Canary, Defect};
-use crate::choice::Seeded;
-use crate::faulty;
-use crate::generate::{self, Profile, Size};
+use crate::fleet;
+use crate::generate::Profile;
 use crate::reproducer::Reproducer;
 use crate::scenario::Scenario;
 use crate::shrink::{self, Shrunk};
-use crate::subject::{Core, Execution, Subject};
 use crate::tally::Tally;
 use crate::trial::{self, Failure, Violation};
-
-/// What a campaign does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Decides everything that is drawn.
-    pub seed: u64,
-    /// At least so many blocks are taken.
-    pub blocks: u64,
-    /// At least so many transactions are in them.
-    pub transactions: u64,
-    /// Runs go on for so long, in place of the two above.
-    pub duration: Option<Duration>,
-    /// The first run; those before it are left out.
-    pub first_run: u64,
-    /// Runs at the most.
-    pub most_runs: Option<u64>,
-    /// Added to the hash seed of every run. No result depends on it.
-    pub hash_seed: u64,
-    /// Where the files of the ledgers are.
-    pub folder: PathBuf,
-    /// Every so many runs one is done twice and compared.
-    pub twice_every: u64,
-}
-
-/// One run that ended, for whoever watches.
-#[derive(Clone, Debug)]
-pub struct RunReport<'r> {
-    /// Which one.
-    pub run: u64,
-    /// What was drawn.
-    pub profile: &'r Profile,
-    /// What was reached in it.
-    pub tally: &'r Tally,
-    /// The hash of everything that was observed, or why there is none.
-    pub outcome: Result<Hash, &'r Failure>,
-}
 
 /// Who watches a campaign.
 pub trait Observer {
     /// A run begins.
-    fn drawn(&mut self, run: u64, profile: &Profile);
+    fn drawn(&mut self, case: Case, profile: &Profile);
     /// A run ended.
-    fn ended(&mut self, report: &RunReport<'_>);
+    fn ended(&mut self, profile: &Profile, ended: &Ended);
     /// How long the campaign has been going on.
     fn elapsed(&self) -> Duration;
 }
 
-/// How a campaign ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing was found, and everything that must be reached was.
-    Passed,
-    /// Something that must hold did not.
-    Violated {
-        /// In which run.
-        run: u64,
-        /// What.
-        violation: Violation,
-        /// The run, to be done again.
-        reproducer: Box<Reproducer>,
-    },
-    /// A run that was done twice went two ways.
-    NotDeterministic {
-        /// Which run.
-        run: u64,
-        /// How the first and the second ended.
-        outcomes: [String; 2],
-    },
-    /// A defect that was planted was not caught, or not by the invariant for it.
-    Blind {
-        /// Which defect.
-        defect: Defect,
-        /// What the judge said.
-        said: String,
-    },
-    /// Things that must be reached were not.
-    Vacuous {
-        /// Which.
-        missing: Vec<&'static str>,
-    },
-    /// The machine failed.
-    Infrastructure {
-        /// In which run.
-        run: u64,
-        /// In which way.
-        reason: String,
-    },
+/// Nobody watches. For a plan whose end does not depend on the time: none goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct Unwatched;
+
+impl Observer for Unwatched {
+    fn drawn(&mut self, _: Case, _: &Profile) {}
+    fn ended(&mut self, _: &Profile, _: &Ended) {}
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
-impl Verdict {
-    /// The exit code of a process that ends so.
+/// A campaign that goes on: which run is next, and what those before it came to.
+#[derive(Clone, Debug)]
+pub struct Campaign<'p> {
+    plan: &'p Plan,
+    runs: u64,
+    again: u64,
+    tally: Tally,
+    digest: blake3::Hasher,
+    findings: Vec<Finding>,
+    stopped_by: Option<Verdict>,
+}
+
+impl<'p> Campaign<'p> {
+    /// One that has not begun. Looks at the planted defects first: a judge that does not see them
+    /// ends it at once.
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
-        match self {
-            Verdict::Passed => 0,
-            Verdict::Violated { violation, .. } => violation.exit_code,
-            Verdict::NotDeterministic { .. } | Verdict::Blind { .. } => 13,
-            Verdict::Vacuous { .. } => 15,
-            Verdict::Infrastructure { .. } => 20,
+    pub fn new(plan: &'p Plan) -> Self {
+        let seed = plan.case(0).map_or(0, |case| case.seed);
+        Campaign {
+            plan,
+            runs: 0,
+            again: 0,
+            tally: Tally::default(),
+            digest: blake3::Hasher::new(),
+            findings: Vec::new(),
+            stopped_by: blindness::blindness(seed),
         }
     }
 
-    /// One word for tables and records.
+    /// The index of the next run, and the run; `None` where the campaign is over.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Verdict::Passed => "passed",
-            Verdict::Violated { .. } => "violated",
-            Verdict::NotDeterministic { .. } => "not deterministic",
-            Verdict::Blind { .. } => "blind",
-            Verdict::Vacuous { .. } => "vacuous",
-            Verdict::Infrastructure { .. } => "infrastructure",
+    pub fn next(&self, elapsed: Duration) -> Option<(u64, Case)> {
+        if self.stopped_by.is_some() || self.findings() >= self.plan.most_findings.max(1) as u64 {
+            return None;
         }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())?;
-        match self {
-            Verdict::Passed => Ok(()),
-            Verdict::Violated { run, violation, .. } => write!(
-                f,
-                ": {} in run {run}, step {}, by {}\n  {}",
-                violation.invariant, violation.step, violation.subject, violation.detail
-            ),
-            Verdict::NotDeterministic { run, outcomes } => write!(
-                f,
-                ": run {run} done twice ended in two ways\n  {}\n  {}",
-                outcomes[0], outcomes[1]
-            ),
-            Verdict::Blind { defect, said } => write!(
-                f,
-                ": the planted defect {defect:?} must be caught by {}\n  {said}",
-                defect.caught_by()
-            ),
-            Verdict::Vacuous { missing } => {
-                write!(f, ": never reached: {}", missing.join(", "))
+        let is_enough = match self.plan.enough {
+            Enough::Time(duration) => elapsed >= duration,
+            Enough::Taken {
+                blocks,
+                transactions,
+            } => {
+                let of = self.plan.shard.of;
+                self.tally.blocks >= blocks.div_ceil(of)
+                    && self.tally.transactions >= transactions.div_ceil(of)
             }
-            Verdict::Infrastructure { run, reason } => write!(f, ": in run {run}\n  {reason}"),
-        }
-    }
-}
-
-/// How a campaign ended and what it did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// How it ended.
-    pub verdict: Verdict,
-    /// How many runs it had, those that were done twice counted once.
-    pub runs: u64,
-    /// How many of them were done twice.
-    pub twice: u64,
-    /// What was reached.
-    pub tally: Tally,
-    /// The hash of everything that was observed.
-    pub digest: Hash,
-}
-
-/// Runs a campaign: canaries first, then scenario after scenario on core in memory and core on a
-/// redb file, until the plan is fulfilled or something is found.
-pub fn run(plan: &Plan, observer: &mut impl Observer) -> Summary {
-    let mut summary = Summary {
-        verdict: Verdict::Passed,
-        runs: 0,
-        twice: 0,
-        tally: Tally::default(),
-        digest: Hash::ZERO,
-    };
-    if let Some(verdict) = blindness(plan) {
-        summary.verdict = verdict;
-        return summary;
-    }
-    let mut digest = blake3::Hasher::new();
-    while !is_fulfilled(plan, &summary, observer) {
-        let run = plan.first_run + summary.runs;
-        match one_run(plan, run, summary.runs, &mut summary.twice, observer) {
-            Ok((outcome, tally)) => {
-                digest.update(&outcome.0);
-                summary.tally.add(&tally);
-                summary.runs += 1;
-            }
-            Err(verdict) => {
-                summary.verdict = verdict;
-                return summary;
-            }
-        }
-    }
-    summary.digest = Hash(digest.finalize().into());
-    // A part of a campaign, chosen by hand, is not asked for everything.
-    let is_whole = plan.most_runs.is_none() && plan.first_run == 0;
-    let missing = summary.tally.missing();
-    if summary.tally.applied == 0 {
-        summary.verdict = Verdict::Vacuous {
-            missing: vec!["an applied transaction"],
+            Enough::AllCases => false,
         };
-    } else if is_whole && !missing.is_empty() {
-        summary.verdict = Verdict::Vacuous { missing };
-    }
-    summary
-}
-
-fn is_fulfilled(plan: &Plan, summary: &Summary, observer: &impl Observer) -> bool {
-    if plan.most_runs.is_some_and(|most| summary.runs >= most) {
-        return true;
-    }
-    match plan.duration {
-        Some(duration) => observer.elapsed() >= duration,
-        None => {
-            plan.most_runs.is_none()
-                && summary.tally.blocks >= plan.blocks
-                && summary.tally.transactions >= plan.transactions
+        match is_enough {
+            true => None,
+            false => self.plan.case(self.runs).map(|case| (self.runs, case)),
         }
     }
-}
 
-fn one_run(
-    plan: &Plan,
-    run: u64,
-    index: u64,
-    twice: &mut u64,
-    observer: &mut impl Observer,
-) -> Result<(Hash, Tally), Verdict> {
-    let (profile, mut scenario) =
-        generate::scenario_with_faults(&mut Seeded::new(plan.seed, run), Size::CAMPAIGN);
-    scenario.hash_seed ^= plan.hash_seed;
-    observer.drawn(run, &profile);
-    let mut tally = Tally::default();
-    let outcome = on_core(&scenario, &plan.folder, &mut tally);
-    observer.ended(&RunReport {
-        run,
-        profile: &profile,
-        tally: &tally,
-        outcome: outcome.as_ref().copied(),
-    });
-    if index.is_multiple_of(plan.twice_every.max(1))
-        && !matches!(outcome, Err(Failure::Infrastructure(_)))
-    {
-        *twice += 1;
-        let again = on_core(&scenario, &plan.folder, &mut Tally::default());
-        if again != outcome {
-            return Err(Verdict::NotDeterministic {
-                run,
-                outcomes: [format!("{outcome:?}"), format!("{again:?}")],
+    fn findings(&self) -> u64 {
+        self.findings.iter().map(|finding| finding.times).sum()
+    }
+
+    /// Takes what the next run came to.
+    pub fn take(&mut self, ended: &Ended) {
+        self.again += ended.again;
+        match &ended.outcome {
+            Err(Failure::Infrastructure(reason)) => {
+                self.stop(Verdict::Infrastructure {
+                    case: Some(ended.case),
+                    reason: reason.clone(),
+                });
+                return;
+            }
+            Err(Failure::Violation(violation)) => self.found(ended.case, violation),
+            Ok(observed) => {
+                self.digest.update(&observed.0);
+            }
+        }
+        self.tally.add(&ended.tally);
+        self.runs += 1;
+        if let Some(difference) = &ended.difference {
+            self.stop(Verdict::NotDeterministic {
+                case: ended.case,
+                difference: difference.clone(),
             });
         }
     }
-    match outcome {
-        Ok(observed) => Ok((observed, tally)),
-        Err(Failure::Violation(violation)) => Err(Verdict::Violated {
-            run,
-            reproducer: Box::new(Reproducer::new(&violation.invariant, scenario)),
-            violation,
-        }),
-        Err(Failure::Infrastructure(reason)) => Err(Verdict::Infrastructure { run, reason }),
+
+    /// Ends it, whatever is next.
+    pub fn stop(&mut self, verdict: Verdict) {
+        self.stopped_by.get_or_insert(verdict);
     }
+
+    fn found(&mut self, case: Case, violation: &Violation) {
+        let signature = fleet::signature(violation);
+        let known = self
+            .findings
+            .iter_mut()
+            .find(|finding| fleet::signature(&finding.violation) == signature);
+        match known {
+            Some(finding) => finding.times += 1,
+            None => self.findings.push(Finding {
+                case,
+                violation: violation.clone(),
+                reproducer: Box::new(Reproducer::new(
+                    &violation.invariant,
+                    self.plan.scenario(case),
+                )),
+                times: 1,
+            }),
+        }
+    }
+
+    /// The verdict over what it has taken.
+    #[must_use]
+    pub fn conclude(self) -> Summary {
+        let missing = missing(self.plan, &self.tally);
+        let (verdict, besides) = match (self.findings.is_empty(), self.stopped_by) {
+            (true, Some(verdict)) => (verdict, None),
+            (true, None) if !missing.is_empty() => (Verdict::Vacuous { missing }, None),
+            (true, None) => (Verdict::Passed, None),
+            (false, stopped_by) => {
+                let findings = self.findings;
+                (Verdict::Violated { findings }, stopped_by.map(Box::new))
+            }
+        };
+        Summary {
+            verdict,
+            besides,
+            runs: self.runs,
+            again: self.again,
+            tally: self.tally,
+            digest: Hash(self.digest.finalize().into()),
+        }
+    }
+}
+
+/// What a campaign must have reached and did not.
+fn missing(plan: &Plan, tally: &Tally) -> Vec<&'static str> {
+    if tally.applied == 0 {
+        return vec!["an applied transaction"];
+    }
+    match plan.is_whole() {
+        true => tally.missing(plan.preset),
+        false => Vec::new(),
+    }
+}
+
+/// Runs a campaign in this process: canaries first, then run after run, until the plan is fulfilled
+/// or something is found.
+pub fn run(plan: &Plan, on_trial: &dyn OnTrial, observer: &mut impl Observer) -> Summary {
+    let mut campaign = Campaign::new(plan);
+    while let Some((index, case)) = campaign.next(observer.elapsed()) {
+        let profile = plan.profile(case);
+        observer.drawn(case, &profile);
+        let time = match plan.is_twice(index) {
+            true => Time::Twice,
+            false => Time::First,
+        };
+        let ended = one_run(plan, case, time, on_trial);
+        observer.ended(&profile, &ended);
+        campaign.take(&ended);
+    }
+    campaign.conclude()
 }
 
 /// Runs one scenario on core executed in every way in memory, and on core in a redb file in this
@@ -281,17 +219,30 @@ fn one_run(
 ///
 /// As [`trial::run`].
 pub fn on_core(scenario: &Scenario, folder: &Path, tally: &mut Tally) -> Result<Hash, Failure> {
-    on_some_of_core(scenario, folder, None, tally)
+    let folder = folder.to_path_buf();
+    on(scenario, &CoreOnTrial { folder }, None, tally)
 }
 
-/// Shrinks a run that ended so on core. What comes out violates the same invariant, wherever.
+/// Shrinks a run that ended so on core, as [`shrink_on`] does.
+#[must_use]
+pub fn shrink(scenario: &Scenario, violation: &Violation, folder: &Path, budget: u64) -> Shrunk {
+    let folder = folder.to_path_buf();
+    shrink_on(scenario, violation, &CoreOnTrial { folder }, budget)
+}
+
+/// Shrinks a run that ended so. What comes out violates the same invariant, wherever.
 ///
 /// Costs `budget` runs at the most, and two.
 #[must_use]
-pub fn shrink(scenario: &Scenario, violation: &Violation, folder: &Path, budget: u64) -> Shrunk {
-    let shows = |candidate: &Scenario, only: Option<&str>| match on_some_of_core(
+pub fn shrink_on(
+    scenario: &Scenario,
+    violation: &Violation,
+    on_trial: &dyn OnTrial,
+    budget: u64,
+) -> Shrunk {
+    let shows = |candidate: &Scenario, only: Option<&str>| match on(
         candidate,
-        folder,
+        on_trial,
         only,
         &mut Tally::default(),
     ) {
@@ -322,103 +273,24 @@ pub fn shrink(scenario: &Scenario, violation: &Violation, folder: &Path, budget:
     shrunk
 }
 
-/// As [`on_core`], on one subject only where one is named.
-fn on_some_of_core(
+/// Runs one scenario on whoever is on trial, on one subject only where one is named.
+fn on(
     scenario: &Scenario,
-    folder: &Path,
+    on_trial: &dyn OnTrial,
     only: Option<&str>,
     tally: &mut Tally,
 ) -> Result<Hash, Failure> {
-    let file = folder.join("ledger.lockstep.redb");
-    remove(&file)?;
-    let outcome = trial::run(
+    trial::run(
         scenario,
         &|genesis, hash_seed| {
-            let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
-            for execution in Execution::ALL {
-                subjects.push(Box::new(Core::executed(execution, genesis, hash_seed)?));
-            }
-            // Nothing can go wrong with the others.
-            if scenario.faults().next().is_some() {
-                subjects.extend(faulty::subjects(genesis, hash_seed)?);
-            }
-            if let Some(only) = only {
-                subjects.retain(|subject| subject.name() == only);
-            }
-            if only.is_none() || subjects.is_empty() {
-                let on_disk = Core::in_file(&file, Execution::Serial, genesis, hash_seed)?;
-                subjects.push(Box::new(on_disk));
-            }
-            Ok(subjects)
+            let circumstances = Circumstances {
+                hash_seed,
+                is_again: false,
+                has_faults: scenario.faults().next().is_some(),
+                only,
+            };
+            on_trial.subjects(genesis, &circumstances)
         },
         tally,
-    );
-    remove(&file)?;
-    outcome
-}
-
-fn remove(file: &Path) -> Result<(), Failure> {
-    match std::fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::Infrastructure(
-            format!("{}: {error}", file.display()),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Lets the judge look at every planted defect.
-fn blindness(plan: &Plan) -> Option<Verdict> {
-    Defect::ALL.into_iter().find_map(|defect| {
-        let scenario = canary_scenario(plan.seed);
-        let outcome = trial::run(
-            &scenario,
-            &|genesis, _| {
-                let canary = Canary::new(genesis, defect)?;
-                Ok(vec![Box::new(canary) as Box<dyn Subject>])
-            },
-            &mut Tally::default(),
-        );
-        match outcome {
-            Err(Failure::Violation(violation)) if violation.invariant == defect.caught_by() => None,
-            other => Some(Verdict::Blind {
-                defect,
-                said: format!("{other:?}"),
-            }),
-        }
-    })
-}
-
-/// Two blocks of a transfer and a rewind, with amounts from the seed.
-fn canary_scenario(seed: u64) -> Scenario {
-    use crate::choice::Choices;
-    use crate::scenario::{
-        Action, BlockRecipe, GenesisRecipe, Holding, NetworkName, Sending, Step, TransactionRecipe,
-    };
-    let mut choices = Seeded::new(seed, u64::MAX);
-    let mut block = |nonce| {
-        Step::Block(BlockRecipe {
-            miner: 2,
-            later_ms: 1,
-            flaw: None,
-            transactions: vec![TransactionRecipe {
-                from: 0,
-                nonce,
-                fee: choices.between(1, 9),
-                action: Action::Send(vec![Sending(1, 0, choices.between(1, 99))]),
-                cosigners: Vec::new(),
-                flaw: None,
-            }],
-        })
-    };
-    Scenario {
-        steps: vec![block(0), block(1), Step::Rewind(1)],
-        genesis: GenesisRecipe {
-            network: NetworkName::Devnet,
-            reward: 5,
-            native_limit: u64::MAX,
-            max_block_bytes: 1 << 20,
-            balances: vec![Holding(0, 0, 1_000)],
-        },
-        hash_seed: seed,
-    }
+    )
 }

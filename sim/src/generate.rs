@@ -6,11 +6,13 @@
 //! is wrong only the mix suffers.
 
 pub(crate) mod faults;
+mod preset;
 mod profile;
 mod tree;
 mod wallet;
 
 pub use faults::{FaultMix, Mishap};
+pub use preset::Preset;
 pub use profile::{Profile, Size, Trouble};
 pub use tree::{Grown, tree};
 
@@ -30,8 +32,17 @@ pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
 
 /// As [`scenario`], and draws what goes wrong as well.
 pub fn scenario_with_faults(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
-    let mut profile = Profile::draw(choices, size);
-    profile.faults = FaultMix::draw(choices);
+    scenario_bent(choices, size, Preset::Default)
+}
+
+/// Draws a profile and what goes wrong, bends both as a preset says, and draws a scenario of what
+/// comes out.
+pub fn scenario_bent(
+    choices: &mut impl Choices,
+    size: Size,
+    preset: Preset,
+) -> (Profile, Scenario) {
+    let profile = profile_bent(choices, size, preset);
     of_profile(choices, profile)
 }
 
@@ -63,6 +74,14 @@ fn of_profile(choices: &mut impl Choices, profile: Profile) -> (Profile, Scenari
             steps,
         },
     )
+}
+
+/// The profile alone of what [`scenario_bent`] draws from the same choices.
+pub fn profile_bent(choices: &mut impl Choices, size: Size, preset: Preset) -> Profile {
+    let mut profile = Profile::draw(choices, size);
+    profile.faults = FaultMix::draw(choices);
+    preset.bend(&mut profile);
+    profile
 }
 
 fn genesis(choices: &mut impl Choices, profile: &Profile) -> GenesisRecipe {

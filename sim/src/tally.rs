@@ -6,6 +6,8 @@ use lockstep_core::model::{
     Block, Cell, Change, Outcome, Payload, Refusal, Rejection, Transaction,
 };
 
+use crate::generate::Preset;
+use crate::reach::{self, Point, point};
 use crate::world::{BlockResult, World};
 
 /// How often each kind of event happened.
@@ -20,73 +22,10 @@ pub struct Tally {
     events: BTreeMap<&'static str, u64>,
 }
 
-/// What a whole campaign must have reached.
-pub const REQUIRED: [&str; 59] = [
-    "applied: burn",
-    "applied: by a small-order key",
-    "applied: many transfers",
-    "applied: more than one asset",
-    "applied: multisig removed",
-    "applied: multisig set",
-    "applied: spends what it got in this block",
-    "applied: to a new account",
-    "applied: to oneself",
-    "applied: with cosigners",
-    "block: a balance came and went",
-    "block: again after a rewind",
-    "block: nothing left to issue",
-    "block: one sender more than once",
-    "block: the miner is a party",
-    "block: without a transaction",
-    "bytes that are no block",
-    "cancelled: before a step",
-    "cancelled: future dropped during a read",
-    "clock: forward, the body is known",
-    "clock: forward, the body is not known any more",
-    "closed and opened",
-    "crash: after the last call",
-    "crash: again, while it was opened",
-    "crash: in a write",
-    "failed: a read of the ledger",
-    "failed: a write",
-    "failed: asked again",
-    "failed: no room on the disk",
-    "panic: every time",
-    "panic: once",
-    "refused: count",
-    "refused: height",
-    "refused: merkle root",
-    "refused: network",
-    "refused: parent",
-    "refused: size",
-    "refused: time",
-    "refused: version",
-    "rejected: balance",
-    "rejected: cosignature count",
-    "rejected: multisig",
-    "rejected: network",
-    "rejected: nonce gap",
-    "rejected: nonce used",
-    "rejected: nonce wrong though nothing is taken",
-    "rejected: participant count",
-    "rejected: participant twice",
-    "rejected: signature",
-    "rejected: sum overflow",
-    "rejected: the fee alone is too much",
-    "rejected: the first transfers could be made",
-    "rejected: threshold",
-    "rejected: transfer count",
-    "rejected: zero amount",
-    "rewind to the genesis",
-    "rewind",
-    "rival: before a step",
-    "rival: during a read",
-];
-
 impl Tally {
     /// Counts an event.
-    pub fn count(&mut self, event: &'static str) {
-        *self.events.entry(event).or_default() += 1;
+    pub fn count(&mut self, point: &'static Point) {
+        *self.events.entry(point.name).or_default() += 1;
     }
 
     /// How often an event happened.
@@ -100,13 +39,52 @@ impl Tally {
         self.events.iter().map(|(event, count)| (*event, *count))
     }
 
-    /// What a whole campaign must reach and this one did not.
-    #[must_use]
-    pub fn missing(&self) -> Vec<&'static str> {
-        REQUIRED
+    /// The points of this program that were not reached, and whether each is rare.
+    pub fn never_reached(&self) -> impl Iterator<Item = (&'static str, bool)> + '_ {
+        reach::registered()
             .into_iter()
-            .filter(|event| self.of(event) == 0)
-            .collect()
+            .filter(|(name, _)| self.of(name) == 0)
+    }
+
+    /// What a whole campaign of this preset must reach and this one did not.
+    #[must_use]
+    pub fn missing(&self, preset: Preset) -> Vec<&'static str> {
+        match preset.must_reach() {
+            Some(points) => points
+                .iter()
+                .copied()
+                .filter(|name| self.of(name) == 0)
+                .collect(),
+            None => self
+                .never_reached()
+                .filter(|(_, is_rare)| !is_rare)
+                .map(|(name, _)| name)
+                .collect(),
+        }
+    }
+
+    /// What was counted elsewhere, as it was written down there.
+    ///
+    /// # Errors
+    ///
+    /// Names an event that is no point of this program.
+    pub fn from_parts(
+        [blocks, transactions, applied]: [u64; 3],
+        events: &BTreeMap<String, u64>,
+    ) -> Result<Tally, String> {
+        let events = events
+            .iter()
+            .map(|(event, count)| match reach::named(event) {
+                Some(point) => Ok((point.name, *count)),
+                None => Err(format!("{event:?} is no event of this program")),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Tally {
+            blocks,
+            transactions,
+            applied,
+            events,
+        })
     }
 
     /// Adds another tally.
@@ -133,10 +111,10 @@ impl Tally {
         self.blocks += 1;
         self.transactions += block.transactions.len() as u64;
         if block.transactions.is_empty() {
-            self.count("block: without a transaction");
+            self.count(point!("block: without a transaction"));
         }
         if result.reward.is_zero() {
-            self.count("block: nothing left to issue");
+            self.count(point!("block: nothing left to issue"));
         }
         let changed: BTreeSet<Cell> = result.changes.iter().map(|(cell, _)| *cell).collect();
         let mut credited = BTreeSet::new();
@@ -165,13 +143,13 @@ impl Tally {
             }
         }
         if miner_is_party {
-            self.count("block: the miner is a party");
+            self.count(point!("block: the miner is a party"));
         }
         if sender_again {
-            self.count("block: one sender more than once");
+            self.count(point!("block: one sender more than once"));
         }
         if credited.iter().any(|cell| !changed.contains(cell)) {
-            self.count("block: a balance came and went");
+            self.count(point!("block: a balance came and went"));
         }
     }
 
@@ -183,10 +161,10 @@ impl Tally {
         credited: &BTreeSet<Cell>,
     ) {
         if !transaction.cosignatures.is_empty() {
-            self.count("applied: with cosigners");
+            self.count(point!("applied: with cosigners"));
         }
         if transaction.signature.0[32..].iter().all(|byte| *byte == 0) {
-            self.count("applied: by a small-order key");
+            self.count(point!("applied: by a small-order key"));
         }
         let debits: Vec<Cell> = changes
             .iter()
@@ -196,26 +174,26 @@ impl Tally {
             })
             .collect();
         if debits.iter().any(|cell| credited.contains(cell)) {
-            self.count("applied: spends what it got in this block");
+            self.count(point!("applied: spends what it got in this block"));
         }
         if debits.len() > 1 {
-            self.count("applied: more than one asset");
+            self.count(point!("applied: more than one asset"));
         }
         match &transaction.payload {
-            Payload::Burn { .. } => self.count("applied: burn"),
+            Payload::Burn { .. } => self.count(point!("applied: burn")),
             Payload::Multisig(multisig) if multisig.participants.is_empty() => {
-                self.count("applied: multisig removed");
+                self.count(point!("applied: multisig removed"));
             }
-            Payload::Multisig(_) => self.count("applied: multisig set"),
+            Payload::Multisig(_) => self.count(point!("applied: multisig set")),
             Payload::Transfers(transfers) => {
                 if transfers.len() > 1 {
-                    self.count("applied: many transfers");
+                    self.count(point!("applied: many transfers"));
                 }
                 if transfers
                     .iter()
                     .any(|transfer| transfer.destination == transaction.source)
                 {
-                    self.count("applied: to oneself");
+                    self.count(point!("applied: to oneself"));
                 }
                 let is_new = |account| {
                     before.is_some_and(|world| !world.cells.contains_key(&Cell::Nonce(account)))
@@ -224,7 +202,7 @@ impl Tally {
                     .iter()
                     .any(|transfer| is_new(transfer.destination))
                 {
-                    self.count("applied: to a new account");
+                    self.count(point!("applied: to a new account"));
                 }
             }
         }
@@ -232,39 +210,39 @@ impl Tally {
 
     fn rejected(&mut self, transaction: &Transaction, rejection: &Rejection) {
         self.count(match rejection {
-            Rejection::Network { .. } => "rejected: network",
-            Rejection::TransferCount { .. } => "rejected: transfer count",
-            Rejection::ZeroAmount { .. } => "rejected: zero amount",
-            Rejection::ParticipantCount { .. } => "rejected: participant count",
-            Rejection::Threshold { .. } => "rejected: threshold",
-            Rejection::DuplicateParticipant { .. } => "rejected: participant twice",
-            Rejection::CosignatureCount { .. } => "rejected: cosignature count",
-            Rejection::Signature { .. } => "rejected: signature",
-            Rejection::Nonce { expected, got } if got < expected => "rejected: nonce used",
-            Rejection::Nonce { .. } => "rejected: nonce gap",
-            Rejection::NonceExhausted => "rejected: nonce exhausted",
-            Rejection::Multisig { .. } => "rejected: multisig",
-            Rejection::SumOverflow { .. } => "rejected: sum overflow",
-            Rejection::Balance { .. } => "rejected: balance",
+            Rejection::Network { .. } => point!("rejected: network"),
+            Rejection::TransferCount { .. } => point!("rejected: transfer count"),
+            Rejection::ZeroAmount { .. } => point!("rejected: zero amount"),
+            Rejection::ParticipantCount { .. } => point!("rejected: participant count"),
+            Rejection::Threshold { .. } => point!("rejected: threshold"),
+            Rejection::DuplicateParticipant { .. } => point!("rejected: participant twice"),
+            Rejection::CosignatureCount { .. } => point!("rejected: cosignature count"),
+            Rejection::Signature { .. } => point!("rejected: signature"),
+            Rejection::Nonce { expected, got } if got < expected => point!("rejected: nonce used"),
+            Rejection::Nonce { .. } => point!("rejected: nonce gap"),
+            Rejection::NonceExhausted => point!("rejected: nonce exhausted", rare),
+            Rejection::Multisig { .. } => point!("rejected: multisig"),
+            Rejection::SumOverflow { .. } => point!("rejected: sum overflow"),
+            Rejection::Balance { .. } => point!("rejected: balance"),
         });
         let takes_nothing =
             transaction.fee.is_zero() && matches!(transaction.payload, Payload::Multisig(_));
         match rejection {
             Rejection::Nonce { .. } if takes_nothing => {
-                self.count("rejected: nonce wrong though nothing is taken");
+                self.count(point!("rejected: nonce wrong though nothing is taken"));
             }
             Rejection::Balance {
                 needed, available, ..
             } => {
                 let without_fee = needed.checked_sub(transaction.fee);
                 if without_fee.is_some_and(|needed| needed <= *available) {
-                    self.count("rejected: the fee alone is too much");
+                    self.count(point!("rejected: the fee alone is too much"));
                 }
                 if let Payload::Transfers(transfers) = &transaction.payload
                     && transfers.len() > 1
                     && transfers[0].amount <= *available
                 {
-                    self.count("rejected: the first transfers could be made");
+                    self.count(point!("rejected: the first transfers could be made"));
                 }
             }
             _ => {}
@@ -272,15 +250,15 @@ impl Tally {
     }
 }
 
-fn refused(refusal: &Refusal) -> &'static str {
+fn refused(refusal: &Refusal) -> &'static Point {
     match refusal {
-        Refusal::Version { .. } => "refused: version",
-        Refusal::Network { .. } => "refused: network",
-        Refusal::Height { .. } => "refused: height",
-        Refusal::Parent { .. } => "refused: parent",
-        Refusal::Time { .. } => "refused: time",
-        Refusal::Count { .. } => "refused: count",
-        Refusal::Size { .. } => "refused: size",
-        Refusal::MerkleRoot { .. } => "refused: merkle root",
+        Refusal::Version { .. } => point!("refused: version"),
+        Refusal::Network { .. } => point!("refused: network"),
+        Refusal::Height { .. } => point!("refused: height"),
+        Refusal::Parent { .. } => point!("refused: parent"),
+        Refusal::Time { .. } => point!("refused: time"),
+        Refusal::Count { .. } => point!("refused: count"),
+        Refusal::Size { .. } => point!("refused: size"),
+        Refusal::MerkleRoot { .. } => point!("refused: merkle root"),
     }
 }

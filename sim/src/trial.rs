@@ -6,13 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis, Hash, Height, Refusal};
+use serde::{Deserialize, Serialize};
 
 use crate::invariants::{Event, Evidence, first_violation};
 use crate::oracle::Oracle;
+use crate::reach::point;
 use crate::scenario::build::{self, Keys};
 use crate::scenario::{BlockFlaw, BlockRecipe, Fault, Scenario, Step};
 use crate::subject::{Subject, SubjectError};
 use crate::tally::Tally;
+use crate::trace::Trace;
 use crate::world::{BlockResult, World};
 use faults::Asked;
 
@@ -20,7 +23,7 @@ use faults::Asked;
 pub type Setup<'s> = dyn Fn(&Genesis, u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> + 's;
 
 /// Something that must hold did not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// What must hold.
     pub invariant: String,
@@ -35,7 +38,7 @@ pub struct Violation {
 }
 
 /// A run did not end well.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Failure {
     /// A finding.
     Violation(Violation),
@@ -51,13 +54,27 @@ pub enum Failure {
 ///
 /// At the first step after which something does not hold, or at which the machine failed.
 pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<Hash, Failure> {
+    traced(scenario, setup, tally, &mut Trace::default())
+}
+
+/// As [`run`], and notes every observation in `trace`, up to the failure where there is one.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn traced(
+    scenario: &Scenario,
+    setup: &Setup<'_>,
+    tally: &mut Tally,
+    trace: &mut Trace,
+) -> Result<Hash, Failure> {
     let mut keys = Keys::default();
     let genesis = build::genesis(&scenario.genesis, &mut keys);
     let subjects = match (setup(&genesis, scenario.hash_seed), Oracle::new(&genesis)) {
         (Ok(subjects), Ok(oracle)) => (subjects, oracle),
         (Err(SubjectError::Failed(reason)), _) => return Err(Failure::Infrastructure(reason)),
         (Err(_), Err(_)) => {
-            tally.count("impossible genesis");
+            tally.count(point!("impossible genesis", rare));
             return Ok(Hash::ZERO);
         }
         (Err(error), Ok(_)) => {
@@ -89,9 +106,10 @@ pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<
         blocks: Vec::new(),
         undone: Vec::new(),
         armed: Vec::new(),
-        observed: blake3::Hasher::new(),
+        trace,
         tally,
         step: 0,
+        label: "the genesis",
     };
     for subject in subjects {
         let before = trial.look(&*subject)?;
@@ -101,10 +119,12 @@ pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<
     trial.recorded.push(trial.oracle.world().clone());
     for (index, step) in scenario.steps.iter().enumerate() {
         trial.step = index;
+        trial.label = label(step);
         trial.step(step)?;
     }
+    trial.label = "what is kept at the end";
     trial.compare_bytes()?;
-    Ok(Hash(trial.observed.finalize().into()))
+    Ok(trial.trace.digest())
 }
 
 struct Trial<'t> {
@@ -121,9 +141,10 @@ struct Trial<'t> {
     undone: Vec<Block>,
     /// What goes wrong during the next step.
     armed: Vec<Fault>,
-    observed: blake3::Hasher,
+    trace: &'t mut Trace,
     tally: &'t mut Tally,
     step: usize,
+    label: &'static str,
 }
 
 impl Trial<'_> {
@@ -145,7 +166,7 @@ impl Trial<'_> {
             Step::Rewind(depth) => self.rewind(*depth),
             Step::Reapply => {
                 for block in std::mem::take(&mut self.undone) {
-                    self.tally.count("block: again after a rewind");
+                    self.tally.count(point!("block: again after a rewind"));
                     self.add(&block)?;
                 }
                 Ok(())
@@ -181,7 +202,7 @@ impl Trial<'_> {
                     recipe.flaw,
                     Some(BlockFlaw::Truncated(_) | BlockFlaw::Extended | BlockFlaw::FlippedBit(_))
                 );
-                self.tally.count("bytes that are no block");
+                self.tally.count(point!("bytes that are no block"));
                 self.observe(error.to_string().as_bytes());
                 if damaged {
                     return Ok(());
@@ -264,9 +285,9 @@ impl Trial<'_> {
         let target = self.blocks.len() - depth;
         let height = Height(target as u64);
         self.tally.count(match (depth, target) {
-            (0, _) => "rewind by nothing",
-            (_, 0) => "rewind to the genesis",
-            _ => "rewind",
+            (0, _) => point!("rewind by nothing", rare),
+            (_, 0) => point!("rewind to the genesis"),
+            _ => point!("rewind"),
         });
         self.oracle.rewind_to(height).map_err(|reason| {
             Failure::Infrastructure(format!("the oracle does not rewind: {reason}"))
@@ -296,7 +317,7 @@ impl Trial<'_> {
     }
 
     fn reopen(&mut self) -> Result<(), Failure> {
-        self.tally.count("closed and opened");
+        self.tally.count(point!("closed and opened"));
         let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);
         for (subject, world) in &mut subjects {
@@ -401,8 +422,17 @@ impl Trial<'_> {
     }
 
     fn observe(&mut self, bytes: &[u8]) {
-        self.observed.update(&(bytes.len() as u64).to_le_bytes());
-        self.observed.update(bytes);
+        self.trace.observe(self.step, self.label, bytes);
+    }
+}
+
+fn label(step: &Step) -> &'static str {
+    match step {
+        Step::Block(_) => "a block",
+        Step::Rewind(_) => "a rewind",
+        Step::Reapply => "undone blocks again",
+        Step::Reopen => "closed and opened",
+        Step::Fault(_) => "what goes wrong",
     }
 }
 

@@ -1,9 +1,11 @@
 //! The harness itself: it is deterministic, it says what happened, and it cannot be fooled.
 
-use lockstep_core::model::{Block, Height};
-use lockstep_sim::campaign::{self, Observer, Plan, RunReport, Verdict};
+use lockstep_core::model::{Block, Genesis, Height};
+use lockstep_sim::campaign::{
+    self, Case, Cases, CoreOnTrial, Enough, Plan, Shard, Unwatched, Verdict,
+};
 use lockstep_sim::choice::{Choices, FromBytes, Seeded};
-use lockstep_sim::generate::{self, Profile, Size};
+use lockstep_sim::generate::{self, Preset, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
@@ -11,8 +13,7 @@ use lockstep_sim::tally::Tally;
 use lockstep_sim::trial::{self, Failure};
 use lockstep_sim::world::{BlockResult, World};
 
-use std::path::Path;
-use std::time::Duration;
+use std::ops::Range;
 
 fn drawn(seed: u64) -> Scenario {
     generate::scenario(&mut Seeded::new(seed, 0), Size::SMALL).1
@@ -172,64 +173,66 @@ fn a_ledger_that_makes_no_sense_is_a_finding() {
     assert_eq!(violation.invariant, "makes-sense");
 }
 
-struct Silent;
-
-impl Observer for Silent {
-    fn drawn(&mut self, _: u64, _: &Profile) {}
-    fn ended(&mut self, _: &RunReport<'_>) {}
-    fn elapsed(&self) -> Duration {
-        Duration::ZERO
+fn plan(seeds: Range<u64>) -> Plan {
+    Plan {
+        cases: Cases::Seeds(seeds),
+        shard: Shard::WHOLE,
+        preset: Preset::Default,
+        enough: Enough::AllCases,
+        hash_seed: 0,
+        twice_every: 1,
+        most_findings: 1,
     }
 }
 
-fn plan(folder: &Path) -> Plan {
+fn chosen_by_hand(run: u64) -> Plan {
     Plan {
-        seed: 5,
-        blocks: 0,
-        transactions: 0,
-        duration: None,
-        first_run: 0,
-        most_runs: Some(3),
-        hash_seed: 0,
-        folder: folder.to_path_buf(),
-        twice_every: 1,
+        cases: Cases::One(Case { seed: 5, run }),
+        ..plan(0..1)
     }
+}
+
+/// Core in memory alone: these tests are about the campaign.
+fn core(genesis: &Genesis, hash_seed: u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+    Ok(vec![Box::new(Core::in_memory(genesis, hash_seed)?)])
 }
 
 #[test]
 fn a_campaign_depends_on_its_seed_alone() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let once = campaign::run(&plan(folder.path()), &mut Silent);
+    let on_core = CoreOnTrial {
+        folder: folder.path().to_path_buf(),
+    };
+    let once = campaign::run(&chosen_by_hand(1), &on_core, &mut Unwatched);
     assert_eq!(once.verdict, Verdict::Passed);
-    assert_eq!((once.runs, once.twice), (3, 3));
+    assert_eq!((once.runs, once.again), (1, 1));
 
     let elsewhere = tempfile::tempdir().expect("there is room for a temporary folder");
+    let other_folder = CoreOnTrial {
+        folder: elsewhere.path().to_path_buf(),
+    };
     let other_hashes = Plan {
         hash_seed: 99,
-        ..plan(elsewhere.path())
+        ..chosen_by_hand(1)
     };
-    assert_eq!(
-        campaign::run(&other_hashes, &mut Silent).digest,
-        once.digest
-    );
+    let again = campaign::run(&other_hashes, &other_folder, &mut Unwatched);
+    assert_eq!(again.digest, once.digest);
 
-    let other_seed = Plan {
-        seed: 6,
-        ..plan(folder.path())
-    };
-    assert_ne!(campaign::run(&other_seed, &mut Silent).digest, once.digest);
+    let other_run = campaign::run(&chosen_by_hand(2), &on_core, &mut Unwatched);
+    assert_ne!(other_run.digest, once.digest);
 }
 
 #[test]
 fn a_whole_campaign_that_reached_little_is_vacuous() {
-    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let short = Plan {
-        blocks: 1,
-        transactions: 1,
-        most_runs: None,
-        ..plan(folder.path())
+        cases: Cases::OfSeed(5),
+        enough: Enough::Taken {
+            blocks: 1,
+            transactions: 1,
+        },
+        ..plan(0..1)
     };
-    let summary = campaign::run(&short, &mut Silent);
+    let summary = campaign::run(&short, &core, &mut Unwatched);
     let Verdict::Vacuous { missing } = &summary.verdict else {
         panic!(
             "a campaign of one run reaches little: {:?}",
@@ -238,23 +241,117 @@ fn a_whole_campaign_that_reached_little_is_vacuous() {
     };
     assert!(missing.contains(&"rejected: cosignature count"));
     assert_eq!(summary.verdict.exit_code(), 15);
+    // A shard is not asked for what only all of them together reach, nor is one run.
+    let shard = Plan {
+        shard: Shard { index: 0, of: 2 },
+        ..short
+    };
+    for little in [shard, chosen_by_hand(1)] {
+        let summary = campaign::run(&little, &core, &mut Unwatched);
+        assert_eq!(summary.verdict, Verdict::Passed);
+    }
 }
 
 #[test]
 fn a_campaign_that_applied_nothing_is_vacuous_however_it_was_chosen() {
-    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let nothing = Plan {
-        most_runs: Some(0),
-        ..plan(folder.path())
+        shard: Shard { index: 3, of: 4 },
+        ..plan(5..7)
     };
-    let summary = campaign::run(&nothing, &mut Silent);
+    let summary = campaign::run(&nothing, &core, &mut Unwatched);
+    assert_eq!(summary.runs, 0);
     assert_eq!(summary.verdict.exit_code(), 15);
 }
 
 #[test]
 fn a_folder_that_is_not_there_is_the_machines_fault() {
-    let nowhere = plan(Path::new("/nowhere/at/all"));
-    let summary = campaign::run(&nowhere, &mut Silent);
+    let nowhere = CoreOnTrial {
+        folder: "/nowhere/at/all".into(),
+    };
+    let summary = campaign::run(&chosen_by_hand(1), &nowhere, &mut Unwatched);
     assert_eq!(summary.verdict.exit_code(), 20);
     assert!(summary.verdict.to_string().contains("/nowhere/at/all"));
+}
+
+/// What is kept in it differs each time: nobody may take that for one answer.
+struct Fickle {
+    inner: Core<lockstep_core::storage::MemoryStorage>,
+    time: u64,
+}
+
+impl Subject for Fickle {
+    fn name(&self) -> &str {
+        "fickle"
+    }
+    fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
+        self.inner.add_block(block)
+    }
+    fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
+        self.inner.rewind_to(height)
+    }
+    fn reopen(&mut self) -> Result<(), SubjectError> {
+        self.inner.reopen()
+    }
+    fn world(&self) -> Result<World, SubjectError> {
+        self.inner.world()
+    }
+    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
+        self.inner.stored(height)
+    }
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
+        Ok(blake3::hash(&self.time.to_le_bytes()))
+    }
+}
+
+#[test]
+fn a_run_that_goes_two_ways_ends_a_campaign_with_the_first_difference() {
+    let time = std::cell::Cell::new(0);
+    let fickle = |genesis: &Genesis, hash_seed| {
+        time.set(time.get() + 1);
+        let inner = Core::in_memory(genesis, hash_seed)?;
+        let time = time.get();
+        Ok(vec![Box::new(Fickle { inner, time }) as Box<dyn Subject>])
+    };
+    let summary = campaign::run(&chosen_by_hand(1), &fickle, &mut Unwatched);
+    assert_eq!(summary.verdict.exit_code(), 13);
+    let Verdict::NotDeterministic { difference, .. } = &summary.verdict else {
+        panic!("it kept two things: {:?}", summary.verdict);
+    };
+    assert_ne!(difference.observed[0], difference.observed[1]);
+    let text = summary.verdict.to_string();
+    assert!(text.contains("run 1 of seed 5 done twice"), "{text}");
+    assert!(text.contains("first      step "), "{text}");
+
+    // Done once only, nobody sees it: that is what doing it twice is for.
+    let once = Plan {
+        twice_every: 0,
+        ..chosen_by_hand(1)
+    };
+    assert_eq!(
+        campaign::run(&once, &fickle, &mut Unwatched).verdict,
+        Verdict::Passed
+    );
+}
+
+#[test]
+fn findings_of_one_kind_are_counted_and_kept_once() {
+    let broken = |genesis: &Genesis, hash_seed| {
+        let inner = Core::in_memory(genesis, hash_seed)?;
+        let add = |block: &Block| match block.header.height.0 {
+            2 => panic!("block {} on purpose", block.header.height.0),
+            _ => Ok(()),
+        };
+        Ok(vec![Box::new(Odd { inner, add }) as Box<dyn Subject>])
+    };
+    let long = Plan {
+        most_findings: 3,
+        twice_every: 0,
+        ..plan(5..30)
+    };
+    let summary = campaign::run(&long, &broken, &mut Unwatched);
+    let findings = summary.verdict.findings();
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].times, 3);
+    assert_eq!(findings[0].violation.invariant, "never-panics");
+    assert_eq!(summary.verdict.exit_code(), 11);
 }

@@ -20,7 +20,7 @@ pub(super) struct Corpus {
     #[arg(default_value = "corpora/reproducers")]
     folder: PathBuf,
     /// Where the ledger's file is while this runs [default: the system's temporary folder]
-    #[arg(long)]
+    #[arg(long, env = "LOCKSTEP_CORPUS_DIR")]
     dir: Option<PathBuf>,
 }
 

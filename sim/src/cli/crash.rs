@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, value_parser};
 use lockstep_sim::crash::{self, Chain, Failed, Planted, Report, Sampled, Shape, Unrecovered};
 use lockstep_sim::faulty;
@@ -23,22 +24,22 @@ const VACUOUS: u8 = 15;
 #[derive(Debug, Args)]
 pub(super) struct Crash {
     /// Decides everything that is drawn
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, env = "LOCKSTEP_CRASH_SEED", default_value_t = 1)]
     seed: u64,
     /// Transactions in the block in every call of which the power goes
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u16).range(1..=1_000))]
+    #[arg(long, env = "LOCKSTEP_CRASH_TRANSACTIONS", value_name = "N", default_value_t = 20, value_parser = value_parser!(u16).range(1..=1_000))]
     transactions: u16,
     /// In place of every call of one block: calls that are drawn, in each of so many blocks
-    #[arg(long, value_name = "N", conflicts_with = "transactions", value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, env = "LOCKSTEP_CRASH_BLOCKS", value_name = "N", conflicts_with = "transactions", value_parser = value_parser!(u64).range(1..))]
     blocks: Option<u64>,
     /// Where a reproducer is written if something is found
-    #[arg(long, default_value = "reproducers")]
+    #[arg(long, env = "LOCKSTEP_CRASH_OUT", default_value = "reproducers")]
     out: PathBuf,
     /// Try at most so many smaller runs if something is found
-    #[arg(long, value_name = "N", default_value_t = BUDGET)]
+    #[arg(long, env = "LOCKSTEP_CRASH_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
     /// Print one JSON record in place of text
-    #[arg(long)]
+    #[arg(long, env = "LOCKSTEP_CRASH_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 }
 

@@ -1,5 +1,7 @@
 //! What is typed and what is printed.
 
+mod block;
+mod children;
 mod corpus;
 mod crash;
 #[cfg(feature = "shuttle")]
@@ -8,19 +10,25 @@ mod explore;
 #[path = "explore/unavailable.rs"]
 mod explore;
 mod export;
+mod findings;
+mod merge;
 mod nodes;
 mod replay;
 mod run;
 mod shrink;
 mod stress;
+mod values;
+mod watch;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use lockstep_core::config::{ConfigError, ParallelConfig};
 use lockstep_core::model::Network;
 use tempfile::TempDir;
@@ -47,6 +55,9 @@ Exit codes:
   20  the machine failed (disk, permissions); try again
 
 Environment:
+  LOCKSTEP_RUN_*, LOCKSTEP_STRESS_*, ...
+                               every flag of every command, as its help names them, e.g.
+                               LOCKSTEP_RUN_SHARD; what is typed wins
   LOCKSTEP_PARALLEL_ENABLED, LOCKSTEP_PARALLEL_THRESHOLD, LOCKSTEP_PARALLEL_WORKERS,
   LOCKSTEP_PARALLEL_TEST_MODE  how a node executes blocks; checked here, and not obeyed:
                                `run` and `stress` execute in all ways whatever they say
@@ -67,6 +78,12 @@ enum Command {
     /// Draw scenarios from a seed, run them on core and on the oracle, judge every step.
     #[command(after_help = EXIT_CODES)]
     Run(run::Run),
+    /// Give one verdict over what the shards of campaigns wrote with `run --json`.
+    #[command(after_help = EXIT_CODES)]
+    Merge(merge::Merge),
+    /// Do a few runs of a campaign, for the process that started this one.
+    #[command(hide = true)]
+    Block(block::BlockOfRuns),
     /// Run a reproducer again, the way it is written.
     #[command(after_help = EXIT_CODES)]
     Replay(replay::Replay),
@@ -94,9 +111,9 @@ enum Command {
 }
 
 pub(crate) fn main() -> ExitCode {
-    let command = Cli::parse()
+    let command = parsed(std::env::args_os().collect())
         .command
-        .or_else(|| Cli::parse_from(["lockstep", "run"]).command)
+        .or_else(|| parsed(vec!["lockstep".into(), "run".into()]).command)
         .expect("the default command line has a command");
     if let Err(reason) = start_logging() {
         complain(reason);
@@ -104,6 +121,8 @@ pub(crate) fn main() -> ExitCode {
     }
     match command {
         Command::Run(run) => run.execute(),
+        Command::Merge(merge) => merge.execute(),
+        Command::Block(block) => block.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Shrink(shrink) => shrink.execute(),
         Command::Corpus(corpus) => corpus.execute(),
@@ -114,6 +133,43 @@ pub(crate) fn main() -> ExitCode {
         Command::Nodes(nodes) => nodes.execute(),
     }
     .into()
+}
+
+/// Parses a command line. A bad value that stands in the environment is said to stand there: the
+/// flag that clap names was never typed.
+fn parsed(arguments: Vec<OsString>) -> Cli {
+    Cli::try_parse_from(&arguments).unwrap_or_else(|error| {
+        let Some(variable) = variable_of(&error, &arguments) else {
+            error.exit()
+        };
+        let _ = error.print();
+        complain(format_args!(
+            "the value is that of {variable} in the environment"
+        ));
+        std::process::exit(error.exit_code())
+    })
+}
+
+/// The environment variable whose value an error is about.
+fn variable_of(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let flag = shown.split(' ').next()?;
+    let is_typed = arguments.iter().any(|argument| {
+        let text = argument.to_string_lossy();
+        text == flag || text.starts_with(&format!("{flag}="))
+    });
+    let name = flag.strip_prefix("--")?;
+    let command = Cli::command();
+    let variable = command
+        .get_subcommands()
+        .filter(|subcommand| arguments.iter().any(|one| one == subcommand.get_name()))
+        .flat_map(clap::Command::get_arguments)
+        .find(|argument| argument.get_long() == Some(name))?
+        .get_env()?;
+    (!is_typed && std::env::var_os(variable).is_some())
+        .then(|| variable.to_string_lossy().into_owned())
 }
 
 /// Logs what LOCKSTEP_LOG asks for; nothing where it is not set.
@@ -168,4 +224,32 @@ fn say(line: impl fmt::Display) {
 
 fn complain(what: impl fmt::Display) {
     let _ = writeln!(std::io::stderr(), "lockstep: {what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flag_has_its_twin_in_the_environment() {
+        let mut flags = 0;
+        for command in Cli::command().get_subcommands() {
+            // Nobody types this one.
+            if command.get_name() == "block" {
+                continue;
+            }
+            for argument in command.get_arguments() {
+                let Some(flag) = argument.get_long() else {
+                    continue;
+                };
+                let twin = format!("lockstep {} {flag}", command.get_name())
+                    .replace([' ', '-'], "_")
+                    .to_uppercase();
+                let got = argument.get_env().map(|name| name.to_string_lossy());
+                assert_eq!(got.as_deref(), Some(twin.as_str()));
+                flags += 1;
+            }
+        }
+        assert!(flags > 25, "only {flags} flags were looked at");
+    }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_core::config::MAX_WORKERS;
@@ -24,43 +24,48 @@ use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say, scratch_fol
 pub(super) struct Nodes {
     /// A run for each of these seeds, the last one not included [default: 0..200; with --for, 0 and
     /// all that follow]
-    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    #[arg(long, env = "LOCKSTEP_NODES_SEEDS", value_name = "A..B", value_parser = seeds)]
     seeds: Option<Range<u64>>,
     /// End after so long, if the seeds do not end before, e.g. 60s or 10m
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    #[arg(long = "for", env = "LOCKSTEP_NODES_FOR", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
     /// Run a file that was written when something was found, and nothing else
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "duration", "plant"])]
+    #[arg(long, env = "LOCKSTEP_NODES_REPLAY", value_name = "FILE", conflicts_with_all = ["seeds", "duration", "plant"])]
     replay: Option<PathBuf>,
     /// Write what happened in each run, line by line, to a file a seed in this folder
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, env = "LOCKSTEP_NODES_TRACE", value_name = "FOLDER")]
     trace: Option<PathBuf>,
     /// Let one node have this defect, to see that it is found
-    #[arg(long, value_name = "DEFECT", value_parser = defect())]
+    #[arg(long, env = "LOCKSTEP_NODES_PLANT", value_name = "DEFECT", value_parser = defect())]
     plant: Option<Defect>,
     /// Let all nodes execute with so many workers, 1 to 256; no result may depend on it
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
+    #[arg(long, env = "LOCKSTEP_NODES_WORKERS", value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
     workers: Option<u16>,
     /// Changes the seed of every hash map of every node; no result may depend on it
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    #[arg(
+        long,
+        env = "LOCKSTEP_NODES_HASH_SEED",
+        value_name = "SEED",
+        default_value_t = 0
+    )]
     hash_seed: u64,
     /// Do every so many runs again with other workers and hash seeds, and compare the traces
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, env = "LOCKSTEP_NODES_TWICE_EVERY", value_name = "N", default_value_t = 8, value_parser = value_parser!(u64).range(1..))]
     twice_every: u64,
     /// Where the ledgers' files are while this runs [default: the system's temporary folder]
-    #[arg(long)]
+    #[arg(long, env = "LOCKSTEP_NODES_DIR")]
     dir: Option<PathBuf>,
     /// Where a reproducer is written if something is found
-    #[arg(long, default_value = "reproducers")]
+    #[arg(long, env = "LOCKSTEP_NODES_OUT", default_value = "reproducers")]
     out: PathBuf,
     /// Try at most so many smaller runs if something is found
-    #[arg(long, value_name = "N", default_value_t = BUDGET)]
+    #[arg(long, env = "LOCKSTEP_NODES_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
     /// Print one JSON record a run and one for the verdict, in place of text
-    #[arg(long)]
+    #[arg(long, env = "LOCKSTEP_NODES_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
     /// Print no progress
-    #[arg(long)]
+    #[arg(long, env = "LOCKSTEP_NODES_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 }
 

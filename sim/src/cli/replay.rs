@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use lockstep_sim::campaign;
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::tally::Tally;
@@ -16,10 +17,10 @@ pub(super) struct Replay {
     /// The reproducer, a text file that `run` wrote
     file: PathBuf,
     /// Where the ledger's file is while this runs [default: the system's temporary folder]
-    #[arg(long)]
+    #[arg(long, env = "LOCKSTEP_REPLAY_DIR")]
     dir: Option<PathBuf>,
     /// Print one JSON record in place of text
-    #[arg(long)]
+    #[arg(long, env = "LOCKSTEP_REPLAY_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 }
 

@@ -17,13 +17,13 @@ pub(super) struct Shrink {
     /// The reproducer, a text file that `run` wrote
     file: PathBuf,
     /// Try at most so many smaller ones
-    #[arg(long, value_name = "N", default_value_t = BUDGET)]
+    #[arg(long, env = "LOCKSTEP_SHRINK_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
     /// Where the small one is written [default: FILE, ending in .small.repro]
-    #[arg(short, long)]
+    #[arg(short, long, env = "LOCKSTEP_SHRINK_OUT")]
     out: Option<PathBuf>,
     /// Where the ledger's file is while this runs [default: the system's temporary folder]
-    #[arg(long)]
+    #[arg(long, env = "LOCKSTEP_SHRINK_DIR")]
     dir: Option<PathBuf>,
 }
 

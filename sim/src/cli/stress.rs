@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, value_parser};
 use lockstep_core::config::{MAX_WORKERS, ParallelConfig};
 use lockstep_core::model::Network;
@@ -12,7 +12,7 @@ use lockstep_sim::stress::{self, Phase, Plan, Report, Signatures, Timing};
 use lockstep_sim::trial::Failure;
 use serde_json::{Value, json};
 
-use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say};
+use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say, values};
 
 /// The most times that an adversarial transaction may cost what an independent one does.
 const MOST_TIMES_INDEPENDENT: f64 = 4.0;
@@ -20,28 +20,28 @@ const MOST_TIMES_INDEPENDENT: f64 = 4.0;
 #[derive(Debug, Args)]
 pub(super) struct Stress {
     /// Transactions in the block, 1 to 65535
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u16).range(1..))]
+    #[arg(long, env = "LOCKSTEP_STRESS_TXS", value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u16).range(1..))]
     txs: u16,
     /// Accounts that take part, 2 to 131072 [default: as many as the shape has use for]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(2..=131_072))]
+    #[arg(long, env = "LOCKSTEP_STRESS_ACCOUNTS", value_name = "N", value_parser = value_parser!(u32).range(2..=131_072))]
     accounts: Option<u32>,
     /// Who pays whom
-    #[arg(long, default_value = "zipf", value_parser = shape())]
+    #[arg(long, env = "LOCKSTEP_STRESS_SHAPE", default_value = "zipf", value_parser = shape())]
     shape: Shape,
     /// Threads that execute, 1 to 256 [default: one a core]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
+    #[arg(long, env = "LOCKSTEP_STRESS_WORKERS", value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
     workers: Option<u16>,
-    /// Decides everything that is drawn
-    #[arg(long, default_value_t = 1)]
+    /// Decides everything that is drawn: a number, or a commit
+    #[arg(long, env = "LOCKSTEP_STRESS_SEED", default_value = "1", value_parser = values::seed)]
     seed: u64,
     /// Whether signatures are verified while the clock runs
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, env = "LOCKSTEP_STRESS_SIGNED", value_name = "BOOL", num_args = 0..=1, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     signed: bool,
     /// As --signed false: signatures are verified beforehand, and the stateful part alone is timed
-    #[arg(long, conflicts_with = "signed")]
+    #[arg(long, env = "LOCKSTEP_STRESS_UNSIGNED", value_parser = BoolishValueParser::new(), conflicts_with = "signed")]
     unsigned: bool,
     /// Print one JSON record in place of text
-    #[arg(long)]
+    #[arg(long, env = "LOCKSTEP_STRESS_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 }
 

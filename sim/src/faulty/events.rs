@@ -1,76 +1,77 @@
 //! What of the faults is counted, so that a campaign knows which of them came true.
 
 use crate::disk::{Call, Loss};
+use crate::reach::{Point, point};
 use crate::scenario::{Fault, Moment, Rival};
 
-/// The name of an event, as a tally counts it.
-pub type Event = &'static str;
+/// An event, as a tally counts it.
+pub type Event = &'static Point;
 
 /// The power went, in a call where one was reached.
-pub(super) const fn crashed(call: Option<Call>) -> Event {
+pub(super) fn crashed(call: Option<Call>) -> Event {
     match call {
-        None => "crash: after the last call",
-        Some(Call::Write) => "crash: in a write",
-        Some(Call::Sync) => "crash: in a sync",
-        Some(Call::SetLen) => "crash: in a change of length",
-        Some(Call::Read | Call::Len | Call::Any) => "crash: in a read",
+        None => point!("crash: after the last call"),
+        Some(Call::Write) => point!("crash: in a write"),
+        Some(Call::Sync) => point!("crash: in a sync", rare),
+        Some(Call::SetLen) => point!("crash: in a change of length", rare),
+        Some(Call::Read | Call::Len | Call::Any) => point!("crash: in a read", rare),
     }
 }
 
 /// The power went once more, in a call to open what the last crash left where one was reached.
-pub(super) const fn crashed_again(call: Option<Call>) -> Event {
+pub(super) fn crashed_again(call: Option<Call>) -> Event {
     match call {
-        None => "crash: again, when it was open",
-        Some(_) => "crash: again, while it was opened",
+        None => point!("crash: again, when it was open", rare),
+        Some(_) => point!("crash: again, while it was opened"),
     }
 }
 
 /// What a crash took with it.
-pub(super) const fn lost(loss: Loss) -> Event {
+pub(super) fn lost(loss: Loss) -> Event {
     match loss {
-        Loss::Nothing => "lost: nothing",
-        Loss::All => "lost: all that was not synced",
-        Loss::Last => "lost: the last",
-        Loss::AllButLast => "lost: all but the last",
-        Loss::Lengths => "lost: changes of length",
-        Loss::TornLast(_) => "lost: sectors of the last",
-        Loss::Reordered(_) => "lost: some",
-        Loss::Torn(_) => "lost: sectors of some",
+        Loss::Nothing => point!("lost: nothing", rare),
+        Loss::All => point!("lost: all that was not synced", rare),
+        Loss::Last => point!("lost: the last", rare),
+        Loss::AllButLast => point!("lost: all but the last", rare),
+        Loss::Lengths => point!("lost: changes of length", rare),
+        Loss::TornLast(_) => point!("lost: sectors of the last", rare),
+        Loss::Reordered(_) => point!("lost: some", rare),
+        Loss::Torn(_) => point!("lost: sectors of some", rare),
     }
 }
 
 /// A call to the disk failed.
-pub(super) const fn failed(is_full: bool, call: Call) -> Event {
+pub(super) fn failed(is_full: bool, call: Call) -> Event {
     match call {
-        _ if is_full => "failed: no room on the disk",
-        Call::Write => "failed: a write",
-        Call::Sync => "failed: a sync",
-        Call::SetLen => "failed: a change of length",
-        Call::Read | Call::Len | Call::Any => "failed: a read of the disk",
+        _ if is_full => point!("failed: no room on the disk"),
+        Call::Write => point!("failed: a write"),
+        Call::Sync => point!("failed: a sync", rare),
+        Call::SetLen => point!("failed: a change of length", rare),
+        Call::Read | Call::Len | Call::Any => point!("failed: a read of the disk", rare),
     }
 }
 
 /// What came through the storage, or between the steps of adding a block.
 pub(super) fn happened(fault: &Fault) -> Vec<Event> {
     match fault {
-        Fault::ReadFails { .. } => vec!["failed: a read of the ledger"],
+        Fault::ReadFails { .. } => vec![point!("failed: a read of the ledger")],
         Fault::Panic {
             persists: false, ..
-        } => vec!["panic: once"],
-        Fault::Panic { persists: true, .. } => vec!["panic: every time"],
-        Fault::Cancel(Moment::Step(_)) => vec!["cancelled: before a step"],
-        Fault::Cancel(Moment::Read(_)) => vec!["cancelled: future dropped during a read"],
+        } => vec![point!("panic: once")],
+        Fault::Panic { persists: true, .. } => vec![point!("panic: every time")],
+        Fault::Cancel(Moment::Step(_)) => vec![point!("cancelled: before a step")],
+        Fault::Cancel(Moment::Read(_)) => vec![point!("cancelled: future dropped during a read")],
         Fault::Rival(moment, rival) => vec![
             match moment {
-                Moment::Step(_) => "rival: before a step",
-                Moment::Read(_) => "rival: during a read",
+                Moment::Step(_) => point!("rival: before a step"),
+                Moment::Read(_) => point!("rival: during a read"),
             },
             match rival {
-                Rival::Rewind(_) => "rival: rewinds",
-                Rival::SameBlock => "rival: adds the same block",
-                Rival::OtherBlock => "rival: adds another block",
-                Rival::Reader => "rival: reads",
-                Rival::Close => "rival: closes",
+                Rival::Rewind(_) => point!("rival: rewinds", rare),
+                Rival::SameBlock => point!("rival: adds the same block", rare),
+                Rival::OtherBlock => point!("rival: adds another block", rare),
+                Rival::Reader => point!("rival: reads", rare),
+                Rival::Close => point!("rival: closes", rare),
             },
         ],
         // The disk tells of these, and a template of the last.

@@ -6,6 +6,7 @@ use super::{Failure, Trial, guarded, violation};
 use crate::faulty::{RivalAct, RivalReport};
 use crate::invariants::{Event, Interruption, Order};
 use crate::oracle::Oracle;
+use crate::reach::point;
 use crate::scenario::Fault;
 use crate::subject::{Subject, SubjectError};
 use crate::world::{BlockResult, World};
@@ -120,11 +121,11 @@ impl Trial<'_> {
             Ok(result) => Ok(Some(result)),
             Err(_) if after != *before && after == *self.oracle.world() => {
                 self.tally
-                    .count("failed: done though an error was answered");
+                    .count(point!("failed: done though an error was answered", rare));
                 Ok(Some(None))
             }
             Err(_) => {
-                self.tally.count("failed: asked again");
+                self.tally.count(point!("failed: asked again"));
                 Ok(None)
             }
         }
@@ -229,10 +230,10 @@ impl Trial<'_> {
             self.judge_against(oracle.world(), &name, before, &after, event)?;
             self.tally
                 .count(match (template.block.transactions.is_empty(), *jump_ms) {
-                    (true, _) => "clock: a template without a transaction",
-                    (_, ..0) => "clock: back",
-                    _ if template.is_known => "clock: forward, the body is known",
-                    _ => "clock: forward, the body is not known any more",
+                    (true, _) => point!("clock: a template without a transaction", rare),
+                    (_, ..0) => point!("clock: back", rare),
+                    _ if template.is_known => point!("clock: forward, the body is known"),
+                    _ => point!("clock: forward, the body is not known any more"),
                 });
             self.ask(&name, || subject.rewind_to(before.height))?;
             let again = self.look(subject)?;

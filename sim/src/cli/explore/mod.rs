@@ -29,16 +29,21 @@ const BUDGET: u64 = 300;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Explore {
     /// Explore the scenarios of these seeds, `A..B`
-    #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with = "duration")]
+    #[arg(long, env = "LOCKSTEP_EXPLORE_SEEDS", value_name = "A..B", value_parser = seeds, conflicts_with = "duration")]
     seeds: Option<(u64, u64)>,
     /// Explore for so long, e.g. 30s or 5m [default: 20s]
-    #[arg(long = "for", value_name = "DURATION", value_parser = humane)]
+    #[arg(long = "for", env = "LOCKSTEP_EXPLORE_FOR", value_name = "DURATION", value_parser = humane)]
     duration: Option<Duration>,
     /// How many schedules each of the four schedulers draws for a block
-    #[arg(long, value_name = "N", default_value_t = 25)]
+    #[arg(
+        long,
+        env = "LOCKSTEP_EXPLORE_SCHEDULES",
+        value_name = "N",
+        default_value_t = 25
+    )]
     schedules: usize,
     /// Where reproducers are written
-    #[arg(long, default_value = "findings")]
+    #[arg(long, env = "LOCKSTEP_EXPLORE_OUT", default_value = "findings")]
     out: PathBuf,
 }
 

@@ -1,0 +1,148 @@
+//! Puts somebody's own executor on trial: the one of `ledger.rs`, which stands for yours.
+//!
+//! What it takes is here: the `impl Subject`, and a few lines that run a campaign.
+//! `docs/own-executor.md` goes through it.
+//!
+//! ```sh
+//! cargo run --release --example own_executor              # passes
+//! cargo run --release --example own_executor -- careless  # ignores conflicts, and is found
+//! ```
+
+mod ledger;
+
+use std::process::ExitCode;
+
+use lockstep_core::model::{Block, Genesis, Height};
+use lockstep_sim::campaign::{self, Cases, Enough, Plan, Shard, Summary, Unwatched};
+use lockstep_sim::generate::Preset;
+use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::shrink::{BUDGET, Shrunk};
+use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
+use lockstep_sim::world::{BlockResult, World};
+
+use ledger::Ledger;
+
+/// What the harness asks, answered by the ledger.
+struct OnTrial(Ledger);
+
+impl Subject for OnTrial {
+    fn name(&self) -> &str {
+        "rounds"
+    }
+
+    fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
+        let added = self.0.add(block).map_err(SubjectError::Refused)?;
+        Ok(BlockResult {
+            receipts: self
+                .0
+                .blocks
+                .last()
+                .map(|(_, all)| all.clone())
+                .unwrap_or_default(),
+            changes: added.changes,
+            fees: added.fees,
+            reward: added.reward,
+            digest: self.0.tip().digest,
+        })
+    }
+
+    fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
+        self.0.rewind_to(height);
+        Ok(())
+    }
+
+    // It is in memory and stays there. One on a disk is closed here, and opened again.
+    fn reopen(&mut self) -> Result<(), SubjectError> {
+        Ok(())
+    }
+
+    fn world(&self) -> Result<World, SubjectError> {
+        let tip = self.0.tip();
+        Ok(World {
+            height: self.0.height(),
+            hash: tip.hash,
+            time: tip.time,
+            digest: tip.digest,
+            cells: self.0.cells.clone(),
+        })
+    }
+
+    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
+        let index = usize::try_from(height.0)
+            .ok()
+            .and_then(|height| height.checked_sub(1));
+        Ok(index.and_then(|index| self.0.blocks.get(index)).cloned())
+    }
+
+    // There is one subject, so nothing is compared with this, but for the same run done twice.
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
+        Ok(blake3::hash(&self.0.tip().digest.0))
+    }
+}
+
+/// Makes the subjects of one run: one here, and two or more if they are to be compared.
+fn subjects(genesis: &Genesis, is_careless: bool) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+    let ledger = Ledger::new(genesis, is_careless).map_err(SubjectError::Damaged)?;
+    Ok(vec![Box::new(OnTrial(ledger))])
+}
+
+/// Draws so many scenarios and judges each step of them; makes what is found small.
+fn trial(scenarios: u64, is_careless: bool) -> (Summary, Option<Shrunk>) {
+    let on_trial = |genesis: &Genesis, _hash_seed| subjects(genesis, is_careless);
+    let plan = Plan {
+        cases: Cases::Seeds(0..scenarios),
+        shard: Shard::WHOLE,
+        // All kinds of trouble, and blocks undone and done again.
+        preset: Preset::Reorg,
+        enough: Enough::AllCases,
+        hash_seed: 0,
+        twice_every: 8,
+        most_findings: 1,
+    };
+    let summary = campaign::run(&plan, &on_trial, &mut Unwatched);
+    let shrunk = summary.verdict.findings().first().map(|finding| {
+        let whole = &finding.reproducer.scenario;
+        campaign::shrink_on(whole, &finding.violation, &on_trial, BUDGET)
+    });
+    (summary, shrunk)
+}
+
+fn main() -> ExitCode {
+    let is_careless = std::env::args().any(|argument| argument == "careless");
+    let (summary, shrunk) = trial(100, is_careless);
+    let taken = &summary.tally;
+    println!(
+        "{} runs, {} blocks, {} transactions",
+        summary.runs, taken.blocks, taken.transactions
+    );
+    println!("{}", summary.verdict);
+    if let (Some(finding), Some(shrunk)) = (summary.verdict.findings().first(), shrunk) {
+        let small = Reproducer::new(&finding.violation.invariant, shrunk.scenario.clone());
+        // The file says everything: write it, and run it again with `trial::run`.
+        match small.to_text(&shrunk.to_string()) {
+            Ok(text) => println!("{text}"),
+            Err(error) => eprintln!("the reproducer cannot be written: {error}"),
+        }
+    }
+    ExitCode::from(summary.verdict.exit_code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trial;
+
+    #[test]
+    fn an_executor_that_heeds_conflicts_passes() {
+        let (summary, _) = trial(12, false);
+        assert_eq!(summary.verdict.exit_code(), 0, "{}", summary.verdict);
+    }
+
+    #[test]
+    fn an_executor_that_ignores_conflicts_is_found_and_what_it_did_is_made_small() {
+        let (summary, shrunk) = trial(12, true);
+        assert_eq!(summary.verdict.exit_code(), 11, "{}", summary.verdict);
+        let shrunk = shrunk.expect("what is found is shrunk");
+        let transactions = shrunk.scenario.transactions();
+        assert!((1..=3).contains(&transactions), "{shrunk}");
+    }
+}

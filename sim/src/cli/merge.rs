@@ -1,0 +1,166 @@
+//! `lockstep merge`: one verdict over a fleet.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use lockstep_sim::fleet::{self, Merged};
+use lockstep_sim::generate::Preset;
+use serde_json::{Value, json};
+
+use super::{USAGE, complain, say, values};
+
+#[derive(Debug, Args)]
+pub(super) struct Merge {
+    /// What the shards wrote, each with `lockstep run --json --shard K/N >FILE`
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// What the campaigns must be about: of one that no file is of, nothing else is known
+    #[arg(long, env = "LOCKSTEP_MERGE_EXPECT", value_name = "PROFILE,...", value_delimiter = ',', value_parser = values::preset())]
+    expect: Vec<Preset>,
+    /// Print one JSON record in place of text
+    #[arg(long, env = "LOCKSTEP_MERGE_JSON", value_parser = BoolishValueParser::new())]
+    json: bool,
+}
+
+impl Merge {
+    pub(super) fn execute(self) -> u8 {
+        let mut files = Vec::new();
+        for file in &self.files {
+            match fs::read(file) {
+                // A file that was cut may end within a letter; its last line is bad anyhow.
+                Ok(bytes) => files.push((
+                    file.display().to_string(),
+                    String::from_utf8_lossy(&bytes).into_owned(),
+                )),
+                Err(error) => {
+                    complain(format_args!("{}: {error}", file.display()));
+                    return USAGE;
+                }
+            }
+        }
+        let merged = fleet::merge(&files, &self.expect);
+        match self.json {
+            true => say(record(&merged, files.len())),
+            false => print(&merged, files.len()),
+        }
+        merged.exit_code
+    }
+}
+
+fn print(merged: &Merged, files: usize) {
+    say(format_args!("lockstep merge, {files} files"));
+    for campaign in &merged.campaigns {
+        let tally = &campaign.tally;
+        say(format_args!("  {}", campaign.name));
+        say(format_args!(
+            "    shards     {} of {}",
+            campaign.shards.0, campaign.shards.1
+        ));
+        say(format_args!(
+            "    runs       {}, and {} times one of them again",
+            campaign.runs, campaign.again
+        ));
+        say(format_args!(
+            "    taken      {} blocks, {} transactions: {} applied",
+            tally.blocks, tally.transactions, tally.applied
+        ));
+        let never: Vec<&str> = tally.never_reached().map(|(name, _)| name).collect();
+        if !never.is_empty() {
+            say(format_args!("    never      {}", never.join(", ")));
+        }
+    }
+    for group in &merged.groups {
+        let smallest = &group.smallest;
+        say(format_args!(
+            "found ({}): {}",
+            group.exit_code, group.signature
+        ));
+        say(format_args!(
+            "  in         {} runs of {} shards: {}",
+            group.times,
+            group.shards.len(),
+            first_few(group.shards.iter().map(String::as_str))
+        ));
+        for line in smallest.detail.lines() {
+            say(format_args!("  {}", line.trim()));
+        }
+        if let Some(file) = smallest.reproducer.as_ref().or(smallest.whole.as_ref()) {
+            say(format_args!(
+                "  replay     lockstep replay {file}  ({} transactions, the smallest)",
+                smallest.size
+            ));
+        }
+    }
+    for problem in &merged.problems {
+        say(format_args!(
+            "wrong ({}): {}",
+            problem.exit_code, problem.what
+        ));
+    }
+    say(match merged.exit_code {
+        0 => "passed".to_owned(),
+        exit_code => format!("failed, the most severe of it is {exit_code}"),
+    });
+}
+
+fn first_few<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+    const SHOWN: usize = 4;
+    let texts: Vec<&str> = texts.collect();
+    match texts.len() {
+        0..=SHOWN => texts.join("; "),
+        count => format!("{}; {} more", texts[..SHOWN].join("; "), count - SHOWN),
+    }
+}
+
+fn record(merged: &Merged, files: usize) -> Value {
+    let campaigns: Vec<Value> = merged
+        .campaigns
+        .iter()
+        .map(|campaign| {
+            let events: serde_json::Map<_, _> = campaign
+                .tally
+                .events()
+                .map(|(event, count)| (event.to_owned(), count.into()))
+                .collect();
+            json!({
+                "name": campaign.name,
+                "shards": campaign.shards.0,
+                "of": campaign.shards.1,
+                "runs": campaign.runs,
+                "again": campaign.again,
+                "blocks": campaign.tally.blocks,
+                "transactions": campaign.tally.transactions,
+                "applied": campaign.tally.applied,
+                "events": events,
+            })
+        })
+        .collect();
+    let groups: Vec<Value> = merged
+        .groups
+        .iter()
+        .map(|group| {
+            json!({
+                "signature": group.signature,
+                "exit_code": group.exit_code,
+                "times": group.times,
+                "shards": group.shards,
+                "smallest": group.smallest,
+            })
+        })
+        .collect();
+    let problems: Vec<Value> = merged
+        .problems
+        .iter()
+        .map(|problem| json!({"exit_code": problem.exit_code, "what": problem.what}))
+        .collect();
+    json!({
+        "kind": "merge",
+        "files": files,
+        "exit_code": merged.exit_code,
+        "campaigns": campaigns,
+        "groups": groups,
+        "problems": problems,
+    })
+}

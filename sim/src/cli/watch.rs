@@ -1,0 +1,161 @@
+//! Shows how a campaign goes on, and what it took.
+
+use std::fs;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use lockstep_sim::campaign::{Case, Cases, Ended, Enough, Plan, Summary};
+use lockstep_sim::fleet::{Record, RunRecord};
+use lockstep_sim::generate::Profile;
+
+use super::say;
+
+/// Whoever watches a campaign: one line a run, and a bar where there is a terminal.
+pub(super) struct Watch<'p> {
+    plan: &'p Plan,
+    begun: Instant,
+    bar: ProgressBar,
+    build: String,
+    is_json: bool,
+    is_quiet: bool,
+    transactions: u64,
+    findings: u64,
+}
+
+impl<'p> Watch<'p> {
+    pub(super) fn new(plan: &'p Plan, build: String, is_json: bool, is_quiet: bool) -> Self {
+        let (length, template) = match (&plan.cases, plan.enough) {
+            (Cases::One(_), _) => (1, "  {spinner} {msg}"),
+            (_, Enough::Time(duration)) => (
+                duration.as_secs(),
+                "  [{wide_bar}] {elapsed_precise} of {len} s, {msg}",
+            ),
+            (_, Enough::Taken { transactions, .. }) => (
+                transactions.div_ceil(plan.shard.of),
+                "  [{wide_bar}] {pos} of {len} transactions, {msg}",
+            ),
+            (Cases::Seeds(seeds), _) => (
+                (seeds.end - seeds.start).div_ceil(plan.shard.of),
+                "  [{wide_bar}] {pos} of {len} seeds, {msg}",
+            ),
+            (Cases::OfSeed(_), _) => (1, "  {spinner} {msg}"),
+        };
+        let bar = if is_json || is_quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(length)
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Watch {
+            plan,
+            begun: Instant::now(),
+            bar,
+            build,
+            is_json,
+            is_quiet,
+            transactions: 0,
+            findings: 0,
+        }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    pub(super) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn build(&self) -> &str {
+        &self.build
+    }
+
+    pub(super) fn drawn(&mut self, case: Case, profile: &Profile) {
+        if !self.is_json {
+            let number = match self.plan.cases {
+                Cases::Seeds(_) => case.seed,
+                Cases::OfSeed(_) | Cases::One(_) => case.run,
+            };
+            self.bar
+                .suspend(|| say(format_args!("  drawn {number:>4} {profile}")));
+        }
+        let found = match self.findings {
+            0 => String::new(),
+            findings => format!(", {findings} found"),
+        };
+        self.bar.set_message(format!("{case}{found}"));
+    }
+
+    pub(super) fn ended(&mut self, profile: &Profile, ended: &Ended) {
+        if self.is_json {
+            let elapsed_ms = self.elapsed_ms();
+            let run = RunRecord::new(self.plan, profile, ended, elapsed_ms, &self.build);
+            say(as_line(&Record::Run(run)));
+        }
+        self.transactions += ended.tally.transactions;
+        self.findings += u64::from(ended.outcome.is_err());
+        match (&self.plan.cases, self.plan.enough) {
+            (_, Enough::Taken { .. }) => self.bar.set_position(self.transactions),
+            (_, Enough::Time(_)) => self.bar.set_position(self.elapsed().as_secs()),
+            (Cases::Seeds(_), _) => self.bar.inc(1),
+            _ => {}
+        }
+    }
+
+    /// The campaign is over. What it took goes to where it disturbs nobody who compares: it is
+    /// another each time.
+    pub(super) fn finish(&self, summary: &Summary) {
+        self.bar.finish_and_clear();
+        if self.is_quiet {
+            return;
+        }
+        let _ = std::io::stderr().write_all(took(summary, self.elapsed()).as_bytes());
+    }
+}
+
+/// A record as its line.
+pub(super) fn as_line(record: &Record) -> String {
+    serde_json::to_string(record).expect("a record is numbers, lists and texts")
+}
+
+fn took(summary: &Summary, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    let each = |count: u64, seconds: f64| count as f64 / seconds.max(0.001);
+    let (runs, transactions) = (summary.runs, summary.tally.transactions);
+    let mut text = format!(
+        "  took       {seconds:.1} s: {:.1} scenarios, {:.0} transactions a second",
+        each(runs, seconds),
+        each(transactions, seconds),
+    );
+    if let Some(processor) = processor_seconds() {
+        text.push_str(&format!(
+            "; a second of one core: {:.1} and {:.0}",
+            each(runs, processor),
+            each(transactions, processor)
+        ));
+    }
+    text.push('\n');
+    text
+}
+
+/// What this process and those that it waited for had of processors; `None` where the system does
+/// not say.
+fn processor_seconds() -> Option<f64> {
+    /// Of all of Linux, whatever the kernel's own.
+    const TICKS_A_SECOND: f64 = 100.0;
+    let text = fs::read_to_string("/proc/self/stat").ok()?;
+    // The second field is a name in parentheses, with anything in it; user, system, and both of
+    // those waited for are the 14th to 17th.
+    let (_, fields) = text.rsplit_once(')')?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let ticks: Option<Vec<u64>> = fields
+        .get(11..15)?
+        .iter()
+        .map(|field| field.parse().ok())
+        .collect();
+    Some(ticks?.iter().sum::<u64>() as f64 / TICKS_A_SECOND)
+}

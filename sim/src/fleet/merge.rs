@@ -1,0 +1,293 @@
+//! Many files, one verdict.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::generate::Preset;
+use crate::tally::Tally;
+
+use super::record::{FindingRecord, Record, VerdictRecord};
+use super::{most_severe, without_numbers};
+
+/// The verdict over a fleet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// The most severe of all exit codes.
+    pub exit_code: u8,
+    /// The campaigns, by name.
+    pub campaigns: Vec<CampaignMerged>,
+    /// What was found, by signature, the most severe first.
+    pub groups: Vec<Group>,
+    /// What is wrong with the files, or with the whole.
+    pub problems: Vec<Problem>,
+}
+
+/// One campaign, all its shards together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CampaignMerged {
+    /// What it is about and of which seeds.
+    pub name: String,
+    /// Its shards that reported, and how many there should be.
+    pub shards: (u64, u64),
+    /// How many runs it had.
+    pub runs: u64,
+    /// How often one of them was done again and compared.
+    pub again: u64,
+    /// What was reached.
+    pub tally: Tally,
+}
+
+/// Findings with one signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// What they have in common.
+    pub signature: String,
+    /// The exit code that they stand for.
+    pub exit_code: u8,
+    /// In how many runs it was found.
+    pub times: u64,
+    /// Which shards found it.
+    pub shards: BTreeSet<String>,
+    /// The smallest of them, as it was found.
+    pub smallest: FindingRecord,
+}
+
+/// Something that is wrong with a file, or with the whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it makes the merge exit with.
+    pub exit_code: u8,
+    /// What, and where.
+    pub what: String,
+}
+
+/// A fleet's machines failed it; try again.
+const INFRASTRUCTURE: u8 = 20;
+/// Something was not there that must be, and trying again would not help.
+const VACUOUS: u8 = 15;
+/// The judge does not see.
+const BLIND: u8 = 13;
+
+/// Merges files, each with its name and its text. There must be a campaign about each of `expected`.
+#[must_use]
+pub fn merge(files: &[(String, String)], expected: &[Preset]) -> Merged {
+    let mut merged = Merged::default();
+    let mut shards = Vec::new();
+    for (name, text) in files {
+        merged.read(name, text, &mut shards);
+    }
+    if files.is_empty() {
+        merged.problem(VACUOUS, "no file was given".to_owned());
+    }
+    let builds: BTreeSet<&str> = shards.iter().map(|shard| shard.build.as_str()).collect();
+    if builds.len() > 1 {
+        let builds: Vec<&str> = builds.into_iter().collect();
+        let what = format!("the shards are of different builds: {}", builds.join(", "));
+        merged.problem(INFRASTRUCTURE, what);
+    }
+    let mut campaigns: BTreeMap<(String, String, u64), Vec<VerdictRecord>> = BTreeMap::new();
+    for shard in shards {
+        let Some((_, of)) = numbers(&shard.shard) else {
+            let what = format!("{:?} is no shard", shard.shard);
+            merged.problem(INFRASTRUCTURE, what);
+            continue;
+        };
+        let key = (shard.profile.clone(), shard.seeds.clone(), of);
+        campaigns.entry(key).or_default().push(shard);
+    }
+    for preset in expected {
+        if !campaigns
+            .keys()
+            .any(|(profile, ..)| profile == preset.name())
+        {
+            let what = format!("{preset}: no shard of it reported");
+            merged.problem(INFRASTRUCTURE, what);
+        }
+    }
+    for ((profile, seeds, of), shards) in campaigns {
+        merged.campaign(&profile, &seeds, of, &shards);
+    }
+    let severity = |exit_code| super::SEVERITY.iter().position(|known| *known == exit_code);
+    merged
+        .groups
+        .sort_by_key(|group| (severity(group.exit_code), group.signature.clone()));
+    let codes = merged.groups.iter().map(|group| group.exit_code);
+    let problems = merged.problems.iter().map(|problem| problem.exit_code);
+    merged.exit_code = most_severe(codes.chain(problems));
+    merged
+}
+
+/// Shard k of n, as "k/n".
+fn numbers(shard: &str) -> Option<(u64, u64)> {
+    let (index, of) = shard.split_once('/')?;
+    let (index, of) = (index.parse().ok()?, of.parse().ok()?);
+    (index < of).then_some((index, of))
+}
+
+impl Merged {
+    fn problem(&mut self, exit_code: u8, what: String) {
+        self.problems.push(Problem { exit_code, what });
+    }
+
+    fn read(&mut self, name: &str, text: &str, shards: &mut Vec<VerdictRecord>) {
+        let mut runs = 0;
+        let mut ends_with_a_verdict = false;
+        for (index, line) in text.lines().enumerate() {
+            if line.trim().is_empty() {
+                continue;
+            }
+            ends_with_a_verdict = false;
+            match serde_json::from_str(line) {
+                Ok(Record::Run(_)) => runs += 1,
+                Ok(Record::Verdict(verdict)) => {
+                    // The run in which the machine failed is a line and does not count.
+                    let is_complete = runs == verdict.runs
+                        || (verdict.exit_code == INFRASTRUCTURE && runs == verdict.runs + 1);
+                    if !is_complete {
+                        let what = format!(
+                            "{name}:{}: the verdict is over {} runs, {runs} lines are there",
+                            index + 1,
+                            verdict.runs
+                        );
+                        self.problem(INFRASTRUCTURE, what);
+                    }
+                    runs = 0;
+                    ends_with_a_verdict = true;
+                    shards.push(*verdict);
+                }
+                Err(error) => {
+                    let what = format!("{name}:{}: no record: {error}", index + 1);
+                    self.problem(INFRASTRUCTURE, what);
+                }
+            }
+        }
+        if !ends_with_a_verdict {
+            let what =
+                format!("{name}: it does not end with a verdict: truncated, or still running");
+            self.problem(INFRASTRUCTURE, what);
+        }
+    }
+
+    fn campaign(&mut self, profile: &str, seeds: &str, of: u64, shards: &[VerdictRecord]) {
+        let name = format!("{profile}, seeds {seeds}");
+        let mut campaign = CampaignMerged {
+            name: name.clone(),
+            shards: (0, of),
+            runs: 0,
+            again: 0,
+            tally: Tally::default(),
+        };
+        let mut canaries = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut is_complete = true;
+        for shard in shards {
+            if !seen.insert(&shard.shard) {
+                let what = format!("{name}: shard {} reported more than once", shard.shard);
+                self.problem(INFRASTRUCTURE, what);
+                continue;
+            }
+            campaign.runs += shard.runs;
+            campaign.again += shard.again;
+            canaries.extend(shard.canaries.iter().map(String::as_str));
+            let counts = [shard.blocks, shard.transactions, shard.applied];
+            match Tally::from_parts(counts, &shard.events) {
+                Ok(tally) => campaign.tally.add(&tally),
+                Err(reason) => {
+                    let what = format!("{name}: shard {}: {reason}", shard.shard);
+                    self.problem(INFRASTRUCTURE, what);
+                }
+            }
+            if shard.exit_code == INFRASTRUCTURE {
+                is_complete = false;
+            } else if shard.applied == 0 {
+                let what = format!("{name}: shard {} applied no transaction", shard.shard);
+                self.problem(VACUOUS, what);
+            }
+            self.findings(&name, shard);
+        }
+        campaign.shards.0 = seen.len() as u64;
+        for index in 0..of {
+            if !seen.contains(&format!("{index}/{of}")) {
+                is_complete = false;
+                let what = format!("{name}: shard {index}/{of} is missing");
+                self.problem(INFRASTRUCTURE, what);
+            }
+        }
+        for defect in super::canaries() {
+            if !canaries.contains(defect.as_str()) {
+                let what = format!("{name}: no shard saw the planted defect {defect}");
+                self.problem(BLIND, what);
+            }
+        }
+        match Preset::named(profile) {
+            None => {
+                let what = format!("{name}: there is no profile {profile:?}");
+                self.problem(INFRASTRUCTURE, what);
+            }
+            // One run, chosen by hand, is asked for nothing; and of what is not there nobody knows
+            // what it would have reached.
+            Some(_) if seeds.contains("run") || !is_complete => {}
+            Some(preset) => {
+                let missing = campaign.tally.missing(preset);
+                if !missing.is_empty() {
+                    let what = format!("{name}: never reached: {}", missing.join(", "));
+                    self.problem(VACUOUS, what);
+                }
+            }
+        }
+        self.campaigns.push(campaign);
+    }
+
+    fn findings(&mut self, campaign: &str, shard: &VerdictRecord) {
+        let place = format!("{campaign}, shard {}", shard.shard);
+        for finding in &shard.findings {
+            self.add_finding(&place, finding.clone());
+        }
+        // A shard is not asked for everything, so what makes it vacuous is said of the whole.
+        let is_said = matches!(shard.exit_code, 0 | VACUOUS) || !shard.findings.is_empty();
+        if !is_said {
+            self.add_finding(
+                &place,
+                FindingRecord {
+                    signature: without_numbers(&shard.detail),
+                    exit_code: shard.exit_code,
+                    times: 1,
+                    seed: 0,
+                    run: 0,
+                    detail: shard.detail.clone(),
+                    reproducer: None,
+                    whole: None,
+                    shrunk: None,
+                    size: u64::MAX,
+                },
+            );
+        }
+    }
+
+    fn add_finding(&mut self, place: &str, finding: FindingRecord) {
+        let known = self
+            .groups
+            .iter_mut()
+            .find(|group| group.signature == finding.signature);
+        let order = |finding: &FindingRecord| {
+            let has_none = finding.reproducer.is_none() && finding.whole.is_none();
+            (has_none, finding.size, finding.seed, finding.run)
+        };
+        match known {
+            Some(group) => {
+                group.times += finding.times;
+                group.shards.insert(place.to_owned());
+                group.exit_code = most_severe([group.exit_code, finding.exit_code]);
+                if order(&finding) < order(&group.smallest) {
+                    group.smallest = finding;
+                }
+            }
+            None => self.groups.push(Group {
+                signature: finding.signature.clone(),
+                exit_code: finding.exit_code,
+                times: finding.times,
+                shards: BTreeSet::from([place.to_owned()]),
+                smallest: finding,
+            }),
+        }
+    }
+}

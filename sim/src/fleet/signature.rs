@@ -1,0 +1,59 @@
+//! What makes two findings the same: which invariant, what kind of subject, and what was wrong but
+//! for its numbers.
+
+use crate::trial::Violation;
+
+/// The signature of a finding. Two runs that show one defect mostly have the same one.
+#[must_use]
+pub fn signature(violation: &Violation) -> String {
+    format!(
+        "{} by {}: {}",
+        violation.invariant,
+        without_numbers(&violation.subject),
+        without_numbers(&violation.detail)
+    )
+}
+
+/// A text on one line, with every number and every hash replaced, and lists of what is then equal
+/// cut to one.
+#[must_use]
+pub fn without_numbers(text: &str) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        for part in line.split(", ") {
+            let part: Vec<String> = part.split(' ').map(word_without_numbers).collect();
+            let part = part.join(" ");
+            if parts.last() != Some(&part) {
+                parts.push(part);
+            }
+        }
+    }
+    parts.join(", ")
+}
+
+fn word_without_numbers(word: &str) -> String {
+    let mut out = String::new();
+    let mut rest = word;
+    while let Some(first) = rest.chars().next() {
+        let length = rest
+            .find(|letter: char| !letter.is_ascii_alphanumeric())
+            .unwrap_or(rest.len());
+        if length == 0 {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let (token, after) = rest.split_at(length);
+        let is_hex = token.len() >= 8
+            && token.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && token.bytes().any(|byte| byte.is_ascii_digit());
+        if is_hex || token.bytes().all(|byte| byte.is_ascii_digit()) {
+            out.push('#');
+        } else {
+            out.push_str(token);
+        }
+        rest = after;
+    }
+    // A short hash ends in dots.
+    out.replace("#..", "#")
+}

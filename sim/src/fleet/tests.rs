@@ -1,0 +1,349 @@
+//! Nothing that is missing, cut or wrong in a fleet's files passes.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::generate::Preset;
+use crate::trial::Violation;
+
+/// A shard of two that did two runs and reached everything.
+fn shard(index: u64) -> VerdictRecord {
+    let events = crate::reach::registered()
+        .into_keys()
+        .map(|name| (name.to_owned(), 1))
+        .collect();
+    VerdictRecord {
+        verdict: "passed".to_owned(),
+        exit_code: 0,
+        detail: "passed".to_owned(),
+        seeds: "7".to_owned(),
+        profile: "default".to_owned(),
+        shard: format!("{index}/2"),
+        hash_seed: 0,
+        runs: 2,
+        again: 1,
+        blocks: 10,
+        transactions: 100,
+        applied: 60,
+        events,
+        canaries: canaries(),
+        findings: Vec::new(),
+        digest: "00".to_owned(),
+        elapsed_ms: 5,
+        build: "b".to_owned(),
+    }
+}
+
+fn run_of(verdict: &VerdictRecord, run: u64) -> RunRecord {
+    RunRecord {
+        seed: 7,
+        run,
+        shard: verdict.shard.clone(),
+        profile: verdict.profile.clone(),
+        drawn: "2 blocks".to_owned(),
+        blocks: 5,
+        transactions: 50,
+        applied: 30,
+        again: 0,
+        observed: Some("00".to_owned()),
+        failure: None,
+        elapsed_ms: 1,
+        build: "b".to_owned(),
+    }
+}
+
+/// The file of a shard, with a name of its own.
+fn file(verdict: &VerdictRecord) -> (String, String) {
+    let runs = (0..verdict.runs).map(|run| Record::Run(run_of(verdict, run)));
+    let lines = runs.chain([Record::Verdict(Box::new(verdict.clone()))]);
+    let text = lines
+        .map(|record| serde_json::to_string(&record).expect("a record can be written") + "\n")
+        .collect();
+    (format!("{}.jsonl", verdict.shard), text)
+}
+
+fn merged(shards: &[VerdictRecord]) -> Merged {
+    merge(&shards.iter().map(file).collect::<Vec<_>>(), &[])
+}
+
+fn finding(detail: &str, size: u64) -> FindingRecord {
+    FindingRecord {
+        signature: "versions-descend by core: version # at #".to_owned(),
+        exit_code: 11,
+        times: 2,
+        seed: 7,
+        run: size,
+        detail: detail.to_owned(),
+        reproducer: Some(format!("{detail}.repro")),
+        whole: None,
+        shrunk: None,
+        size,
+    }
+}
+
+/// What is wrong with these two shards, which must be this one thing.
+#[track_caller]
+fn check_problem(shards: &[VerdictRecord], exit_code: u8, said: &str) {
+    let merged = merged(shards);
+    assert_eq!(merged.exit_code, exit_code, "{merged:?}");
+    assert_eq!(merged.problems.len(), 1, "{:?}", merged.problems);
+    let what = &merged.problems[0].what;
+    assert!(what.contains(said), "{what}");
+}
+
+#[test]
+fn all_shards_together_pass_and_are_summed() {
+    let merged = merged(&[shard(1), shard(0)]);
+    assert_eq!(merged.problems, []);
+    assert_eq!(merged.exit_code, 0);
+    let [campaign] = &merged.campaigns[..] else {
+        panic!("it is one campaign: {:?}", merged.campaigns);
+    };
+    assert_eq!(campaign.name, "default, seeds 7");
+    assert_eq!(
+        (campaign.shards, campaign.runs, campaign.again),
+        ((2, 2), 4, 2)
+    );
+    assert_eq!(campaign.tally.transactions, 200);
+    assert_eq!(campaign.tally.of("rewind"), 2);
+}
+
+#[test]
+fn no_file_is_vacuous() {
+    assert_eq!(merge(&[], &[]).exit_code, 15);
+}
+
+#[test]
+fn a_missing_shard_is_named_and_can_be_had_by_trying_again() {
+    check_problem(&[shard(1)], 20, "shard 0/2 is missing");
+    check_problem(&[shard(0)], 20, "shard 1/2 is missing");
+}
+
+#[test]
+fn a_shard_that_reported_twice_counts_once() {
+    let twice = [shard(0), shard(0), shard(1)];
+    check_problem(&twice, 20, "shard 0/2 reported more than once");
+    assert_eq!(merged(&twice).campaigns[0].runs, 4);
+}
+
+#[test]
+fn an_empty_shard_is_vacuous_whatever_the_others_reached() {
+    let empty = VerdictRecord {
+        runs: 0,
+        blocks: 0,
+        transactions: 0,
+        applied: 0,
+        events: BTreeMap::new(),
+        exit_code: 15,
+        verdict: "vacuous".to_owned(),
+        ..shard(1)
+    };
+    check_problem(&[shard(0), empty], 15, "shard 1/2 applied no transaction");
+}
+
+#[test]
+fn what_no_shard_reached_is_named_and_what_one_reached_is_enough() {
+    let without = |index, event: &str| {
+        let mut shard = shard(index);
+        shard.events.remove(event);
+        shard
+    };
+    let one = [without(0, "refused: size"), shard(1)];
+    assert_eq!(merged(&one).exit_code, 0);
+    let none = [without(0, "refused: size"), without(1, "refused: size")];
+    check_problem(&none, 15, "never reached: refused: size");
+    let rare = "rejected: nonce exhausted";
+    assert_eq!(
+        merged(&[without(0, rare), without(1, rare)]).exit_code,
+        0,
+        "a rare one is not asked for"
+    );
+}
+
+#[test]
+fn a_profile_is_asked_for_what_it_is_about() {
+    let calm = |index| {
+        let mut shard = VerdictRecord {
+            profile: "calm".to_owned(),
+            ..shard(index)
+        };
+        shard.events.remove("refused: size");
+        shard
+    };
+    assert_eq!(merged(&[calm(0), calm(1)]).exit_code, 0);
+    let without_burns = |index| {
+        let mut shard = calm(index);
+        shard.events.remove("applied: burn");
+        shard
+    };
+    let shards = [without_burns(0), without_burns(1)];
+    check_problem(&shards, 15, "never reached: applied: burn");
+    assert!(Preset::Calm.must_reach().is_some());
+}
+
+#[test]
+fn a_campaign_of_which_no_file_is_there_is_missed_where_it_is_expected() {
+    let files = [file(&shard(0)), file(&shard(1))];
+    assert_eq!(merge(&files, &[Preset::Default]).exit_code, 0);
+    let merged = merge(&files, &[Preset::Default, Preset::Money]);
+    assert_eq!(merged.exit_code, 20);
+    assert_eq!(merged.problems[0].what, "money: no shard of it reported");
+}
+
+#[test]
+fn planted_defects_must_be_seen_by_somebody() {
+    let blind = |index| {
+        let mut shard = shard(index);
+        shard.canaries.retain(|canary| canary != "UnitLost");
+        shard
+    };
+    assert_eq!(merged(&[blind(0), shard(1)]).exit_code, 0);
+    check_problem(
+        &[blind(0), blind(1)],
+        13,
+        "no shard saw the planted defect UnitLost",
+    );
+}
+
+#[test]
+fn a_cut_file_does_not_count_as_passed() {
+    let (name, text) = file(&shard(1));
+    let other = file(&shard(0));
+    // Cut between two lines, so the verdict is not there; cut within one, which is no record.
+    let between = text.rfind("{\"kind\":\"verdict\"").expect("it is there");
+    for length in [0, between, text.len() - 20] {
+        let cut = (name.clone(), text[..length].to_owned());
+        let merged = merge(&[other.clone(), cut], &[]);
+        assert_eq!(merged.exit_code, 20, "{length}: {:?}", merged.problems);
+        let names_it = |problem: &Problem| problem.what.starts_with(&name);
+        assert!(merged.problems.iter().any(names_it), "{merged:?}");
+    }
+    // A run in the middle is gone.
+    let first_line = text.find('\n').expect("it has lines") + 1;
+    let merged = merge(&[other, (name, text[first_line..].to_owned())], &[]);
+    assert_eq!(merged.exit_code, 20);
+    assert!(
+        merged.problems[0]
+            .what
+            .contains("over 2 runs, 1 lines are there")
+    );
+}
+
+#[test]
+fn shards_of_two_builds_are_not_one_campaign() {
+    let other = VerdictRecord {
+        build: "c".to_owned(),
+        ..shard(1)
+    };
+    check_problem(&[shard(0), other], 20, "different builds: b, c");
+}
+
+#[test]
+fn an_event_that_nobody_knows_is_of_another_program() {
+    let mut strange = shard(1);
+    strange.events.insert("flew away".to_owned(), 1);
+    check_problem(&[shard(0), strange], 20, "\"flew away\" is no event");
+}
+
+#[test]
+fn findings_of_one_signature_are_one_group_with_the_smallest_first() {
+    let with = |index, findings: Vec<FindingRecord>| VerdictRecord {
+        exit_code: 11,
+        verdict: "violated".to_owned(),
+        findings,
+        ..shard(index)
+    };
+    let severe = FindingRecord {
+        signature: "same-as-serial by core: nonce".to_owned(),
+        exit_code: 10,
+        times: 1,
+        ..finding("severe", 9)
+    };
+    let merged = merged(&[
+        with(0, vec![finding("large", 8)]),
+        with(1, vec![finding("small", 2), severe]),
+    ]);
+    assert_eq!(merged.exit_code, 10);
+    assert_eq!(merged.problems, []);
+    let [first, second] = &merged.groups[..] else {
+        panic!("two kinds were found: {:?}", merged.groups);
+    };
+    assert_eq!((first.exit_code, first.times), (10, 1));
+    assert_eq!((second.exit_code, second.times), (11, 4));
+    assert_eq!(second.shards.len(), 2);
+    assert_eq!(second.smallest.detail, "small");
+}
+
+#[test]
+fn a_shard_that_failed_without_a_finding_is_a_group_of_its_own() {
+    let two_ways = |index| VerdictRecord {
+        exit_code: 13,
+        verdict: "not deterministic".to_owned(),
+        detail: format!("not deterministic: run {index} of seed 7 done twice went two ways"),
+        ..shard(index)
+    };
+    let merged = merged(&[two_ways(0), two_ways(1)]);
+    assert_eq!(merged.exit_code, 13);
+    assert_eq!(merged.groups.len(), 1, "{:?}", merged.groups);
+    assert_eq!(merged.groups[0].times, 2);
+}
+
+#[test]
+fn a_shard_whose_machine_failed_is_asked_for_nothing_but_another_try() {
+    let failed = VerdictRecord {
+        exit_code: 20,
+        verdict: "infrastructure".to_owned(),
+        detail: "infrastructure: in run 3 of seed 7\n  the disk is full".to_owned(),
+        events: BTreeMap::new(),
+        applied: 0,
+        ..shard(1)
+    };
+    let merged = merged(&[shard(0), failed]);
+    assert_eq!(merged.exit_code, 20);
+    assert_eq!(merged.problems, []);
+    assert!(merged.groups[0].signature.contains("the disk is full"));
+}
+
+#[test]
+fn one_defect_has_one_signature_whatever_the_numbers() {
+    let found = |subject: &str, detail: &str| {
+        signature(&Violation {
+            invariant: "supply-is-conserved".to_owned(),
+            exit_code: 11,
+            step: 3,
+            subject: subject.to_owned(),
+            detail: detail.to_owned(),
+        })
+    };
+    let one = found(
+        "core, memory, graph on 2 workers",
+        "asset 00ab12cd..: 17 are gone",
+    );
+    let other = found(
+        "core, memory, graph on 8 workers",
+        "asset 9f00ab12..: 3 are gone",
+    );
+    assert_eq!(one, other);
+    let third = found("core, redb, serial", "asset 9f00ab12..: 3 are gone");
+    assert_ne!(one, third);
+    assert_eq!(
+        without_numbers("nonces 1, 2, 3, of a1b2c3d4e5\n  added"),
+        "nonces #, #, of #, added",
+        "words stay, and what repeats is said once"
+    );
+}
+
+#[test]
+fn the_most_severe_code_says_what_to_look_at_first() {
+    for (codes, expected) in [
+        (&[0, 15, 20][..], 15),
+        (&[20, 13, 0], 13),
+        (&[11, 10, 13], 10),
+        (&[0, 0], 0),
+        (&[], 0),
+        // Killed by a signal, say: nobody knows, so it goes before all.
+        (&[10, 137], 137),
+    ] {
+        assert_eq!(most_severe(codes.iter().copied()), expected, "{codes:?}");
+    }
+}

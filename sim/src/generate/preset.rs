@@ -1,0 +1,243 @@
+//! What a whole campaign is about: a bent on whatever profile each of its runs draws.
+//!
+//! A preset draws nothing of its own, so a run of one is as easy to do again as any other.
+
+use std::fmt;
+
+use super::faults::FaultMix;
+use super::profile::{Profile, Trouble};
+
+/// What a campaign is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preset {
+    /// Everything, as it is drawn.
+    #[default]
+    Default,
+    /// Nothing goes wrong: long chains of blocks that are nearly all applied.
+    Calm,
+    /// Amounts: sums, overflows, what cannot be paid, what comes and goes.
+    Money,
+    /// Order: nonces, duplicates, one sender again and again, strangers.
+    Nonces,
+    /// Who must sign.
+    Multisig,
+    /// Blocks undone, done again, and ledgers closed in between.
+    Reorg,
+}
+
+impl Preset {
+    /// Every one.
+    pub const ALL: [Preset; 6] = [
+        Preset::Default,
+        Preset::Calm,
+        Preset::Money,
+        Preset::Nonces,
+        Preset::Multisig,
+        Preset::Reorg,
+    ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Preset::Default => "default",
+            Preset::Calm => "calm",
+            Preset::Money => "money",
+            Preset::Nonces => "nonces",
+            Preset::Multisig => "multisig",
+            Preset::Reorg => "reorg",
+        }
+    }
+
+    /// The one with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Preset> {
+        Preset::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
+    /// Bends a profile that was drawn.
+    pub fn bend(self, profile: &mut Profile) {
+        match self {
+            Preset::Default => {}
+            Preset::Calm => {
+                keep_only(profile, &CALM);
+                profile.block_flaws = 0;
+                profile.rewinds = profile.rewinds.min(5);
+                profile.reopens = profile.reopens.min(5);
+                profile.max_block_bytes = 4 << 20;
+                profile.is_huge = false;
+                profile.faults = FaultMix::none();
+            }
+            Preset::Money => {
+                keep_only(profile, &MONEY);
+                profile.block_flaws = 0;
+            }
+            Preset::Nonces => {
+                keep_only(profile, &NONCES);
+                profile.block_flaws = 0;
+                // The fewer they are, the more often one of them sends again.
+                profile.accounts = profile.accounts.min(8);
+            }
+            Preset::Multisig => {
+                keep_only(profile, &MULTISIG);
+                profile.block_flaws = 0;
+                profile.accounts = profile.accounts.min(12);
+            }
+            Preset::Reorg => {
+                profile.rewinds = profile.rewinds.max(30);
+                profile.reopens = profile.reopens.max(10);
+                // Many short blocks: what is undone is what was just done.
+                profile.blocks = profile.blocks.max(6);
+                profile.transactions = profile.transactions.min(40);
+            }
+        }
+    }
+
+    /// The points that a whole campaign must reach; `None` for all that are not rare.
+    #[must_use]
+    pub const fn must_reach(self) -> Option<&'static [&'static str]> {
+        match self {
+            Preset::Default => None,
+            Preset::Calm => Some(&[
+                "applied: burn",
+                "applied: many transfers",
+                "applied: more than one asset",
+                "applied: multisig set",
+                "applied: spends what it got in this block",
+                "applied: to a new account",
+                "applied: to oneself",
+                "applied: with cosigners",
+                "block: a balance came and went",
+                "block: one sender more than once",
+                "block: the miner is a party",
+                "closed and opened",
+                "rewind",
+            ]),
+            Preset::Money => Some(&[
+                "applied: burn",
+                "applied: many transfers",
+                "applied: more than one asset",
+                "applied: spends what it got in this block",
+                "applied: to oneself",
+                "block: a balance came and went",
+                "rejected: balance",
+                "rejected: sum overflow",
+                "rejected: the fee alone is too much",
+                "rejected: the first transfers could be made",
+            ]),
+            Preset::Nonces => Some(&[
+                "block: one sender more than once",
+                "rejected: nonce gap",
+                "rejected: nonce used",
+                "rejected: nonce wrong though nothing is taken",
+            ]),
+            Preset::Multisig => Some(&[
+                "applied: multisig removed",
+                "applied: multisig set",
+                "applied: with cosigners",
+                "rejected: multisig",
+            ]),
+            Preset::Reorg => Some(&[
+                "block: again after a rewind",
+                "closed and opened",
+                "rewind",
+                "rewind to the genesis",
+            ]),
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+const CALM: [Trouble; 10] = [
+    Trouble::Plain,
+    Trouble::ManyTransfers,
+    Trouble::ToOneself,
+    Trouble::Chain,
+    Trouble::HotAccount,
+    Trouble::NewAccount,
+    Trouble::Miner,
+    Trouble::ComesAndGoes,
+    Trouble::Burn,
+    Trouble::Multisig,
+];
+
+const MONEY: [Trouble; 11] = [
+    Trouble::Plain,
+    Trouble::ManyTransfers,
+    Trouble::ToOneself,
+    Trouble::Chain,
+    Trouble::HotAccount,
+    Trouble::Miner,
+    Trouble::ComesAndGoes,
+    Trouble::Burn,
+    Trouble::Overspend,
+    Trouble::FailsInTheMiddle,
+    Trouble::SumOverflow,
+];
+
+const NONCES: [Trouble; 7] = [
+    Trouble::Plain,
+    Trouble::Chain,
+    Trouble::Miner,
+    Trouble::Multisig,
+    Trouble::Nonce,
+    Trouble::Duplicate,
+    Trouble::Stranger,
+];
+
+const MULTISIG: [Trouble; 5] = [
+    Trouble::Plain,
+    Trouble::NewAccount,
+    Trouble::Multisig,
+    Trouble::MissingCosigner,
+    Trouble::Duplicate,
+];
+
+/// Leaves these troubles, each at least now and then, and no others.
+fn keep_only(profile: &mut Profile, troubles: &[Trouble]) {
+    for (trouble, weight) in &mut profile.weights {
+        *weight = match troubles.contains(trouble) {
+            true => (*weight).max(1),
+            false => 0,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::choice::Seeded;
+    use crate::generate::Size;
+    use crate::reach;
+
+    #[test]
+    fn what_a_preset_must_reach_is_registered_and_not_rare() {
+        for preset in Preset::ALL {
+            for name in preset.must_reach().unwrap_or_default() {
+                let point = reach::named(name);
+                assert!(
+                    point.is_some_and(|point| !point.is_rare),
+                    "{preset}: {name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_preset_bends_what_is_drawn_and_draws_nothing_itself() {
+        let drawn = Profile::draw(&mut Seeded::new(3, 0), Size::CAMPAIGN);
+        for preset in Preset::ALL {
+            let mut bent = drawn.clone();
+            preset.bend(&mut bent);
+            assert_eq!(bent == drawn, preset == Preset::Default, "{preset}");
+            assert_eq!(Preset::named(preset.name()), Some(preset));
+            let plain = bent.weights[0];
+            assert!(plain.0 == Trouble::Plain && plain.1 > 0, "{preset}");
+        }
+    }
+}
