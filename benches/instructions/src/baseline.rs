@@ -38,7 +38,7 @@ pub(crate) const SHORTER_LOOP: &str = "canary: a loop";
 pub(crate) const LONGER_LOOP: &str = "canary: a loop 4 % longer";
 
 impl Baseline {
-    /// What [`Baseline::to_string`] wrote; otherwise why it is not, in words.
+    /// What its `Display` wrote; otherwise why it is not, in words.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let lines = || {
             text.lines()

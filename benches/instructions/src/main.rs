@@ -16,7 +16,7 @@
 //! its runner is a second program to be installed in the very version of the library. What is left to
 //! do without it is to start `valgrind` once and to read two lines of its output for each function.
 //!
-//! The program starts itself under callgrind, which counts only inside of [`counted::under_count`] and
+//! The program starts itself under callgrind, which counts only inside of `counted` and
 //! writes what it has after each call. Threads would be counted one after another: everything here
 //! runs on one.
 
