@@ -54,6 +54,7 @@ pub mod reach;
 pub mod reproducer;
 pub mod schedule;
 pub mod shrink;
+pub mod specimen;
 pub mod stress;
 pub mod tally;
 pub mod trace;
