@@ -43,6 +43,7 @@ pub mod invariants;
 pub mod nodes;
 pub mod trial;
 
+pub mod bugs;
 pub mod campaign;
 pub mod canary;
 pub mod crash;
