@@ -43,6 +43,7 @@ pub mod invariants;
 pub mod nodes;
 pub mod trial;
 
+pub mod bugs;
 pub mod campaign;
 pub mod canary;
 pub mod crash;
@@ -54,6 +55,7 @@ pub mod reach;
 pub mod reproducer;
 pub mod schedule;
 pub mod shrink;
+pub mod specimen;
 pub mod stress;
 pub mod tally;
 pub mod trace;

@@ -51,6 +51,7 @@ fn every_invariant_is_a_file_and_every_file_is_asked() {
 #[test]
 fn nothing_ambient_decides_a_run() {
     for file in [
+        "bugs.rs",
         "campaign.rs",
         "campaign/blindness.rs",
         "campaign/on_trial.rs",
@@ -107,6 +108,11 @@ fn nothing_ambient_decides_a_run() {
         "shrink/faults.rs",
         "shrink/mod.rs",
         "shrink/size.rs",
+        "specimen/batches.rs",
+        "specimen/cache.rs",
+        "specimen/mod.rs",
+        "specimen/store.rs",
+        "specimen/worker.rs",
         "subject.rs",
         "tally.rs",
         "trace.rs",

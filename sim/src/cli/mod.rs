@@ -1,6 +1,7 @@
 //! What is typed and what is printed.
 
 mod block;
+mod bugs;
 mod children;
 mod corpus;
 mod crash;
@@ -108,6 +109,9 @@ enum Command {
     /// Let several nodes receive the same blocks over a network that goes wrong; all must agree.
     #[command(after_help = EXIT_CODES)]
     Nodes(nodes::Nodes),
+    /// Measure how soon each known defect of parallel executors is found, and by whom.
+    #[command(after_help = EXIT_CODES)]
+    Bugs(bugs::Bugs),
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -131,6 +135,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Stress(stress) => stress.execute(),
         Command::Crash(crash) => crash.execute(),
         Command::Nodes(nodes) => nodes.execute(),
+        Command::Bugs(bugs) => bugs.execute(),
     }
     .into()
 }
