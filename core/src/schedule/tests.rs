@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 fn hasher() -> ahash::RandomState {
-    ahash::RandomState::with_seed(1)
+    ahash::RandomState::with_seeds(1, 2, 3, 4)
 }
 
 fn key(number: u8) -> PublicKey {

@@ -1,5 +1,6 @@
 //! `lockstep explore`: blocks under many schedules.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::schedule::Schedule;
 
-use crate::cli::{INFRASTRUCTURE, USAGE, complain, say};
+use crate::cli::{INFRASTRUCTURE, USAGE, complain, say, values};
 
 /// Blocks of 3 to 30 transactions.
 const SIZE: Size = Size {
@@ -29,10 +30,10 @@ const BUDGET: u64 = 300;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Explore {
     /// Explore the scenarios of these seeds, `A..B`
-    #[arg(long, env = "LOCKSTEP_EXPLORE_SEEDS", value_name = "A..B", value_parser = seeds, conflicts_with = "duration")]
-    seeds: Option<(u64, u64)>,
+    #[arg(long, env = "LOCKSTEP_EXPLORE_SEEDS", value_name = "A..B", value_parser = values::seeds, conflicts_with = "duration")]
+    seeds: Option<Range<u64>>,
     /// Explore for so long, e.g. 30s or 5m [default: 20s]
-    #[arg(long = "for", env = "LOCKSTEP_EXPLORE_FOR", value_name = "DURATION", value_parser = humane)]
+    #[arg(long = "for", env = "LOCKSTEP_EXPLORE_FOR", value_name = "DURATION", value_parser = values::duration)]
     duration: Option<Duration>,
     /// How many schedules each of the four schedulers draws for a block
     #[arg(
@@ -47,33 +48,6 @@ pub(in crate::cli) struct Explore {
     out: PathBuf,
 }
 
-fn seeds(text: &str) -> Result<(u64, u64), String> {
-    let (from, to) = text.split_once("..").ok_or("expected A..B, as in 0..100")?;
-    let number = |text: &str| {
-        text.parse::<u64>()
-            .map_err(|_| format!("{text:?} is no number"))
-    };
-    let (from, to) = (number(from)?, number(to)?);
-    match from < to {
-        true => Ok((from, to)),
-        false => Err(format!("{from}..{to} has no seeds")),
-    }
-}
-
-fn humane(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(text.find(char::is_alphabetic).unwrap_or(text.len()));
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        _ => return Err("expected a number and s, m or h, as in 30s".to_owned()),
-    };
-    let number: u64 = number
-        .parse()
-        .map_err(|_| format!("{number:?} is no number"))?;
-    Ok(Duration::from_secs(number * unit))
-}
-
 impl Explore {
     pub(in crate::cli) fn execute(self) -> u8 {
         if self.schedules == 0 {
@@ -82,8 +56,11 @@ impl Explore {
         }
         let core: Arc<dyn Explorable> = Arc::new(CoreLedger);
         let limit = self.duration.unwrap_or(Duration::from_secs(20));
-        let (from, to) = self.seeds.unwrap_or((0, u64::MAX));
         let of_time = self.seeds.is_none();
+        let Range {
+            start: from,
+            end: to,
+        } = self.seeds.clone().unwrap_or(0..u64::MAX);
         say(format_args!(
             "lockstep explore: {}, {} schedules of each of {} for a block",
             match of_time {
