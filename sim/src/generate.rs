@@ -96,8 +96,10 @@ fn genesis(choices: &mut impl Choices, profile: &Profile) -> GenesisRecipe {
             let amount = match choices.below(8) {
                 0 => 0,
                 1 => choices.between(1, 20),
-                // Once an asset nearly exhausts u64, so that sums in the ledger reach its end.
+                // Once an asset nearly exhausts u64, so that sums in the ledger reach its end, and
+                // those of one account that has most of it.
                 2 if profile.is_huge => left / 2,
+                3 | 4 if profile.is_huge => left / 8 * 7,
                 _ => choices.between(1_000, 100_000),
             };
             let amount = amount.min(left);
@@ -220,11 +222,7 @@ impl<C: Choices> Generator<'_, C> {
         match trouble {
             Trouble::Plain => self.plain(body),
             Trouble::ManyTransfers => self.many_transfers(body),
-            Trouble::ToOneself => {
-                let from = self.rich();
-                let amount = self.affordable(from, 0);
-                self.send(from, vec![Sending(from, 0, amount)], body);
-            }
+            Trouble::ToOneself => self.to_oneself(body),
             Trouble::Chain => self.chain(body),
             Trouble::HotAccount => {
                 let from = self.rich();
@@ -287,6 +285,18 @@ impl<C: Choices> Generator<'_, C> {
         self.send(from, vec![Sending(to, asset, amount)], body);
     }
 
+    fn to_oneself(&mut self, body: &mut Vec<TransactionRecipe>) {
+        let from = self.rich();
+        let asset = self.asset_of(from);
+        let mut amount = self.affordable(from, asset);
+        if self.choices.chance(1, 2) {
+            // All of it, or all but what a fee may take.
+            let has = self.wallet.current().balance(from, asset);
+            amount = has.saturating_sub(self.choices.pick(&[0, 7])).max(1);
+        }
+        self.send(from, vec![Sending(from, asset, amount)], body);
+    }
+
     fn many_transfers(&mut self, body: &mut Vec<TransactionRecipe>) {
         let from = self.rich();
         let most = self.choices.pick(&[2, 4, 16, 255]);
@@ -325,9 +335,12 @@ impl<C: Choices> Generator<'_, C> {
     }
 
     fn multisig(&mut self, body: &mut Vec<TransactionRecipe>) {
-        let from = self.account();
-        let action = if self.wallet.current().multisig(from).is_some() && self.choices.chance(1, 3)
+        let mut from = self.account();
+        let earlier = self.wallet.current().any_multisig();
+        let action = if let Some((account, _)) = earlier
+            && self.choices.chance(1, 3)
         {
+            from = account;
             Action::Multisig(0, Vec::new())
         } else {
             let first = self.choices.below(u64::from(self.profile.accounts));
@@ -388,9 +401,13 @@ impl<C: Choices> Generator<'_, C> {
             1 => self.recipe(from, Action::Burn(asset, has.saturating_add(1))),
             // By the fee alone.
             _ => {
-                let native = self.wallet.current().balance(from, 0);
-                let mut recipe =
-                    self.recipe(from, Action::Send(vec![Sending(to, 0, native.max(1))]));
+                let native = self.wallet.current().balance(from, 0).max(1);
+                let action = if self.choices.chance(1, 2) {
+                    Action::Burn(0, native)
+                } else {
+                    Action::Send(vec![Sending(to, 0, native)])
+                };
+                let mut recipe = self.recipe(from, action);
                 recipe.fee = recipe.fee.max(1);
                 recipe
             }

@@ -185,7 +185,7 @@ fn a_kept_reproducer_replays() {
 fn a_reader_that_stops_reading_ends_nothing() {
     use std::io::Read;
     use std::process::Stdio;
-    let mut child = lockstep(&["run", "--only", "2"])
+    let mut child = lockstep(&["run", "--only", "3"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
