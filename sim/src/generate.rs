@@ -222,7 +222,7 @@ impl<C: Choices> Generator<'_, C> {
         match trouble {
             Trouble::Plain => self.plain(body),
             Trouble::ManyTransfers => self.many_transfers(body),
-            Trouble::ToOneself => self.to_oneself(body),
+            Trouble::ToOneself => self.whole_or_part_to_oneself(body),
             Trouble::Chain => self.chain(body),
             Trouble::HotAccount => {
                 let from = self.rich();
@@ -285,7 +285,7 @@ impl<C: Choices> Generator<'_, C> {
         self.send(from, vec![Sending(to, asset, amount)], body);
     }
 
-    fn to_oneself(&mut self, body: &mut Vec<TransactionRecipe>) {
+    fn whole_or_part_to_oneself(&mut self, body: &mut Vec<TransactionRecipe>) {
         let from = self.rich();
         let asset = self.asset_of(from);
         let mut amount = self.affordable(from, asset);
