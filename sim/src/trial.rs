@@ -2,13 +2,15 @@
 
 mod faults;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis, Hash, Height, Refusal};
 use serde::{Deserialize, Serialize};
 
-use crate::invariants::{Event, Evidence, first_violation};
+use crate::invariants::{self, Event, Evidence, Invariant, first_violation_of};
 use crate::oracle::Oracle;
 use crate::reach::point;
 use crate::scenario::build::{self, Keys};
@@ -57,12 +59,37 @@ pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<
     traced(scenario, setup, tally, &mut Trace::default())
 }
 
+/// As [`run`], and asks only these invariants. That a subject makes sense, does not panic and ends
+/// is asked whatever they are.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_asking(
+    invariants: &[Invariant],
+    scenario: &Scenario,
+    setup: &Setup<'_>,
+    tally: &mut Tally,
+) -> Result<Hash, Failure> {
+    all_of(invariants, scenario, setup, tally, &mut Trace::default())
+}
+
 /// As [`run`], and notes every observation in `trace`, up to the failure where there is one.
 ///
 /// # Errors
 ///
 /// As [`run`].
 pub fn traced(
+    scenario: &Scenario,
+    setup: &Setup<'_>,
+    tally: &mut Tally,
+    trace: &mut Trace,
+) -> Result<Hash, Failure> {
+    all_of(&invariants::ALL, scenario, setup, tally, trace)
+}
+
+fn all_of(
+    invariants: &[Invariant],
     scenario: &Scenario,
     setup: &Setup<'_>,
     tally: &mut Tally,
@@ -101,6 +128,7 @@ pub fn traced(
         genesis,
         keys,
         oracle,
+        invariants,
         subjects: Vec::new(),
         recorded: Vec::new(),
         blocks: Vec::new(),
@@ -114,7 +142,7 @@ pub fn traced(
     for subject in subjects {
         let before = trial.look(&*subject)?;
         trial.judge(subject.name(), &before, &before, Event::Reopened)?;
-        trial.subjects.push((subject, before));
+        trial.subjects.push(OnTrial::new(subject, before));
     }
     trial.recorded.push(trial.oracle.world().clone());
     for (index, step) in scenario.steps.iter().enumerate() {
@@ -131,8 +159,9 @@ struct Trial<'t> {
     genesis: Genesis,
     keys: Keys,
     oracle: Oracle,
-    /// Each with what it looked like after the last step.
-    subjects: Vec<(Box<dyn Subject>, World)>,
+    /// What is asked after every step.
+    invariants: &'t [Invariant],
+    subjects: Vec<OnTrial>,
     /// What the ledger looked like at each height, when it was there last.
     recorded: Vec<World>,
     /// The blocks of the chain, from height 1.
@@ -145,6 +174,33 @@ struct Trial<'t> {
     tally: &'t mut Tally,
     step: usize,
     label: &'static str,
+}
+
+/// A subject, and what is known of it.
+struct OnTrial {
+    subject: Box<dyn Subject>,
+    /// What it looked like after the last step.
+    world: Rc<World>,
+    /// What it looked like at each height, when it was there last.
+    recorded: BTreeMap<Height, Rc<World>>,
+}
+
+impl OnTrial {
+    fn new(subject: Box<dyn Subject>, world: World) -> Self {
+        let world = Rc::new(world);
+        OnTrial {
+            subject,
+            recorded: BTreeMap::from([(world.height, Rc::clone(&world))]),
+            world,
+        }
+    }
+
+    /// It looks like this now.
+    fn note(&mut self, world: World) {
+        self.world = Rc::new(world);
+        self.recorded
+            .insert(self.world.height, Rc::clone(&self.world));
+    }
 }
 
 impl Trial<'_> {
@@ -224,7 +280,8 @@ impl Trial<'_> {
         let expected = self.oracle.add_block(block);
         self.tally.block(block, &expected, self.recorded.last());
         let mut subjects = std::mem::take(&mut self.subjects);
-        for (subject, world) in &mut subjects {
+        for one in &mut subjects {
+            let (subject, world) = (&mut one.subject, &one.world);
             let name = subject.name().to_owned();
             if let Some(earlier) = &earlier {
                 self.templates(&armed, &mut **subject, world, earlier, block)?;
@@ -257,7 +314,7 @@ impl Trial<'_> {
                     stored: stored.as_ref(),
                 },
             )?;
-            *world = after;
+            one.note(after);
         }
         self.subjects = subjects;
         self.keep(block, &expected);
@@ -294,19 +351,22 @@ impl Trial<'_> {
         })?;
         let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);
-        for (subject, world) in &mut subjects {
+        for one in &mut subjects {
+            let (subject, world) = (&mut one.subject, &one.world);
             let name = subject.name().to_owned();
             let asked = Asked::Rewind(height);
             if self
                 .under_faults(&armed, &mut **subject, world, &asked)?
                 .is_none()
+                && height <= world.height
             {
                 self.ask(&name, || subject.rewind_to(height))?;
             }
             let after = self.look(&**subject)?;
-            let recorded = &self.recorded[target];
+            // One that never had this height is accused of that, where the oracle is asked.
+            let recorded = one.recorded.get(&height).map_or(&after, |world| world);
             self.judge(&name, world, &after, Event::Rewound { recorded })?;
-            *world = after;
+            one.note(after);
         }
         self.subjects = subjects;
         self.undone = self.blocks.split_off(target);
@@ -320,7 +380,8 @@ impl Trial<'_> {
         self.tally.count(point!("closed and opened"));
         let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);
-        for (subject, world) in &mut subjects {
+        for one in &mut subjects {
+            let (subject, world) = (&mut one.subject, &one.world);
             let name = subject.name().to_owned();
             if self
                 .under_faults(&armed, &mut **subject, world, &Asked::Reopen)?
@@ -330,7 +391,7 @@ impl Trial<'_> {
             }
             let after = self.look(&**subject)?;
             self.judge(&name, world, &after, Event::Reopened)?;
-            *world = after;
+            one.note(after);
         }
         self.subjects = subjects;
         self.compare_bytes()
@@ -339,7 +400,7 @@ impl Trial<'_> {
     /// Every subject keeps the same bytes, whatever it keeps them in.
     fn compare_bytes(&mut self) -> Result<(), Failure> {
         let mut first: Option<(String, blake3::Hash)> = None;
-        for (subject, _) in &self.subjects {
+        for OnTrial { subject, .. } in &self.subjects {
             let name = subject.name().to_owned();
             let bytes = self.ask(&name, || subject.bytes_kept())?;
             match &first {
@@ -391,7 +452,7 @@ impl Trial<'_> {
             expected,
             event,
         };
-        match first_violation(&evidence) {
+        match first_violation_of(self.invariants, &evidence) {
             None => Ok(()),
             Some((invariant, exit_code, detail)) => {
                 Err(violation(invariant, exit_code, self.step, subject, detail))

@@ -167,7 +167,16 @@ impl<'e> Event<'e> {
 /// The first invariant that does not hold, and in which way.
 #[must_use]
 pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static str, u8, String)> {
-    ALL.iter().find_map(|invariant| {
+    first_violation_of(&ALL, evidence)
+}
+
+/// As [`first_violation`], of these.
+#[must_use]
+pub fn first_violation_of(
+    invariants: &[Invariant],
+    evidence: &Evidence<'_>,
+) -> Option<(&'static str, u8, String)> {
+    invariants.iter().find_map(|invariant| {
         (invariant.violation)(evidence).map(|detail| (invariant.name, invariant.exit_code, detail))
     })
 }

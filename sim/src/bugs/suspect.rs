@@ -1,0 +1,69 @@
+//! Who has a bug, as a subject of a trial.
+
+use lockstep_core::model::Genesis;
+
+use super::Bug;
+use crate::choice::Choices;
+use crate::faulty::OnDisk;
+use crate::generate::{self, Size};
+use crate::scenario::Scenario;
+use crate::specimen::{Defect, Specimen};
+use crate::subject::{Core, Execution, Subject, SubjectError};
+
+/// Somebody who can be put on trial.
+#[derive(Clone, Copy)]
+pub(super) enum Suspect {
+    /// The specimen, with a defect or without.
+    Specimen(Option<Defect>),
+    /// Core in memory.
+    Core(Execution),
+    /// Core on a simulated disk, with something wrong around it or nothing. Only this one can show
+    /// what takes a fault.
+    OnDisk(Made),
+}
+
+type Made = fn(&Genesis, u64) -> Result<Box<dyn Subject>, SubjectError>;
+
+impl Suspect {
+    /// Who has this bug; `None` where no single ledger does.
+    pub(super) fn of(bug: &Bug) -> Option<Suspect> {
+        match bug.id {
+            "none-specimen" => Some(Suspect::Specimen(None)),
+            "none-core-serial" => Some(Suspect::Core(Execution::Serial)),
+            "none-core-parallel" => Some(Suspect::Core(Execution::Graph(2))),
+            "none-core-on-disk" => Some(Suspect::OnDisk(|genesis, hash_seed| {
+                let ledger = OnDisk::new(Execution::Graph(2), genesis, hash_seed)?;
+                Ok(Box::new(ledger))
+            })),
+            id => Defect::named(id).map(|defect| Suspect::Specimen(Some(defect))),
+        }
+    }
+
+    /// Whether it takes no fault to show what is wrong.
+    pub(super) fn needs_no_fault(self) -> bool {
+        !matches!(self, Suspect::OnDisk(_))
+    }
+
+    pub(super) fn subject(
+        self,
+        genesis: &Genesis,
+        hash_seed: u64,
+    ) -> Result<Box<dyn Subject>, SubjectError> {
+        match self {
+            Suspect::Specimen(defect) => Ok(Box::new(Specimen::new(genesis, defect)?)),
+            Suspect::Core(execution) => {
+                Ok(Box::new(Core::executed(execution, genesis, hash_seed)?))
+            }
+            Suspect::OnDisk(made) => made(genesis, hash_seed),
+        }
+    }
+
+    /// What happens to it: something small, for most of what can go wrong takes two transactions.
+    pub(super) fn scenario(self, choices: &mut impl Choices) -> Scenario {
+        if self.needs_no_fault() {
+            generate::scenario(choices, Size::SMALL).1
+        } else {
+            generate::scenario_with_faults(choices, Size::SMALL).1
+        }
+    }
+}
