@@ -3,7 +3,7 @@
 use lockstep_core::model::Hash;
 use lockstep_sim::crash::{self, Chain, Planted, Shape, Unrecovered};
 use lockstep_sim::disk::Disk;
-use lockstep_sim::faulty::{self, InTwoCommits, OnDisk};
+use lockstep_sim::faulty::{self, CommitForEachWrite, InTwoCommits, OnDisk};
 use lockstep_sim::scenario::{Fault, Scenario};
 use lockstep_sim::subject::{Execution, Subject};
 use lockstep_sim::tally::Tally;
@@ -55,6 +55,10 @@ fn violated(scenario: &Scenario, planted: Planted) -> Option<String> {
             let subject: Box<dyn Subject> = match planted {
                 Planted::BatchInTwoCommits => {
                     let wrap = InTwoCommits;
+                    Box::new(OnDisk::wrapped(disk, serial, genesis, hash_seed, wrap)?)
+                }
+                Planted::CommitForEachWrite => {
+                    let wrap = CommitForEachWrite;
                     Box::new(OnDisk::wrapped(disk, serial, genesis, hash_seed, wrap)?)
                 }
                 Planted::DiskLiesAboutSyncs => {

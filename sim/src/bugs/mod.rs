@@ -8,9 +8,13 @@
 //! A new bug is a line in `list.rs`, a new engine a file and a line in [`ENGINES`].
 
 mod baselines;
+mod crash;
 mod list;
+mod nodes;
 mod suspect;
 mod trial;
+
+use std::cell::Cell;
 
 use crate::scenario::Scenario;
 use crate::shrink::shrink;
@@ -22,6 +26,8 @@ pub const ENGINES: &[&dyn Engine] = &[
     &trial::TRIAL,
     &trial::ORACLE,
     &trial::INVARIANTS,
+    &crash::Crash,
+    &nodes::Nodes,
     &baselines::Balances,
     &baselines::Plain,
     &baselines::Itself,
@@ -69,6 +75,11 @@ pub trait Engine: Sync {
         None
     }
 
+    /// So many runs are a search, unless somebody says otherwise: what takes a minute, or less.
+    fn runs(&self) -> u64 {
+        1_000
+    }
+
     /// Looks for a bug that it applies to until it accuses. The same seed always finds the same.
     ///
     /// # Errors
@@ -82,16 +93,28 @@ pub trait Engine: Sync {
 pub struct Effort<'e> {
     /// So many runs of a search, so many tries to make something smaller.
     pub most: u64,
-    /// Asked before each of them.
-    pub goes_on: &'e dyn Fn() -> bool,
+    /// Asked before each of them, with how many there were.
+    pub goes_on: &'e dyn Fn(u64) -> bool,
 }
 
 impl Effort<'_> {
     /// As much as that, however long it takes.
     #[must_use]
     pub fn of(most: u64) -> Self {
-        let goes_on = &|| true;
+        let goes_on = &|_| true;
         Effort { most, goes_on }
+    }
+
+    /// A judge of candidates whom nothing shows anything any more when the time is over.
+    fn while_it_goes_on<S>(
+        &self,
+        shows: impl Fn(&S) -> Option<String>,
+    ) -> impl Fn(&S) -> Option<String> {
+        let tries = Cell::new(0);
+        move |candidate| {
+            let tried = tries.replace(tries.get() + 1);
+            (self.goes_on)(tried).then(|| shows(candidate))?
+        }
     }
 }
 
@@ -129,7 +152,7 @@ fn search_scenarios(
     judge: impl Fn(&Scenario) -> Result<Option<String>, String> + 'static,
 ) -> Result<Search, String> {
     let mut runs = 0;
-    while runs < effort.most && (effort.goes_on)() {
+    while runs < effort.most && (effort.goes_on)(runs) {
         let scenario = drawn(runs);
         runs += 1;
         if let Some(invariant) = judge(&scenario)? {
@@ -152,7 +175,7 @@ fn found_in(
     let named = invariant.clone();
     let shrunk = move |effort: &Effort<'_>| {
         let shows = |candidate: &Scenario| judge(candidate).ok().flatten();
-        let in_time = |candidate: &Scenario| shows(candidate).filter(|_| (effort.goes_on)());
+        let in_time = effort.while_it_goes_on(&shows);
         let small = shrink(&scenario, &named, effort.most, &in_time).scenario;
         Small {
             transactions: small.transactions(),

@@ -1,10 +1,12 @@
 //! Who has a bug, as a subject of a trial.
 
 use lockstep_core::model::Genesis;
+use lockstep_core::storage::Storage;
 
 use super::Bug;
 use crate::choice::Choices;
-use crate::faulty::OnDisk;
+use crate::disk::Disk;
+use crate::faulty::{CommitForEachWrite, InTwoCommits, OnDisk, Plain, SavesFirst, UnreadIsAbsent};
 use crate::generate::{self, Size};
 use crate::scenario::Scenario;
 use crate::specimen::{Defect, Specimen};
@@ -33,6 +35,19 @@ impl Suspect {
             "none-core-parallel" => Some(Suspect::Core(Execution::Graph(2))),
             "none-core-on-disk" => Some(Suspect::OnDisk(|genesis, hash_seed| {
                 let ledger = OnDisk::new(Execution::Graph(2), genesis, hash_seed)?;
+                Ok(Box::new(ledger))
+            })),
+            "merge-beside-block" => Some(Suspect::OnDisk(|genesis, hash_seed| {
+                over(InTwoCommits, genesis, hash_seed)
+            })),
+            "merge-not-atomic" => Some(Suspect::OnDisk(|genesis, hash_seed| {
+                over(CommitForEachWrite, genesis, hash_seed)
+            })),
+            "io-error-is-rejection" => Some(Suspect::OnDisk(|genesis, hash_seed| {
+                over(UnreadIsAbsent, genesis, hash_seed)
+            })),
+            "not-cancel-safe" => Some(Suspect::OnDisk(|genesis, hash_seed| {
+                let ledger = SavesFirst::new(Execution::Serial, genesis, hash_seed)?;
                 Ok(Box::new(ledger))
             })),
             id => Defect::named(id).map(|defect| Suspect::Specimen(Some(defect))),
@@ -66,4 +81,15 @@ impl Suspect {
             generate::scenario_with_faults(choices, Size::SMALL).1
         }
     }
+}
+
+/// Core on a simulated disk, with a storage in between that is not right.
+fn over<S: Storage + 'static>(
+    wrap: fn(Plain) -> S,
+    genesis: &Genesis,
+    hash_seed: u64,
+) -> Result<Box<dyn Subject>, SubjectError> {
+    let (disk, execution) = (Disk::default(), Execution::Serial);
+    let ledger = OnDisk::wrapped(disk, execution, genesis, hash_seed, wrap)?;
+    Ok(Box::new(ledger))
 }

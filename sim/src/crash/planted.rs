@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Chain, Report, Unrecovered, every_crash_of};
 use crate::disk::Disk;
-use crate::faulty::InTwoCommits;
+use crate::faulty::{CommitForEachWrite, InTwoCommits};
 use crate::subject::Execution;
 
 /// A defect around core.
@@ -12,6 +12,8 @@ use crate::subject::Execution;
 pub enum Planted {
     /// The storage is [`InTwoCommits`].
     BatchInTwoCommits,
+    /// The storage is [`CommitForEachWrite`].
+    CommitForEachWrite,
     /// The disk says that all is durable, and nothing is.
     DiskLiesAboutSyncs,
 }
@@ -20,6 +22,7 @@ impl fmt::Display for Planted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Planted::BatchInTwoCommits => "a batch in two commits",
+            Planted::CommitForEachWrite => "a commit for each write",
             Planted::DiskLiesAboutSyncs => "a disk that lies about syncs",
         })
     }
@@ -27,7 +30,11 @@ impl fmt::Display for Planted {
 
 impl Planted {
     /// Every one.
-    pub const ALL: [Planted; 2] = [Planted::BatchInTwoCommits, Planted::DiskLiesAboutSyncs];
+    pub const ALL: [Planted; 3] = [
+        Planted::BatchInTwoCommits,
+        Planted::CommitForEachWrite,
+        Planted::DiskLiesAboutSyncs,
+    ];
 
     /// The invariant that must name each.
     pub const CAUGHT_BY: &'static str = "crash-leaves-before-or-after";
@@ -42,6 +49,9 @@ impl Planted {
         match self {
             Planted::BatchInTwoCommits => {
                 every_crash_of(chain, Execution::Serial, disk, InTwoCommits)
+            }
+            Planted::CommitForEachWrite => {
+                every_crash_of(chain, Execution::Serial, disk, CommitForEachWrite)
             }
             Planted::DiskLiesAboutSyncs => {
                 disk.lie_about_syncs();

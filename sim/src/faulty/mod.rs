@@ -9,7 +9,7 @@ mod watch;
 
 pub use events::Event;
 pub use moments::{RivalAct, RivalReport};
-pub use planted::InTwoCommits;
+pub use planted::{CommitForEachWrite, InTwoCommits, SavesFirst, UnreadIsAbsent};
 pub use watch::{Watch, Watched};
 
 use std::sync::atomic::{AtomicU64, Ordering};

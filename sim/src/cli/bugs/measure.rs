@@ -14,7 +14,8 @@ const TRIES: u64 = 3_000;
 pub(super) struct Limits {
     pub(super) seed: u64,
     pub(super) seeds: u64,
-    pub(super) runs: u64,
+    /// In place of what each engine takes for a search.
+    pub(super) runs: Option<u64>,
     pub(super) budget: Duration,
 }
 
@@ -65,15 +66,17 @@ pub(super) fn measured(
     let mut of_all = Vec::new();
     let (mut transactions, mut preemptions) = (None, None);
     let mut invariants = Vec::new();
+    let most = limits.runs.unwrap_or_else(|| engine.runs());
     let seeds = usize::try_from(limits.seeds).unwrap_or(usize::MAX);
     for seed in (limits.seed..=u64::MAX).take(seeds) {
-        let watch = Watch::new(format!("{} {} seed {seed}", bug.id, engine.name()), limits);
-        let goes_on = || watch.goes_on();
+        let what = format!("{} {} seed {seed}", bug.id, engine.name());
+        let watch = Watch::new(what, most, limits);
+        let goes_on = |runs| watch.goes_on(runs);
         let search = engine.search(
             bug,
             seed,
             &Effort {
-                most: limits.runs,
+                most,
                 goes_on: &goes_on,
             },
         )?;
@@ -82,8 +85,9 @@ pub(super) fn measured(
         of_all.push(effort);
         if let Some(found) = search.found {
             of_found.push(effort);
-            let watch = Watch::new(format!("{} {} shrinking", bug.id, engine.name()), limits);
-            let goes_on = || watch.goes_on();
+            let what = format!("{} {} shrinking", bug.id, engine.name());
+            let watch = Watch::new(what, TRIES, limits);
+            let goes_on = |tries| watch.goes_on(tries);
             let small = (found.shrunk)(&Effort {
                 most: TRIES,
                 goes_on: &goes_on,
@@ -118,40 +122,34 @@ struct Watch {
     most: u64,
     budget: Duration,
     begun: Instant,
-    runs: Cell<u64>,
     said: Cell<Duration>,
     every: Duration,
 }
 
 impl Watch {
-    fn new(what: String, limits: &Limits) -> Self {
+    fn new(what: String, most: u64, limits: &Limits) -> Self {
         let every = if stderr().is_terminal() { 1 } else { 60 };
         Watch {
             what,
-            most: limits.runs,
+            most,
             budget: limits.budget,
             begun: Instant::now(),
-            runs: Cell::new(0),
             said: Cell::new(Duration::ZERO),
             every: Duration::from_secs(every),
         }
     }
 
-    fn goes_on(&self) -> bool {
+    fn goes_on(&self, runs: u64) -> bool {
         let elapsed = self.begun.elapsed();
-        self.runs.set(self.runs.get() + 1);
         if elapsed >= self.said.get() + self.every {
             self.said.set(elapsed);
-            self.say(elapsed);
+            self.say(runs, elapsed);
         }
         elapsed < self.budget
     }
 
-    fn say(&self, elapsed: Duration) {
-        let Watch {
-            what, most, runs, ..
-        } = self;
-        let runs = runs.get();
+    fn say(&self, runs: u64, elapsed: Duration) {
+        let Watch { what, most, .. } = self;
         let rate = runs as f64 / elapsed.as_secs_f64();
         let line = format!("{what}: {runs} of {most} runs, {rate:.0} a second");
         // Where nobody reads it, nothing is lost.

@@ -37,14 +37,9 @@ pub(super) struct Bugs {
     #[arg(long, env = "LOCKSTEP_BUGS_BUDGET", value_name = "DURATION", default_value = "60s",
         value_parser = values::duration)]
     budget: Duration,
-    /// A search ends after so many runs
-    #[arg(
-        long,
-        env = "LOCKSTEP_BUGS_RUNS",
-        value_name = "N",
-        default_value_t = 1_000
-    )]
-    runs: u64,
+    /// A search ends after so many runs [default: 1,000 scenarios, 20 chains, 200 networks]
+    #[arg(long, env = "LOCKSTEP_BUGS_RUNS", value_name = "N")]
+    runs: Option<u64>,
     /// Search so often for each bug with each engine, every time from another seed
     #[arg(long, env = "LOCKSTEP_BUGS_SEEDS", value_name = "N", default_value_t = 11,
         value_parser = clap::value_parser!(u64).range(1..))]
@@ -217,11 +212,13 @@ impl Bugs {
     }
 
     fn heading(&self) -> String {
+        let runs = self
+            .runs
+            .map_or(String::new(), |n| format!("{n} runs and "));
         format!(
-            "seeds {} to {}, at most {} runs and {} s a search; seconds are wall clock, one thread",
+            "seeds {} to {}, at most {runs}{} s a search; seconds are wall clock, one thread",
             self.seed,
             self.seed.saturating_add(self.seeds - 1),
-            self.runs,
             self.budget.as_secs()
         )
     }
@@ -229,12 +226,14 @@ impl Bugs {
     /// The command that says the same again.
     fn command(&self) -> String {
         let mut command = format!(
-            "lockstep bugs --seeds {} --seed {} --runs {} --budget {}s",
+            "lockstep bugs --seeds {} --seed {} --budget {}s",
             self.seeds,
             self.seed,
-            self.runs,
             self.budget.as_secs()
         );
+        if let Some(runs) = self.runs {
+            command += &format!(" --runs {runs}");
+        }
         for bug in &self.bug {
             command += &format!(" --bug {bug}");
         }
