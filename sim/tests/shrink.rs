@@ -84,6 +84,30 @@ fn what_needs_one_transaction_comes_out_as_one() {
     assert_eq!(shrunk.scenario.genesis.balances, []);
 }
 
+/// Where only an odd number shows it, neither one nor three of seven can go alone.
+#[test]
+fn what_can_go_in_pairs_only_goes_in_pairs() {
+    const ODD: &str = "an-odd-body";
+    let is_odd = |scenario: &Scenario| {
+        let is_odd =
+            |step: &Step| matches!(step, Step::Block(block) if block.transactions.len() % 2 == 1);
+        let shows = scenario.transactions() >= 3 && scenario.steps.iter().all(is_odd);
+        shows.then(|| ODD.to_owned())
+    };
+    let mut scenario = drawn(SENT, &seven_sends_much);
+    scenario
+        .steps
+        .retain(|step| matches!(step, Step::Block(block) if block.transactions.len() > 7));
+    scenario.steps.truncate(1);
+    let Step::Block(block) = &mut scenario.steps[0] else {
+        panic!("only blocks are left");
+    };
+    block.transactions.truncate(7);
+    assert_eq!(is_odd(&scenario).as_deref(), Some(ODD));
+    let shrunk = shrink::shrink(&scenario, ODD, BUDGET, &is_odd);
+    assert_eq!(shrunk.scenario.transactions(), 3);
+}
+
 #[test]
 fn a_scenario_that_shows_another_invariant_is_not_kept() {
     // Everything else violates `another`: whoever does not ask for the name ends with nothing.

@@ -96,7 +96,7 @@ pub const BUGS: &[Bug] = &[
     ),
     bug(
         "batch-signature-rule",
-        "a batch accepts signatures that are refused alone",
+        "a batch of signatures is not judged as each alone, by chance of its random weights",
     ),
     // Scheduling and locks.
     bug(

@@ -157,6 +157,21 @@ pub(super) fn with_blocks_joined(scenario: &Scenario, index: usize) -> Option<Sc
     Some(joined)
 }
 
+/// A transaction that stands twice at the end of a block's body, as the flaw of that block.
+pub(super) fn with_repetition_as_flaw(scenario: &Scenario, index: usize) -> Option<Scenario> {
+    let mut changed = scenario.clone();
+    let block = changed.steps.get_mut(index).and_then(block_mut)?;
+    let [.., before, last] = block.transactions.as_slice() else {
+        return None;
+    };
+    if before != last || block.flaw.is_some() {
+        return None;
+    }
+    block.transactions.pop();
+    block.flaw = Some(BlockFlaw::RepeatedLast);
+    Some(changed)
+}
+
 pub(super) fn without_sendings(scenario: &Scenario, gone: Range<usize>) -> Vec<Scenario> {
     let mut without = scenario.clone();
     let mut index = 0;

@@ -142,7 +142,9 @@ impl Search<'_> {
                 // Taking away may have repaired more than was asked for.
                 end = start.min(count(&self.smallest));
             }
-            chunk /= 2;
+            // Two at once may go where neither three nor one can: what counts may be whether the
+            // rest is odd.
+            chunk = if chunk == 3 { 2 } else { chunk / 2 };
         }
     }
 
@@ -185,6 +187,11 @@ fn structure(search: &mut Search<'_>) {
     search.take_away(Scenario::transactions, edit::without_transactions);
     for index in (1..search.smallest.steps.len()).rev() {
         if let Some(candidate) = edit::with_blocks_joined(&search.smallest, index) {
+            search.keeps(candidate);
+        }
+    }
+    for index in 0..search.smallest.steps.len() {
+        if let Some(candidate) = edit::with_repetition_as_flaw(&search.smallest, index) {
             search.keeps(candidate);
         }
     }

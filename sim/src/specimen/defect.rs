@@ -72,6 +72,9 @@ defects! {
     /// The odd leaf of a merkle tree is paired with itself: a list and the one in which its last
     /// transaction is repeated have one root.
     MerkleDuplicate = "merkle-duplicate",
+    /// A block's signatures are verified in one batch, without the cofactor: one with a part of small
+    /// order is accepted or not by chance of its weight.
+    BatchSignatureRule = "batch-signature-rule",
     /// Receivers are left out of what a transaction is said to touch.
     ConflictMissed = "conflict-missed",
     /// A transaction joins the first batch that it fits in, before one that it conflicts with.

@@ -10,6 +10,7 @@
 mod batches;
 mod cache;
 mod defect;
+mod signatures;
 mod store;
 mod worker;
 
@@ -143,10 +144,15 @@ impl Subject for Specimen {
         let identities = self.admit(block)?;
         let (height, miner) = (block.header.height, block.header.miner);
         let mut workers = Workers::new(&self.store, self.rules.network, self.defect);
+        let forgers = match self.defect {
+            Some(Defect::BatchSignatureRule) => signatures::forgers(block),
+            _ => vec![None; block.transactions.len()],
+        };
         let mut outcomes = vec![None; block.transactions.len()];
         for batch in batches::batches(&block.transactions, self.defect) {
             for &index in batch.iter().rev() {
-                outcomes[index] = Some(workers.execute(&block.transactions[index])?);
+                let (transaction, forger) = (&block.transactions[index], forgers[index]);
+                outcomes[index] = Some(workers.execute(transaction, forger)?);
             }
         }
         let receipts: Vec<Receipt> = identities

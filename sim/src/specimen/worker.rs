@@ -40,9 +40,14 @@ impl<'s> Workers<'s> {
         self.defect == Some(defect)
     }
 
-    /// Applies a transaction, or rejects it without a trace.
-    pub(super) fn execute(&mut self, transaction: &Transaction) -> Result<Outcome, SubjectError> {
-        if let Err(rejection) = self.check_alone(transaction) {
+    /// Applies a transaction, or rejects it without a trace. `forger` is who did not sign it, where
+    /// the block's signatures were verified before.
+    pub(super) fn execute(
+        &mut self,
+        transaction: &Transaction,
+        forger: Option<PublicKey>,
+    ) -> Result<Outcome, SubjectError> {
+        if let Err(rejection) = self.check_alone(transaction, forger) {
             return Ok(Outcome::Rejected(rejection));
         }
         self.load(transaction)?;
@@ -71,9 +76,17 @@ impl<'s> Workers<'s> {
     }
 
     /// The rules that need no state are core's own, as the reviewed executor shared its node's.
-    fn check_alone(&self, transaction: &Transaction) -> Result<(), Rejection> {
+    fn check_alone(
+        &self,
+        transaction: &Transaction,
+        forger: Option<PublicKey>,
+    ) -> Result<(), Rejection> {
         match self.defect {
             Some(Defect::UnsignedAccepted) => transition::check_shape(transaction, self.network),
+            Some(Defect::BatchSignatureRule) => {
+                transition::check_shape(transaction, self.network)?;
+                forger.map_or(Ok(()), |signer| Err(Rejection::Signature { signer }))
+            }
             Some(Defect::ValidationGap) => {
                 match transition::check_shape(transaction, self.network) {
                     Err(rejection @ Rejection::Network { .. }) => Err(rejection),
