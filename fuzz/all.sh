@@ -17,8 +17,9 @@ sanitizer=${SANITIZER:-none}
 read -ra flags <<<"${FLAGS:-}"
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
+    # Not the specimen: it has no corpus of its own, and `lockstep bugs` runs it with known defects.
     # shellcheck disable=SC2086
-    mapfile -t targets < <(cargo $toolchain fuzz list)
+    mapfile -t targets < <(cargo $toolchain fuzz list | grep -vx specimen)
 fi
 if [ ${#targets[@]} -eq 0 ]; then
     echo 'there is no target: is cargo-fuzz installed?' >&2

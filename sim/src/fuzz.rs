@@ -13,6 +13,7 @@ mod merkle;
 mod rewind;
 mod seeds;
 mod signatures;
+mod specimen;
 mod template_cache;
 
 pub use codec::{codec, decoded};
@@ -24,12 +25,13 @@ pub use merkle::merkle;
 pub use rewind::rewind;
 pub use seeds::seed;
 pub use signatures::signatures;
+pub use specimen::{SPECIMEN_BUG, specimen, specimen_scenario};
 pub use template_cache::template_cache;
 
 /// A target's name and function.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target.
+/// Every target that looks for what nobody knows. [`specimen()`] looks for what is known.
 pub const TARGETS: [Target; 9] = [
     ("codec", codec),
     ("environment", environment),

@@ -9,6 +9,7 @@
 
 mod baselines;
 mod crash;
+mod fuzz;
 mod list;
 mod nodes;
 mod suspect;
@@ -28,6 +29,7 @@ pub const ENGINES: &[&dyn Engine] = &[
     &trial::INVARIANTS,
     &crash::Crash,
     &nodes::Nodes,
+    &fuzz::Fuzz,
     &baselines::Balances,
     &baselines::Plain,
     &baselines::Itself,

@@ -1,0 +1,4 @@
+//! See [`lockstep_sim::fuzz::specimen`].
+#![cfg_attr(fuzzing, no_main)]
+
+lockstep_fuzz::target!(specimen);
