@@ -205,6 +205,10 @@ pub const RIGHT: &[Bug] = &[
         "none-core-on-disk",
         "nothing: core on a simulated disk, with faults",
     ),
+    bug(
+        "none-core-in-nodes",
+        "nothing: core in every node of a network",
+    ),
 ];
 
 const fn bug(id: &'static str, what: &'static str) -> Bug {

@@ -1,8 +1,198 @@
 //! The matrix as a page: one file, no scripts, nothing from elsewhere.
 
-use super::{Column, Line};
+use std::fmt::Write as _;
 
-/// The page.
-pub(super) fn page(_heading: &str, _command: &str, _columns: &[Column], _lines: &[Line]) -> String {
-    String::new()
+use super::measure::Measured;
+use super::{Cell, Column, Line};
+
+const STYLE: &str = "\
+:root { color-scheme: light dark; --ink: #1b1f24; --paper: #fcfcfa; --soft: #5d6670; --rule: #d9dcd6; \
+--fast: #dff0df; --slow: #fbeecb; --missed: #f7dcd8; --head: #f0f1ec; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e6e3; --paper: #16181a; --soft: #98a1a8; \
+--rule: #33383c; --fast: #1d3a26; --slow: #453a16; --missed: #4a2420; --head: #202427; } }
+* { box-sizing: border-box; }
+body { margin: 2rem auto; padding: 0 1.5rem; max-width: 110rem; background: var(--paper); color: var(--ink); \
+font: 14px/1.45 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0 0 .3rem; }
+h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
+p { margin: .3rem 0; max-width: 60rem; }
+code { font: 12px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; }
+th, td { padding: .3rem .55rem; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; }
+thead th { position: sticky; top: 0; background: var(--head); }
+td.cell { white-space: nowrap; border-left: 1px solid var(--paper); font-variant-numeric: tabular-nums; }
+td.cell b { display: block; font-weight: 600; }
+td.bug { min-width: 15rem; }
+small { display: block; color: var(--soft); font-size: 11px; line-height: 1.35; }
+.fast { background: var(--fast); } .slow { background: var(--slow); } .missed { background: var(--missed); }
+.away { color: var(--soft); }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0; max-width: 60rem; }
+dt { font-weight: 600; } dd { margin: 0; }
+.swatch { display: inline-block; padding: 0 .5rem; }
+";
+
+/// Found within this many seconds from every seed, a cell is a good one.
+const SOON: f64 = 10.0;
+
+/// The page. What an engine does, and why a bug takes long, stands under the table.
+pub(super) fn page(heading: &str, command: &str, columns: &[Column], lines: &[Line]) -> String {
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Known defects, and who finds them</title>\n<style>\n{STYLE}</style>\n\
+         <h1>Known defects, and who finds them</h1>\n<p>{}</p>\n<p>{}</p>\n<p><code>{}</code></p>\n",
+        escaped(&in_numbers(lines)),
+        escaped(heading),
+        escaped(command)
+    );
+    html += "<p>In a cell: median seconds until it is found; from how many seeds; the worst, and runs; \
+             the size of the reproducer; what named it. \
+             <span class=\"swatch fast\">found within 10 s from every seed</span> \
+             <span class=\"swatch slow\">slower, or not from every seed</span> \
+             <span class=\"swatch missed\">looked for and not found</span> \
+             <span class=\"swatch away\">n/a: not where the engine looks</span></p>\n";
+    table(&mut html, "Defects", columns, lines, false);
+    table(
+        &mut html,
+        "Nobody may be accused here",
+        columns,
+        lines,
+        true,
+    );
+    html += "<h2>Engines</h2>\n<dl>\n";
+    for Column { engine, left_out } in columns {
+        let why = left_out.as_ref().map_or(String::new(), |reason| {
+            format!(" <small>left out: {}</small>", escaped(reason))
+        });
+        let what = escaped(engine.what());
+        // Writing to a string does not fail.
+        let _ = writeln!(html, "<dt>{}<dd>{what}{why}", engine.name());
+    }
+    html += "</dl>\n";
+    let whys: String = lines
+        .iter()
+        .filter_map(|line| Some((line.bug.id, line.bug.why?)))
+        .map(|(id, why)| format!("<dt>{id}<dd>{}\n", escaped(why)))
+        .collect();
+    if !whys.is_empty() {
+        let _ = write!(html, "<h2>Why some take long</h2>\n<dl>\n{whys}</dl>\n");
+    }
+    html
+}
+
+fn table(html: &mut String, title: &str, columns: &[Column], lines: &[Line], are_right: bool) {
+    let lines: Vec<&Line> = lines
+        .iter()
+        .filter(|line| line.bug.is_right() == are_right)
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    let names: String = columns
+        .iter()
+        .map(|column| format!("<th>{}", column.engine.name()))
+        .collect();
+    let _ = write!(
+        html,
+        "<h2>{title}</h2>\n<div class=\"wide\"><table>\n<thead><tr><th>{}{names}\n<tbody>\n",
+        if are_right { "who" } else { "defect" }
+    );
+    for line in lines {
+        let _ = write!(
+            html,
+            "<tr><td class=\"bug\"><b>{}</b><small>{}</small>",
+            line.bug.id,
+            escaped(line.bug.what)
+        );
+        for cell in &line.cells {
+            *html += &in_a_cell(cell, are_right);
+        }
+        html.push('\n');
+    }
+    *html += "</table></div>\n";
+}
+
+fn in_a_cell(cell: &Cell, is_right: bool) -> String {
+    let measured = match cell {
+        Cell::NotThere => return "<td class=\"cell away\">n/a".to_owned(),
+        Cell::LeftOut => return "<td class=\"cell away\">left out".to_owned(),
+        Cell::Looked(measured) => measured,
+    };
+    let Measured {
+        found,
+        seeds,
+        runs,
+        seconds,
+        ..
+    } = measured;
+    let is_good = if is_right {
+        *found == 0
+    } else {
+        found == seeds && seconds.worst <= SOON
+    };
+    let class = match (is_good, *found == 0 || is_right) {
+        (true, _) => "fast",
+        (false, false) => "slow",
+        (false, true) => "missed",
+    };
+    if *found == 0 {
+        let runs = runs.median;
+        return format!(
+            "<td class=\"cell {class}\"><b>-</b><small>0/{seeds}<br>{runs} runs each</small>"
+        );
+    }
+    let size = measured.transactions.map_or(String::new(), |n| {
+        let preemptions = measured.preemptions.map(|n| plural(n, "preemption"));
+        let more = preemptions.map_or(String::new(), |n| format!(", {n}"));
+        format!("<br>{}{more}", plural(n, "transaction"))
+    });
+    format!(
+        "<td class=\"cell {class}\"><b>{:.3} s</b><small>{found}/{seeds}, worst {:.3} s<br>\
+         runs {}, worst {}{size}<br>{}</small>",
+        seconds.median,
+        seconds.worst,
+        runs.median,
+        runs.worst,
+        escaped(&measured.invariants.join("\n")).replace('\n', "<br>")
+    )
+}
+
+fn in_numbers(lines: &[Line]) -> String {
+    let looked_for: Vec<&Line> = lines
+        .iter()
+        .filter(|line| !line.bug.is_right() && line.looked().next().is_some())
+        .collect();
+    let found = looked_for.iter().filter(|line| !line.is_missed()).count();
+    let is_soon = |line: &&&Line| {
+        line.looked()
+            .any(|one| one.found == one.seeds && one.seconds.worst <= SOON)
+    };
+    let soon = looked_for.iter().filter(is_soon).count();
+    let accused = match lines
+        .iter()
+        .filter(|line| !line.accusers().is_empty())
+        .count()
+    {
+        0 => "Nobody is accused who is right.".to_owned(),
+        some => format!("{some} are accused who are right."),
+    };
+    format!(
+        "{found} of {} known defects of parallel executors are found, {soon} of them by some engine \
+         within {SOON} s from every seed. {accused}",
+        looked_for.len()
+    )
+}
+
+fn plural(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
