@@ -148,6 +148,7 @@ fn the_nightly_jobs_are_every_shape_every_profile_and_every_shard() {
     assert!(steps("campaign").contains("--shard ${{ matrix.shard }}/4 "));
     let expected = Preset::ALL.map(Preset::name).join(",");
     assert!(steps("verdict").contains(&format!("merge --expect {expected} ")));
+    assert!(steps("bugs").contains("-- bugs --seeds 11 --html bugs.html --json >bugs.jsonl"));
     for (job, most_tries) in [("stress", 1), ("campaign", 1)] {
         let steps = steps(job);
         assert_eq!(

@@ -174,11 +174,10 @@ fn executed(said: &str) -> u64 {
         rest.trim().parse().ok()
     });
     let last = || {
-        let numbers = said.lines().filter_map(|line| {
+        said.lines().rev().find_map(|line| {
             let (number, _) = line.strip_prefix('#')?.split_once(['\t', ' ', ':'])?;
             number.parse().ok()
-        });
-        numbers.last()
+        })
     };
     at_the_end.or_else(last).unwrap_or(0)
 }
