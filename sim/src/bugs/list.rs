@@ -45,8 +45,11 @@ pub const BUGS: &[Bug] = &[
     bug(
         "saturating-credit",
         "a credit saturates; within a supply, only a transfer to oneself that is credited first shows it",
-    ).because("it takes a transfer to oneself by an account that has more than half of all that \
-         there can be, and such a genesis is rare; a fuzzer keeps one once it has seen it"),
+    )
+    .because(
+        "it takes a transfer to oneself by an account that has more than half of all that \
+         there can be, and such a genesis is rare; a fuzzer keeps one once it has seen it",
+    ),
     bug(
         "mutate-before-check",
         "nonce, multisig and fee are written before the balances are checked",
@@ -62,8 +65,11 @@ pub const BUGS: &[Bug] = &[
     bug(
         "commit-then-error",
         "a burn is published, and then the transaction is rejected",
-    ).because("it takes a burn that can be paid beside a fee that cannot; a generator that \
-         burned everything more often would find it sooner"),
+    )
+    .because(
+        "it takes a burn that can be paid beside a fee that cannot; a generator that \
+         burned everything more often would find it sooner",
+    ),
     // Nonces, identity, authorisation.
     bug("unsigned-accepted", "signatures are not verified"),
     bug(
