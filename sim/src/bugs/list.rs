@@ -45,10 +45,6 @@ pub const BUGS: &[Bug] = &[
     bug(
         "saturating-credit",
         "a credit saturates; within a supply, only a transfer to oneself that is credited first shows it",
-    )
-    .because(
-        "it takes a transfer to oneself by an account that has more than half of all that \
-         there can be, and such a genesis is rare; a fuzzer keeps one once it has seen it",
     ),
     bug(
         "mutate-before-check",
@@ -65,10 +61,6 @@ pub const BUGS: &[Bug] = &[
     bug(
         "commit-then-error",
         "a burn is published, and then the transaction is rejected",
-    )
-    .because(
-        "it takes a burn that can be paid beside a fee that cannot; a generator that \
-         burned everything more often would find it sooner",
     ),
     // Nonces, identity, authorisation.
     bug("unsigned-accepted", "signatures are not verified"),
@@ -222,14 +214,4 @@ pub const RIGHT: &[Bug] = &[
 const fn bug(id: &'static str, what: &'static str) -> Bug {
     let why = None;
     Bug { id, what, why }
-}
-
-impl Bug {
-    /// It takes long, or luck.
-    const fn because(self, why: &'static str) -> Bug {
-        Bug {
-            why: Some(why),
-            ..self
-        }
-    }
 }
