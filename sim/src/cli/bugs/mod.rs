@@ -284,3 +284,50 @@ fn bug() -> impl TypedValueParser<Value = String> {
 fn engine() -> impl TypedValueParser<Value = String> {
     PossibleValuesParser::new(ENGINES.iter().map(|engine| engine.name()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::measure::Spread;
+    use super::*;
+
+    /// A line of one bug, for which each of so many engines found it from so many seeds of two.
+    fn line(id: &str, found: &[u64]) -> Line {
+        let bug = Bug::named(id).expect("it is a bug");
+        let cells = found.iter().map(|found| {
+            Cell::Looked(Measured {
+                bug: bug.id,
+                engine: "trial",
+                found: *found,
+                seeds: 2,
+                runs: Spread {
+                    median: 1,
+                    worst: 1,
+                },
+                seconds: Spread {
+                    median: 0.0,
+                    worst: 0.0,
+                },
+                transactions: None,
+                preemptions: None,
+                invariants: Vec::new(),
+            })
+        });
+        let cells = cells.chain([Cell::NotThere, Cell::LeftOut]).collect();
+        Line { bug, cells }
+    }
+
+    #[test]
+    fn a_bug_is_missed_when_nobody_who_looked_finds_it() {
+        let (found, missed) = (line("half-applied", &[0, 1]), line("late-insert", &[0, 0]));
+        assert_eq!(exit_code(&[found]), 0);
+        assert_eq!(exit_code(&[missed]), BLIND);
+        assert_eq!(exit_code(&[line("late-insert", &[])]), 0);
+    }
+
+    #[test]
+    fn whoever_accuses_the_right_is_worse_than_one_who_is_blind() {
+        assert_eq!(exit_code(&[line("none-specimen", &[0, 0])]), 0);
+        let (accused, missed) = (line("none-specimen", &[0, 1]), line("late-insert", &[0]));
+        assert_eq!(exit_code(&[missed, accused]), ACCUSED);
+    }
+}
