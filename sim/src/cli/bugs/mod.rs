@@ -37,7 +37,8 @@ pub(super) struct Bugs {
     #[arg(long, env = "LOCKSTEP_BUGS_BUDGET", value_name = "DURATION", default_value = "60s",
         value_parser = values::duration)]
     budget: Duration,
-    /// A search ends after so many runs [default: 1,000 scenarios, 20 chains, 200 networks]
+    /// A search ends after so many runs [default: 1,000 scenarios, 20 chains, 200
+    /// networks, a million inputs of a fuzzer]
     #[arg(long, env = "LOCKSTEP_BUGS_RUNS", value_name = "N")]
     runs: Option<u64>,
     /// Search so often for each bug with each engine, every time from another seed
@@ -122,22 +123,23 @@ impl Bugs {
     }
 
     fn verdict(&self) -> Result<u8, String> {
-        let columns = self.columns();
+        let bugs = self.bugs();
+        let columns = self.columns(&bugs);
         let heading = self.heading();
+        for Column { engine, left_out } in &columns {
+            if let Some(reason) = left_out {
+                complain(format_args!("left out: {}: {reason}", engine.name()));
+            }
+        }
         if !self.json {
             say(&heading);
-            for Column { engine, left_out } in &columns {
-                if let Some(reason) = left_out {
-                    say(format_args!("left out: {}: {reason}", engine.name()));
-                }
-            }
             say(match self.long {
                 true => text::LONG_HEAD.to_owned(),
                 false => text::head(&columns),
             });
         }
         let mut lines = Vec::new();
-        for bug in self.bugs() {
+        for bug in bugs {
             let line = self.line(bug, &columns)?;
             if !self.json && !self.long {
                 say(text::line(&line));
@@ -168,7 +170,7 @@ impl Bugs {
         all.filter(is_wanted).collect()
     }
 
-    fn columns(&self) -> Vec<Column> {
+    fn columns(&self, bugs: &[&'static Bug]) -> Vec<Column> {
         let is_wanted = |engine: &&&'static dyn Engine| {
             self.engine.is_empty() || self.engine.iter().any(|name| name == engine.name())
         };
@@ -177,7 +179,12 @@ impl Bugs {
             .filter(is_wanted)
             .map(|&engine| Column {
                 engine,
-                left_out: engine.left_out(),
+                // To find out may take long, so it is asked where it matters.
+                left_out: bugs
+                    .iter()
+                    .any(|bug| engine.applies(bug))
+                    .then(|| engine.left_out())
+                    .flatten(),
             })
             .collect()
     }
