@@ -6,16 +6,16 @@ use lockstep_core::model::{Payload, PublicKey, Transaction};
 
 use super::Defect;
 
-/// Batches of transactions, by index, of which no two touch the same account. A transaction comes
-/// after the last batch that it conflicts with, and so never before one that it conflicts with.
+/// Batches of transactions, by index, of which no two conflict: none sends from an account that
+/// another one touches, and credits commute. A transaction comes after the last batch that it
+/// conflicts with, and so never before one that it conflicts with.
 ///
 /// Costs a look at every batch for every transaction.
 pub(super) fn batches(transactions: &[Transaction], defect: Option<Defect>) -> Vec<Vec<usize>> {
-    let mut batches: Vec<(Vec<usize>, BTreeSet<PublicKey>)> = Vec::new();
+    let mut batches: Vec<(Vec<usize>, Touched)> = Vec::new();
     for (index, transaction) in transactions.iter().enumerate() {
-        let touched = touched(transaction, defect);
-        let conflicts =
-            |(_, accounts): &(Vec<usize>, BTreeSet<PublicKey>)| !accounts.is_disjoint(&touched);
+        let touched = Touched::by(transaction, defect);
+        let conflicts = |(_, others): &(Vec<usize>, Touched)| touched.conflicts_with(others);
         let place = match defect {
             Some(Defect::OvertakingBatch) => batches.iter().position(|batch| !conflicts(batch)),
             _ => Some(
@@ -26,9 +26,10 @@ pub(super) fn batches(transactions: &[Transaction], defect: Option<Defect>) -> V
             ),
         };
         match place.and_then(|place| batches.get_mut(place)) {
-            Some((members, accounts)) => {
+            Some((members, others)) => {
                 members.push(index);
-                accounts.extend(touched);
+                others.sources.extend(touched.sources);
+                others.receivers.extend(touched.receivers);
             }
             None => batches.push((vec![index], touched)),
         }
@@ -36,12 +37,29 @@ pub(super) fn batches(transactions: &[Transaction], defect: Option<Defect>) -> V
     batches.into_iter().map(|(members, _)| members).collect()
 }
 
-fn touched(transaction: &Transaction, defect: Option<Defect>) -> BTreeSet<PublicKey> {
-    let mut touched = BTreeSet::from([transaction.source]);
-    if let Payload::Transfers(transfers) = &transaction.payload
-        && defect != Some(Defect::ConflictMissed)
-    {
-        touched.extend(transfers.iter().map(|transfer| transfer.destination));
+/// What a transaction, or all of a batch, touches.
+struct Touched {
+    sources: BTreeSet<PublicKey>,
+    receivers: BTreeSet<PublicKey>,
+}
+
+impl Touched {
+    fn by(transaction: &Transaction, defect: Option<Defect>) -> Self {
+        let receivers = match &transaction.payload {
+            Payload::Transfers(transfers) if defect != Some(Defect::ConflictMissed) => {
+                transfers.iter().map(|to| to.destination).collect()
+            }
+            _ => BTreeSet::new(),
+        };
+        Touched {
+            sources: BTreeSet::from([transaction.source]),
+            receivers,
+        }
     }
-    touched
+
+    fn conflicts_with(&self, other: &Touched) -> bool {
+        !(self.sources.is_disjoint(&other.sources)
+            && self.sources.is_disjoint(&other.receivers)
+            && self.receivers.is_disjoint(&other.sources))
+    }
 }

@@ -1,7 +1,5 @@
 //! What can be wrong with the specimen, each by itself.
 
-use std::fmt;
-
 macro_rules! defects {
     ($($(#[$doc:meta])* $defect:ident = $name:literal,)+) => {
         /// A defect that an executor really had, under the name that `docs/known-bugs.md` gives it.
@@ -21,9 +19,25 @@ macro_rules! defects {
                     $(Defect::$defect => $name,)+
                 }
             }
+
+            /// The defect of this name, if it is one of these.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Defect> {
+                Defect::ALL
+                    .iter()
+                    .copied()
+                    .find(|defect| defect.name() == name)
+            }
+        }
+
+        impl std::fmt::Display for Defect {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
         }
     };
 }
+pub(super) use defects;
 
 defects! {
     /// A credit to a balance that was not loaded starts from zero.
@@ -95,21 +109,4 @@ defects! {
     AbsentDiffers = "absent-differs",
     /// A receipt says that nothing was there where something was, but too little.
     ReceiptDiffers = "receipt-differs",
-}
-
-impl Defect {
-    /// The defect of this name, if it is one of the specimen's.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Defect> {
-        Defect::ALL
-            .iter()
-            .copied()
-            .find(|defect| defect.name() == name)
-    }
-}
-
-impl fmt::Display for Defect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }

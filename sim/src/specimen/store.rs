@@ -11,7 +11,7 @@ use super::cache::Cache;
 use crate::subject::SubjectError;
 
 /// Cells and all their versions, oldest first.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Store {
     pub(super) cells: BTreeMap<Cell, Vec<Version>>,
     /// What transactions do not see of a miner's balance; only [`Defect::RewardInvisible`] puts

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_core::codec;
 use lockstep_core::model::{
-    Amount, Asset, Change, Network, Nonce, Outcome, Payload, PublicKey, Rejection, Transaction,
+    Amount, Asset, Change, Multisig, Network, Nonce, Outcome, Payload, PublicKey, Rejection,
+    Transaction,
 };
 use lockstep_core::signature::{self, Claim};
 use lockstep_core::transition;
@@ -128,22 +129,7 @@ impl<'s> Workers<'s> {
 
     fn check_multisig(&self, transaction: &Transaction) -> Result<(), Rejection> {
         let account = self.cache.account(self.store, transaction.source);
-        let Some(multisig) = account.multisig else {
-            return Ok(());
-        };
-        let cosignatures = &transaction.cosignatures;
-        let signed = multisig
-            .participants
-            .iter()
-            .filter(|one| cosignatures.iter().any(|signed| signed.signer == **one))
-            .count();
-        if signed < usize::from(multisig.threshold) {
-            return Err(Rejection::Multisig {
-                needed: multisig.threshold,
-                got: u8::try_from(signed).expect("fewer signed than a threshold of 8 bits"),
-            });
-        }
-        Ok(())
+        check_cosigners(account.multisig.as_ref(), transaction)
     }
 
     fn check_balances(&mut self, transaction: &Transaction) -> Result<(), Rejection> {
@@ -254,12 +240,7 @@ impl<'s> Workers<'s> {
     }
 
     /// Credits somebody. Nothing changes nothing, and registers nobody.
-    pub(super) fn give(
-        &mut self,
-        to: PublicKey,
-        asset: Asset,
-        amount: Amount,
-    ) -> Result<(), SubjectError> {
+    fn give(&mut self, to: PublicKey, asset: Asset, amount: Amount) -> Result<(), SubjectError> {
         if amount.is_zero() {
             return Ok(());
         }
@@ -287,8 +268,31 @@ fn check_signatures(transaction: &Transaction) -> Result<(), Rejection> {
         })
 }
 
+/// Whether enough participants of the source's multisig have signed.
+pub(super) fn check_cosigners(
+    multisig: Option<&Multisig>,
+    transaction: &Transaction,
+) -> Result<(), Rejection> {
+    let Some(multisig) = multisig else {
+        return Ok(());
+    };
+    let cosignatures = &transaction.cosignatures;
+    let signed = multisig
+        .participants
+        .iter()
+        .filter(|one| cosignatures.iter().any(|signed| signed.signer == **one))
+        .count();
+    if signed < usize::from(multisig.threshold) {
+        return Err(Rejection::Multisig {
+            needed: multisig.threshold,
+            got: u8::try_from(signed).expect("fewer signed than a threshold of 8 bits"),
+        });
+    }
+    Ok(())
+}
+
 /// What a transaction takes of each asset, transfers to oneself included.
-fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
+pub(super) fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
     let mut taken = BTreeMap::from([(Asset::NATIVE, u128::from(transaction.fee.0))]);
     let mut take = |asset: Asset, amount: Amount| {
         *taken.entry(asset).or_insert(0) += u128::from(amount.0);
@@ -306,7 +310,7 @@ fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
 }
 
 /// What the receipt of an applied transaction says, in the order of [`Change`].
-fn changes(transaction: &Transaction, to: Nonce) -> Vec<Change> {
+pub(super) fn changes(transaction: &Transaction, to: Nonce) -> Vec<Change> {
     let account = transaction.source;
     let mut debits = BTreeMap::from([(Asset::NATIVE, transaction.fee.0)]);
     let mut credits: BTreeMap<(PublicKey, Asset), u64> = BTreeMap::new();
