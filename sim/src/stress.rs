@@ -187,6 +187,7 @@ impl Prepared {
                 got: got.as_ref(),
                 expected: Ok(&self.expected),
                 stored: None,
+                at_work: None,
             },
         };
         match (SAME_AS_SERIAL.violation)(&evidence) {

@@ -60,6 +60,11 @@ pub trait Subject {
     /// Where something failed.
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError>;
 
+    /// How many worked on the last block at once, where it has workers and counts them.
+    fn at_work(&self) -> Option<AtWork> {
+        None
+    }
+
     /// Where things can go wrong beside what it is asked, the way to let them.
     fn faulty(&mut self) -> Option<&mut dyn Faulty> {
         None
@@ -68,6 +73,15 @@ pub trait Subject {
 
 /// A block and its receipts, as they read back.
 pub type StoredBlock = (Block, Vec<lockstep_core::model::Receipt>);
+
+/// How many workers were at work at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtWork {
+    /// The most that may be.
+    pub limit: usize,
+    /// The most that were.
+    pub most: usize,
+}
 
 /// A subject did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

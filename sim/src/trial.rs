@@ -1,6 +1,6 @@
 //! One run: a scenario happens to subjects and to the oracle, and every step is judged.
 
-mod faults;
+pub(crate) mod faults;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -312,6 +312,7 @@ impl Trial<'_> {
                     got: got.as_ref(),
                     expected: expected.as_ref(),
                     stored: stored.as_ref(),
+                    at_work: subject.at_work(),
                 },
             )?;
             one.note(after);

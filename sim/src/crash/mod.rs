@@ -295,6 +295,7 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
                 got: Ok(&got),
                 expected: Ok(chain.result(number)),
                 stored: stored.as_ref(),
+                at_work: None,
             };
             self.asked(number, &world, &after, event)?;
             world = after;

@@ -19,13 +19,14 @@ mod same_as_serial;
 mod supply_is_conserved;
 mod template_lives_its_time;
 mod versions_descend;
+mod workers_stay_within_their_limit;
 
 use std::collections::BTreeSet;
 
 use lockstep_core::model::{Block, Change, Outcome, Receipt, Refusal, Rules, Transaction, Version};
 
 use crate::faulty::{RivalReport, Template};
-use crate::subject::{StoredBlock, SubjectError};
+use crate::subject::{AtWork, StoredBlock, SubjectError};
 use crate::world::{BlockResult, World};
 
 /// Something that must hold after every step.
@@ -40,7 +41,7 @@ pub struct Invariant {
 }
 
 /// All of them, in the order in which they are asked.
-pub const ALL: [Invariant; 17] = [
+pub const ALL: [Invariant; 18] = [
     failure_is_no_rejection::INVARIANT,
     crash_leaves_before_or_after::INVARIANT,
     failure_leaves_before_or_after::INVARIANT,
@@ -48,6 +49,7 @@ pub const ALL: [Invariant; 17] = [
     cancelled_leaves_no_trace::INVARIANT,
     rival_is_serial::INVARIANT,
     template_lives_its_time::INVARIANT,
+    workers_stay_within_their_limit::INVARIANT,
     one_receipt_per_transaction::INVARIANT,
     rejected_leaves_no_trace::INVARIANT,
     nonces_advance_by_applied::INVARIANT,
@@ -91,6 +93,8 @@ pub enum Event<'e> {
         expected: Result<&'e BlockResult, &'e Refusal>,
         /// What the subject keeps at the block's height afterwards.
         stored: Option<&'e StoredBlock>,
+        /// How many workers of the subject were at work at once, where it counts them.
+        at_work: Option<AtWork>,
     },
     /// Blocks were undone.
     Rewound {

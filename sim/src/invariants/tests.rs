@@ -14,7 +14,7 @@ use crate::scenario::build::{self, Keys};
 use crate::scenario::{
     Action, BlockRecipe, GenesisRecipe, Holding, NetworkName, Sending, TransactionRecipe,
 };
-use crate::subject::StoredBlock;
+use crate::subject::{AtWork, StoredBlock};
 use crate::world::{BlockResult, World};
 
 const SENDER: u32 = 0;
@@ -32,6 +32,7 @@ struct Step {
     got: Result<BlockResult, Refusal>,
     oracle_said: BlockResult,
     stored: Option<StoredBlock>,
+    at_work: Option<AtWork>,
 }
 
 impl Step {
@@ -80,6 +81,7 @@ impl Step {
             block,
             got: Ok(result.clone()),
             oracle_said: result,
+            at_work: None,
         }
     }
 
@@ -100,6 +102,7 @@ impl Step {
             got: self.got.as_ref(),
             expected: Ok(&self.oracle_said),
             stored: self.stored.as_ref(),
+            at_work: self.at_work,
         })
     }
 
@@ -150,6 +153,16 @@ fn an_honest_step_violates_nothing() {
         ..step
     };
     assert_eq!(reopened.judged(Event::Reopened), None);
+}
+
+#[test]
+fn more_workers_than_there_may_be_are_named() {
+    let at_work = |most| Some(AtWork { limit: 2, most });
+    assert_eq!(caught(|step| step.at_work = at_work(2)), None);
+    assert_eq!(
+        caught(|step| step.at_work = at_work(3)),
+        Some("workers-stay-within-their-limit")
+    );
 }
 
 #[test]

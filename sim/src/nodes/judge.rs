@@ -102,6 +102,7 @@ impl<'t> Judge<'t> {
             got,
             expected,
             stored: stored.as_ref(),
+            at_work: None,
         };
         let who = of_bytes(&answered.bytes);
         let judged = self.judge(recipe, before, after, world, event);
@@ -141,6 +142,7 @@ impl<'t> Judge<'t> {
             got,
             expected: Err(&refusal),
             stored: stored.as_ref(),
+            at_work: None,
         };
         self.judge(recipe, before, after, before, event)
     }

@@ -76,6 +76,11 @@ impl Trial<'_> {
             Asked::Rewind(height) => subject.rewind_to(*height).map(|()| None),
             Asked::Reopen => subject.reopen().map(|()| None),
         })?;
+        // Whoever looks at it may get stuck as well.
+        if let Err(SubjectError::Stuck(reason)) = &answer {
+            let reason = reason.clone();
+            return Err(violation("always-ends", 12, self.step, &name, reason));
+        }
         let Some(faulty) = subject.faulty() else {
             return Ok(None);
         };
@@ -226,6 +231,7 @@ impl Trial<'_> {
                 got: Ok(&template.result),
                 expected: expected.as_ref(),
                 stored: stored.as_ref(),
+                at_work: None,
             };
             self.judge_against(oracle.world(), &name, before, &after, event)?;
             self.tally
@@ -245,7 +251,12 @@ impl Trial<'_> {
 }
 
 /// The block and what somebody else wants, one after the other.
-fn order(earlier: &Oracle, block: &Block, act: &RivalAct, block_is_first: bool) -> Order {
+pub(crate) fn order(
+    earlier: &Oracle,
+    block: &Block,
+    act: &RivalAct,
+    block_is_first: bool,
+) -> Order {
     let mut oracle = earlier.clone();
     let first = block_is_first.then(|| oracle.add_block(block));
     let rival = match act {
