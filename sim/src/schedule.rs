@@ -35,3 +35,17 @@ impl fmt::Display for Switch {
         )
     }
 }
+
+/// Whether what a checker said of an execution means that nobody could go on, or somebody went on
+/// for ever.
+#[must_use]
+pub fn is_deadlock(message: &str) -> bool {
+    // Those of the checkers, and those of the model of the map.
+    const KINDS: [&str; 4] = [
+        "deadlock",
+        "exceeded max_steps",
+        "self-deadlock: ",
+        "lock cycle: ",
+    ];
+    KINDS.iter().any(|kind| message.starts_with(kind))
+}

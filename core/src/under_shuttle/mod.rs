@@ -12,4 +12,4 @@ pub mod shared;
 pub mod model_map;
 
 pub use sync::{NoWorkers, Workers};
-pub use whereabouts::{Whereabouts, forget_whereabouts, whereabouts};
+pub use whereabouts::{Whereabouts, forget_whereabouts, note_whereabouts, whereabouts};

@@ -12,7 +12,7 @@ pub(crate) use shuttle::sync::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteG
 pub(crate) use shuttle::thread::ThreadId;
 
 pub(crate) use super::model_map::DashMap;
-use super::whereabouts;
+use super::whereabouts::note_whereabouts;
 
 #[derive(Debug)]
 pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
@@ -171,12 +171,12 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 pub(crate) fn is_about(transaction: u32) {
-    whereabouts::note(|place| place.transaction = Some(transaction));
+    note_whereabouts(|here| here.transaction = Some(transaction));
 }
 
 /// Says where this thread takes something that others may have.
 fn is_at(place: &'static Location<'static>) {
-    whereabouts::note(|whereabouts| whereabouts.place = Some(place));
+    note_whereabouts(|here| here.place = Some(place));
 }
 
 pub(crate) fn current_thread() -> ThreadId {

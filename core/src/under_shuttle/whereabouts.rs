@@ -33,7 +33,8 @@ pub fn forget_whereabouts() {
     SEEN.with_borrow_mut(BTreeMap::clear);
 }
 
-pub(super) fn note(change: impl FnOnce(&mut Whereabouts)) {
+/// Notes where this thread is, for code of others that runs in the same execution.
+pub fn note_whereabouts(change: impl FnOnce(&mut Whereabouts)) {
     // While an execution is torn down there is nobody.
     if let Some(me) = current::try_get_current_task() {
         SEEN.with_borrow_mut(|seen| change(seen.entry(me.into()).or_default()));

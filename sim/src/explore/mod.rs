@@ -15,6 +15,7 @@ mod subject;
 pub use portfolio::SCHEDULERS;
 pub use scheduler::Pause;
 pub use search::{
-    Explored, Finding, Plan, explore, follow, let_shuttle_take_the_panic_hook, minimise, shrink,
+    Explored, Finding, Plan, explore, follow, let_shuttle_take_the_panic_hook, minimise, plainest,
+    shrink,
 };
-pub use subject::{CoreLedger, Explorable};
+pub use subject::{Added, CoreLedger, Explorable, Kept};

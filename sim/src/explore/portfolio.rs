@@ -14,22 +14,28 @@ use crate::choice::{Choices, Seeded};
 /// uniform one evens out that threads are of different length.
 pub const SCHEDULERS: [&str; 4] = ["random", "uniform walk", "pct 2", "pct 3"];
 
-/// The schedulers of [`SCHEDULERS`], which go on where they were from block to block.
+/// Where none of them draws: a thread goes on until it waits.
+pub(super) const PLAIN: &str = "nobody";
+
+/// Some of the schedulers of [`SCHEDULERS`], which go on where they were from block to block.
 pub(super) struct Portfolio {
-    pub(super) schedulers: [Shared<Box<dyn Scheduler + Send>>; 4],
+    pub(super) schedulers: Vec<(&'static str, Shared<Box<dyn Scheduler + Send>>)>,
 }
 
 impl Portfolio {
-    pub(super) fn new(seed: u64) -> Self {
+    /// Those with these names.
+    pub(super) fn new(seed: u64, names: &[&str]) -> Self {
         // They end when nobody asks for more.
         let endless = usize::MAX;
+        let all = [
+            shared(RandomWalk(Seeded::new(seed, 0))),
+            shared(UrwRandomScheduler::new_from_seed(seed, endless)),
+            shared(PctScheduler::new_from_seed(seed, 2, endless)),
+            shared(PctScheduler::new_from_seed(seed, 3, endless)),
+        ];
+        let named = SCHEDULERS.into_iter().zip(all);
         Portfolio {
-            schedulers: [
-                shared(RandomWalk(Seeded::new(seed, 0))),
-                shared(UrwRandomScheduler::new_from_seed(seed, endless)),
-                shared(PctScheduler::new_from_seed(seed, 2, endless)),
-                shared(PctScheduler::new_from_seed(seed, 3, endless)),
-            ],
+            schedulers: named.filter(|(name, _)| names.contains(name)).collect(),
         }
     }
 }

@@ -4,41 +4,139 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use lockstep_core::chain::{Chain, ChainError};
+use lockstep_core::chain::Chain;
 use lockstep_core::clock::Clock;
 use lockstep_core::config::Config;
-use lockstep_core::model::{Block, Genesis, Height, Timestamp};
+use lockstep_core::model::{Block, Genesis, Height, PublicKey, Timestamp, Transaction};
 use lockstep_core::storage::MemoryStorage;
 use lockstep_core::under_shuttle::shared;
 use shuttle::scheduler::Scheduler;
 use shuttle::{FailurePersistence, MaxSteps, Runner};
 
-use super::portfolio::{Portfolio, SCHEDULERS};
+use super::portfolio::{PLAIN, Portfolio};
 use super::scheduler::{Drawn, Followed, Log, Pause, Shared, with};
-use crate::schedule::{Schedule, Switch};
-use crate::subject::{self, Execution, StoredBlock, Subject, SubjectError};
+use crate::faulty::{Aftermath, Faulty, RivalAct, RivalReport, Template, happened};
+use crate::scenario::Fault;
+use crate::schedule::{Schedule, Switch, is_deadlock};
+use crate::subject::{self, AtWork, Core, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 
 /// An execution that takes more steps does not end, as far as anybody can tell.
 const MOST_STEPS: usize = 2_000_000;
 
+/// A ledger between two blocks, and its serial answers.
+pub trait Kept: Clone + PartialEq + Send + Sync + Sized + 'static {
+    /// A ledger at height 0.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible.
+    fn of_genesis(genesis: &Genesis, config: &Config) -> Result<Self, SubjectError>;
+
+    /// Executes a block by itself, outside of an exploration; gives what is kept then.
+    ///
+    /// # Errors
+    ///
+    /// Where the block is refused, or something failed; then nothing has changed.
+    fn add_serially(
+        &self,
+        config: &Config,
+        block: &Block,
+    ) -> Result<(BlockResult, Self), SubjectError>;
+
+    /// What is kept when the blocks above a height are undone.
+    ///
+    /// # Errors
+    ///
+    /// Where something failed.
+    fn rewound_to(&self, config: &Config, height: Height) -> Result<Self, SubjectError>;
+
+    /// As [`Subject::world`].
+    ///
+    /// # Errors
+    ///
+    /// As that.
+    fn world(&self, config: &Config) -> Result<World, SubjectError>;
+
+    /// As [`Subject::stored`].
+    ///
+    /// # Errors
+    ///
+    /// As that.
+    fn stored(&self, config: &Config, height: Height) -> Result<Option<StoredBlock>, SubjectError>;
+
+    /// As [`Subject::bytes_kept`].
+    ///
+    /// # Errors
+    ///
+    /// As that.
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError>;
+}
+
 /// Something that executes a block over shuttle's primitives.
-pub trait Explorable: Send + Sync {
+pub trait Explorable: Send + Sync + 'static {
+    /// What there is between two blocks.
+    type Kept: Kept;
+
     /// What it is called in reports.
     fn name(&self) -> &str;
 
-    /// Executes a block on what is kept, inside an exploration; gives what it did and what is kept
-    /// then.
+    /// Executes a block on what is kept, inside an exploration, and lets somebody come meanwhile,
+    /// where that is possible.
     ///
     /// # Errors
     ///
     /// Where the block is refused, or something failed.
     fn add_block(
         &self,
-        storage: MemoryStorage,
+        kept: Self::Kept,
         config: &Config,
         block: &Block,
-    ) -> Result<(BlockResult, MemoryStorage), ChainError>;
+        rival: Option<RivalAct>,
+    ) -> Result<Added<Self::Kept>, SubjectError>;
+
+    /// Whether this can happen to it while it adds a block.
+    fn can_meet(&self, _fault: Fault) -> bool {
+        false
+    }
+
+    /// Who is on trial beside it: whoever keeps the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible.
+    fn beside(
+        &self,
+        _genesis: &Genesis,
+        _hash_seed: u64,
+    ) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+        Ok(Vec::new())
+    }
+}
+
+/// What came of a block that was added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Added<K> {
+    /// What it did; why not, where somebody else came and it was not added.
+    pub result: Result<BlockResult, SubjectError>,
+    /// What is kept now.
+    pub kept: K,
+    /// What somebody else did meanwhile.
+    pub rival: Option<RivalReport>,
+    /// How many workers were at work, where they are counted.
+    pub at_work: Option<AtWork>,
+}
+
+impl<K> Added<K> {
+    /// With nobody beside it.
+    pub const fn alone(result: BlockResult, kept: K) -> Self {
+        Added {
+            result: Ok(result),
+            kept,
+            rival: None,
+            at_work: None,
+        }
+    }
 }
 
 /// Core's own ledger, mounted over shuttle's primitives.
@@ -46,20 +144,74 @@ pub trait Explorable: Send + Sync {
 pub struct CoreLedger;
 
 impl Explorable for CoreLedger {
+    type Kept = MemoryStorage;
+
     fn name(&self) -> &str {
         "core"
     }
 
     fn add_block(
         &self,
-        storage: MemoryStorage,
+        kept: MemoryStorage,
         config: &Config,
         block: &Block,
-    ) -> Result<(BlockResult, MemoryStorage), ChainError> {
-        let chain = shared::Chain::open_existing(storage, config.clone(), clock())?;
+        _: Option<RivalAct>,
+    ) -> Result<Added<MemoryStorage>, SubjectError> {
+        let chain = shared::Chain::open_existing(kept, config.clone(), clock())?;
+        let added = chain.add_block(block)?;
+        Ok(Added::alone(subject::result(added), chain.into_storage()))
+    }
+
+    fn beside(
+        &self,
+        genesis: &Genesis,
+        hash_seed: u64,
+    ) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+        Ok(vec![Box::new(Core::in_memory(genesis, hash_seed)?)])
+    }
+}
+
+impl Kept for MemoryStorage {
+    fn of_genesis(genesis: &Genesis, config: &Config) -> Result<Self, SubjectError> {
+        let chain = Chain::open(MemoryStorage::new(), genesis, config.clone(), clock())?;
+        Ok(chain.into_storage())
+    }
+
+    fn add_serially(
+        &self,
+        config: &Config,
+        block: &Block,
+    ) -> Result<(BlockResult, Self), SubjectError> {
+        let chain = opened(self, config)?;
         let added = chain.add_block(block)?;
         Ok((subject::result(added), chain.into_storage()))
     }
+
+    fn rewound_to(&self, config: &Config, height: Height) -> Result<Self, SubjectError> {
+        let chain = opened(self, config)?;
+        chain.rewind_to(height)?;
+        Ok(chain.into_storage())
+    }
+
+    fn world(&self, config: &Config) -> Result<World, SubjectError> {
+        subject::world(&opened(self, config)?)
+    }
+
+    fn stored(&self, config: &Config, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
+        subject::stored(&opened(self, config)?, height)
+    }
+
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
+        subject::bytes_kept(self)
+    }
+}
+
+fn opened(storage: &MemoryStorage, config: &Config) -> Result<Chain<MemoryStorage>, SubjectError> {
+    Ok(Chain::open_existing(
+        storage.clone(),
+        config.clone(),
+        clock(),
+    )?)
 }
 
 fn clock() -> Arc<dyn Clock> {
@@ -68,9 +220,8 @@ fn clock() -> Arc<dyn Clock> {
 
 /// What a block came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Answer {
-    Added(Box<BlockResult>, MemoryStorage),
-    /// In words: errors cannot be compared.
+enum Answer<K> {
+    Added(Box<Added<K>>),
     Not(SubjectError),
     Panicked(String),
 }
@@ -103,21 +254,24 @@ pub(super) struct Seen {
 }
 
 /// A ledger in memory.
-pub(super) struct UnderSchedules {
+pub(super) struct UnderSchedules<E: Explorable> {
     name: String,
-    explorable: Arc<dyn Explorable>,
-    storage: MemoryStorage,
+    explorable: Arc<E>,
+    kept: E::Kept,
     serial: Config,
     parallel: Config,
     workers: usize,
     over_graph: bool,
     way: Way,
+    armed: Option<Fault>,
+    aftermath: Aftermath,
+    at_work: Option<AtWork>,
     seen: Shared<Seen>,
 }
 
-impl UnderSchedules {
+impl<E: Explorable> UnderSchedules<E> {
     pub(super) fn new(
-        explorable: Arc<dyn Explorable>,
+        explorable: Arc<E>,
         genesis: &Genesis,
         hash_seed: u64,
         (workers, over_graph): (usize, bool),
@@ -129,60 +283,112 @@ impl UnderSchedules {
             true => Execution::Graph(workers),
             false => Execution::SpreadChecks(workers),
         };
-        let chain = Chain::open(MemoryStorage::new(), genesis, serial.clone(), clock())?;
         Ok(UnderSchedules {
             name: format!("{}, {execution}, under schedules", explorable.name()),
             explorable,
-            storage: chain.into_storage(),
+            kept: E::Kept::of_genesis(genesis, &serial)?,
             serial,
             parallel: execution.config(genesis, hash_seed)?,
             workers,
             over_graph,
             way,
+            armed: None,
+            aftermath: Aftermath::default(),
+            at_work: None,
             seen,
         })
     }
 
-    fn chain(&self) -> Result<Chain<MemoryStorage>, ChainError> {
-        Chain::open_existing(self.storage.clone(), self.serial.clone(), clock())
+    /// What a block may come to: one after the other, where somebody else comes, the block first or
+    /// last.
+    fn expected(
+        &self,
+        block: &Block,
+        rival: Option<&RivalAct>,
+    ) -> Result<Expected<E::Kept>, SubjectError> {
+        let before = self.kept.world(&self.serial)?;
+        let answers = match rival {
+            None => vec![match self.kept.add_serially(&self.serial, block) {
+                Ok((result, kept)) => Answer::Added(Box::new(Added::alone(result, kept))),
+                Err(error) => Answer::Not(error),
+            }],
+            Some(rival) => [true, false]
+                .into_iter()
+                .map(|block_is_first| self.in_order(block, rival, block_is_first))
+                .collect::<Result<_, _>>()?,
+        };
+        Ok(Expected { answers, before })
     }
 
-    fn serially(&self, block: &Block) -> Answer {
-        let add = || {
-            let chain = self.chain()?;
-            let added = chain.add_block(block)?;
-            Ok((subject::result(added), chain.into_storage()))
+    fn in_order(
+        &self,
+        block: &Block,
+        rival: &RivalAct,
+        block_is_first: bool,
+    ) -> Result<Answer<E::Kept>, SubjectError> {
+        let after_rival = |kept: E::Kept| match rival {
+            RivalAct::Rewind(height) => kept.rewound_to(&self.serial, *height),
+            _ => Ok(kept),
         };
-        answer(add())
+        let mut kept = self.kept.clone();
+        if !block_is_first {
+            kept = after_rival(kept)?;
+        }
+        let result = match kept.add_serially(&self.serial, block) {
+            Ok((result, after)) => {
+                kept = after;
+                Ok(result)
+            }
+            Err(error) => Err(error),
+        };
+        if block_is_first {
+            kept = after_rival(kept)?;
+        }
+        Ok(Answer::Added(Box::new(Added {
+            result,
+            kept,
+            rival: None,
+            at_work: None,
+        })))
     }
 
     /// Under one schedule after the other, until the scheduler has no more or one comes to something
-    /// else; gives that, or else what it is compared with.
+    /// else; gives that, or else what the last one came to.
     fn under(
         &self,
         scheduler: impl Scheduler + 'static,
         block: &Block,
-        expected: &Answer,
+        rival: Option<&RivalAct>,
+        expected: &Arc<Expected<E::Kept>>,
         after_each: impl Fn(bool) + Send + Sync + 'static,
-    ) -> Answer {
-        let other: Shared<Option<Answer>> = Shared::default();
+    ) -> (Answer<E::Kept>, bool) {
+        let last: Shared<Option<(Answer<E::Kept>, bool)>> = Shared::default();
         let explored = {
-            let (other, expected) = (Arc::clone(&other), expected.clone());
-            let (explorable, storage) = (Arc::clone(&self.explorable), self.storage.clone());
+            let (last, expected) = (Arc::clone(&last), Arc::clone(expected));
+            let (explorable, kept) = (Arc::clone(&self.explorable), self.kept.clone());
             let (config, block) = (self.parallel.clone(), block.clone());
+            let rival = rival.cloned();
             move || {
-                let got = answer(explorable.add_block(storage.clone(), &config, &block));
-                let differs = got != expected;
-                if differs {
-                    with(&other, |other| *other = Some(got));
-                }
+                let added = explorable.add_block(kept.clone(), &config, &block, rival.clone());
+                let got = match added {
+                    Ok(added) => Answer::Added(Box::new(added)),
+                    Err(error) => Answer::Not(error),
+                };
+                let differs = !expected.has(&got);
+                with(&last, |last| {
+                    if !matches!(last, Some((_, true))) {
+                        *last = Some((got, differs));
+                    }
+                });
                 after_each(differs);
             }
         };
         let runner = Runner::new(scheduler, config());
         match catch_unwind(AssertUnwindSafe(|| runner.run(explored))) {
-            Ok(_) => with(&other, Option::take).unwrap_or_else(|| expected.clone()),
-            Err(panic) => Answer::Panicked(message(&*panic)),
+            Ok(_) => {
+                with(&last, Option::take).unwrap_or_else(|| (expected.answers[0].clone(), false))
+            }
+            Err(panic) => (Answer::Panicked(message(&*panic)), true),
         }
     }
 
@@ -191,11 +397,30 @@ impl UnderSchedules {
         portfolio: &Portfolio,
         schedules: usize,
         block: &Block,
-        expected: Answer,
-    ) -> Answer {
+        rival: Option<&RivalAct>,
+        expected: &Arc<Expected<E::Kept>>,
+    ) -> Answer<E::Kept> {
         let at = with(&self.seen, |seen| seen.blocks);
+        // Where nobody chooses. A scheduler that has nothing to choose complains, and what shows so
+        // takes no preemption.
+        let plain = self.schedule(at, Vec::new());
+        let log: Shared<Log> = Shared::default();
+        let followed = Followed::new(&plain.switches, Arc::clone(&log));
+        let (mut came_to, differs) = self.under(followed, block, rival, expected, |_| {});
+        let (decisions, is_concurrent) = with(&log, |log| (log.decisions, log.is_concurrent));
+        with(&self.seen, |seen| {
+            seen.schedules += 1;
+            seen.distinct += 1;
+            seen.decisions += decisions;
+            if differs {
+                seen.found = Some((plain, PLAIN, 1));
+            }
+        });
+        if differs || !is_concurrent {
+            return came_to;
+        }
         let distinct: Shared<std::collections::BTreeSet<u64>> = Shared::default();
-        for (name, scheduler) in SCHEDULERS.into_iter().zip(&portfolio.schedulers) {
+        for (name, scheduler) in &portfolio.schedulers {
             let log: Shared<Log> = Shared::default();
             let left = Arc::new(std::sync::Mutex::new(schedules));
             let drawn = Drawn {
@@ -224,23 +449,20 @@ impl UnderSchedules {
                 }
             };
             let before = with(&self.seen, |seen| seen.schedules);
-            let got = self.under(drawn, block, &expected, note);
-            if got != expected {
+            let (got, differs) = self.under(drawn, block, rival, expected, note);
+            if differs {
                 let switches = with(&log, |log| log.switches.clone());
                 with(&self.seen, |seen| {
                     let panicked = u64::from(matches!(got, Answer::Panicked(_)));
-                    let draw = seen.schedules - before + panicked;
-                    let draw = usize::try_from(draw).unwrap_or(usize::MAX);
+                    seen.schedules += panicked;
+                    let draw = usize::try_from(seen.schedules - before).unwrap_or(usize::MAX);
                     seen.found = Some((self.schedule(at, switches), name, draw));
                 });
                 return got;
             }
-            // A refused block has one schedule, and a scheduler that finds no choice complains.
-            if !with(&log, |log| log.is_concurrent) {
-                break;
-            }
+            came_to = got;
         }
-        expected
+        came_to
     }
 
     fn schedule(&self, block: usize, switches: Vec<Switch>) -> Schedule {
@@ -252,20 +474,47 @@ impl UnderSchedules {
         }
     }
 
-    fn follow(&self, schedule: &Schedule, block: &Block, expected: Answer) -> Answer {
+    fn follow(
+        &self,
+        schedule: &Schedule,
+        block: &Block,
+        rival: Option<&RivalAct>,
+        expected: &Arc<Expected<E::Kept>>,
+    ) -> Answer<E::Kept> {
         let log: Shared<Log> = Shared::default();
         let followed = Followed::new(&schedule.switches, Arc::clone(&log));
-        let got = self.under(followed, block, &expected, |_| {});
+        let (got, _) = self.under(followed, block, rival, expected, |_| {});
         let pauses = with(&log, |log| std::mem::take(&mut log.pauses));
         with(&self.seen, |seen| seen.pauses = pauses);
         got
     }
 }
 
-fn answer(added: Result<(BlockResult, MemoryStorage), ChainError>) -> Answer {
-    match added {
-        Ok((result, storage)) => Answer::Added(Box::new(result), storage),
-        Err(error) => Answer::Not(error.into()),
+/// What a block may come to.
+struct Expected<K> {
+    answers: Vec<Answer<K>>,
+    /// What somebody sees who reads meanwhile.
+    before: World,
+}
+
+impl<K: PartialEq> Expected<K> {
+    fn has(&self, got: &Answer<K>) -> bool {
+        let Answer::Added(got) = got else {
+            return self.answers.contains(got);
+        };
+        let within_limit = got
+            .at_work
+            .is_none_or(|at_work| at_work.most <= at_work.limit);
+        let saw_one = got.rival.as_ref().is_none_or(|rival| {
+            let saw = rival.saw.as_ref();
+            rival.answer == Ok(None) && saw.is_none_or(|saw| *saw == self.before)
+        });
+        within_limit
+            && saw_one
+            && self.answers.iter().any(|answer| {
+                matches!(answer, Answer::Added(one)
+                    if one.result == got.result && one.kept == got.kept)
+            })
     }
 }
 
@@ -290,64 +539,104 @@ pub(super) fn config() -> shuttle::Config {
     config
 }
 
-impl Subject for UnderSchedules {
+impl<E: Explorable> Subject for UnderSchedules<E> {
     fn name(&self) -> &str {
         &self.name
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
-        let expected = self.serially(block);
+        let rival = match self.armed {
+            Some(Fault::Rival(_, wants)) => {
+                let height = self.kept.world(&self.serial)?.height;
+                Some(RivalAct::of(wants, height, block))
+            }
+            _ => None,
+        };
+        let expected = Arc::new(self.expected(block, rival.as_ref())?);
         let at = with(&self.seen, |seen| seen.blocks);
         let got = match &self.way {
             Way::Drawn {
                 portfolio,
                 schedules,
-            } => self.draw(portfolio, *schedules, block, expected),
+            } => self.draw(portfolio, *schedules, block, rival.as_ref(), &expected),
             Way::Followed(schedule) if schedule.block == at => {
-                self.follow(schedule, block, expected)
+                self.follow(schedule, block, rival.as_ref(), &expected)
             }
-            Way::Followed(_) => expected,
+            // Serially, with nobody beside it.
+            Way::Followed(_) => self.expected(block, None)?.answers.swap_remove(0),
         };
         with(&self.seen, |seen| seen.blocks += 1);
         match got {
-            Answer::Added(result, storage) => {
-                self.storage = storage;
-                Ok(*result)
+            Answer::Added(added) => {
+                self.kept = added.kept;
+                self.at_work = added.at_work;
+                if added.rival.is_some()
+                    && let Some(fault) = &self.armed
+                {
+                    self.aftermath.events = happened(fault);
+                }
+                self.aftermath.rival = added.rival;
+                added.result
             }
             Answer::Not(error) => Err(error),
-            Answer::Panicked(message) if message.starts_with("deadlock") => {
-                Err(SubjectError::Stuck(message))
-            }
-            Answer::Panicked(message) if message.starts_with("exceeded max_steps") => {
-                Err(SubjectError::Stuck(message))
-            }
+            Answer::Panicked(message) if is_deadlock(&message) => Err(SubjectError::Stuck(message)),
             Answer::Panicked(message) => std::panic::resume_unwind(Box::new(message)),
         }
     }
 
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
-        let chain = self.chain()?;
-        chain.rewind_to(height)?;
-        self.storage = chain.into_storage();
+        self.kept = self.kept.rewound_to(&self.serial, height)?;
         Ok(())
     }
 
     /// Each block is executed by a ledger that was just opened.
     fn reopen(&mut self) -> Result<(), SubjectError> {
-        self.chain()?;
+        self.kept.world(&self.serial)?;
         Ok(())
     }
 
     fn world(&self) -> Result<World, SubjectError> {
-        subject::world(&self.chain()?)
+        self.kept.world(&self.serial)
     }
 
     fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        let chain = self.chain()?;
-        Ok(chain.block(height)?.zip(chain.receipts(height)?))
+        self.kept.stored(&self.serial, height)
     }
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
-        subject::bytes_kept(&self.storage)
+        self.kept.bytes_kept()
+    }
+
+    fn at_work(&self) -> Option<AtWork> {
+        self.at_work
+    }
+
+    fn faulty(&mut self) -> Option<&mut dyn Faulty> {
+        Some(self)
+    }
+}
+
+impl<E: Explorable> Faulty for UnderSchedules<E> {
+    fn arm(&mut self, fault: Fault) -> bool {
+        let can = self.armed.is_none() && self.explorable.can_meet(fault);
+        if can {
+            self.armed = Some(fault);
+        }
+        can
+    }
+
+    fn recover(&mut self) -> Result<Aftermath, SubjectError> {
+        self.armed = None;
+        Ok(std::mem::take(&mut self.aftermath))
+    }
+
+    fn template(
+        &mut self,
+        _: &[Transaction],
+        _: PublicKey,
+        _: i64,
+    ) -> Result<Template, SubjectError> {
+        let reason = "templates are not explored".to_owned();
+        Err(SubjectError::Failed(reason))
     }
 }

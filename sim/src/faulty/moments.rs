@@ -46,7 +46,7 @@ pub struct RivalReport {
 
 impl RivalAct {
     /// What a rival of this block on this tip wants.
-    pub(super) fn of(rival: Rival, tip: Height, block: &Block) -> Self {
+    pub(crate) fn of(rival: Rival, tip: Height, block: &Block) -> Self {
         match rival {
             Rival::Rewind(depth) => RivalAct::Rewind(Height(tip.0.saturating_sub(depth))),
             Rival::SameBlock => RivalAct::Add(block.clone()),

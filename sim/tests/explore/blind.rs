@@ -8,7 +8,9 @@ use lockstep_core::model::{Block, Payload, Receipt, Timestamp, Transaction};
 use lockstep_core::schedule::Graph;
 use lockstep_core::storage::MemoryStorage;
 use lockstep_core::under_shuttle::shared::{BatchError, ParallelChainState, ParallelExecutor};
-use lockstep_sim::explore::Explorable;
+use lockstep_sim::explore::{Added, Explorable};
+use lockstep_sim::faulty::RivalAct;
+use lockstep_sim::subject::SubjectError;
 use lockstep_sim::world::BlockResult;
 use shuttle::sync::RwLock;
 
@@ -16,6 +18,8 @@ use shuttle::sync::RwLock;
 pub(crate) struct Blind;
 
 impl Explorable for Blind {
+    type Kept = MemoryStorage;
+
     fn name(&self) -> &str {
         "blind"
     }
@@ -25,7 +29,8 @@ impl Explorable for Blind {
         storage: MemoryStorage,
         config: &Config,
         block: &Block,
-    ) -> Result<(BlockResult, MemoryStorage), ChainError> {
+        _: Option<RivalAct>,
+    ) -> Result<Added<MemoryStorage>, SubjectError> {
         let mut serial = config.clone();
         serial.parallel.forced = Some(ExecutionPath::Serial);
         let before = storage.clone();
@@ -38,7 +43,7 @@ impl Explorable for Blind {
             reward: added.reward,
             digest: added.tip.digest,
         };
-        Ok((result, chain.into_storage()))
+        Ok(Added::alone(result, chain.into_storage()))
     }
 }
 

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use lockstep_sim::choice::Seeded;
-use lockstep_sim::explore::{
-    self, CoreLedger, Explorable, Explored, Finding, Pause, Plan, SCHEDULERS,
-};
+use lockstep_sim::explore::{self, CoreLedger, Explored, Finding, Pause, Plan, SCHEDULERS};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
@@ -54,7 +52,7 @@ impl Explore {
             complain("--schedules 0 explores nothing; ask for 1 or more");
             return USAGE;
         }
-        let core: Arc<dyn Explorable> = Arc::new(CoreLedger);
+        let core = Arc::new(CoreLedger);
         let limit = self.duration.unwrap_or(Duration::from_secs(20));
         let of_time = self.seeds.is_none();
         let Range {
@@ -126,7 +124,7 @@ impl Explore {
         scenario: &Scenario,
         plan: Plan,
         finding: &Finding,
-        core: &Arc<dyn Explorable>,
+        core: &Arc<CoreLedger>,
     ) -> u8 {
         let violation = &finding.violation;
         say(format_args!(
@@ -139,18 +137,11 @@ impl Explore {
         let shrunk =
             quietly(|| explore::shrink(scenario, &violation.invariant, plan, BUDGET, core));
         say(format_args!("  {shrunk} of at most {BUDGET}"));
-        let again = quietly(|| explore::explore(&shrunk.scenario, plan, core));
-        let small = again.ok().and_then(|(_, finding)| finding);
-        let schedule = small.as_ref().and_then(|finding| finding.schedule.clone());
+        let least =
+            quietly(|| explore::plainest(&shrunk.scenario, &violation.invariant, plan, core));
         let mut reproducer = Reproducer::new(&violation.invariant, shrunk.scenario.clone());
         let mut remark = format!("lockstep explore --seeds {seed}..{}\n{shrunk}", seed + 1);
-        if let Some(schedule) = schedule {
-            let least = quietly(|| {
-                explore::minimise(&shrunk.scenario, &schedule, &violation.invariant, core)
-            });
-            let pauses = quietly(|| explore::follow(&shrunk.scenario, &least, core))
-                .map(|(_, pauses)| pauses)
-                .unwrap_or_default();
+        if let Some((least, pauses)) = least {
             explain(&least, &pauses);
             remark.extend(pauses.iter().map(|pause| format!("\n{pause}")));
             reproducer = reproducer.under(least);
@@ -180,7 +171,7 @@ pub(in crate::cli) fn replay(reproducer: &Reproducer, file: &str) -> u8 {
         complain(format_args!("{file} has no schedule"));
         return USAGE;
     };
-    let core: Arc<dyn Explorable> = Arc::new(CoreLedger);
+    let core = Arc::new(CoreLedger);
     say(format_args!("lockstep replay {file}"));
     match quietly(|| explore::follow(&reproducer.scenario, schedule, &core)) {
         Ok((violation, pauses)) => {
