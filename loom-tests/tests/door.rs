@@ -29,25 +29,32 @@ const FORBIDDEN: [&str; 16] = [
     "#[test]",
 ];
 
+/// What has mounts, and a file that is among what is mounted.
+const MOUNTING: [(&str, &str); 2] = [
+    ("core/src", "shared/bodies.rs"),
+    ("sim/src/specimen/concurrent", "shared/worker.rs"),
+];
+
 #[test]
 fn mounted_files_reach_primitives_through_their_own_door_only() {
-    let found: Vec<String> = mounted_under("under_loom")
+    let found: Vec<String> = MOUNTING
         .iter()
-        .flat_map(|file| forbidden_in(file))
+        .flat_map(|(folder, _)| mounted_under(folder, "under_loom"))
+        .flat_map(|file| forbidden_in(&file))
         .collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
 fn the_checkers_mount_the_same_files() {
-    let mounted = mounted_under("under_loom");
-    assert_eq!(mounted, mounted_under("under_shuttle"));
-    assert!(
-        mounted
-            .iter()
-            .any(|file| file.ends_with("shared/bodies.rs")),
-        "the body cache is mounted: {mounted:?}"
-    );
+    for (folder, known) in MOUNTING {
+        let mounted = mounted_under(folder, "under_loom");
+        assert_eq!(mounted, mounted_under(folder, "under_shuttle"));
+        assert!(
+            mounted.iter().any(|file| file.ends_with(known)),
+            "{known} is mounted: {mounted:?}"
+        );
+    }
 }
 
 /// Whatever the features: those of a checker would panic here.
@@ -56,10 +63,11 @@ fn ordinary_code_keeps_the_real_primitives() {
     assert_eq!(BodyCache::new(BodyCacheLimits::default()).size(), (0, 0));
 }
 
-/// The files that core compiles once more for a checker, as the `#[path]` lines of its module say.
-fn mounted_under(checker: &str) -> Vec<PathBuf> {
+/// The files that are compiled once more for a checker, as the `#[path]` lines of its module say.
+fn mounted_under(folder: &str, checker: &str) -> Vec<PathBuf> {
     let module = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../core/src")
+        .join("..")
+        .join(folder)
         .join(checker);
     read(&module.join("mod.rs"))
         .lines()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use lockstep_sim::bugs::{BUGS, Bug, ENGINES, Effort, Engine, RIGHT, Search};
-use lockstep_sim::specimen::Defect;
+use lockstep_sim::specimen::{Defect, concurrent};
 
 const SEED: u64 = 2;
 
@@ -48,12 +48,12 @@ fn the_trial_finds_every_bug_that_it_meets_soon_and_in_three_transactions() {
 }
 
 /// A fuzzer is built with another compiler, and no part of the ordinary tests. Its target is tested
-/// where it is, in `sim/src/fuzz/specimen.rs`.
+/// where it is, in `sim/src/fuzz/specimen.rs`. Those that need a checker have tests of their own.
 fn engines() -> impl Iterator<Item = &'static dyn Engine> {
     ENGINES
         .iter()
         .copied()
-        .filter(|engine| engine.name() != "fuzz")
+        .filter(|engine| !["fuzz", "loom", "random", "urw", "pct"].contains(&engine.name()))
 }
 
 #[test]
@@ -65,7 +65,8 @@ fn nobody_is_accused_who_is_right() {
             let search = search(engine, right, SEED, runs);
             let accused = search.found.map(|found| found.invariant);
             assert_eq!(accused, None, "{} and {}", engine.name(), right.id);
-            assert_eq!(search.runs, runs, "{} and {}", engine.name(), right.id);
+            // A scenario under schedules is several runs.
+            assert!(search.runs >= runs, "{} and {}", engine.name(), right.id);
         }
     }
 }
@@ -91,8 +92,14 @@ fn every_engine_finds_a_bug_and_every_bug_is_found() {
             engine.name()
         );
     }
-    let trial = engine("trial");
-    for bug in BUGS.iter().filter(|bug| !trial.applies(bug)) {
+    // Those that a checker meets take luck without it.
+    let has_own_tests = |bug: &Bug| {
+        ["trial", "random"]
+            .map(engine)
+            .iter()
+            .any(|one| one.applies(bug))
+    };
+    for bug in BUGS.iter().filter(|bug| !has_own_tests(bug)) {
         let mut meet = engines().filter(|engine| engine.applies(bug)).peekable();
         if meet.peek().is_none() {
             // The page must say where it is instead, and is asked below.
@@ -203,14 +210,16 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+fn is_of_specimen(id: &str) -> bool {
+    Defect::named(id).is_some() || concurrent::Defect::named(id).is_some()
+}
+
 /// What is wrong with the place of a row. A bug that an engine meets is somewhere.
 fn objection(id: &str, place: &str) -> Option<String> {
     if place == "specimen" {
-        return Defect::named(id)
-            .is_none()
-            .then(|| format!("{id}: the specimen has no such defect"));
+        return (!is_of_specimen(id)).then(|| format!("{id}: the specimen has no such defect"));
     }
-    if Defect::named(id).is_some() {
+    if is_of_specimen(id) {
         return Some(format!(
             "{id}: the specimen has it, the page says {place:?}"
         ));
@@ -252,27 +261,30 @@ fn the_page_lists_every_bug_and_says_where_it_is() {
         BUGS.len() + RIGHT.len(),
         "every bug has an id of its own"
     );
-    let of_specimen: Vec<&str> = rows
-        .iter()
-        .filter(|[_, _, place]| place == "specimen")
-        .map(|[id, ..]| id.as_str())
-        .collect();
+    let of_specimen = |is_there: fn(&str) -> bool| -> Vec<&str> {
+        rows.iter()
+            .filter(|[id, _, place]| place == "specimen" && is_there(id))
+            .map(|[id, ..]| id.as_str())
+            .collect()
+    };
     let defects: Vec<&str> = Defect::ALL.iter().map(|defect| defect.name()).collect();
-    assert_eq!(of_specimen, defects, "the page and the specimen, in order");
+    let there = of_specimen(|id| Defect::named(id).is_some());
+    assert_eq!(there, defects, "the page and the specimen, in order");
+    let concurrent = concurrent::Defect::ALL;
+    let defects: Vec<&str> = concurrent.iter().map(|defect| defect.name()).collect();
+    let there = of_specimen(|id| concurrent::Defect::named(id).is_some());
+    assert_eq!(there, defects, "the page and its workers, in order");
 }
 
 #[test]
 fn a_row_without_a_place_is_objected_to() {
     for (id, place) in [
-        ("late-insert", ""),
-        ("late-insert", "not yet: "),
-        ("late-insert", "specimen"),
-        ("late-insert", "somewhere"),
-        (
-            "late-insert",
-            "`loom-tests/tests/none.rs`: `a_late_insert_is_found`",
-        ),
-        ("late-insert", "`sim/src/lib.rs`: `a_late_insert_is_found`"),
+        ("merge-order", ""),
+        ("merge-order", "not yet: "),
+        ("merge-order", "specimen"),
+        ("merge-order", "somewhere"),
+        ("merge-order", "`sim/src/nodes/none.rs`: `merge-order`"),
+        ("merge-order", "`sim/src/lib.rs`: `merge-order`"),
         ("self-transfer", "not yet: it is hard"),
     ] {
         assert!(objection(id, place).is_some(), "{id}: {place:?}");

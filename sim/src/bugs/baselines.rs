@@ -104,7 +104,7 @@ fn must_be_there(bug: &Bug) -> Result<Suspect, String> {
     without_faults(bug).ok_or_else(|| format!("nobody has {} without a fault", bug.id))
 }
 
-fn balances_differ(suspect: Suspect, scenario: &Scenario) -> Option<String> {
+pub(super) fn balances_differ(suspect: Suspect, scenario: &Scenario) -> Option<String> {
     let (seen, expected) = both(suspect, scenario);
     seen.map_or_else(Some, |seen| {
         (balances(seen.as_ref()) != balances(expected.as_ref()))
@@ -121,7 +121,7 @@ fn runs_differ(suspect: Suspect, scenario: &Scenario) -> Option<String> {
 
 /// As large as a small one of the generator, and without any of the trouble that it looks for:
 /// transfers among a few rich accounts, each with the nonce that comes next.
-fn plain(choices: &mut impl Choices) -> Scenario {
+pub(super) fn plain(choices: &mut impl Choices) -> Scenario {
     const ACCOUNTS: u32 = 5;
     const MINER: u32 = 9;
     let mut nonces = [0; ACCOUNTS as usize];

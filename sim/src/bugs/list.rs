@@ -196,6 +196,10 @@ pub const BUGS: &[Bug] = &[
 /// Whom nobody may accuse: the specimen without a defect, and core.
 pub const RIGHT: &[Bug] = &[
     bug("none-specimen", "nothing: the specimen without a defect"),
+    bug(
+        "none-specimen-concurrent",
+        "nothing: the specimen with real workers, without a defect",
+    ),
     bug("none-core-serial", "nothing: core, executed serially"),
     bug(
         "none-core-parallel",

@@ -10,9 +10,12 @@
 mod baselines;
 mod crash;
 mod fuzz;
+mod interleavings;
 mod list;
 mod nodes;
+mod schedules;
 mod suspect;
+mod threads;
 mod trial;
 
 use std::cell::Cell;
@@ -30,9 +33,15 @@ pub const ENGINES: &[&dyn Engine] = &[
     &crash::Crash,
     &nodes::Nodes,
     &fuzz::Fuzz,
+    &interleavings::Loom,
+    &schedules::RANDOM,
+    &schedules::URW,
+    &schedules::PCT,
+    &threads::Threads,
     &baselines::Balances,
     &baselines::Plain,
     &baselines::Itself,
+    &threads::Stress,
 ];
 
 /// A defect that an executor really had; or, in [`RIGHT`], somebody who has none.

@@ -1,5 +1,7 @@
 //! Who has a bug, as a subject of a trial.
 
+use std::time::Duration;
+
 use lockstep_core::model::Genesis;
 use lockstep_core::storage::Storage;
 
@@ -9,6 +11,7 @@ use crate::disk::Disk;
 use crate::faulty::{CommitForEachWrite, InTwoCommits, OnDisk, Plain, SavesFirst, UnreadIsAbsent};
 use crate::generate::{self, Size};
 use crate::scenario::Scenario;
+use crate::specimen::concurrent::{self, Concurrent};
 use crate::specimen::{Defect, Specimen};
 use crate::subject::{Core, Execution, Subject, SubjectError};
 
@@ -22,7 +25,13 @@ pub(super) enum Suspect {
     /// Core on a simulated disk, with something wrong around it or nothing. Only this one can show
     /// what takes a fault.
     OnDisk(Made),
+    /// The specimen with real workers, and how long it is waited for. Its engines ask for it by
+    /// name.
+    Threads(Option<concurrent::Defect>, Duration),
 }
+
+/// Of the specimen with real workers.
+const WORKERS: usize = 3;
 
 type Made = fn(&Genesis, u64) -> Result<Box<dyn Subject>, SubjectError>;
 
@@ -70,6 +79,9 @@ impl Suspect {
                 Ok(Box::new(Core::executed(execution, genesis, hash_seed)?))
             }
             Suspect::OnDisk(made) => made(genesis, hash_seed),
+            Suspect::Threads(defect, patience) => Ok(Box::new(Concurrent::new(
+                genesis, hash_seed, WORKERS, defect, patience,
+            )?)),
         }
     }
 

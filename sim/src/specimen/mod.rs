@@ -4,11 +4,13 @@
 //! Transactions are gathered in batches in which no two conflict, a worker executes each against a
 //! cache that is loaded in two steps, and the cache is merged kind by kind when all batches are
 //! done. The workers of a batch take turns, the last one first: a right batch cannot tell. It
-//! shares the nouns, the encodings and the stateless checks with core, and nothing else; what it
-//! cannot show, because it takes real interleavings or a failing disk, `docs/known-bugs.md` lists.
+//! shares the nouns, the encodings and the stateless checks with core, and nothing else. What takes
+//! real interleavings is in [`concurrent`], where the workers are threads; what takes a failing disk
+//! is in neither, and `docs/known-bugs.md` says where.
 
 mod batches;
 mod cache;
+pub mod concurrent;
 mod defect;
 mod kept;
 mod signatures;

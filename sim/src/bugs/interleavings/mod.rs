@@ -1,0 +1,40 @@
+//! The specimen with real workers in every interleaving of the smallest scenarios.
+
+#[cfg(feature = "loom")]
+mod search;
+#[cfg(not(feature = "loom"))]
+#[path = "unavailable.rs"]
+mod search;
+
+use super::threads::{must_be_there, takes_no_panic};
+use super::{Bug, Effort, Engine, Search};
+
+/// Every interleaving with a few preemptions, of two workers.
+pub(super) struct Loom;
+
+impl Engine for Loom {
+    fn name(&self) -> &'static str {
+        "loom"
+    }
+
+    fn what(&self) -> &'static str {
+        "the harness, with the specimen's workers in every interleaving of at most three \
+         preemptions, a run each, of the smallest block that shows the bug; a seed changes nothing"
+    }
+
+    fn applies(&self, bug: &Bug) -> bool {
+        takes_no_panic(bug)
+    }
+
+    fn left_out(&self) -> Option<String> {
+        search::left_out()
+    }
+
+    fn runs(&self) -> u64 {
+        200_000
+    }
+
+    fn search(&self, bug: &Bug, _: u64, effort: &Effort<'_>) -> Result<Search, String> {
+        search::search(must_be_there(bug)?, effort)
+    }
+}

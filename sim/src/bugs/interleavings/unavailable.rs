@@ -1,0 +1,15 @@
+//! What stands for the search in a program that was built without it.
+
+use super::super::{Effort, Search};
+use crate::specimen::concurrent::Defect;
+
+const HOW: &str =
+    "this program was built without loom; try cargo run --release --features loom -- bugs";
+
+pub(super) fn left_out() -> Option<String> {
+    Some(HOW.to_owned())
+}
+
+pub(super) fn search(_: Option<Defect>, _: &Effort<'_>) -> Result<Search, String> {
+    Err(HOW.to_owned())
+}

@@ -1,0 +1,20 @@
+//! What stands for the search in a program that was built without it.
+
+use super::super::{Effort, Search};
+use crate::specimen::concurrent::Defect;
+
+const HOW: &str = "this program was built without schedule exploration; \
+                   try cargo run --release --features shuttle -- bugs";
+
+pub(super) fn left_out() -> Option<String> {
+    Some(HOW.to_owned())
+}
+
+pub(super) fn search(
+    _: &'static [&'static str],
+    _: Option<Defect>,
+    _: u64,
+    _: &Effort<'_>,
+) -> Result<Search, String> {
+    Err(HOW.to_owned())
+}

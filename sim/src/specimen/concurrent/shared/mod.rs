@@ -1,0 +1,14 @@
+//! What the specimen's workers use at once.
+//!
+//! These files are compiled over real primitives and once more under each interleaving checker. They
+//! name a primitive only as `super::sync::...`; plain data stays outside.
+
+mod cache;
+mod ledger;
+mod queue;
+mod tasks;
+mod worker;
+
+pub(in crate::specimen::concurrent) use ledger::{Ledger, Settings};
+
+use super::sync;

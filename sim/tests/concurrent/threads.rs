@@ -1,0 +1,56 @@
+//! Threads of the system: what hangs is told from what ends, a panic that costs a result its place
+//! is found, and the right specimen with real workers is never accused.
+
+use lockstep_sim::bugs::{Bug, ENGINES, Effort, Engine, Search};
+use lockstep_sim::specimen::concurrent::Defect;
+
+fn engine(name: &str) -> &'static dyn Engine {
+    let mut all = ENGINES.iter().copied();
+    all.find(|engine| engine.name() == name)
+        .unwrap_or_else(|| panic!("{name} is an engine"))
+}
+
+fn bug(id: &str) -> &'static Bug {
+    Bug::named(id).unwrap_or_else(|| panic!("{id} is a bug"))
+}
+
+fn search(name: &str, id: &str, runs: u64) -> Search {
+    engine(name)
+        .search(bug(id), 1, &Effort::of(runs))
+        .expect("nothing fails in memory")
+}
+
+/// What takes no luck.
+#[test]
+fn threads_find_what_shows_in_every_schedule() {
+    for defect in [
+        Defect::ResultIndexLost,
+        Defect::SelfDeadlock,
+        Defect::ShardGuard,
+        Defect::GuardAcrossAwait,
+    ] {
+        let found = search("threads", defect.name(), 1_000).found;
+        let found = found.unwrap_or_else(|| panic!("{defect} is not found"));
+        let hangs = found.invariant == "always-ends";
+        assert_eq!(hangs, defect.hangs(), "{defect}: {}", found.invariant);
+    }
+}
+
+#[test]
+fn a_result_that_is_lost_takes_three_transactions() {
+    let found = search("threads", "result-index-lost", 1_000).found;
+    let found = found.expect("it is found");
+    let small = (found.shrunk)(&Effort::of(1_000));
+    assert_eq!(small.shows, Some(found.invariant));
+    assert!(small.transactions <= 3, "{small:?}");
+}
+
+#[test]
+fn the_right_one_is_never_accused() {
+    for name in ["threads", "stress"] {
+        let search = search(name, "none-specimen-concurrent", 3_000);
+        let accused = search.found.map(|found| found.invariant);
+        assert_eq!(accused, None, "{name}");
+        assert_eq!(search.runs, 3_000, "{name}");
+    }
+}
