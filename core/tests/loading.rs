@@ -1,0 +1,78 @@
+//! What a block reads of the storage: the cells that it may touch in sorted passes, and no cell
+//! alone but the supplies, which are known when it is over.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::{GOLD, Ledger, Setup, disk::Disk, from, key, ledger};
+use lockstep_core::config::ExecutionPath;
+use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
+
+/// Memory that counts the cells that are asked for one by one.
+#[derive(Default)]
+struct Counting {
+    memory: MemoryStorage,
+    alone: Arc<AtomicUsize>,
+}
+
+impl Storage for Counting {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        if table == Table::Cells {
+            self.alone.fetch_add(1, Ordering::SeqCst);
+        }
+        self.memory.get(table, key)
+    }
+
+    fn get_many(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
+        self.memory.get_many(table, keys)
+    }
+
+    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
+        self.memory.scan(table, start, limit)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
+        self.memory.commit(batch)
+    }
+}
+
+fn setup() -> Setup {
+    let (alice, bob) = (key("alice"), key("bob"));
+    ledger()
+        .reward(7)
+        .has(&alice, 1_000)
+        .has_of(GOLD, &alice, 1_000)
+        .has(&bob, 1_000)
+        .has_of(GOLD, &bob, 1_000)
+}
+
+#[test]
+fn no_cell_of_an_account_is_loaded_alone_on_any_path() {
+    for path in ExecutionPath::ALL {
+        let mut setup = setup();
+        setup.config.parallel.forced = Some(path);
+        setup.config.parallel.workers = Some(2);
+        let storage = Counting::default();
+        let alone = Arc::clone(&storage.alone);
+        let mut ledger: Ledger<Counting> = setup.open_on(&Disk::new(storage));
+        let (alice, bob, carol) = (key("alice"), key("bob"), key("carol"));
+        let block = ledger.block([
+            from(&alice, 0)
+                .pay(&carol, 1)
+                .pay_of(GOLD, &carol, 2)
+                .sign(),
+            from(&bob, 0).burn(GOLD, 3).sign(),
+            from(&alice, 1).multisig(1, &[&bob]).sign(),
+        ]);
+        alone.store(0, Ordering::SeqCst);
+        common::all_applied(&ledger.add_block(&block));
+        let supplies = 2;
+        assert_eq!(alone.load(Ordering::SeqCst), supplies, "{}", path.name());
+    }
+}
