@@ -184,3 +184,80 @@ fn cells_of(transactions: &[Checked<'_>]) -> Vec<Cell> {
     }
     cells
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Height, PublicKey, Value};
+
+    fn applied(fee: u64) -> Receipt {
+        Receipt {
+            transaction: Hash([1; 32]),
+            outcome: Outcome::Applied {
+                fee: Amount(fee),
+                changes: Vec::new(),
+            },
+        }
+    }
+
+    fn execution(fee: u64, balances: [u64; 2], reward: u64) -> Execution {
+        let change = |(account, amount)| {
+            let now = Version {
+                height: Height(1),
+                previous: None,
+                value: Value::Balance(Amount(amount)),
+            };
+            let cell = Cell::Balance(PublicKey([account; 32]), Asset::NATIVE);
+            (cell, (None, now))
+        };
+        Execution {
+            receipts: vec![applied(1), applied(fee)],
+            changes: [1, 2].into_iter().zip(balances).map(change).collect(),
+            fees: Amount(3),
+            reward: Amount(reward),
+        }
+    }
+
+    /// What is said of an execution beside one with fee 2, balances 10 and 20 and reward 5.
+    fn difference(other: Execution) -> Option<String> {
+        execution(2, [10, 20], 5).difference(&other)
+    }
+
+    #[test]
+    fn the_same_execution_does_not_differ() {
+        assert_eq!(difference(execution(2, [10, 20], 5)), None);
+    }
+
+    #[test]
+    fn the_first_transaction_that_differs_is_named_before_any_cell() {
+        let said = difference(execution(9, [10, 21], 5)).expect("a fee is another one");
+        assert!(said.starts_with("transaction 1: "), "{said}");
+    }
+
+    #[test]
+    fn the_first_cell_that_differs_is_named_with_both_values() {
+        let said = difference(execution(2, [10, 21], 5)).expect("a balance is another one");
+        let cell = Cell::Balance(PublicKey([2; 32]), Asset::NATIVE);
+        assert!(said.starts_with(&format!("{cell:?}: ")), "{said}");
+        let (parallel, serial) = said.split_once("serially").expect("both are said");
+        let says = |text: &str, amount| text.contains(&format!("{:?}", Amount(amount)));
+        assert!(says(parallel, 21) && says(serial, 20), "{said}");
+    }
+
+    #[test]
+    fn a_cell_that_only_one_of_them_changed_is_named() {
+        let mut shorter = execution(2, [10, 20], 5);
+        let (cell, _) = shorter.changes.pop().expect("two cells changed");
+        let said = difference(shorter).expect("a change is missing");
+        assert!(
+            said.starts_with(&format!("{cell:?}: None, serially Some")),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn where_receipts_and_cells_agree_the_sums_are_named() {
+        let said = difference(execution(2, [10, 20], 6)).expect("the reward is another one");
+        assert_eq!(said, "2 receipts, fees 3, reward 6; serially 2, 3, 5");
+    }
+}
