@@ -1,6 +1,8 @@
 //! The linear pass and the ready machine against a naive reference that looks at all pairs.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, Hasher};
 
 use proptest::prelude::*;
 
@@ -231,6 +233,18 @@ fn a_transaction_does_not_wait_for_itself() {
     assert_eq!(graph.waits_for(), [0]);
 }
 
+/// Every edge is a counter that somebody must count down.
+#[test]
+fn whom_ones_nonce_waits_for_is_not_waited_for_again() {
+    let both = [(3, 0), (3, 1)];
+    let block = [
+        transfers(1, 0, &both),
+        transfers(2, 0, &[(1, 0), (1, 1)]),
+        transfers(1, 0, &both),
+    ];
+    assert_eq!(Graph::of(&block, hasher()).waits_for(), [0, 1, 2]);
+}
+
 #[test]
 fn groups_are_levels_in_block_order() {
     let block = [
@@ -254,4 +268,70 @@ fn finishing_twice_is_noticed() {
     let mut machine = Ready::new(&graph);
     machine.finish(0);
     machine.finish(0);
+}
+
+#[test]
+fn a_graph_is_empty_where_there_is_no_transaction() {
+    assert!(Graph::of(&[], hasher()).is_empty());
+    assert!(!Graph::of(&[transfers(1, 0, &[(2, 0)])], hasher()).is_empty());
+}
+
+/// Hashes everything to the same.
+#[derive(Clone)]
+struct Colliding;
+
+impl Hasher for Colliding {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+}
+
+impl BuildHasher for Colliding {
+    type Hasher = Colliding;
+
+    fn build_hasher(&self) -> Colliding {
+        Colliding
+    }
+}
+
+#[test]
+fn accounts_whose_hashes_collide_are_told_apart() {
+    let block: Vec<_> = (0..40)
+        .map(|source| transfers(source, 1, &[(source + 100, source)]))
+        .collect();
+    let graph = Graph::of(&block, Colliding);
+    assert_eq!(graph.depth(), 1);
+    assert_eq!(graph, Graph::of(&block, hasher()));
+}
+
+/// Counts what is hashed.
+#[derive(Clone)]
+struct Counting<'c>(&'c Cell<usize>);
+
+impl BuildHasher for Counting<'_> {
+    type Hasher = ahash::AHasher;
+
+    fn build_hasher(&self) -> ahash::AHasher {
+        self.0.set(self.0.get() + 1);
+        hasher().build_hasher()
+    }
+}
+
+/// How much is hashed for one who pays another in so many assets.
+fn hashed(assets: u8) -> usize {
+    let to: Vec<(u8, u8)> = (1..=assets).map(|asset| (2, asset)).collect();
+    let hashes = Cell::new(0);
+    let graph = Graph::of(&[transfers(1, 0, &to)], Counting(&hashes));
+    assert_eq!(graph.depth(), 1);
+    hashes.get()
+}
+
+/// Looking for one asset among thousands of an account must not take thousands of steps, and an
+/// account with a few must not take a second table.
+#[test]
+fn a_few_assets_stand_with_their_account_and_the_rest_are_looked_up() {
+    assert_eq!(hashed(3), 2, "two accounts are looked up, and no asset");
+    assert!(hashed(200) > 2 * 190, "nearly every asset is looked up");
 }

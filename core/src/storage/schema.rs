@@ -304,3 +304,50 @@ impl super::Batch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Asset, PublicKey};
+    use crate::storage::MemoryStorage;
+
+    /// Some of every kind, with keys that differ in their first byte and in their last.
+    fn cells() -> Vec<Cell> {
+        let mut last = [1; 32];
+        last[31] = 2;
+        let names = [[0; 32], [1; 32], last, [0xff; 32]];
+        let mut cells = Vec::new();
+        for name in names {
+            let account = PublicKey(name);
+            cells.extend([
+                Cell::Supply(Asset(name)),
+                Cell::Multisig(account),
+                Cell::Nonce(account),
+            ]);
+            cells.extend(names.map(|asset| Cell::Balance(account, Asset(asset))));
+        }
+        cells
+    }
+
+    #[test]
+    fn cells_are_ordered_as_their_keys_are() {
+        for one in cells() {
+            for other in cells() {
+                assert_eq!(
+                    key_order(one).cmp(&key_order(other)),
+                    cell_key(one).cmp(&cell_key(other)),
+                    "{one:?} and {other:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn many_cells_are_loaded_each_once_in_the_order_of_their_keys() {
+        let twice = [cells(), cells()].concat();
+        let loaded = newest_of_many(&MemoryStorage::new(), twice).expect("memory does not fail");
+        let keys: Vec<Vec<u8>> = loaded.iter().map(|(cell, _)| cell_key(*cell)).collect();
+        assert!(keys.is_sorted_by(|one, other| one < other));
+        assert_eq!(keys.len(), cells().len());
+    }
+}
