@@ -1,4 +1,4 @@
-//! The pipeline and test mode by themselves.
+//! The pipeline, what is spread over workers, and test mode, by themselves.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -10,6 +10,8 @@ use crate::executor::Execution;
 use crate::model::{Amount, Network};
 use crate::shared::block_executor::BlockExecutor;
 use crate::shared::pipeline::in_order;
+use crate::shared::spread::Spread;
+use crate::side_by_side::SideBySide;
 
 const PIECES: usize = 200;
 
@@ -116,4 +118,47 @@ fn test_mode_distrusts_workers_that_panic() {
         })
     };
     assert_eq!(compared(panicked), (execution(7), false));
+}
+
+/// Waking somebody for less costs more than it gains.
+const LEAST: usize = 256;
+
+#[test]
+fn many_items_go_to_the_workers_and_few_stay_with_the_caller() {
+    let workers = workers(2);
+    let spread = Spread::over(Some(&workers));
+    let caller = thread::current().id();
+    let stays = |items: usize| {
+        let items: Vec<usize> = (0..items).collect();
+        let threads = spread.map(&items, |_| thread::current().id());
+        threads.into_iter().all(|thread| thread == caller)
+    };
+    assert!(stays(0) && stays(1) && stays(LEAST - 1));
+    assert!(!stays(LEAST) && !stays(10 * LEAST));
+
+    let within = |items| spread.unless_few(items).within(|| thread::current().id());
+    assert_eq!(within(LEAST - 1), caller);
+    assert_ne!(within(LEAST), caller);
+}
+
+#[test]
+fn what_comes_of_items_is_at_their_index_however_many_work() {
+    let items: Vec<usize> = (0..1_000).collect();
+    for number in [1, 2, 9, 33] {
+        let workers = workers(number);
+        let doubled = Spread::over(Some(&workers)).map(&items, |item| 2 * item);
+        assert!(doubled.iter().copied().eq((0..1_000).map(|item| 2 * item)));
+    }
+}
+
+#[test]
+fn pieces_are_the_whole_and_none_is_more_than_half_of_a_workers_share() {
+    let workers = workers(8);
+    for transactions in [0, 1, 15, 16, 17, 1_000, 5_000] {
+        let pieces = Spread::over(Some(&workers)).pieces(transactions);
+        let all: Vec<usize> = pieces.iter().cloned().flatten().collect();
+        assert!(all.into_iter().eq(0..transactions));
+        let most = transactions.div_ceil(16).max(16);
+        assert!(pieces.iter().all(|piece| piece.len() <= most), "{pieces:?}");
+    }
 }

@@ -13,7 +13,7 @@ mod parallel_executor;
 mod parallel_state;
 pub(crate) mod pipeline;
 mod run;
-mod spread;
+pub(crate) mod spread;
 
 pub use bodies::BodyCache;
 pub use chain::Chain;
