@@ -197,3 +197,44 @@ fn a_cancelled_block_is_a_typed_error() {
         }
     }
 }
+
+/// Memory whose commits panic once it has a genesis.
+struct Breaking(MemoryStorage);
+
+impl Storage for Breaking {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.0.get(table, key)
+    }
+    fn get_many(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
+        self.0.get_many(table, keys)
+    }
+    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
+        self.0.scan(table, start, limit)
+    }
+    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
+        assert_eq!(
+            self.0,
+            MemoryStorage::new(),
+            "only the first commit is good"
+        );
+        self.0.commit(batch)
+    }
+}
+
+/// Somebody who looks for the reason must not be told that the runtime was shut down.
+#[test]
+fn a_panic_beside_the_execution_is_an_error_that_says_what_it_said() {
+    let chain = open(Breaking(MemoryStorage::new()));
+    let block = block(&chain);
+    let error = runtime()
+        .block_on(add_block(&chain, block))
+        .expect_err("the commit panics");
+    assert!(
+        matches!(&error, ChainError::Panicked { message } if message.contains("only the first")),
+        "{error:?}"
+    );
+}

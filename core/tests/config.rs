@@ -192,3 +192,66 @@ fn a_hash_seed_is_shown_only_where_it_is_fixed() {
     assert_eq!(format!("{:?}", HashSeed::Random), "Random");
     assert_eq!(format!("{:?}", HashSeed::Fixed(3)), "Fixed(3)");
 }
+
+#[test]
+fn as_many_workers_execute_as_were_asked_for_and_at_least_one() {
+    let asked = |workers| {
+        let mut config = ParallelConfig::for_network(Network::Devnet);
+        config.workers = workers;
+        config.workers()
+    };
+    assert_eq!([1, 3, 256].map(|number| asked(Some(number))), [1, 3, 256]);
+    assert_eq!([0, 257].map(|number| asked(Some(number))), [1, 256]);
+    assert!((1..=256).contains(&asked(None)));
+}
+
+/// The path of a block of so many transactions, with three workers from ten transactions on.
+fn path(transactions: usize, change: impl FnOnce(&mut ParallelConfig)) -> ExecutionPath {
+    let mut config = ParallelConfig::for_network(Network::Testnet);
+    config.workers = Some(3);
+    change(&mut config);
+    config.path(transactions)
+}
+
+#[test]
+fn a_block_is_parallel_from_the_threshold_on_where_that_is_allowed_and_somebody_helps() {
+    assert_eq!(path(9, |_| ()), ExecutionPath::Serial);
+    assert_eq!(path(10, |_| ()), ExecutionPath::SpreadChecks);
+    assert_eq!(path(11, |_| ()), ExecutionPath::SpreadChecks);
+    let disabled = path(11, |config| config.enabled = false);
+    assert_eq!(disabled, ExecutionPath::Serial);
+    let alone = path(11, |config| config.workers = Some(1));
+    assert_eq!(alone, ExecutionPath::Serial);
+}
+
+#[test]
+fn the_graph_is_taken_from_a_microsecond_a_transaction_on() {
+    for (stateful_ns, expected) in [
+        (999, ExecutionPath::SpreadChecks),
+        (1_000, ExecutionPath::Graph),
+        (1_001, ExecutionPath::Graph),
+    ] {
+        let path = path(10, |config| config.stateful_ns = stateful_ns);
+        assert_eq!(path, expected, "{stateful_ns}");
+    }
+}
+
+#[test]
+fn a_forced_path_is_taken_whatever_else_was_chosen() {
+    for forced in ExecutionPath::ALL {
+        let taken = path(1, |config| {
+            config.enabled = false;
+            config.forced = Some(forced);
+        });
+        assert_eq!(taken, forced);
+    }
+}
+
+#[test]
+fn paths_and_networks_are_spelt_as_they_are_called() {
+    let paths = ExecutionPath::ALL.map(ExecutionPath::name);
+    assert_eq!(paths, ["serial", "spread-checks", "graph"]);
+    for network in Network::ALL {
+        assert_eq!(network.to_string(), network.name());
+    }
+}

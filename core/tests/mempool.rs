@@ -118,6 +118,14 @@ fn a_transaction_that_pays_more_replaces_the_one_with_its_nonce() {
 }
 
 #[test]
+fn a_replacement_in_a_full_mempool_displaces_nobody_else() {
+    let mut mempool = mempool(2, u64::MAX);
+    fill(&mut mempool, &[pay("carol", 0, 1), pay("alice", 0, 2)]);
+    fill(&mut mempool, &[pay("alice", 0, 3)]);
+    assert_eq!(all(&mempool), [pay("alice", 0, 3), pay("carol", 0, 1)]);
+}
+
+#[test]
 fn a_transaction_that_pays_as_much_or_less_is_underpriced_and_told_what_is_offered() {
     let mut mempool = roomy();
     fill(&mut mempool, &[pay("alice", 0, 5)]);

@@ -135,6 +135,15 @@ fn an_empty_batch_changes_nothing() {
     both(|storage| storage.commit(&Batch::new()).expect("nothing to do"));
 }
 
+#[test]
+fn a_batch_is_empty_until_a_key_is_changed() {
+    let mut batch = Batch::new();
+    assert!(batch.is_empty());
+    batch.delete(Table::Meta, b"nothing there".to_vec());
+    assert!(!batch.is_empty());
+    assert_eq!(batch.len(), 1);
+}
+
 /// A table out of which everything was deleted is like one into which nothing was ever put.
 #[test]
 fn memory_storages_are_equal_when_their_entries_are() {
