@@ -149,6 +149,9 @@ fn the_nightly_jobs_are_every_shape_every_profile_and_every_shard() {
     let expected = Preset::ALL.map(Preset::name).join(",");
     assert!(steps("verdict").contains(&format!("merge --expect {expected} ")));
     assert!(steps("bugs").contains("-- bugs --seeds 11 --html bugs.html --json >bugs.jsonl"));
+    let shards: Vec<String> = (0..16).map(|shard| shard.to_string()).collect();
+    assert_eq!(matrix("mutants", "shard"), shards);
+    assert!(steps("mutants").contains("deploy/mutants.sh ${{ matrix.shard }}/16"));
     for (job, most_tries) in [("stress", 1), ("campaign", 1)] {
         let steps = steps(job);
         assert_eq!(
@@ -209,6 +212,29 @@ fn only_20_is_tried_again_and_not_for_ever() {
         let output = place.run(&retry, &["3", "flaky"], &[("CODES", codes)]);
         assert_eq!(output.status.code(), Some(last), "{codes}");
         assert_eq!(place.lines("tries").len(), tries, "{codes}");
+    }
+}
+
+#[test]
+fn a_mutant_that_hangs_is_caught_and_one_that_is_missed_fails_the_job() {
+    let mutants = root().join("deploy/mutants.sh").display().to_string();
+    for (code, missed, last) in [
+        ("0", "", 0),
+        ("3", "", 0),
+        ("2", "a mutant", 2),
+        ("3", "a mutant", 2),
+        ("4", "", 4),
+        ("70", "", 70),
+    ] {
+        let place = Place::new().program(
+            "cargo",
+            "mkdir mutants.out\nprintf \"$MISSED\" >mutants.out/missed.txt\necho \"$@\" >asked\nexit $CODE",
+        );
+        let output = place.run(&mutants, &["3/16"], &[("CODE", code), ("MISSED", missed)]);
+        assert_eq!(output.status.code(), Some(last), "{code} {missed:?}");
+        assert_eq!(out(&output), missed);
+        let asked = "mutants --package lockstep-core --in-place --no-shuffle --shard 3/16";
+        assert_eq!(place.lines("asked"), [asked]);
     }
 }
 

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# A part of the mutants of core: deploy/mutants.sh SHARD/SHARDS. Exits with 2 where no test noticed one,
+# which mutants.out/missed.txt names.
+#
+# What hangs is caught, although cargo-mutants says so by another exit code (3), whatever else there was.
+set -uo pipefail
+
+cargo mutants --package lockstep-core --in-place --no-shuffle --shard "$1"
+code=$?
+case $code in
+  0 | 2 | 3) ;;
+  *) exit "$code" ;;
+esac
+if [[ -s mutants.out/missed.txt ]]; then
+  cat mutants.out/missed.txt
+  exit 2
+fi
