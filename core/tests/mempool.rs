@@ -235,6 +235,20 @@ fn a_replacement_needs_the_room_of_the_difference_alone() {
 }
 
 #[test]
+fn a_replacement_that_is_larger_than_the_room_finds_the_mempool_full() {
+    let mut mempool = mempool(9, 2 * size());
+    let waiting = [pay("carol", 0, 5), pay("alice", 0, 1)];
+    fill(&mut mempool, &waiting);
+    let larger = from(&key("alice"), 0)
+        .fee(2)
+        .pay(&key("bob"), 1)
+        .pay(&key("carol"), 1)
+        .sign();
+    assert_eq!(mempool.insert(larger), Err(MempoolError::Full));
+    assert_eq!(all(&mempool), waiting);
+}
+
+#[test]
 fn a_flood_never_exceeds_the_limits_and_leaves_those_that_pay_most() {
     let people = keys(60);
     let mut mempool = mempool(10, 9 * size());
