@@ -235,6 +235,15 @@ fn of_two_who_add_the_same_block_one_does() {
     assert_eq!(chain.tip().expect("the ledger has a tip").height, Height(1));
 }
 
+/// Says that it is done, a panic included: or who waits for it waits for ever.
+struct Ends<'d>(&'d AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn a_reader_sees_the_block_before_or_the_block_after() {
     let accounts = keys(8);
@@ -250,6 +259,7 @@ fn a_reader_sees_the_block_before_or_the_block_after() {
             }
             seen
         });
+        let ends = Ends(is_done);
         let mut tips = vec![genesis];
         for round in 0..20 {
             let block = block(chain, ring(&accounts, 2 * round));
@@ -259,7 +269,7 @@ fn a_reader_sees_the_block_before_or_the_block_after() {
                 .expect("there is a block before");
             chain.add_block(&block).expect("the block is good");
         }
-        is_done.store(true, Ordering::SeqCst);
+        drop(ends);
         let seen = reader.join().expect("nobody panics");
         assert!(seen.iter().all(|tip| tips.contains(tip)));
     });
