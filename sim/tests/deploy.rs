@@ -449,7 +449,7 @@ fn every_script_is_in_a_language_that_its_shell_knows() {
             }
         }
     }
-    assert_eq!(scripts.len(), 3, "{scripts:?}");
+    assert_eq!(scripts.len(), 4, "{scripts:?}");
     for script in scripts {
         let output = place.run("bash", &["-n", &script], &[]);
         assert_eq!(output.status.code(), Some(0), "{script}: {output:?}");
