@@ -108,7 +108,7 @@ fn synthetic(
             let (took, outcomes) = time(|| {
                 let graph = Graph::of(transactions, RandomState::with_seed(1));
                 run(executor.workers(), &graph, |index| {
-                    let outcome = transition(&transactions[index as usize], &mut &state)?;
+                    let outcome = transition(&transactions[index as usize], &mut state.view())?;
                     spin();
                     if let Outcome::Applied { changes, .. } = &outcome {
                         state.apply(changes)?;
@@ -140,7 +140,7 @@ fn cold(rounds: usize, executor: &ParallelExecutor, prepared: &Prepared) -> Comp
                 assert!(loaded.iter().all(Result::is_ok), "the disk works");
             }
             let one = |transaction| {
-                let outcome = transition(transaction, &mut &state).expect("the disk works");
+                let outcome = transition(transaction, &mut state.view()).expect("the disk works");
                 if let Outcome::Applied { changes, .. } = &outcome {
                     state.apply(changes).expect("the disk works");
                 }

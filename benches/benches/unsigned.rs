@@ -103,7 +103,7 @@ fn execute(
     };
     let in_order = |piece: &[Checked<'_>]| -> Vec<Outcome> {
         let one = |checked: &Checked<'_>| {
-            let mut view = state;
+            let mut view = state.view();
             let outcome = transition(checked.transaction, &mut view).expect("memory does not fail");
             if let Outcome::Applied { changes, .. } = &outcome {
                 state.apply(changes).expect("memory does not fail");

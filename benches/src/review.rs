@@ -56,7 +56,7 @@ where
 }
 
 fn one<S, H>(
-    mut state: &ParallelChainState<S, H>,
+    state: &ParallelChainState<S, H>,
     network: Network,
     transaction: &Transaction,
 ) -> Outcome
@@ -67,7 +67,7 @@ where
     if let Err(rejection) = check(transaction, network) {
         return Outcome::Rejected(rejection);
     }
-    let outcome = transition(transaction, &mut state).expect("memory does not fail");
+    let outcome = transition(transaction, &mut state.view()).expect("memory does not fail");
     if let Outcome::Applied { changes, .. } = &outcome {
         state.apply(changes).expect("memory does not fail");
     }

@@ -10,7 +10,8 @@
 
 pub use crate::executor::Checked;
 pub use crate::shared::{
-    BatchError, ParallelChainState, ParallelExecutor, Pipeline, Run, Stopped, execute_one, run,
+    BatchError, ParallelChainState, ParallelExecutor, Pipeline, Run, Stopped, View, execute_one,
+    run,
 };
 pub use crate::sync::{NoWorkers, Workers};
 

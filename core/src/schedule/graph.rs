@@ -71,6 +71,23 @@ impl Graph {
         &self.successors[self.first[at] as usize..self.first[at + 1] as usize]
     }
 
+    /// How many transactions wait for each one after another, at the most: 0 where nobody waits for
+    /// it. Costs one step an edge.
+    #[must_use]
+    pub fn behind(&self) -> Vec<u32> {
+        let mut behind = vec![0; self.len()];
+        // An edge leads to a later transaction, whose number is known by then.
+        for transaction in (0..self.len()).rev() {
+            let successors = self.first[transaction] as usize..self.first[transaction + 1] as usize;
+            let most = self.successors[successors]
+                .iter()
+                .map(|successor| behind[*successor as usize] + 1)
+                .max();
+            behind[transaction] = most.unwrap_or(0);
+        }
+        behind
+    }
+
     /// The level of each transaction: 0 for what conflicts with nothing before it, otherwise one
     /// more than the highest among what it conflicts with before it.
     #[must_use]

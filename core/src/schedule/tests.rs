@@ -261,6 +261,32 @@ fn groups_are_levels_in_block_order() {
 }
 
 #[test]
+fn what_most_wait_for_comes_first() {
+    // 0 and 1 meet nobody, 2 and 3 are a pair, 4, 5 and 6 a chain.
+    let block = [
+        transfers(0, 0, &[(10, 0)]),
+        transfers(1, 0, &[(11, 0)]),
+        transfers(2, 0, &[(12, 0)]),
+        transfers(2, 0, &[(12, 0)]),
+        transfers(4, 0, &[(14, 0)]),
+        transfers(4, 0, &[(14, 0)]),
+        transfers(4, 0, &[(14, 0)]),
+    ];
+    let graph = Graph::of(&block, hasher());
+    assert_eq!(graph.behind(), [0, 0, 1, 0, 2, 1, 0]);
+    let mut machine = Ready::new(&graph);
+    assert_eq!((machine.behind(), machine.left()), (2, 7));
+    let first: Vec<_> = std::iter::from_fn(|| machine.give()).collect();
+    assert_eq!(first, [4, 2, 0, 1]);
+    assert_eq!((machine.behind(), machine.left()), (0, 3));
+    machine.finish(4);
+    machine.finish(2);
+    assert_eq!(machine.behind(), 1);
+    let then: Vec<_> = std::iter::from_fn(|| machine.give()).collect();
+    assert_eq!(then, [5, 3]);
+}
+
+#[test]
 #[should_panic(expected = "a transaction finishes once")]
 fn finishing_twice_is_noticed() {
     let block = [transfers(1, 0, &[(2, 0)]), transfers(2, 0, &[(3, 0)])];

@@ -19,7 +19,7 @@ pub use bodies::BodyCache;
 pub use chain::Chain;
 pub use interest::Interest;
 pub use parallel_executor::{BatchError, ParallelExecutor, execute_one};
-pub use parallel_state::ParallelChainState;
+pub use parallel_state::{ParallelChainState, View};
 pub use pipeline::Pipeline;
 pub use run::{Run, Stopped, run};
 

@@ -187,7 +187,7 @@ where
     S: Storage,
     H: BuildHasher + Clone,
 {
-    let mut view = state;
+    let mut view = state.view();
     let outcome = executor::outcome(transaction, &mut view)?;
     if let Outcome::Applied { changes, .. } = &outcome {
         state.apply(changes)?;

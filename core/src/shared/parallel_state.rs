@@ -82,6 +82,39 @@ impl Account {
         &mut self.others[at].1
     }
 
+    /// Does one change of this account, of which everything is known that it is about.
+    fn apply(&mut self, change: &Change) -> Result<(), StorageError> {
+        match change {
+            Change::Nonce { to, .. } => {
+                self.nonce = *to;
+                self.knows.registered = true;
+            }
+            Change::Multisig { to, .. } => self.multisig = to.clone().map(Box::new),
+            Change::Debit {
+                account,
+                asset,
+                amount,
+            } => {
+                let balance = self.balance_mut(*asset);
+                *balance = balance.checked_sub(*amount).ok_or_else(|| {
+                    let cell = Cell::Balance(*account, *asset);
+                    schema::damaged(cell, "it is debited more than it has")
+                })?;
+            }
+            Change::Credit {
+                account,
+                asset,
+                amount,
+            } => {
+                let balance = self.balance_mut(*asset);
+                *balance = add(Cell::Balance(*account, *asset), *balance, *amount)?;
+                self.knows.registered = true;
+            }
+            Change::Burn { .. } => {}
+        }
+        Ok(())
+    }
+
     /// Takes what the storage has of a cell, where it is not known yet.
     fn learn(&mut self, cell: Cell, value: Option<&Value>) {
         if self.knows(cell) {
@@ -149,6 +182,14 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         }
     }
 
+    /// What a transaction sees of it.
+    pub fn view(&self) -> View<'_, S, H> {
+        View {
+            state: self,
+            seen: None,
+        }
+    }
+
     /// Loads cells of accounts in one sorted pass under one guard of the storage. Supplies are left
     /// out: no transaction looks at one.
     ///
@@ -161,48 +202,21 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         Ok(())
     }
 
-    /// Writes what an applied transaction changed, but for burns, which are no account's.
+    /// Writes what an applied transaction changed, but for burns, which are no account's. Takes an
+    /// account's entry once, where changes of one account follow each other.
     ///
     /// # Errors
     ///
     /// Where the storage fails, or the state makes no sense.
     pub fn apply(&self, changes: &[Change]) -> Result<(), StorageError> {
-        for change in changes {
-            match change {
-                Change::Nonce { account, to } => {
-                    self.with(Cell::Nonce(*account), |known| {
-                        known.nonce = *to;
-                        known.knows.registered = true;
-                        Ok(())
-                    })?;
-                }
-                Change::Multisig { account, to } => {
-                    self.with(Cell::Multisig(*account), |known| {
-                        known.multisig = to.clone().map(Box::new);
-                        Ok(())
-                    })?;
-                }
-                Change::Debit {
-                    account,
-                    asset,
-                    amount,
-                } => {
-                    let cell = Cell::Balance(*account, *asset);
-                    self.with(cell, |known| {
-                        let balance = known.balance_mut(*asset);
-                        *balance = balance.checked_sub(*amount).ok_or_else(|| {
-                            schema::damaged(cell, "it is debited more than it has")
-                        })?;
-                        Ok(())
-                    })?;
-                }
-                Change::Credit {
-                    account,
-                    asset,
-                    amount,
-                } => self.credit(*account, *asset, *amount)?,
-                Change::Burn { .. } => {}
-            }
+        for of_one in changes.chunk_by(|one, other| account_changed(one) == account_changed(other))
+        {
+            let Some(account) = account_changed(&of_one[0]) else {
+                continue;
+            };
+            self.with_all(account, of_one, |known| {
+                of_one.iter().try_for_each(|change| known.apply(change))
+            })?;
         }
         Ok(())
     }
@@ -221,16 +235,11 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         if amount.is_zero() {
             return Ok(());
         }
-        let cell = Cell::Balance(account, asset);
-        self.with(cell, |known| {
-            let balance = known.balance_mut(asset);
-            *balance = add(cell, *balance, amount)?;
-            Ok(())
-        })?;
-        self.with(Cell::Nonce(account), |known| {
-            known.knows.registered = true;
-            Ok(())
-        })
+        self.apply(&[Change::Credit {
+            account,
+            asset,
+            amount,
+        }])
     }
 
     /// Every cell of an account that differs from the storage, which is read again: to keep what was
@@ -278,19 +287,21 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         read(&self.storage)
     }
 
-    /// Does something to an account of which this cell is known.
-    fn with<T>(
+    /// Does something to an account of which all cells are known that these changes are about.
+    fn with_all<T>(
         &self,
-        cell: Cell,
+        account: PublicKey,
+        changes: &[Change],
         then: impl FnOnce(&mut Account) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        let account = account_of(cell)?;
         if let Some(mut known) = self.accounts.get_mut(&account)
-            && known.knows(cell)
+            && changes.iter().flat_map(cells).all(|cell| known.knows(cell))
         {
             return then(&mut known);
         }
-        self.load(cell)?;
+        for cell in changes.iter().flat_map(cells) {
+            self.load(cell)?;
+        }
         let mut known = self.accounts.entry(account).or_default();
         then(&mut known)
     }
@@ -325,6 +336,33 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
     }
 }
 
+/// Whose cells a change is about.
+fn account_changed(change: &Change) -> Option<PublicKey> {
+    match change {
+        Change::Nonce { account, .. }
+        | Change::Multisig { account, .. }
+        | Change::Debit { account, .. }
+        | Change::Credit { account, .. } => Some(*account),
+        Change::Burn { .. } => None,
+    }
+}
+
+/// The cells that must be known before a change is done.
+fn cells(change: &Change) -> impl Iterator<Item = Cell> {
+    let (one, other) = match change {
+        Change::Nonce { account, .. } => (Some(Cell::Nonce(*account)), None),
+        Change::Multisig { account, .. } => (Some(Cell::Multisig(*account)), None),
+        Change::Debit { account, asset, .. } => (Some(Cell::Balance(*account, *asset)), None),
+        Change::Credit { account, asset, .. } => (
+            Some(Cell::Balance(*account, *asset)),
+            // A credit registers.
+            Some(Cell::Nonce(*account)),
+        ),
+        Change::Burn { .. } => (None, None),
+    };
+    one.into_iter().chain(other)
+}
+
 fn account_of(cell: Cell) -> Result<PublicKey, StorageError> {
     match cell {
         Cell::Nonce(account) | Cell::Multisig(account) | Cell::Balance(account, _) => Ok(account),
@@ -332,22 +370,72 @@ fn account_of(cell: Cell) -> Result<PublicKey, StorageError> {
     }
 }
 
-impl<S: Storage, H: BuildHasher + Clone> StateView for &ParallelChainState<S, H> {
+/// What one transaction sees of the state: an account's entry is taken once, for its nonce, multisig
+/// and native balance. No longer than one transaction, and only while nothing that it conflicts with
+/// is executed.
+pub struct View<'s, S, H> {
+    state: &'s ParallelChainState<S, H>,
+    /// What was known of the account that was asked for last.
+    seen: Option<Seen>,
+}
+
+struct Seen {
+    account: PublicKey,
+    nonce: Option<Nonce>,
+    multisig: Option<Multisig>,
+    native: Amount,
+    knows: Known,
+}
+
+impl<S: Storage, H: BuildHasher + Clone> View<'_, S, H> {
+    /// What is known of an account, if this cell is.
+    fn seen(&mut self, account: PublicKey, knows: impl Fn(Known) -> bool) -> Option<&Seen> {
+        if self
+            .seen
+            .as_ref()
+            .is_none_or(|seen| seen.account != account)
+        {
+            let known = self.state.accounts.get(&account)?;
+            self.seen = Some(Seen {
+                account,
+                nonce: known.knows.registered.then_some(known.nonce),
+                multisig: known.multisig.as_deref().cloned(),
+                native: known.native,
+                knows: known.knows,
+            });
+        }
+        self.seen.as_ref().filter(|seen| knows(seen.knows))
+    }
+}
+
+impl<S: Storage, H: BuildHasher + Clone> StateView for View<'_, S, H> {
     type Error = StorageError;
 
     fn nonce(&mut self, account: PublicKey) -> Result<Option<Nonce>, StorageError> {
-        self.read(Cell::Nonce(account), |known| {
+        if let Some(seen) = self.seen(account, |knows| knows.nonce) {
+            return Ok(seen.nonce);
+        }
+        self.state.read(Cell::Nonce(account), |known| {
             known.knows.registered.then_some(known.nonce)
         })
     }
 
     fn multisig(&mut self, account: PublicKey) -> Result<Option<Multisig>, StorageError> {
-        self.read(Cell::Multisig(account), |known| {
+        if let Some(seen) = self.seen(account, |knows| knows.multisig) {
+            return Ok(seen.multisig.clone());
+        }
+        self.state.read(Cell::Multisig(account), |known| {
             known.multisig.as_deref().cloned()
         })
     }
 
     fn balance(&mut self, account: PublicKey, asset: Asset) -> Result<Amount, StorageError> {
-        self.read(Cell::Balance(account, asset), |known| known.balance(asset))
+        if asset == Asset::NATIVE
+            && let Some(seen) = self.seen(account, |knows| knows.native)
+        {
+            return Ok(seen.native);
+        }
+        self.state
+            .read(Cell::Balance(account, asset), |known| known.balance(asset))
     }
 }

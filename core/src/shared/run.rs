@@ -1,6 +1,6 @@
 //! Workers drive the machine that says what may run.
 
-use super::sync::{Condvar, Mutex, Workers, caught};
+use super::sync::{Condvar, Mutex, PATIENCE, Workers, breathe, caught};
 use crate::schedule::{Graph, Ready};
 
 /// The most tasks that a worker takes at once. Taking is a lock; what is taken is out of the others'
@@ -122,12 +122,13 @@ impl<'g, E> Run<'g, E> {
     }
 
     /// Says what this worker has finished and gets it something to do. Sleeps where there is
-    /// nothing yet; `false` where there will be nothing any more.
+    /// nothing for a while; `false` where there will be nothing any more.
     fn take(&self, finished: &mut Vec<u32>, taken: &mut Vec<u32>) -> bool {
         let mut state = self.state.lock();
         for transaction in finished.drain(..) {
             state.ready.finish(transaction);
         }
+        let mut patience = PATIENCE;
         loop {
             if state.stopped.is_some() || state.ready.is_done() {
                 self.changed.notify_all();
@@ -136,19 +137,34 @@ impl<'g, E> Run<'g, E> {
             if state.ready.ready() > 0 {
                 break;
             }
+            // To sleep and to be woken costs as much as many a transaction.
+            if patience > 0 {
+                patience -= 1;
+                drop(state);
+                breathe();
+                state = self.state.lock();
+                continue;
+            }
             state.waiting += 1;
             state = self.changed.wait(state);
             state.waiting -= 1;
         }
-        // As much as leaves something for everybody, so that they end together.
-        let share = state.ready.ready() / (2 * self.workers);
-        for _ in 0..share.clamp(1, MOST_AT_ONCE) {
+        for _ in 0..self.share(&state.ready) {
             taken.extend(state.ready.give());
         }
         if state.waiting > 0 && state.ready.ready() > 0 {
             self.changed.notify_one();
         }
         true
+    }
+
+    /// How many to take at once: as much as leaves something for everybody, so that they end
+    /// together, and what others wait for comes back in time. Where the longest chain is as long as
+    /// all that is left takes, that is one.
+    fn share(&self, ready: &Ready<'_>) -> usize {
+        let all = ready.ready() / (2 * self.workers);
+        let slack = (ready.left() / self.workers).saturating_sub(ready.behind());
+        all.min(slack / 8).clamp(1, MOST_AT_ONCE)
     }
 
     fn stop(&self, why: Stopped<E>) {

@@ -92,6 +92,17 @@ pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
         .to_owned()
 }
 
+/// How often whoever has nothing to do looks again before it sleeps: for some ten microseconds, about
+/// what it costs to be woken.
+pub(crate) const PATIENCE: u32 = 32;
+
+/// Lets a moment pass without giving up the thread.
+pub(crate) fn breathe() {
+    for _ in 0..8 {
+        std::hint::spin_loop();
+    }
+}
+
 /// Says which transaction this thread is about. Free; a checker tells by it where it paused whom.
 #[inline]
 pub(crate) fn is_about(_transaction: u32) {}

@@ -30,10 +30,9 @@ pub(crate) fn outcome(batch: Batch, threads: usize) -> String {
         // Its state must not be used.
         Err(stopped) => return format!("{stopped:?}"),
     };
-    let mut state = &*state;
     let accounts = ACCOUNTS.map(account).map(|account| {
-        let balance = state.balance(account, Asset::NATIVE);
-        let nonce = state.nonce(account);
+        let balance = state.view().balance(account, Asset::NATIVE);
+        let nonce = state.view().nonce(account);
         (
             nonce.expect("memory does not fail"),
             balance.expect("memory does not fail"),

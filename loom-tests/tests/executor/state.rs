@@ -18,13 +18,13 @@ const LIKE_A: u8 = A + SHARDS;
 /// In the shard of [`B`].
 const LIKE_B: u8 = B + SHARDS;
 
-pub(crate) fn balance(mut state: &State, number: u8) -> u64 {
-    let balance = state.balance(account(number), Asset::NATIVE);
+pub(crate) fn balance(state: &State, number: u8) -> u64 {
+    let balance = state.view().balance(account(number), Asset::NATIVE);
     balance.expect("memory does not fail").0
 }
 
-fn nonce(mut state: &State, number: u8) -> Option<Nonce> {
-    let nonce = state.nonce(account(number));
+fn nonce(state: &State, number: u8) -> Option<Nonce> {
+    let nonce = state.view().nonce(account(number));
     nonce.expect("memory does not fail")
 }
 

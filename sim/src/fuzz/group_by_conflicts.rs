@@ -1,6 +1,7 @@
 //! The blocks of the generator, signed by nobody, and who of them may run side by side.
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::BuildHasher;
 
@@ -190,6 +191,17 @@ impl Reference {
         }
     }
 
+    /// How many wait for each one after another, at the most.
+    fn behind(&self) -> Vec<u32> {
+        let mut behind = vec![0; self.len()];
+        for after in (0..self.len()).rev() {
+            for before in (0..after).filter(|before| self.conflicts[after] & bit(*before) != 0) {
+                behind[before] = behind[before].max(behind[after] + 1);
+            }
+        }
+        behind
+    }
+
     fn len(&self) -> usize {
         self.levels.len()
     }
@@ -332,7 +344,8 @@ impl Machine for Ready<'_> {
 }
 
 /// What the machine should say: a transaction may run when all that it conflicts with before it
-/// have finished, and what could run earlier is given out earlier.
+/// have finished. First comes the one that most others wait for one after another, and among those
+/// that nobody waits for what could run earlier.
 struct Mirror<'r> {
     reference: &'r Reference,
     /// What became ready at once, the earliest first; what was given out is no longer in it.
@@ -373,16 +386,30 @@ impl<'r> Mirror<'r> {
         }
     }
 
+    /// Those of which one is to be given out.
+    fn next(&self) -> u64 {
+        let ready = self.ready.iter().fold(0, |all, several| all | several);
+        let behind = self.reference.behind();
+        let awaited = (0..self.reference.len())
+            .filter(|index| ready & bit(*index) != 0 && behind[*index] > 0)
+            .max_by_key(|index| (behind[*index], Reverse(*index)));
+        match awaited {
+            Some(index) => bit(index),
+            None => self.ready.front().copied().unwrap_or(0),
+        }
+    }
+
     fn give(&mut self, given: Option<u32>) {
-        let earliest = self.ready.front().copied().unwrap_or(0);
+        let next = self.next();
         match given {
-            None => assert_eq!(earliest, 0, "what may run is given out: {earliest:b}"),
+            None => assert_eq!(next, 0, "what may run is given out: {next:b}"),
             Some(transaction) => {
+                let given = bit(transaction as usize);
                 assert!(
-                    earliest & bit(transaction as usize) != 0,
-                    "{transaction} is given out in place of one of {earliest:b}"
+                    next & given != 0,
+                    "{transaction} is given out in place of one of {next:b}"
                 );
-                self.ready[0] &= !bit(transaction as usize);
+                self.ready.iter_mut().for_each(|several| *several &= !given);
                 self.running.push(transaction);
                 self.leave_out_the_empty();
             }

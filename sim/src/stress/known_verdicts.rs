@@ -28,11 +28,11 @@ pub(super) fn round(prepared: &Prepared, workers: usize) -> Result<Vec<Timing>, 
         .map_err(|error| Failure::Infrastructure(format!("no threads: {error}")))?;
     let checked = executor.check_all(prepared.genesis.rules.network, transactions);
 
-    let in_order = time(prepared, "in block order", |mut state, clock| {
+    let in_order = time(prepared, "in block order", |state, clock| {
         let outcomes = transactions
             .iter()
             .map(|transaction| {
-                let outcome = transition(transaction, &mut state)?;
+                let outcome = transition(transaction, &mut state.view())?;
                 if let Outcome::Applied { changes, .. } = &outcome {
                     state.apply(changes)?;
                 }
@@ -112,7 +112,7 @@ fn difference(
     // What is left of the block: the miner's credit.
     let due = Amount(expected.fees.0 + expected.reward.0);
     state.credit(prepared.block.header.miner, Asset::NATIVE, due)?;
-    let mut view = state;
+    let mut view = state.view();
     for (cell, versions) in &prepared.after.cells {
         let got = match *cell {
             Cell::Nonce(account) => view.nonce(account)?.map(Value::Nonce),
