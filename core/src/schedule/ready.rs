@@ -1,8 +1,5 @@
 //! What may run next, and what has finished.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-
 use super::Graph;
 
 /// Tells what may run, and is told what has finished. A plain value: whoever drives it, a loop, a
@@ -10,7 +7,7 @@ use super::Graph;
 ///
 /// Every transaction is given out exactly once, and not before everything that it waits for has
 /// finished: first the one with the longest chain of others behind it, because whoever begins the
-/// longest chain last ends last.
+/// longest chain last ends last; of several the first in the block.
 #[derive(Clone, Debug)]
 pub struct Ready<'g> {
     graph: &'g Graph,
@@ -18,45 +15,51 @@ pub struct Ready<'g> {
     waits_for: Vec<u32>,
     /// How many wait for each transaction one after another, at the most.
     behind: Vec<u32>,
-    /// Those that somebody waits for: the longest chain first, then in block order.
-    awaited: BinaryHeap<(u32, Reverse<u32>)>,
-    /// Those that nobody waits for, in the order in which they became ready.
-    others: VecDeque<u32>,
+    /// Every transaction, in the order in which they are given out where all may run.
+    order: Vec<u32>,
+    /// Where each transaction stands in `order`.
+    rank: Vec<u32>,
+    /// The ranks of those that may run.
+    ready: Ranks,
     given: usize,
     finished: usize,
 }
 
 impl<'g> Ready<'g> {
-    /// Everything is still to be done. Costs one step an edge.
+    /// Everything is still to be done. Costs one step a transaction and one an edge.
     #[must_use]
     pub fn new(graph: &'g Graph) -> Self {
+        let behind = graph.behind();
+        let order = longest_first(&behind);
+        let mut rank = vec![0; graph.len()];
+        for (at, transaction) in (0..).zip(&order) {
+            rank[*transaction as usize] = at;
+        }
         let mut ready = Ready {
             graph,
             waits_for: graph.waits_for().to_vec(),
-            behind: graph.behind(),
-            awaited: BinaryHeap::new(),
-            others: VecDeque::new(),
+            behind,
+            order,
+            rank,
+            ready: Ranks::none_of(graph.len()),
             given: 0,
             finished: 0,
         };
-        for (transaction, edges) in (0..).zip(graph.waits_for()) {
+        for (edges, rank) in graph.waits_for().iter().zip(&ready.rank) {
             if *edges == 0 {
-                ready.admit(transaction);
+                ready.ready.insert(*rank);
             }
         }
         ready
     }
 
     /// Something that may run now; `None` where nothing may until something else has finished, or
-    /// where everything was given out.
+    /// where everything was given out. The cost does not depend on how many may.
     pub fn give(&mut self) -> Option<u32> {
-        let awaited = self
-            .awaited
-            .pop()
-            .map(|(_, Reverse(transaction))| transaction);
-        let transaction = awaited.or_else(|| self.others.pop_front())?;
+        let first = self.ready.first()?;
+        self.ready.remove(first);
         self.given += 1;
-        Some(transaction)
+        Some(self.order[first as usize])
     }
 
     /// Is told that something that was given out has finished. Costs one step an edge.
@@ -73,22 +76,15 @@ impl<'g> Ready<'g> {
                 .checked_sub(1)
                 .expect("a transaction finishes once and before what waits for it");
             if *left == 0 {
-                self.admit(*successor);
+                self.ready.insert(self.rank[*successor as usize]);
             }
-        }
-    }
-
-    fn admit(&mut self, transaction: u32) {
-        match self.behind[transaction as usize] {
-            0 => self.others.push_back(transaction),
-            behind => self.awaited.push((behind, Reverse(transaction))),
         }
     }
 
     /// How many may run now.
     #[must_use]
-    pub fn ready(&self) -> usize {
-        self.awaited.len() + self.others.len()
+    pub const fn ready(&self) -> usize {
+        self.ready.len
     }
 
     /// How many were not given out yet.
@@ -100,9 +96,9 @@ impl<'g> Ready<'g> {
     /// How many wait, one after another, for what [`Ready::give`] would give, at the most.
     #[must_use]
     pub fn behind(&self) -> usize {
-        self.awaited
-            .peek()
-            .map_or(0, |(behind, _)| *behind as usize)
+        self.ready.first().map_or(0, |first| {
+            self.behind[self.order[first as usize] as usize] as usize
+        })
     }
 
     /// How many were given out and have not finished.
@@ -115,5 +111,71 @@ impl<'g> Ready<'g> {
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.finished == self.graph.len()
+    }
+}
+
+/// All transactions, those with the longest chain behind them first, then in block order. They are
+/// counted and not compared.
+fn longest_first(behind: &[u32]) -> Vec<u32> {
+    let longest = behind.iter().max().map_or(0, |longest| *longest as usize);
+    let place = |behind: u32| longest - behind as usize;
+    // Where the next one with so many behind it goes.
+    let mut next = vec![0_u32; longest + 2];
+    for behind in behind {
+        next[place(*behind) + 1] += 1;
+    }
+    for at in 1..next.len() {
+        next[at] += next[at - 1];
+    }
+    let mut order = vec![0; behind.len()];
+    for (transaction, behind) in (0..).zip(behind) {
+        let next = &mut next[place(*behind)];
+        order[*next as usize] = transaction;
+        *next += 1;
+    }
+    order
+}
+
+/// A set of numbers below a limit that knows its smallest. A heap costs its depth in steps, all of
+/// them inside the lock that the workers share.
+#[derive(Clone, Debug)]
+struct Ranks {
+    /// A bit a number.
+    words: Vec<u64>,
+    /// A bit a word that is not zero. Even the largest block has 16 of these.
+    filled: Vec<u64>,
+    len: usize,
+}
+
+impl Ranks {
+    fn none_of(limit: usize) -> Self {
+        let words = limit.div_ceil(64);
+        Ranks {
+            words: vec![0; words],
+            filled: vec![0; words.div_ceil(64)],
+            len: 0,
+        }
+    }
+
+    fn insert(&mut self, number: u32) {
+        let word = number as usize / 64;
+        self.words[word] |= 1 << (number % 64);
+        self.filled[word / 64] |= 1 << (word % 64);
+        self.len += 1;
+    }
+
+    fn remove(&mut self, number: u32) {
+        let word = number as usize / 64;
+        self.words[word] &= !(1 << (number % 64));
+        if self.words[word] == 0 {
+            self.filled[word / 64] &= !(1 << (word % 64));
+        }
+        self.len -= 1;
+    }
+
+    fn first(&self) -> Option<u32> {
+        let filled = self.filled.iter().position(|words| *words != 0)?;
+        let word = filled * 64 + self.filled[filled].trailing_zeros() as usize;
+        Some(u32::try_from(word * 64).expect("a rank is a u32") + self.words[word].trailing_zeros())
     }
 }

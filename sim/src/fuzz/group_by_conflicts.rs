@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 
 use lockstep_core::model::{Asset, Payload, PublicKey, Transaction};
@@ -344,83 +344,45 @@ impl Machine for Ready<'_> {
 }
 
 /// What the machine should say: a transaction may run when all that it conflicts with before it
-/// have finished. First comes the one that most others wait for one after another, and among those
-/// that nobody waits for what could run earlier.
+/// have finished. First comes the one that most others wait for one after another, then the first
+/// in the block.
 struct Mirror<'r> {
     reference: &'r Reference,
-    /// What became ready at once, the earliest first; what was given out is no longer in it.
-    ready: VecDeque<u64>,
-    was_ready: u64,
+    given: u64,
     running: Vec<u32>,
     finished: u64,
 }
 
 impl<'r> Mirror<'r> {
     fn of(reference: &'r Reference) -> Self {
-        let mut mirror = Mirror {
+        Mirror {
             reference,
-            ready: VecDeque::new(),
-            was_ready: 0,
+            given: 0,
             running: Vec::new(),
             finished: 0,
-        };
-        mirror.look();
-        mirror
-    }
-
-    fn look(&mut self) {
-        let mut now = 0;
-        for (index, conflicts) in self.reference.conflicts.iter().enumerate() {
-            if conflicts & !self.finished == 0 {
-                now |= bit(index) & !self.was_ready;
-            }
-        }
-        self.was_ready |= now;
-        self.ready.push_back(now);
-        self.leave_out_the_empty();
-    }
-
-    fn leave_out_the_empty(&mut self) {
-        while self.ready.front() == Some(&0) {
-            self.ready.pop_front();
         }
     }
 
-    /// Those of which one is to be given out.
-    fn next(&self) -> u64 {
-        let ready = self.ready.iter().fold(0, |all, several| all | several);
+    fn ready(&self) -> impl Iterator<Item = usize> {
+        (0..self.reference.len()).filter(|index| {
+            self.given & bit(*index) == 0 && self.reference.conflicts[*index] & !self.finished == 0
+        })
+    }
+
+    fn next(&self) -> Option<usize> {
         let behind = self.reference.behind();
-        let awaited = (0..self.reference.len())
-            .filter(|index| ready & bit(*index) != 0 && behind[*index] > 0)
-            .max_by_key(|index| (behind[*index], Reverse(*index)));
-        match awaited {
-            Some(index) => bit(index),
-            None => self.ready.front().copied().unwrap_or(0),
-        }
+        self.ready()
+            .max_by_key(|index| (behind[*index], Reverse(*index)))
     }
 
     fn give(&mut self, given: Option<u32>) {
-        let next = self.next();
-        match given {
-            None => assert_eq!(next, 0, "what may run is given out: {next:b}"),
-            Some(transaction) => {
-                let given = bit(transaction as usize);
-                assert!(
-                    next & given != 0,
-                    "{transaction} is given out in place of one of {next:b}"
-                );
-                self.ready.iter_mut().for_each(|several| *several &= !given);
-                self.running.push(transaction);
-                self.leave_out_the_empty();
-            }
+        let (given, next) = (given.map(|transaction| transaction as usize), self.next());
+        assert_eq!(given, next, "{given:?} is given out in place of {next:?}");
+        if let Some(index) = given {
+            self.given |= bit(index);
+            self.running
+                .push(u32::try_from(index).expect("a block is small"));
         }
-    }
-
-    fn ready(&self) -> usize {
-        self.ready
-            .iter()
-            .map(|several| several.count_ones() as usize)
-            .sum()
     }
 
     fn is_done(&self) -> bool {
@@ -433,13 +395,17 @@ fn machine_is_consistent(reference: &Reference, order: &[u64], machine: &mut imp
     let mut order = order.iter().cycle();
     loop {
         let says = (machine.ready(), machine.running(), machine.is_done());
-        let should = (mirror.ready(), mirror.running.len(), mirror.is_done());
+        let should = (
+            mirror.ready().count(),
+            mirror.running.len(),
+            mirror.is_done(),
+        );
         assert_eq!(
             says, should,
             "how many are ready and running, and whether all are done"
         );
         let choice = *order.next().expect("a cycle does not end");
-        if mirror.running.is_empty() || (choice.is_multiple_of(2) && mirror.ready() > 0) {
+        if mirror.running.is_empty() || (choice.is_multiple_of(2) && mirror.next().is_some()) {
             mirror.give(machine.give());
             if mirror.running.is_empty() {
                 break;
@@ -449,7 +415,6 @@ fn machine_is_consistent(reference: &Reference, order: &[u64], machine: &mut imp
             let transaction = mirror.running.swap_remove(which);
             machine.finish(transaction);
             mirror.finished |= bit(transaction as usize);
-            mirror.look();
         }
     }
     assert!(mirror.is_done(), "everything was given out");

@@ -228,7 +228,7 @@ fn a_machine_that_is_done_while_something_runs_is_found() {
 }
 
 #[test]
-#[should_panic(expected = "1 is given out in place of one of 0")]
+#[should_panic(expected = "Some(1) is given out in place of None")]
 fn a_machine_that_gives_out_too_early_is_found() {
     let chain = reference(&[0, 0b1, 0b10]);
     let mut machine = Chain {
@@ -242,7 +242,7 @@ fn a_machine_that_gives_out_too_early_is_found() {
 }
 
 #[test]
-#[should_panic(expected = "what may run is given out")]
+#[should_panic(expected = "None is given out in place of Some(0)")]
 fn a_machine_that_gives_out_nothing_is_found() {
     Mirror::of(&four()).give(None);
 }
