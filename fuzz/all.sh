@@ -4,8 +4,10 @@
 #
 #   fuzz/all.sh [SECONDS] [TARGET...]
 #
-# TOOLCHAIN (default +nightly) and SANITIZER (default none) choose how the targets are built; FLAGS
-# are more of libFuzzer's. Exits with 1 where a target found something, was not built, or executed
+# TOOLCHAIN (default +nightly), SANITIZER (default none) and BUILD (default: as fast as it goes, without
+# debug assertions and without a look at what is compared; BUILD= has both, as `cargo fuzz run` does)
+# choose how the targets are built; FLAGS are more of libFuzzer's (default: -entropic=0, which spends
+# less on inputs that reach much). Exits with 1 where a target found something, was not built, or executed
 # nothing but its corpus.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +16,8 @@ seconds=${1:-60}
 shift || true
 toolchain=${TOOLCHAIN-+nightly}
 sanitizer=${SANITIZER:-none}
-read -ra flags <<<"${FLAGS:-}"
+read -ra flags <<<"${FLAGS--entropic=0}"
+build=${BUILD--O --no-trace-compares}
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
     # Not the specimen: it has no corpus of its own, and `lockstep bugs` runs it with known defects.
@@ -38,7 +41,7 @@ for target in "${targets[@]}"; do
     dictionary=()
     [ -f "fuzz/dictionaries/$target.dict" ] && dictionary=("-dict=fuzz/dictionaries/$target.dict")
     # shellcheck disable=SC2086
-    if ! cargo $toolchain fuzz build -s "$sanitizer" "$target" >"$log" 2>&1; then
+    if ! cargo $toolchain fuzz build $build -s "$sanitizer" "$target" >"$log" 2>&1; then
         echo "$target is not built, see $log"
         failed=1
         continue
@@ -46,7 +49,7 @@ for target in "${targets[@]}"; do
     began=$(date +%s.%N)
     TIMEFORMAT='cpu %U %S'
     # shellcheck disable=SC2086
-    { time cargo $toolchain fuzz run -s "$sanitizer" "$target" "$inputs" "$corpus" -- \
+    { time cargo $toolchain fuzz run $build -s "$sanitizer" "$target" "$inputs" "$corpus" -- \
         -max_total_time="$seconds" -print_final_stats=1 "${dictionary[@]}" "${flags[@]}" \
         >"$log" 2>&1; } 2>"$log.time"
     ended=$?

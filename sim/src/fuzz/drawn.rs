@@ -38,10 +38,8 @@ pub(super) fn verified(recipe: &TransactionRecipe) -> usize {
 /// costs as much as a signature.
 pub(super) fn execution(choices: &mut impl Choices) -> Execution {
     match choices.below(16) {
-        0..10 => Execution::Serial,
-        10 => Execution::SpreadChecks(1),
-        11 => Execution::SpreadChecks(2),
-        12 => Execution::Graph(1),
+        0..12 => Execution::Serial,
+        12 => Execution::SpreadChecks(workers(choices)),
         13 => Execution::Graph(2),
         14 => Execution::Graph(workers(choices)),
         _ => Execution::TestMode(workers(choices)),

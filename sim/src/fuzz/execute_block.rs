@@ -18,7 +18,7 @@ pub(super) const SIZE: Size = Size {
 };
 
 /// Signatures of one input. To verify them, in core and in the oracle, is most of what one costs.
-pub(super) const SIGNATURES: usize = 4;
+pub(super) const SIGNATURES: usize = 2;
 
 /// A small scenario that these bytes choose happens to core in memory, executed serially, on some
 /// number of workers or in all ways at once, and nothing that must hold is violated: the oracle says

@@ -26,7 +26,7 @@ const SIZE: Size = Size {
 };
 
 /// Signatures of one input: each is verified again whenever a call failed.
-const SIGNATURES: usize = 3;
+const SIGNATURES: usize = 2;
 
 /// Faults of one input.
 const MOST_FAULTS: u64 = 3;

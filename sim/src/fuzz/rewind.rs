@@ -19,7 +19,7 @@ const SIZE: Size = Size {
 };
 
 /// Signatures that are verified for one input: a block that comes again is executed again.
-const SIGNATURES: usize = 3;
+const SIGNATURES: usize = 2;
 
 /// Steps of one input.
 const MOST_STEPS: u64 = 10;
