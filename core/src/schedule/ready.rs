@@ -179,3 +179,32 @@ impl Ranks {
         Some(u32::try_from(word * 64).expect("a rank is a u32") + self.words[word].trailing_zeros())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Ranks;
+
+    #[test]
+    fn the_smallest_of_many_is_known() {
+        const LIMIT: u32 = 3 * 64 * 64;
+        let mut ranks = Ranks::none_of(LIMIT as usize);
+        let mut mirror = BTreeSet::new();
+        for step in 0..u64::from(2 * LIMIT) {
+            // Numbers from anywhere, and more and more of them taken out again.
+            let number = u32::try_from(step * 7_919 % u64::from(LIMIT)).expect("it is below LIMIT");
+            if mirror.insert(number) {
+                ranks.insert(number);
+            }
+            for _ in 0..step % 3 {
+                assert_eq!(ranks.first(), mirror.first().copied(), "step {step}");
+                if let Some(first) = mirror.pop_first() {
+                    ranks.remove(first);
+                }
+            }
+            assert_eq!(ranks.len, mirror.len(), "step {step}");
+        }
+        assert_eq!(ranks.first(), mirror.first().copied());
+    }
+}
