@@ -2,6 +2,9 @@
 
 /// Where work on many items is done. What comes out is the same everywhere.
 pub(crate) trait SideBySide: Copy + Sync {
+    /// On how many threads.
+    fn at_once(self) -> usize;
+
     /// `f` of each item, at its index.
     fn map<T: Sync, R: Send>(self, items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> Vec<R>;
 
@@ -18,6 +21,10 @@ pub(crate) trait SideBySide: Copy + Sync {
 pub(crate) struct Alone;
 
 impl SideBySide for Alone {
+    fn at_once(self) -> usize {
+        1
+    }
+
     fn map<T: Sync, R: Send>(self, items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
         items.iter().map(f).collect()
     }

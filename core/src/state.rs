@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::BuildHasher;
 
-use rayon::slice::ParallelSliceMut;
-
 use crate::model::{
     Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Supply, Value, Version,
 };
+use crate::side_by_side::SideBySide;
 use crate::storage::{StorageError, schema};
 use crate::transition::StateView;
 
@@ -148,7 +147,7 @@ where
     }
 
     /// Every cell that differs.
-    pub(crate) fn into_changes(self, height: Height) -> CellChanges {
+    pub(crate) fn into_changes(self, height: Height, spread: impl SideBySide) -> CellChanges {
         let mut changes: CellChanges = self
             .slots
             .into_iter()
@@ -156,7 +155,7 @@ where
                 change(height, before, now?).map(|change| (cell, change))
             })
             .collect();
-        in_cell_order(&mut changes);
+        in_cell_order(&mut changes, spread);
         changes
     }
 
@@ -233,15 +232,26 @@ impl Slot {
     }
 }
 
-/// Sorts what has a cell in front by it; on the workers where the caller is one.
-pub(crate) fn in_cell_order<T: Send>(items: &mut [(Cell, T)]) {
+/// Sorts what has a cell in front by it.
+pub(crate) fn in_cell_order<T: Send>(items: &mut [(Cell, T)], spread: impl SideBySide) {
+    sort_in(spread.at_once(), items, spread);
+}
+
+/// In so many parts, each of them sorted on one thread.
+fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], spread: impl SideBySide) {
     // Few are sorted sooner than others are woken.
     const FEW: usize = 4_096;
-    if items.len() < FEW || rayon::current_thread_index().is_none() {
+    if parts < 2 || items.len() < FEW {
         items.sort_unstable_by_key(|(cell, _)| *cell);
-    } else {
-        items.par_sort_unstable_by_key(|(cell, _)| *cell);
+        return;
     }
+    let half = items.len() / 2;
+    items.select_nth_unstable_by_key(half, |(cell, _)| *cell);
+    let (lower, upper) = items.split_at_mut(half);
+    spread.join(
+        || sort_in(parts / 2, lower, spread),
+        || sort_in(parts - parts / 2, upper, spread),
+    );
 }
 
 /// Whether a cell that never was counts as having this value.

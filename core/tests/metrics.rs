@@ -3,6 +3,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
@@ -50,6 +51,55 @@ impl Storage for Shy {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
         self.check();
+        self.memory.commit(batch)
+    }
+}
+
+/// Memory that panics once, at this read of a cell, counted from 0.
+struct Panics {
+    memory: MemoryStorage,
+    at: usize,
+    reads: Arc<AtomicUsize>,
+}
+
+impl Panics {
+    fn at(at: usize) -> Self {
+        Panics {
+            memory: MemoryStorage::new(),
+            at,
+            reads: Arc::default(),
+        }
+    }
+
+    fn read(&self, table: Table, cells: usize) {
+        if table == Table::Cells {
+            let before = self.reads.fetch_add(cells, Ordering::Relaxed);
+            let reads = before..before + cells;
+            assert!(!reads.contains(&self.at), "on purpose");
+        }
+    }
+}
+
+impl Storage for Panics {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        self.read(table, 1);
+        self.memory.get(table, key)
+    }
+
+    fn get_many(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
+        self.read(table, keys.len());
+        self.memory.get_many(table, keys)
+    }
+
+    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
+        self.memory.scan(table, start, limit)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
         self.memory.commit(batch)
     }
 }
@@ -232,7 +282,7 @@ fn a_workers_panic_is_reported_as_a_fallback() {
     let blocks = ("lockstep_blocks_total graph", 1);
     check(
         &setup(ExecutionPath::Graph),
-        shy(),
+        Panics::at(0),
         &[blocks, ("lockstep_fallbacks_total", 1)],
     );
 }
@@ -249,9 +299,13 @@ fn test_mode_is_the_serial_path_and_reports_the_path_that_differed() {
             ("lockstep_graph_depth", 6),
         ],
     );
+    let never = Panics::at(usize::MAX);
+    let serially = Arc::clone(&never.reads);
+    reported(&self::setup(ExecutionPath::Serial), never, transactions());
     check(
         &setup,
-        shy(),
+        // The serial path is first.
+        Panics::at(serially.load(Ordering::Relaxed)),
         &[
             ("lockstep_blocks_total serial", 1),
             ("lockstep_differences_total spread-checks", 1),

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use super::{Stopped, Workers};
 use crate::chain::ChainError;
@@ -123,22 +124,32 @@ fn test_mode_distrusts_workers_that_panic() {
 /// Waking somebody for less costs more than it gains.
 const LEAST: usize = 256;
 
+const PATIENCE_MS: usize = 20_000;
+
 #[test]
 fn many_items_go_to_the_workers_and_few_stay_with_the_caller() {
     let workers = workers(2);
     let spread = Spread::over(Some(&workers));
     let caller = thread::current().id();
-    let stays = |items: usize| {
+    for items in [0, 1, LEAST - 1, LEAST, 10 * LEAST] {
         let items: Vec<usize> = (0..items).collect();
-        let threads = spread.map(&items, |_| thread::current().id());
-        threads.into_iter().all(|thread| thread == caller)
-    };
-    assert!(stays(0) && stays(1) && stays(LEAST - 1));
-    assert!(!stays(LEAST) && !stays(10 * LEAST));
-
-    let within = |items| spread.unless_few(items).within(|| thread::current().id());
-    assert_eq!(within(LEAST - 1), caller);
-    assert_ne!(within(LEAST), caller);
+        let others = AtomicBool::new(false);
+        let waited = AtomicUsize::new(0);
+        let few = items.len() < LEAST;
+        spread.map(&items, |_| {
+            if thread::current().id() != caller {
+                others.store(true, Ordering::Relaxed);
+            }
+            // Long enough for others to come, however busy the machine.
+            while !few
+                && !others.load(Ordering::Relaxed)
+                && waited.fetch_add(1, Ordering::Relaxed) < PATIENCE_MS
+            {
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
+        assert_ne!(others.into_inner(), few, "{} items", items.len());
+    }
 }
 
 #[test]

@@ -50,9 +50,7 @@ pub(crate) fn execute_in_order<S: Storage>(
     let reward = credit_miner(&mut state, rules, body.header, fees).map_err(Stopped::Failed)?;
     Ok(Execution {
         receipts,
-        changes: spread
-            .unless_few(transactions)
-            .within(|| state.into_changes(body.header.height)),
+        changes: state.into_changes(body.header.height, spread.unless_few(transactions)),
         fees,
         reward,
     })

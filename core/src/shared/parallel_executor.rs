@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
+use std::iter;
 use std::ops::Range;
 
 use thiserror::Error;
@@ -47,8 +48,8 @@ impl From<Stopped<StorageError>> for BatchError {
 }
 
 impl ParallelExecutor {
-    /// Starts so many threads, at least one: no more transactions than these are ever in execution at
-    /// once.
+    /// So many threads, at least one, and the caller is one of them: no more transactions than these
+    /// are ever in execution at once.
     ///
     /// # Errors
     ///
@@ -124,19 +125,27 @@ impl ParallelExecutor {
             hasher.clone(),
         );
         let pieces = Spread::over(Some(&self.workers)).pieces(body.transactions.len());
-        let check = |piece: Range<usize>| {
+        let check = |piece: Range<usize>| -> Result<Vec<Checked<'_>>, StorageError> {
             let checked = body.check(rules.network, piece.clone());
             state.prefetch(body.cells(piece.clone(), &checked))?;
             Ok(checked)
         };
-        // The graph needs no verdict: what is rejected conflicts with more than it does.
-        let (checked, graph) = self.workers.join(
-            || -> Result<Vec<Vec<Checked<'_>>>, StorageError> {
-                self.workers.map(pieces, check).into_iter().collect()
-            },
-            || Graph::of(body.transactions, hasher),
-        );
-        let transactions = checked?.concat();
+        // The graph needs no verdict: what is rejected conflicts with more than it does. It is one
+        // thread's work, and the longest: first.
+        let jobs = iter::once(None).chain(pieces.into_iter().map(Some));
+        let ahead = self.workers.map(jobs.collect(), |piece| match piece {
+            None => Ok(Ahead::Graph(Graph::of(body.transactions, hasher.clone()))),
+            Some(piece) => check(piece).map(Ahead::Checked),
+        });
+        let mut graph = None;
+        let mut transactions = Vec::with_capacity(body.transactions.len());
+        for ahead in ahead {
+            match ahead? {
+                Ahead::Graph(of_all) => graph = Some(of_all),
+                Ahead::Checked(piece) => transactions.extend(piece),
+            }
+        }
+        let graph = graph.expect("it is one of the jobs");
         metrics::depth(graph.depth());
         let outcomes = self.execute_batch(&state, &graph, &transactions)?;
 
@@ -171,6 +180,12 @@ impl ParallelExecutor {
             reward,
         })
     }
+}
+
+/// What workers do before a block is executed.
+enum Ahead<'t> {
+    Graph(Graph),
+    Checked(Vec<Checked<'t>>),
 }
 
 /// Executes a transaction on the state that workers share, and writes what it changes. Whoever calls

@@ -36,15 +36,6 @@ impl<'p> Spread<'p> {
         self
     }
 
-    /// On a worker, so that what `f` calls may spread its own work; on the caller's
-    /// where there is none.
-    pub(crate) fn within<R: Send>(self, f: impl FnOnce() -> R + Send) -> R {
-        match self.0 {
-            Some(workers) => workers.within(f),
-            None => f(),
-        }
-    }
-
     /// So many transactions in pieces: as large as a batch of signatures, and smaller towards the
     /// end, so that the workers end together.
     pub(crate) fn pieces(self, transactions: usize) -> Vec<Range<usize>> {
@@ -87,6 +78,10 @@ impl<'p> Spread<'p> {
 }
 
 impl SideBySide for Spread<'_> {
+    fn at_once(self) -> usize {
+        self.0.map_or(1, Workers::number)
+    }
+
     fn map<T: Sync, R: Send>(self, items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
         match self.0 {
             Some(workers) if items.len() >= LEAST => {

@@ -264,19 +264,17 @@ impl super::Batch {
             entries.sort_by(|(one, _), (other, _)| one.cmp(other));
             entries
         };
-        let newest = || {
-            by_key(spread.map(changes, |(cell, (_, after))| {
-                (cell_key(*cell), codec::encode(after))
-            }))
-        };
-        let older = || {
-            let entry = |(cell, (before, _)): &(Cell, (Option<Version>, Version))| {
-                let before = before.as_ref()?;
-                Some((history_key(*cell, before.height), codec::encode(before)))
-            };
-            by_key(spread.map(changes, entry).into_iter().flatten().collect())
-        };
-        let (newest, older) = spread.join(newest, older);
+        let newest = spread.map(changes, |(cell, (_, after))| {
+            (cell_key(*cell), codec::encode(after))
+        });
+        let older = spread.map(changes, |(cell, (before, _))| {
+            let before = before.as_ref()?;
+            Some((history_key(*cell, before.height), codec::encode(before)))
+        });
+        let (newest, older) = spread.join(
+            || by_key(newest),
+            || by_key(older.into_iter().flatten().collect()),
+        );
         self.put_all(Table::Cells, newest);
         self.put_all(Table::History, older);
     }

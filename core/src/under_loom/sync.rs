@@ -113,11 +113,6 @@ impl Workers {
     pub fn join<A, B>(&self, one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
         (one(), other())
     }
-
-    /// On the caller's thread.
-    pub fn within<R>(&self, f: impl FnOnce() -> R) -> R {
-        f()
-    }
 }
 
 /// Catches nothing: loom ends a model at its first panic.

@@ -153,11 +153,6 @@ impl Workers {
             (or_panic(one.join()), or_panic(other.join()))
         })
     }
-
-    /// On the caller's thread.
-    pub fn within<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
-        f()
-    }
 }
 
 /// What a thread of the workers gave; its panic goes on in the caller.
