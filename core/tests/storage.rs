@@ -9,6 +9,7 @@ use std::sync::Barrier;
 
 use common::disk::{Disk, tables_of};
 use common::{all_applied, from, key, ledger};
+use lockstep_core::parallel::Workers;
 use lockstep_core::storage::{Batch, MemoryStorage, RedbStorage, Storage, StorageError, Table};
 use proptest::prelude::*;
 use redb::TableDefinition;
@@ -173,6 +174,8 @@ proptest! {
         limit in 0..9_usize,
     ) {
         let mut memory = MemoryStorage::new();
+        let mut by_workers = MemoryStorage::new();
+        let workers = Workers::new(3).expect("the system gives threads");
         let (_folder, mut redb) = redb();
         for changes in batches {
             let mut batch = Batch::new();
@@ -184,6 +187,8 @@ proptest! {
                 }
             }
             memory.commit(&batch).expect("memory does not fail");
+            by_workers.commit_on(&batch, &workers).expect("memory does not fail");
+            prop_assert_eq!(&by_workers, &memory);
             redb.commit(&batch).expect("there is room");
             prop_assert_eq!(tables_of(&memory), tables_of(&redb));
         }

@@ -7,6 +7,7 @@ use super::run::Stopped;
 use super::sync::Workers;
 use crate::side_by_side::SideBySide;
 use crate::signature::BATCH;
+use crate::storage::{Batch, Storage, StorageError};
 
 /// The fewest items for which waking the workers pays: it costs some 20 microseconds.
 const LEAST: usize = 256;
@@ -34,6 +35,18 @@ impl<'p> Spread<'p> {
             return Spread::SERIAL;
         }
         self
+    }
+
+    /// Commits to a storage.
+    pub(crate) fn commit(
+        self,
+        storage: &mut impl Storage,
+        batch: &Batch,
+    ) -> Result<(), StorageError> {
+        match self.0 {
+            Some(workers) => workers.commit(storage, batch),
+            None => storage.commit(batch),
+        }
     }
 
     /// So many transactions in pieces: as large as a batch of signatures, and smaller towards the

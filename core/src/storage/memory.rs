@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use rayon::prelude::*;
-
 use super::{Batch, Entry, Storage, StorageError, Table};
+use crate::sync::Workers;
 
 /// Tables in memory. Never fails; durable as long as it is not dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,28 +53,38 @@ impl Storage for MemoryStorage {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
+        for (entries, changes) in self.changed(batch) {
+            change(entries, changes);
+        }
+        self.forget_empty_tables();
+        Ok(())
+    }
+
+    fn commit_on(&mut self, batch: &Batch, workers: &Workers) -> Result<(), StorageError> {
+        workers.map(self.changed(batch), |(entries, changes)| {
+            change(entries, changes);
+        });
+        self.forget_empty_tables();
+        Ok(())
+    }
+}
+
+impl MemoryStorage {
+    /// The tables that a batch changes, and how.
+    fn changed<'b>(&mut self, batch: &'b Batch) -> Vec<(&mut Entries, &'b Changes)> {
         for (table, _) in batch.tables() {
             self.tables.entry(table).or_default();
         }
         let mut changes: BTreeMap<Table, &Changes> = batch.tables().collect();
-        let changed: Vec<(&mut Entries, &Changes)> = self
-            .tables
+        self.tables
             .iter_mut()
             .filter_map(|(table, entries)| Some((entries, changes.remove(table)?)))
-            .collect();
-        // On workers only where a caller has brought some.
-        if rayon::current_thread_index().is_some() {
-            changed
-                .into_par_iter()
-                .for_each(|(entries, changes)| change(entries, changes));
-        } else {
-            for (entries, changes) in changed {
-                change(entries, changes);
-            }
-        }
-        // So that storages with the same entries are equal.
+            .collect()
+    }
+
+    /// So that storages with the same entries are equal.
+    fn forget_empty_tables(&mut self) {
         self.tables.retain(|_, entries| !entries.is_empty());
-        Ok(())
     }
 }
 

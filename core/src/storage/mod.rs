@@ -13,6 +13,7 @@ use thiserror::Error;
 
 pub use self::memory::MemoryStorage;
 pub use self::redb::RedbStorage;
+use crate::sync::Workers;
 
 /// Ordered tables of bytes with atomic commits.
 pub trait Storage: Send + Sync {
@@ -49,6 +50,16 @@ pub trait Storage: Send + Sync {
     /// Where the medium fails. The changes were then made or not, but not in part: a failed sync
     /// does not tell. The storage goes on working as soon as the medium does.
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError>;
+
+    /// [`Storage::commit`], with workers that have nothing else to do; for a storage that has a use
+    /// for them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Storage::commit`].
+    fn commit_on(&mut self, batch: &Batch, _workers: &Workers) -> Result<(), StorageError> {
+        self.commit(batch)
+    }
 }
 
 /// A key and its value.

@@ -4,6 +4,7 @@ pub use rayon::ThreadPoolBuildError as NoWorkers;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::Mutex;
+use crate::storage::{Batch, Storage, StorageError};
 
 /// A fixed number of threads, of which whoever hands them something is one. The others sleep when
 /// there is nothing to do.
@@ -106,6 +107,15 @@ impl Workers {
         });
         let other = mine.or(theirs).expect("whoever came first has done it");
         (one, other)
+    }
+
+    /// Commits to a storage, which may let them help.
+    pub(crate) fn commit(
+        &self,
+        storage: &mut impl Storage,
+        batch: &Batch,
+    ) -> Result<(), StorageError> {
+        storage.commit_on(batch, self)
     }
 }
 

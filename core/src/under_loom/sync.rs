@@ -6,6 +6,7 @@ use std::panic::Location;
 pub(crate) use std::sync::{Arc, OnceLock};
 
 // For bookkeeping that decides nothing: loom does not see it.
+use crate::storage::{Batch, Storage, StorageError};
 pub(crate) use crate::sync::Mutex as Unseen;
 pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
 // Two reads of one thread at once corrupt this lock; core has none.
@@ -112,6 +113,15 @@ impl Workers {
     /// One after the other.
     pub fn join<A, B>(&self, one: impl FnOnce() -> A, other: impl FnOnce() -> B) -> (A, B) {
         (one(), other())
+    }
+
+    /// Commits to a storage, whose own threads no checker sees: it gets none.
+    pub(crate) fn commit(
+        &self,
+        storage: &mut impl Storage,
+        batch: &Batch,
+    ) -> Result<(), StorageError> {
+        storage.commit(batch)
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::block_executor::BlockExecutor;
 use super::bodies::BodyCache;
+use super::spread::Spread;
 use super::sync::{self, Arc, Mutex, RwLock};
 use crate::chain::error::missing;
 use crate::chain::{AddedBlock, ChainError, Mempool, Tip, admission, genesis};
@@ -205,7 +206,7 @@ impl<S: Storage> Chain<S> {
         );
         batch.put_tip(added.height);
         proceed()?;
-        metrics::phase("commit", || self.commit(&batch))?;
+        metrics::phase("commit", || self.commit(&batch, spread))?;
         metrics::block(path.name(), &receipts);
 
         tracing::info!(
@@ -315,7 +316,7 @@ impl<S: Storage> Chain<S> {
         let restored = tip_at(&*self.read(), target)?;
         let batch = self.undo(tip.height, target)?;
         if !batch.is_empty() {
-            self.commit(&batch)?;
+            self.commit(&batch, Spread::SERIAL)?;
             tracing::info!(from = %tip.height, to = %target, "rewound");
         }
         Ok(restored)
@@ -366,7 +367,7 @@ impl<S: Storage> Chain<S> {
         Ok(batch)
     }
 
-    fn commit(&self, batch: &Batch) -> Result<(), StorageError> {
-        sync::write(&self.storage).commit(batch)
+    fn commit(&self, batch: &Batch, spread: Spread<'_>) -> Result<(), StorageError> {
+        spread.commit(&mut *sync::write(&self.storage), batch)
     }
 }
