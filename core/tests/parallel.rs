@@ -275,20 +275,23 @@ fn a_reader_sees_the_block_before_or_the_block_after() {
     });
 }
 
-/// A chain of five, and five that wait for nobody.
-fn graph() -> Graph {
+/// Ten transactions: so many that are a chain, and others that wait for nobody.
+fn graph(chain: usize) -> Graph {
     let accounts = keys(12);
-    let mut transactions: Vec<_> = (0..5)
+    let mut transactions: Vec<_> = (0..chain)
         .map(|at| from(&accounts[at], 0).pay(&accounts[at + 1], 1).sign())
         .collect();
-    transactions.extend((6..11).map(|at| from(&accounts[at], 0).pay(&accounts[0], 1).sign()));
+    transactions
+        .extend((chain + 1..11).map(|at| from(&accounts[at], 0).pay(&accounts[0], 1).sign()));
     Graph::of(&transactions, RandomState::with_seed(1))
 }
 
 #[test]
 fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers() {
-    let graph = graph();
-    for workers in 1..=8 {
+    for (graph, workers) in [5, 10].into_iter().flat_map(|chain| {
+        let graph = graph(chain);
+        (1..=8).map(move |workers| (graph.clone(), workers))
+    }) {
         let executor = ParallelExecutor::new(workers).expect("there are threads");
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let order = Mutex::new(Vec::new());
@@ -316,20 +319,26 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
 
 #[test]
 fn a_task_that_fails_or_panics_stops_the_rest_and_frees_everybody() {
-    let graph = graph();
     let executor = ParallelExecutor::new(4).expect("there are threads");
-    let failed = run(executor.workers(), &graph, |task| {
-        if task == 1 { Err(task) } else { Ok(()) }
-    });
-    assert_eq!(failed, Err(Stopped::Failed(1)));
-    let panicked = run(executor.workers(), &graph, |task| -> Result<(), ()> {
-        assert!(task != 2, "on purpose");
-        Ok(())
-    });
-    assert_eq!(panicked, Err(Stopped::Panicked("on purpose".to_owned())));
-    // The same threads go on working.
-    assert_eq!(
-        run(executor.workers(), &graph, Ok::<_, ()>).map(|all| all.len()),
-        Ok(10)
-    );
+    for chain in [5, 10] {
+        let graph = graph(chain);
+        let after = Mutex::new(Vec::new());
+        let failed = run(executor.workers(), &graph, |task| {
+            after.lock().expect("nobody panics").push(task);
+            if task == 1 { Err(task) } else { Ok(()) }
+        });
+        assert_eq!(failed, Err(Stopped::Failed(1)));
+        let after = after.into_inner().expect("nobody panics");
+        assert!(!after.contains(&2), "2 waits for what failed: {after:?}");
+        let panicked = run(executor.workers(), &graph, |task| -> Result<(), ()> {
+            assert!(task != 2, "on purpose");
+            Ok(())
+        });
+        assert_eq!(panicked, Err(Stopped::Panicked("on purpose".to_owned())));
+        // The same threads go on working.
+        assert_eq!(
+            run(executor.workers(), &graph, Ok::<_, ()>).map(|all| all.len()),
+            Ok(10)
+        );
+    }
 }

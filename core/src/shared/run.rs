@@ -32,9 +32,24 @@ pub fn run<T: Send, E: Send>(
     graph: &Graph,
     task: impl Fn(u32) -> Result<T, E> + Send + Sync,
 ) -> Result<Vec<T>, Stopped<E>> {
+    if graph.depth() == graph.len() {
+        // Nothing may run beside anything.
+        return in_block_order(graph, task);
+    }
     let run = Run::new(graph, workers.number());
     let finished = workers.each(|| run.work(&task));
     run.finish(finished)
+}
+
+fn in_block_order<T, E>(
+    graph: &Graph,
+    task: impl Fn(u32) -> Result<T, E>,
+) -> Result<Vec<T>, Stopped<E>> {
+    let ran = |transaction| match caught(|| task(transaction)) {
+        Ok(result) => result.map_err(Stopped::Failed),
+        Err(message) => Err(Stopped::Panicked(message)),
+    };
+    (0..).take(graph.len()).map(ran).collect()
 }
 
 /// A graph and how far it has run, for whoever has threads of its own; [`run`] is what uses it.

@@ -122,7 +122,12 @@ struct Taken {
 
 /// Everything that a transaction takes, by asset, then by destination.
 fn taken(transaction: &Transaction) -> Vec<Taken> {
-    let mut taken = Vec::new();
+    let most = match &transaction.payload {
+        Payload::Transfers(transfers) => 1 + transfers.len(),
+        Payload::Burn { .. } => 2,
+        Payload::Multisig(_) => 1,
+    };
+    let mut taken = Vec::with_capacity(most);
     if !transaction.fee.is_zero() {
         taken.push(Taken {
             asset: Asset::NATIVE,
@@ -159,7 +164,9 @@ fn sum<'t>(taken: impl IntoIterator<Item = &'t Taken>) -> Option<Amount> {
 fn changes(transaction: &Transaction, next: Nonce, taken: &[Taken]) -> Vec<Change> {
     const PART: &str = "a part of a sum that fits, fits";
     let account = transaction.source;
-    let mut changes = vec![Change::Nonce { account, to: next }];
+    // Room for a fee and a transfer of any two assets; what has more may grow.
+    let mut changes = Vec::with_capacity(2 + taken.len());
+    changes.push(Change::Nonce { account, to: next });
     if let Payload::Multisig(multisig) = &transaction.payload {
         changes.push(Change::Multisig {
             account,
