@@ -1,7 +1,7 @@
 //! The state while a block is executed: what the storage holds, under what the block changed.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use crate::model::{
@@ -34,6 +34,21 @@ pub(crate) fn change(
         value: now,
     };
     (!same).then_some((before, after))
+}
+
+/// The cells that somebody loads or has loaded: who is in one piece of a block is often in all of
+/// them.
+pub(crate) struct Taken<H>(HashSet<Cell, H>);
+
+impl<H: BuildHasher> Taken<H> {
+    pub(crate) fn none(hasher: H) -> Self {
+        Taken(HashSet::with_hasher(hasher))
+    }
+
+    /// Leaves what nobody has taken, and takes it.
+    pub(crate) fn take(&mut self, cells: &mut Vec<Cell>) {
+        cells.retain(|cell| self.0.insert(*cell));
+    }
 }
 
 /// The cells that a block read or wrote, loaded when they are first needed.

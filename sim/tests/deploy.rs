@@ -148,7 +148,10 @@ fn the_nightly_jobs_are_every_shape_every_profile_and_every_shard() {
     assert!(steps("campaign").contains("--shard ${{ matrix.shard }}/4 "));
     let expected = Preset::ALL.map(Preset::name).join(",");
     assert!(steps("verdict").contains(&format!("merge --expect {expected} ")));
-    assert!(steps("bugs").contains("-- bugs --seeds 11 --budget 10s --html bugs.html --json >bugs.jsonl"));
+    assert!(
+        steps("bugs")
+            .contains("-- bugs --seeds 11 --budget 10s --html bugs.html --json >bugs.jsonl")
+    );
     let shards: Vec<String> = (0..16).map(|shard| shard.to_string()).collect();
     assert_eq!(matrix("mutants", "shard"), shards);
     assert!(steps("mutants").contains("deploy/mutants.sh ${{ matrix.shard }}/16"));

@@ -4,10 +4,10 @@ use std::hash::BuildHasher;
 
 use super::run::Stopped;
 use super::spread::Spread;
-use super::sync::{RwLock, read};
+use super::sync::{Mutex, RwLock, read};
 use crate::executor::{Body, CELLS, Execution, NATIVE, outcome, receipt, reward};
 use crate::model::{Amount, Asset, Cell, Header, Outcome, Rules, Version};
-use crate::state::{BlockState, add};
+use crate::state::{BlockState, Taken, add};
 use crate::storage::{Storage, StorageError, schema};
 
 /// Executes a block in order: one thread at a time, while others check and load what comes next.
@@ -16,20 +16,23 @@ use crate::storage::{Storage, StorageError, schema};
 pub(crate) fn execute_in_order<S: Storage>(
     spread: Spread<'_>,
     storage: &RwLock<S>,
-    hasher: impl BuildHasher + Send,
+    hasher: impl BuildHasher + Clone + Send,
     rules: &Rules,
     body: &Body<'_>,
 ) -> Result<Execution, Stopped<StorageError>> {
     let transactions = body.transactions.len();
     let load = |cell| schema::newest(&*read(storage), cell);
-    let mut state = BlockState::new(load, transactions * CELLS, hasher);
+    let mut state = BlockState::new(load, transactions * CELLS, hasher.clone());
+    // What a later piece has taken to load and an earlier one needs, is loaded when it is needed.
+    let taken = Mutex::new(Taken::none(hasher));
     let mut receipts = Vec::with_capacity(transactions);
     let mut fees = Amount::ZERO;
     spread.in_order(
         &spread.pieces(transactions),
         |piece| {
             let checked = body.check(rules.network, piece.clone());
-            let cells = body.cells(piece.clone(), &checked);
+            let mut cells = body.cells(piece.clone(), &checked);
+            taken.lock().take(&mut cells);
             let loaded = schema::newest_of_many(&*read(storage), cells)?;
             Ok((checked, loaded))
         },
