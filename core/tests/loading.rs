@@ -10,11 +10,12 @@ use common::{GOLD, Ledger, Setup, disk::Disk, from, key, ledger};
 use lockstep_core::config::ExecutionPath;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
 
-/// Memory that counts the cells that are asked for one by one.
+/// Memory that counts the cells that are asked for one by one, and the others.
 #[derive(Default)]
 struct Counting {
     memory: MemoryStorage,
     alone: Arc<AtomicUsize>,
+    together: Arc<AtomicUsize>,
 }
 
 impl Storage for Counting {
@@ -30,6 +31,9 @@ impl Storage for Counting {
         table: Table,
         keys: &[Vec<u8>],
     ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
+        if table == Table::Cells {
+            self.together.fetch_add(keys.len(), Ordering::SeqCst);
+        }
         self.memory.get_many(table, keys)
     }
 
@@ -74,5 +78,31 @@ fn no_cell_of_an_account_is_loaded_alone_on_any_path() {
         common::all_applied(&ledger.add_block(&block));
         let supplies = 2;
         assert_eq!(alone.load(Ordering::SeqCst), supplies, "{}", path.name());
+    }
+}
+
+#[test]
+fn a_cell_is_loaded_once_however_many_pieces_of_a_block_need_it() {
+    // The graph reads what it has known once more, when it is over.
+    for (path, times) in [(ExecutionPath::SpreadChecks, 1), (ExecutionPath::Graph, 2)] {
+        let mut setup = setup();
+        setup.config.parallel.forced = Some(path);
+        // Two who load at once may both load a cell of the graph's.
+        setup.config.parallel.workers = Some(if path == ExecutionPath::Graph { 1 } else { 2 });
+        let storage = Counting::default();
+        let together = Arc::clone(&storage.together);
+        let mut ledger: Ledger<Counting> = setup.open_on(&Disk::new(storage));
+        let (alice, bob) = (key("alice"), key("bob"));
+        let pay = |nonce| from(&alice, nonce).pay(&bob, 1).sign();
+        let block = ledger.block((0..300).map(pay).collect::<Vec<_>>());
+        together.store(0, Ordering::SeqCst);
+        common::all_applied(&ledger.add_block(&block));
+        // Nonce, multisig and balance of who pays, nonce and balance of the other and of the miner.
+        assert_eq!(
+            together.load(Ordering::SeqCst),
+            7 * times,
+            "{}",
+            path.name()
+        );
     }
 }
