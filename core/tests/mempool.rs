@@ -194,6 +194,24 @@ fn where_the_bytes_are_full_as_many_of_the_cheapest_go_as_are_needed() {
     assert_eq!(mempool.size(), (2, size() + encoded_len(&big)));
 }
 
+/// Who is replaced gives back its own bytes and no others.
+#[test]
+fn where_one_that_is_larger_replaces_another_the_cheapest_go_as_well() {
+    let mut mempool = mempool(99, 3 * size());
+    fill(
+        &mut mempool,
+        &[pay("alice", 0, 1), pay("carol", 0, 2), pay("dora", 0, 9)],
+    );
+    let big = from(&key("dora"), 0)
+        .fee(10)
+        .pay(&key("bob"), 1)
+        .pay_of(GOLD, &key("bob"), 1)
+        .sign();
+    fill(&mut mempool, std::slice::from_ref(&big));
+    assert_eq!(all(&mempool), [big.clone(), pay("carol", 0, 2)]);
+    assert_eq!(mempool.size(), (2, size() + encoded_len(&big)));
+}
+
 #[test]
 fn who_pays_no_more_than_the_cheapest_finds_the_mempool_full() {
     let mut mempool = mempool(2, u64::MAX);

@@ -271,6 +271,13 @@ fn a_new_database_leaves_nothing_beside_its_file() {
 }
 
 #[test]
+fn a_storage_in_a_file_shows_where_it_is() {
+    let (folder, storage) = redb();
+    let path = folder.path().join("ledger.redb");
+    assert_eq!(format!("{storage:?}"), format!("RedbStorage({path:?})"));
+}
+
+#[test]
 fn what_a_crash_left_of_an_earlier_creation_is_no_obstacle() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let path = folder.path().join("ledger.redb");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use common::{Ledger, NETWORK, START, Setup, TestClock, all_applied, body_root, from, key, ledger};
 use lockstep_core::chain::{BodyCache, BodyCacheLimits, ChainError, Mempool, MempoolLimits};
+use lockstep_core::clock::Clock;
 use lockstep_core::codec::encoded_len;
 use lockstep_core::model::{Block, Hash, Header, Height, Refusal, Timestamp, Transaction};
 use lockstep_core::storage::MemoryStorage;
@@ -375,4 +376,10 @@ fn the_clock_is_only_what_the_operator_gave() {
         ..rich()
     };
     assert_eq!(template(&setup.open(), &waiting(&[])).time.0, START.0 + 123);
+}
+
+#[test]
+fn a_function_is_a_clock() {
+    let clock = || Timestamp(7);
+    assert_eq!(Clock::now(&clock), Timestamp(7));
 }
