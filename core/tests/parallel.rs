@@ -2,9 +2,10 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ahash::RandomState;
 use lockstep_core::chain::{Chain, ChainError};
@@ -315,6 +316,24 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
             }
         }
     }
+}
+
+#[test]
+fn tasks_that_wait_for_nobody_run_beside_each_other() {
+    let graph = graph(0);
+    let executor = ParallelExecutor::new(2).expect("there are threads");
+    let threads = Mutex::new(BTreeSet::new());
+    let met = run(executor.workers(), &graph, |_| {
+        let here = format!("{:?}", std::thread::current().id());
+        threads.lock().expect("nobody panics").insert(here);
+        // Half a minute for the other to come.
+        let comes = (0..30_000).any(|_| {
+            std::thread::sleep(Duration::from_millis(1));
+            threads.lock().expect("nobody panics").len() == 2
+        });
+        if comes { Ok(()) } else { Err("nobody came") }
+    });
+    assert_eq!(met, Ok(vec![(); 10]));
 }
 
 #[test]
