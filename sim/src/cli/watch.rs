@@ -15,6 +15,8 @@ use super::say;
 pub(super) struct Watch<'p> {
     plan: &'p Plan,
     begun: Instant,
+    /// What this process had of processors before: cargo, which it was, has waited for compilers.
+    processor_seconds: Option<f64>,
     bar: ProgressBar,
     build: String,
     is_json: bool,
@@ -53,6 +55,7 @@ impl<'p> Watch<'p> {
         Watch {
             plan,
             begun: Instant::now(),
+            processor_seconds: processor_seconds(),
             bar,
             build,
             is_json,
@@ -113,7 +116,10 @@ impl<'p> Watch<'p> {
         if self.is_quiet {
             return;
         }
-        let _ = std::io::stderr().write_all(took(summary, self.elapsed()).as_bytes());
+        let processor = processor_seconds().zip(self.processor_seconds);
+        let processor = processor.map(|(now, before)| now - before);
+        let text = took(summary, self.elapsed(), processor);
+        let _ = std::io::stderr().write_all(text.as_bytes());
     }
 }
 
@@ -122,7 +128,7 @@ pub(super) fn as_line(record: &Record) -> String {
     serde_json::to_string(record).expect("a record is numbers, lists and texts")
 }
 
-fn took(summary: &Summary, elapsed: Duration) -> String {
+fn took(summary: &Summary, elapsed: Duration, processor: Option<f64>) -> String {
     let seconds = elapsed.as_secs_f64();
     let each = |count: u64, seconds: f64| count as f64 / seconds.max(0.001);
     let (runs, transactions) = (summary.runs, summary.tally.transactions);
@@ -131,7 +137,7 @@ fn took(summary: &Summary, elapsed: Duration) -> String {
         each(runs, seconds),
         each(transactions, seconds),
     );
-    if let Some(processor) = processor_seconds() {
+    if let Some(processor) = processor {
         text.push_str(&format!(
             "; a second of one core: {:.1} and {:.0}",
             each(runs, processor),
