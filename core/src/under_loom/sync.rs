@@ -5,8 +5,8 @@ use std::panic::Location;
 // Std's, for the reasons given in the ordinary module.
 pub(crate) use std::sync::{Arc, OnceLock};
 
-// For bookkeeping that decides nothing: loom does not see it.
 use crate::storage::{Batch, Storage, StorageError};
+// For bookkeeping that decides nothing: loom does not see it.
 pub(crate) use crate::sync::Mutex as Unseen;
 pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
 // Two reads of one thread at once corrupt this lock; core has none.

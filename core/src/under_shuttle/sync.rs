@@ -5,8 +5,8 @@ use std::panic::{Location, resume_unwind};
 // Std's, for the reasons given in the ordinary module.
 pub(crate) use std::sync::{Arc, OnceLock, PoisonError};
 
-// For bookkeeping that decides nothing: shuttle does not see it.
 use crate::storage::{Batch, Storage, StorageError};
+// For bookkeeping that decides nothing: shuttle does not see it.
 pub(crate) use crate::sync::Mutex as Unseen;
 pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
 pub(crate) use shuttle::sync::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
