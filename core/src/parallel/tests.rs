@@ -153,6 +153,14 @@ fn many_items_go_to_the_workers_and_few_stay_with_the_caller() {
 }
 
 #[test]
+fn as_many_work_at_once_as_there_are_workers() {
+    assert_eq!(Spread::SERIAL.at_once(), 1);
+    for number in [1, 2, 9] {
+        assert_eq!(Spread::over(Some(&workers(number))).at_once(), number);
+    }
+}
+
+#[test]
 fn what_comes_of_items_is_at_their_index_however_many_work() {
     let items: Vec<usize> = (0..1_000).collect();
     for number in [1, 2, 9, 33] {
