@@ -136,7 +136,7 @@ impl Merging {
                     return Err(damaged("a call failed, and something was written"));
                 }
                 undo(&self.chain)?;
-                if self.storage.tables() != before {
+                if !self.storage.keeps(&before) {
                     return Err(damaged(
                         "what was made although the commit failed is not whole",
                     ));
@@ -144,22 +144,22 @@ impl Merging {
             }
             self.storage.arm(None);
             result = operation(&self.chain);
-            if result.is_ok() && after != before && after != self.storage.tables() {
+            if result.is_ok() && after != before && !self.storage.keeps(&after) {
                 return Err(damaged(
                     "the second time makes something else than the first",
                 ));
             }
         }
         let commits = self.storage.commits();
-        let tables = self.storage.tables();
-        let expected = usize::from(tables != before);
+        let expected = usize::from(!self.storage.keeps(&before));
         if commits != expected {
             return Err(damaged(format!(
                 "it took {commits} commits, and {expected} has to do"
             )));
         }
+        self.storage.arm(None);
         self.chain = open(&self.storage, &self.genesis, &self.config)?;
-        if self.storage.tables() != tables {
+        if self.storage.commits() != 0 {
             return Err(damaged("opening wrote something"));
         }
         Ok(result?)
@@ -301,6 +301,23 @@ mod tests {
             Ok(put(chain, 2)?)
         });
         assert_eq!(twice, Err(damaged("it took 2 commits, and 1 has to do")));
+    }
+
+    #[test]
+    fn a_ledger_that_is_begun_again_is_found() {
+        use lockstep_core::storage::{Batch, Storage as _, Table};
+        let emptied = write(None, |chain| {
+            let storage = chain.storage();
+            let mut storage = storage.write().expect("nobody panics with it");
+            let mut batch = Batch::new();
+            for table in Table::ALL {
+                for (key, _) in storage.scan(table, &[], usize::MAX)? {
+                    batch.delete(table, key);
+                }
+            }
+            Ok(storage.commit(&batch)?)
+        });
+        assert_eq!(emptied, Err(damaged("opening wrote something")));
     }
 
     #[test]

@@ -28,13 +28,13 @@ fn roots_are_those_of(data: &[u8], root: impl Fn(&[Hash]) -> Hash) {
     };
     let first = edited(Vec::new(), first_edits);
     let second = edited(first.clone(), second_edits);
+    let roots = [root(&first), root(&second)];
     assert_eq!(
-        root(&first) == root(&second),
+        roots[0] == roots[1],
         first == second,
         "two lists share a root exactly when they are equal: {first:?} and {second:?}"
     );
-    for list in [first, second] {
-        let got = root(&list);
+    for (list, got) in [first, second].into_iter().zip(roots) {
         assert_eq!(
             got == Hash::ZERO,
             list.is_empty(),

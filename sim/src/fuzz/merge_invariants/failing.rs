@@ -90,6 +90,11 @@ impl FailingStorage {
         self.inside().tables.clone()
     }
 
+    /// Whether this is everything that is kept.
+    pub(super) fn keeps(&self, tables: &MemoryStorage) -> bool {
+        self.inside().tables == *tables
+    }
+
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
