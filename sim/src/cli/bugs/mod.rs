@@ -16,7 +16,7 @@ use super::{INFRASTRUCTURE, complain, say, values};
 
 /// Exit code where somebody is accused who is right.
 const ACCUSED: u8 = 11;
-/// Exit code where a bug is found by none of the engines that looked for it.
+/// Exit code where a bug is found by none of the engines that looked for it, and none was left out.
 const BLIND: u8 = 13;
 
 /// What stands for everybody who is right.
@@ -94,6 +94,12 @@ impl Line {
         !self.bug.is_right()
             && self.looked().next().is_some()
             && self.looked().all(|measured| measured.found == 0)
+    }
+
+    /// Whether somebody could have found it who cannot look here.
+    fn lacks_engines(&self) -> bool {
+        let is_left_out = |cell: &Cell| matches!(cell, Cell::LeftOut);
+        self.cells.iter().any(is_left_out)
     }
 
     /// Who accuses somebody who is right.
@@ -268,19 +274,28 @@ fn exit_code(lines: &[Line]) -> u8 {
         ));
         return ACCUSED;
     }
-    let missed: Vec<&str> = lines
-        .iter()
-        .filter(|line| line.is_missed())
-        .map(|line| line.bug.id)
-        .collect();
-    if !missed.is_empty() {
+    let missed = |lacking: bool| {
+        let missed = lines.iter().filter(|line| line.is_missed());
+        let alike = missed.filter(|line| line.lacks_engines() == lacking);
+        let ids: Vec<&str> = alike.map(|line| line.bug.id).collect();
+        (!ids.is_empty()).then(|| ids.join(", "))
+    };
+    let (undecided, missed) = (missed(true), missed(false));
+    if let Some(undecided) = &undecided {
         complain(format_args!(
-            "nobody who looked finds {}; more --runs or --budget may, or an engine has become blind",
-            missed.join(", ")
+            "nobody who looked finds {undecided}; whoever was left out may"
+        ));
+    }
+    if let Some(missed) = &missed {
+        complain(format_args!(
+            "nobody who looked finds {missed}; more --runs or --budget may, or an engine has become blind"
         ));
         return BLIND;
     }
-    0
+    match undecided {
+        Some(_) => INFRASTRUCTURE,
+        None => 0,
+    }
 }
 
 fn bug() -> impl TypedValueParser<Value = String> {
@@ -297,7 +312,7 @@ mod tests {
     use super::measure::Spread;
     use super::*;
 
-    /// A line of one bug, for which each of so many engines found it from so many seeds of two.
+    /// A line of one bug, which each of these engines found from so many seeds of two.
     fn line(id: &str, found: &[u64]) -> Line {
         let bug = Bug::named(id).expect("it is a bug");
         let cells = found.iter().map(|found| {
@@ -319,8 +334,14 @@ mod tests {
                 invariants: Vec::new(),
             })
         });
-        let cells = cells.chain([Cell::NotThere, Cell::LeftOut]).collect();
+        let cells = cells.chain([Cell::NotThere]).collect();
         Line { bug, cells }
+    }
+
+    /// The same, and another engine would look if it could.
+    fn lacking(mut line: Line) -> Line {
+        line.cells.push(Cell::LeftOut);
+        line
     }
 
     #[test]
@@ -329,6 +350,15 @@ mod tests {
         assert_eq!(exit_code(&[found]), 0);
         assert_eq!(exit_code(&[missed]), BLIND);
         assert_eq!(exit_code(&[line("late-insert", &[])]), 0);
+    }
+
+    #[test]
+    fn who_is_left_out_may_have_found_what_nobody_else_finds() {
+        let (found, missed) = (line("half-applied", &[1]), line("late-insert", &[0]));
+        assert_eq!(exit_code(&[lacking(found)]), 0);
+        let undecided = lacking(missed);
+        assert_eq!(exit_code(std::slice::from_ref(&undecided)), INFRASTRUCTURE);
+        assert_eq!(exit_code(&[undecided, line("half-applied", &[0])]), BLIND);
     }
 
     #[test]
