@@ -155,13 +155,14 @@ fn the_nightly_jobs_are_every_shape_every_profile_and_every_shard() {
     let shards: Vec<String> = (0..16).map(|shard| shard.to_string()).collect();
     assert_eq!(matrix("mutants", "shard"), shards);
     assert!(steps("mutants").contains("deploy/mutants.sh ${{ matrix.shard }}/16"));
-    for (job, most_tries) in [("stress", 1), ("campaign", 1)] {
-        let steps = steps(job);
-        assert_eq!(
-            steps.matches("deploy/retry.sh 3 ").count(),
-            most_tries,
-            "{job}"
-        );
+    assert!(
+        steps("schedules").contains(
+            "-- explore --seeds ${{ github.run_number }}000..${{ github.run_number }}999"
+        )
+    );
+    for (job, commands) in [("stress", 1), ("faults", 2), ("campaign", 1)] {
+        let tried = steps(job).matches("deploy/retry.sh 3 ").count();
+        assert_eq!(tried, commands, "{job}");
     }
 }
 
@@ -182,18 +183,21 @@ fn the_nightly_commands_are_commands_of_the_program() {
                 .replace("${{ matrix.profile }}", "reorg")
                 .replace("${{ matrix.shard }}", "3")
                 .replace("$DURATION", "0s")
+                .replace("$SEEDS", "7000000..7999999")
+                .replace("--blocks 20000", "--blocks 2")
                 .replace("$SEED", "9fceb02d0ae598e95dc970b74767f19372d61af8")
                 .replace("shards/*.jsonl", "shard.jsonl")
         })
         .collect();
-    assert_eq!(commands.len(), 3, "{commands:?}");
+    assert_eq!(commands.len(), 5, "{commands:?}");
     fs::write(place.path("shard.jsonl"), "").expect("a file can be written");
-    // A stress that passed, a campaign of no time at all, a merge of nothing.
+    // Stress and crashes that passed, networks and a campaign of no time at all, a merge of nothing.
     let codes = commands.iter().map(|command| {
         let arguments: Vec<&str> = command.split_whitespace().collect();
         place.run("lockstep", &arguments, &[]).status.code()
     });
-    assert_eq!(codes.collect::<Vec<_>>(), [Some(0), Some(15), Some(20)]);
+    let codes: Vec<Option<i32>> = codes.collect();
+    assert_eq!(codes, [0, 0, 15, 15, 20].map(Some));
 }
 
 #[test]

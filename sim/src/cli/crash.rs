@@ -14,7 +14,7 @@ use lockstep_sim::trial::Violation;
 use serde_json::{Value, json};
 
 use super::shrink::quietly_shrunk;
-use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say, scratch_folder};
+use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say, scratch_folder, values};
 
 /// Exit code where a planted defect was not seen.
 const BLIND: u8 = 13;
@@ -23,8 +23,8 @@ const VACUOUS: u8 = 15;
 
 #[derive(Debug, Args)]
 pub(super) struct Crash {
-    /// Decides everything that is drawn
-    #[arg(long, env = "LOCKSTEP_CRASH_SEED", default_value_t = 1)]
+    /// Decides everything that is drawn: a number, or a commit
+    #[arg(long, env = "LOCKSTEP_CRASH_SEED", default_value = "1", value_parser = values::seed)]
     seed: u64,
     /// Transactions in the block in every call of which the power goes
     #[arg(long, env = "LOCKSTEP_CRASH_TRANSACTIONS", value_name = "N", default_value_t = 20, value_parser = value_parser!(u16).range(1..=1_000))]
