@@ -238,11 +238,47 @@ fn a_transaction_does_not_wait_for_itself() {
 fn whom_ones_nonce_waits_for_is_not_waited_for_again() {
     let both = [(3, 0), (3, 1)];
     let block = [
+        // Meets nobody, so that the block is no chain, of which no edge is looked for.
+        transfers(5, 0, &[(6, 0)]),
         transfers(1, 0, &both),
         transfers(2, 0, &[(1, 0), (1, 1)]),
         transfers(1, 0, &both),
     ];
-    assert_eq!(Graph::of(&block, hasher()).waits_for(), [0, 1, 2]);
+    assert_eq!(Graph::of(&block, hasher()).waits_for(), [0, 0, 1, 2]);
+}
+
+/// Counted by what is hashed, which is nothing where neighbours tell.
+#[test]
+fn a_chain_is_seen_without_a_table() {
+    let whole = |block: &[Transaction]| {
+        check(block);
+        let hashes = Cell::new(0);
+        let graph = Graph::of(block, Counting(&hashes));
+        (graph.depth() == block.len(), hashes.get() == 0)
+    };
+    let pays_the_next = |source| transfers(source, 0, &[(source + 1, 0)]);
+    let mut block: Vec<_> = (0..20).map(pays_the_next).collect();
+    assert_eq!(whole(&block), (true, true));
+    assert_eq!(whole(&vec![transfers(1, 1, &[(2, 3)]); 20]), (true, true));
+    // Its end, its middle or its beginning meets nobody.
+    for other in [19, 10, 0] {
+        let one = std::mem::replace(&mut block[other], transfers(100, 0, &[(200, 0)]));
+        assert_eq!(whole(&block), (false, false), "{other}");
+        block[other] = one;
+    }
+    // All pay the same one, who takes nothing.
+    let hot: Vec<_> = (0..20)
+        .map(|source| transfers(source, 0, &[(100, 0)]))
+        .collect();
+    assert_eq!(whole(&hot), (false, false));
+    // Of who touches much not everything is looked at, and the graph says the same.
+    let (much, last) = ([(100, 0); 1], [(1, 0)]);
+    let takes = |source, to: &[(u8, u8)]| {
+        let others: Vec<_> = (1..20).map(|asset| (200, asset)).collect();
+        transfers(source, 0, &[&others, to].concat())
+    };
+    assert_eq!(whole(&[takes(1, &much), takes(1, &much)]), (true, true));
+    assert_eq!(whole(&[takes(2, &last), takes(1, &much)]), (true, false));
 }
 
 #[test]
