@@ -151,6 +151,16 @@ mod tests {
     }
 
     #[test]
+    fn two_items_are_done_side_by_side() {
+        let meet = Barrier::new(2);
+        let both = workers(2).map(vec![1, 2], |item| {
+            meet.wait();
+            item
+        });
+        assert_eq!(both, [1, 2]);
+    }
+
+    #[test]
     fn however_calls_are_nested_no_more_threads_work_than_there_are() {
         for number in [1, 2, 3, 8] {
             let workers = workers(number);
