@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use lockstep_core::chain::{AddedBlock, Chain, ChainError};
+use lockstep_core::chain::{AddedBlock, Chain, ChainError, Tip};
 use lockstep_core::config::{Config, ExecutionPath, HashSeed};
 use lockstep_core::model::{Block, Genesis, Height, Refusal, Timestamp};
 use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
@@ -336,12 +336,13 @@ impl<S: Storage> Subject for Core<S> {
                 "test mode found a parallel result that differs from the serial one".to_owned(),
             ));
         }
+        is_tip(added.tip, chain)?;
         Ok(result(added))
     }
 
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
-        self.chain()?.rewind_to(height)?;
-        Ok(())
+        let chain = self.chain()?;
+        is_tip(chain.rewind_to(height)?, chain)
     }
 
     fn reopen(&mut self) -> Result<(), SubjectError> {
@@ -363,6 +364,17 @@ impl<S: Storage> Subject for Core<S> {
         let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
         bytes_kept(&*storage)
     }
+}
+
+/// Whether what core answered is what is there.
+fn is_tip<S: Storage>(answered: Tip, chain: &Chain<S>) -> Result<(), SubjectError> {
+    let tip = chain.tip()?;
+    if answered == tip {
+        return Ok(());
+    }
+    Err(SubjectError::Damaged(format!(
+        "it answered that the tip is {answered:?}, and there is {tip:?}"
+    )))
 }
 
 /// What core answered, in the words of a trial.
@@ -444,4 +456,32 @@ fn open<S: Storage>(storage: S, genesis: &Genesis, config: Config) -> Result<Cha
 
 pub(crate) fn closed() -> SubjectError {
     SubjectError::Failed("the ledger is closed: it could not be opened again".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::build;
+
+    #[test]
+    fn an_answer_that_is_not_what_is_there_is_found() {
+        let recipe = crate::scenario::GenesisRecipe {
+            network: crate::scenario::NetworkName::Devnet,
+            reward: 1,
+            native_limit: u64::MAX,
+            max_block_bytes: 1_000,
+            balances: Vec::new(),
+        };
+        let genesis = build::genesis(&recipe, &mut build::Keys::default());
+        let core = Core::executed(Execution::Serial, &genesis, 0).expect("memory does not fail");
+        let chain = core.chain().expect("it is open");
+        let tip = chain.tip().expect("memory does not fail");
+        assert_eq!(is_tip(tip, chain), Ok(()));
+        let mut other = tip;
+        other.digest.0[0] ^= 1;
+        assert!(matches!(
+            is_tip(other, chain),
+            Err(SubjectError::Damaged(_))
+        ));
+    }
 }
