@@ -6,9 +6,9 @@
 #
 # TOOLCHAIN (default +nightly, and a nightly it has to be unless BUILD says otherwise), SANITIZER (default
 # none) and BUILD (default: as fast as it goes, without debug assertions and without a look at what is
-# compared; BUILD= has both, as `cargo fuzz run` does) choose how the targets are built; FLAGS are more of libFuzzer's (default: -entropic=0, which spends
-# less on inputs that reach much). Exits with 1 where a target found something, was not built, or executed
-# nothing but its corpus.
+# compared; BUILD= has both, as `cargo fuzz run` does) choose how the targets are built; FLAGS are more of
+# libFuzzer's (default: -entropic=0, which spends less on inputs that reach much). Exits with 1 where a
+# target found something, was not built, or executed nothing but its corpus.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
