@@ -44,41 +44,77 @@ pub struct Access {
 ///
 /// What commutes for everybody is left out: burns add to a supply, and a credit to somebody new
 /// registers them, whoever is first. The miner is credited after all transactions.
-pub fn accesses(transaction: &Transaction, mut touch: impl FnMut(Access)) {
-    let source = transaction.source;
-    let mut exclusive = |key| {
-        touch(Access {
-            key,
-            mode: Mode::Exclusive,
-        });
-    };
-    exclusive(Key::Nonce(source));
-    let mut last_taken = None;
-    let mut take = |asset| {
-        if last_taken != Some(asset) {
-            exclusive(Key::Balance(source, asset));
-            last_taken = Some(asset);
+pub fn accesses(transaction: &Transaction, touch: impl FnMut(Access)) {
+    struct EachKey<F> {
+        source: PublicKey,
+        touch: F,
+    }
+    impl<F: FnMut(Access)> Touch for EachKey<F> {
+        fn own(&mut self) {
+            self.exclusive(Key::Nonce(self.source));
         }
-    };
+        fn take(&mut self, asset: &Asset) {
+            self.exclusive(Key::Balance(self.source, *asset));
+        }
+        fn give(&mut self, destination: &PublicKey, asset: &Asset) {
+            (self.touch)(Access {
+                key: Key::Balance(*destination, *asset),
+                mode: Mode::Additive,
+            });
+        }
+    }
+    impl<F: FnMut(Access)> EachKey<F> {
+        fn exclusive(&mut self, key: Key) {
+            (self.touch)(Access {
+                key,
+                mode: Mode::Exclusive,
+            });
+        }
+    }
+    let source = transaction.source;
+    touch_all(transaction, &mut EachKey { source, touch });
+}
+
+/// Is told what a transaction touches, its source's account understood.
+pub(super) trait Touch {
+    /// The source's nonce, exclusively. Comes first, and once.
+    fn own(&mut self);
+
+    /// A balance of the source, exclusively.
+    fn take(&mut self, asset: &Asset);
+
+    /// Somebody else's balance, additively.
+    fn give(&mut self, destination: &PublicKey, asset: &Asset);
+}
+
+/// As [`accesses`], for whoever looks the source up once and copies no keys.
+pub(super) fn touch_all(transaction: &Transaction, touch: &mut impl Touch) {
+    touch.own();
+    let mut last_taken = None;
     if !transaction.fee.is_zero() {
-        take(Asset::NATIVE);
+        touch.take(&Asset::NATIVE);
+        last_taken = Some(&Asset::NATIVE);
     }
     match &transaction.payload {
         Payload::Transfers(transfers) => {
             for transfer in transfers {
-                take(transfer.asset);
+                if last_taken != Some(&transfer.asset) {
+                    touch.take(&transfer.asset);
+                    last_taken = Some(&transfer.asset);
+                }
             }
             for transfer in transfers {
                 // What goes to oneself is taken and given in one.
-                if transfer.destination != source {
-                    touch(Access {
-                        key: Key::Balance(transfer.destination, transfer.asset),
-                        mode: Mode::Additive,
-                    });
+                if transfer.destination != transaction.source {
+                    touch.give(&transfer.destination, &transfer.asset);
                 }
             }
         }
-        Payload::Burn { asset, .. } => take(*asset),
+        Payload::Burn { asset, .. } => {
+            if last_taken != Some(asset) {
+                touch.take(asset);
+            }
+        }
         Payload::Multisig(_) => {}
     }
 }

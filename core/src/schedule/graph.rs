@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use super::access::{Access, Key, Mode, accesses};
+use super::access::{Access, Mode, Touch, accesses, touch_all};
 use crate::model::{Asset, PublicKey, Transaction};
 
 /// The conflicts of a block's transactions, each with the one before it that matters: two
@@ -43,8 +43,7 @@ impl Graph {
         }
         let mut builder = Builder::new(transactions.len(), hasher);
         for transaction in transactions {
-            builder.begin();
-            accesses(transaction, |access| builder.touch(access));
+            builder.add(transaction);
         }
         builder.finish()
     }
@@ -225,13 +224,33 @@ struct Builder<H> {
     far: HashMap<(u32, Asset), Touched, H>,
     /// (transaction, the one before it in its list).
     additive: Vec<(u32, u32)>,
-    /// (before, after), by rising after.
-    edges: Vec<(u32, u32)>,
-    levels: Vec<u32>,
-    /// How many of the edges belong to transactions before the current one.
+    /// Where each edge begins, by rising end.
+    edges: Vec<u32>,
+    /// How many edges end at each transaction before the current one.
+    waits_for: Vec<u32>,
+    /// Each transaction before the current one.
+    seen: Vec<Seen>,
+    current: Current,
+}
+
+/// What is known of a transaction.
+#[derive(Clone, Copy)]
+struct Seen {
+    level: u32,
+    /// How many edges begin at it.
+    successors: u32,
+}
+
+/// The transaction that is looked at.
+#[derive(Clone, Copy)]
+struct Current {
+    number: u32,
+    level: u32,
+    source: u32,
+    /// Who was given something last: the next thing is often theirs, too.
+    destination: u32,
+    /// How many edges belong to those before it.
     edges_before: usize,
-    /// The account that was looked up last: the next access is often of the same.
-    last: Option<(PublicKey, u32)>,
 }
 
 impl<H: BuildHasher + Clone> Builder<H> {
@@ -244,41 +263,51 @@ impl<H: BuildHasher + Clone> Builder<H> {
             hasher,
             additive: Vec::with_capacity(transactions),
             edges: Vec::with_capacity(transactions),
-            levels: Vec::with_capacity(transactions),
-            edges_before: 0,
-            last: None,
+            waits_for: Vec::with_capacity(transactions),
+            seen: Vec::with_capacity(transactions),
+            current: Current {
+                number: 0,
+                level: 0,
+                source: NOBODY,
+                destination: NOBODY,
+                edges_before: 0,
+            },
         }
     }
 
-    fn begin(&mut self) {
-        self.levels.push(0);
-        self.edges_before = self.edges.len();
+    fn add(&mut self, transaction: &Transaction) {
+        let source = self.account(&transaction.source);
+        self.current = Current {
+            number: index(self.seen.len()),
+            level: 0,
+            source,
+            destination: source,
+            edges_before: self.edges.len(),
+        };
+        touch_all(transaction, self);
+        self.waits_for
+            .push(index(self.edges.len() - self.current.edges_before));
+        self.seen.push(Seen {
+            level: self.current.level,
+            successors: 0,
+        });
     }
 
-    fn touch(&mut self, access: Access) {
-        let account = self.account(access.key.account());
-        let current = self.current();
-        match access.key {
-            Key::Nonce(_) => {
-                let before = std::mem::replace(&mut self.accounts[account as usize].nonce, current);
-                self.wait_for(before);
-            }
-            Key::Balance(_, Asset::NATIVE) => {
-                let touched = self.accounts[account as usize].native;
-                self.accounts[account as usize].native = self.touched(touched, access.mode);
-            }
-            Key::Balance(_, asset) => {
-                self.touch_other(account, asset, access.mode);
-            }
+    fn touch(&mut self, account: u32, asset: &Asset, mode: Mode) {
+        if *asset == Asset::NATIVE {
+            let touched = self.accounts[account as usize].native;
+            self.accounts[account as usize].native = self.touched(touched, mode);
+        } else {
+            self.touch_other(account, asset, mode);
         }
     }
 
-    fn touch_other(&mut self, account: u32, asset: Asset, mode: Mode) {
+    fn touch_other(&mut self, account: u32, asset: &Asset, mode: Mode) {
         let mut next = self.accounts[account as usize].near;
         let mut seen = 0;
         while next != NOBODY {
             let near = &self.near[next as usize];
-            if near.asset == asset {
+            if near.asset == *asset {
                 let touched = self.touched(near.touched, mode);
                 self.near[next as usize].touched = touched;
                 return;
@@ -290,21 +319,26 @@ impl<H: BuildHasher + Clone> Builder<H> {
             let touched = self.touched(UNTOUCHED, mode);
             let before = self.accounts[account as usize].near;
             self.accounts[account as usize].near = index(self.near.len());
+            if self.near.capacity() == 0 {
+                // Whoever deals in other assets mostly does so all the time.
+                self.near.reserve(self.seen.capacity());
+            }
             self.near.push(Near {
-                asset,
+                asset: *asset,
                 touched,
                 before,
             });
         } else {
-            let key = (account, asset);
+            let key = (account, *asset);
             let touched = self.far.get(&key).copied().unwrap_or(UNTOUCHED);
             let touched = self.touched(touched, mode);
             self.far.insert(key, touched);
         }
     }
 
+    #[inline]
     fn touched(&mut self, before: Touched, mode: Mode) -> Touched {
-        let current = self.current();
+        let current = self.current.number;
         match mode {
             Mode::Additive => {
                 self.wait_for(before.exclusive);
@@ -338,83 +372,96 @@ impl<H: BuildHasher + Clone> Builder<H> {
         }
     }
 
+    #[inline]
     fn wait_for(&mut self, before: u32) {
-        let current = self.current();
-        if before == NOBODY || before == current {
+        if before == NOBODY || before == self.current.number {
             return;
         }
         // The nonce and the balance of one source mostly name the same transaction.
-        if self.edges[self.edges_before..].last() == Some(&(before, current)) {
+        if self.edges[self.current.edges_before..].last() == Some(&before) {
             return;
         }
-        self.edges.push((before, current));
-        let level = self.levels[before as usize] + 1;
-        let own = &mut self.levels[current as usize];
-        *own = level.max(*own);
+        self.edges.push(before);
+        let seen = &mut self.seen[before as usize];
+        seen.successors += 1;
+        self.current.level = self.current.level.max(seen.level + 1);
     }
 
-    fn account(&mut self, key: PublicKey) -> u32 {
-        if let Some((last, id)) = self.last
-            && last == key
-        {
-            return id;
-        }
+    #[inline]
+    fn account(&mut self, key: &PublicKey) -> u32 {
         let hash = self.hasher.hash_one(key);
         // Half of it is kept, so that a table that grows asks no key for its hash again.
         let short = (hash >> 32) as u32;
         let spread = |short: u32| u64::from(short) << 32 | u64::from(short);
         let accounts = &self.accounts;
-        let is_it = |(other, id): &(u32, u32)| *other == short && accounts[*id as usize].key == key;
-        let id = match self.ids.find(spread(short), is_it) {
-            Some((_, id)) => *id,
-            None => {
-                let id = index(self.accounts.len());
-                self.ids
-                    .insert_unique(spread(short), (short, id), |(short, _)| spread(*short));
-                self.accounts.push(Account {
-                    key,
-                    nonce: NOBODY,
-                    native: UNTOUCHED,
-                    near: NOBODY,
-                });
-                id
-            }
-        };
-        self.last = Some((key, id));
+        let is_it = |(other, id): &(u32, u32)| *other == short && accounts[*id as usize].key == *key;
+        if let Some((_, id)) = self.ids.find(spread(short), is_it) {
+            return *id;
+        }
+        let id = index(self.accounts.len());
+        self.ids
+            .insert_unique(spread(short), (short, id), |(short, _)| spread(*short));
+        self.accounts.push(Account {
+            key: *key,
+            nonce: NOBODY,
+            native: UNTOUCHED,
+            near: NOBODY,
+        });
         id
     }
 
-    fn current(&self) -> u32 {
-        index(self.levels.len() - 1)
-    }
-
     fn finish(self) -> Graph {
-        let count = self.levels.len();
-        let mut waits_for = vec![0; count];
-        let mut first = vec![0; count + 1];
-        for (before, after) in &self.edges {
-            waits_for[*after as usize] += 1;
-            first[*before as usize + 1] += 1;
+        let mut first = Vec::with_capacity(self.seen.len() + 1);
+        let mut levels = Vec::with_capacity(self.seen.len());
+        let mut edges_before = 0;
+        for seen in &self.seen {
+            first.push(edges_before);
+            levels.push(seen.level);
+            edges_before += seen.successors;
         }
-        for at in 0..count {
-            first[at + 1] += first[at];
-        }
+        first.push(edges_before);
         let mut free = first.clone();
         let mut successors = vec![0; self.edges.len()];
-        for (before, after) in self.edges {
-            let at = &mut free[before as usize];
-            successors[*at as usize] = after;
-            *at += 1;
+        let mut edges = self.edges.iter();
+        for (after, count) in (0..).zip(&self.waits_for) {
+            for before in edges.by_ref().take(*count as usize) {
+                let at = &mut free[*before as usize];
+                successors[*at as usize] = after;
+                *at += 1;
+            }
         }
         Graph {
-            waits_for,
+            waits_for: self.waits_for,
             first,
             successors,
-            levels: self.levels,
+            levels,
         }
     }
 }
 
+impl<H: BuildHasher + Clone> Touch for Builder<H> {
+    #[inline]
+    fn own(&mut self) {
+        let nonce = &mut self.accounts[self.current.source as usize].nonce;
+        let before = std::mem::replace(nonce, self.current.number);
+        self.wait_for(before);
+    }
+
+    #[inline]
+    fn take(&mut self, asset: &Asset) {
+        self.touch(self.current.source, asset, Mode::Exclusive);
+    }
+
+    #[inline]
+    fn give(&mut self, destination: &PublicKey, asset: &Asset) {
+        if self.accounts[self.current.destination as usize].key != *destination {
+            self.current.destination = self.account(destination);
+        }
+        self.touch(self.current.destination, asset, Mode::Additive);
+    }
+}
+
+#[inline]
 fn index(length: usize) -> u32 {
     u32::try_from(length).expect("a block has fewer accesses than u32::MAX")
 }
