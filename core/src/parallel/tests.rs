@@ -1,5 +1,6 @@
 //! The pipeline, what is spread over workers, and test mode, by themselves.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -171,13 +172,28 @@ fn what_comes_of_items_is_at_their_index_however_many_work() {
 }
 
 #[test]
-fn pieces_are_the_whole_and_none_is_more_than_half_of_a_workers_share() {
-    let workers = workers(8);
-    for transactions in [0, 1, 15, 16, 17, 1_000, 5_000] {
+fn pieces_are_full_batches_and_then_small_ones_for_everybody() {
+    let pieces = |number, transactions: usize| {
+        let workers = workers(number);
         let pieces = Spread::over(Some(&workers)).pieces(transactions);
-        let all: Vec<usize> = pieces.iter().cloned().flatten().collect();
-        assert!(all.into_iter().eq(0..transactions));
-        let most = transactions.div_ceil(16).max(16);
-        assert!(pieces.iter().all(|piece| piece.len() <= most), "{pieces:?}");
-    }
+        let all = pieces.iter().cloned().flatten();
+        assert!(all.eq(0..transactions), "{pieces:?}");
+        pieces.iter().map(Range::len).collect::<Vec<_>>()
+    };
+    assert_eq!(pieces(2, 0), [0; 0]);
+    assert_eq!(pieces(2, 15), [8, 7]);
+    assert_eq!(pieces(2, 100), [25; 4]);
+    assert_eq!(pieces(2, 255), [26, 26, 26, 26, 26, 26, 26, 26, 26, 21]);
+    assert_eq!(pieces(2, 256), [[128].as_slice(), &[22; 5], &[18]].concat());
+    assert_eq!(pieces(2, 1_000)[..6], [128; 6]);
+    assert_eq!(pieces(2, 1_000)[6..], [[24; 9].as_slice(), &[16]].concat());
+    assert_eq!(pieces(8, 100), [[13; 7].as_slice(), &[9]].concat());
+    assert_eq!(pieces(8, 1_000)[..3], [128; 3]);
+    assert_eq!(pieces(1, 64), [[22; 2].as_slice(), &[20]].concat());
+}
+
+#[test]
+fn a_thread_alone_has_large_pieces() {
+    let pieces = Spread::SERIAL.pieces(2_000);
+    assert_eq!(pieces, [0..1_024, 1_024..2_000]);
 }
