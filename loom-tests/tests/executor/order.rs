@@ -201,7 +201,7 @@ fn the_merge_sees_what_every_worker_wrote() {
     const TO: u8 = 2;
     let storage = stored(&[0, 1]);
     let batch = Batch::of(vec![transfer(0, 0, &[(TO, 1)]), transfer(1, 0, &[(TO, 2)])]);
-    explore_within(3, "the_merge_sees_what_every_worker_wrote", move || {
+    explore_within(5, "the_merge_sees_what_every_worker_wrote", move || {
         let state = state(&storage);
         execute(batch, &state, 2);
         assert_eq!(balance(&state, TO), 3);
@@ -211,7 +211,7 @@ fn the_merge_sees_what_every_worker_wrote() {
 #[test]
 fn pieces_are_consumed_in_order_and_once() {
     const PIECES: usize = 3;
-    explore_within(4, "pieces_are_consumed_in_order_and_once", || {
+    explore_within(6, "pieces_are_consumed_in_order_and_once", || {
         let consumed = Arc::new(Mutex::new(Vec::new()));
         let pipeline = {
             let consumed = Arc::clone(&consumed);

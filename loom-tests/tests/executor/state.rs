@@ -124,7 +124,7 @@ fn a_batched_load_beside_a_write_loses_no_write() {
 #[test]
 fn two_additive_credits_both_count() {
     let storage = stored(&[]);
-    explore_within(3, "two_additive_credits_both_count", move || {
+    explore_within(6, "two_additive_credits_both_count", move || {
         let state = state(&storage);
         at_once(
             &state,
@@ -146,8 +146,7 @@ fn disjoint_accounts_of_the_same_shards_do_not_meet() {
         transfer(LIKE_B, 0, &[(LIKE_A, 2)]),
     ]);
     assert_eq!(batch.graph.depth(), 1);
-    explore_within(
-        4,
+    explore(
         "disjoint_accounts_of_the_same_shards_do_not_meet",
         move || {
             let state = state(&storage);
