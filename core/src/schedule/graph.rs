@@ -394,7 +394,8 @@ impl<H: BuildHasher + Clone> Builder<H> {
         let short = (hash >> 32) as u32;
         let spread = |short: u32| u64::from(short) << 32 | u64::from(short);
         let accounts = &self.accounts;
-        let is_it = |(other, id): &(u32, u32)| *other == short && accounts[*id as usize].key == *key;
+        let is_it =
+            |(other, id): &(u32, u32)| *other == short && accounts[*id as usize].key == *key;
         if let Some((_, id)) = self.ids.find(spread(short), is_it) {
             return *id;
         }
