@@ -90,7 +90,7 @@ impl<'g, E> Run<'g, E> {
     /// Runs on this thread what is ready, until everything is finished or stopped; sleeps where
     /// nothing is ready yet. Gives what this thread ran, and what came of it.
     pub fn work<T>(&self, task: &impl Fn(u32) -> Result<T, E>) -> Vec<(u32, T)> {
-        let mut results = Vec::new();
+        let mut results = Vec::with_capacity(self.transactions.div_ceil(self.workers));
         let mut taken = Vec::new();
         let mut finished = Vec::new();
         while self.take(&mut finished, &mut taken) {
