@@ -412,6 +412,8 @@ impl<H: BuildHasher + Clone> Builder<H> {
     }
 
     fn finish(self) -> Graph {
+        // They are counted in 32 bits from here on.
+        let edges = index(self.edges.len());
         let mut first = Vec::with_capacity(self.seen.len() + 1);
         let mut levels = Vec::with_capacity(self.seen.len());
         let mut edges_before = 0;
@@ -422,10 +424,10 @@ impl<H: BuildHasher + Clone> Builder<H> {
         }
         first.push(edges_before);
         let mut free = first.clone();
-        let mut successors = vec![0; self.edges.len()];
-        let mut edges = self.edges.iter();
+        let mut successors = vec![0; edges as usize];
+        let mut begins = self.edges.iter();
         for (after, count) in (0..).zip(&self.waits_for) {
-            for before in edges.by_ref().take(*count as usize) {
+            for before in begins.by_ref().take(*count as usize) {
                 let at = &mut free[*before as usize];
                 successors[*at as usize] = after;
                 *at += 1;
