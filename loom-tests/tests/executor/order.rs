@@ -33,6 +33,14 @@ fn apart() -> &'static Graph {
     Batch::of(vec![transfer(0, 0, &[(1, 1)]), transfer(2, 0, &[(3, 1)])]).graph
 }
 
+/// So many that a worker takes two at once, and two of them have somebody who waits for them.
+fn crowd() -> &'static Graph {
+    const CROWD: u8 = 36;
+    let apart = (0..CROWD).map(|source| transfer(source, 0, &[(100 + source, 1)]));
+    let behind = (0..2).map(|number| transfer(100 + number, 0, &[(98 + number, 1)]));
+    Batch::of(apart.chain(behind).collect()).graph
+}
+
 /// Notes in which order tasks begin and end.
 #[derive(Default)]
 struct Log(Mutex<Vec<(u32, bool)>>);
@@ -138,12 +146,25 @@ fn what_becomes_ready_at_once_runs_at_once() {
     });
 }
 
+/// A worker that has taken several tells of all that it has finished.
+#[test]
+fn what_is_taken_together_is_finished_together() {
+    let graph = crowd();
+    explore_within(
+        2,
+        "what_is_taken_together_is_finished_together",
+        move || {
+            run_and_log(graph, 2);
+        },
+    );
+}
+
 /// The third finds nothing to do, at whatever moment it comes.
 #[test]
 fn three_workers_on_two_transactions_all_end() {
     let graph = apart();
     assert_eq!(graph.waits_for(), [0, 0]);
-    explore("three_workers_on_two_transactions_all_end", move || {
+    explore_within(5, "three_workers_on_two_transactions_all_end", move || {
         run_and_log(graph, 3);
     });
 }

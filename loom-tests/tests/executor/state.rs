@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep_core::model::{Amount, Asset, Cell, Change, Nonce, Outcome, Payload};
+use lockstep_core::model::{Amount, Asset, Cell, Change, Nonce, Outcome, Payload, Rejection};
 use lockstep_core::transition::StateView;
 
 use super::execute::State;
@@ -176,6 +176,26 @@ fn a_debit_after_a_credit_of_one_account_finds_it() {
     );
 }
 
+/// One transaction pays two accounts, and each of them spends what it got: one of the two on another
+/// thread, in most interleavings.
+#[test]
+fn what_one_worker_credits_another_may_spend() {
+    let storage = stored(&[A]);
+    let batch = Batch::of(vec![
+        transfer(A, 0, &[(B, 7), (C, 5)]),
+        transfer(B, 0, &[(LIKE_A, 7)]),
+        transfer(C, 0, &[(LIKE_A, 5)]),
+    ]);
+    assert_eq!(batch.graph.waits_for(), [0, 1, 1]);
+    explore("what_one_worker_credits_another_may_spend", move || {
+        let state = state(&storage);
+        prefetch(&state, &[A, B, C, LIKE_A]);
+        assert!(all_applied(&execute(batch, &state, 2)));
+        let balances = [A, B, C, LIKE_A].map(|number| balance(&state, number));
+        assert_eq!(balances, [HAD - 12, 0, 0, 12]);
+    });
+}
+
 /// Two transactions of one sender, who can pay for one of them.
 #[test]
 fn a_sender_spends_once_what_it_has_once() {
@@ -188,7 +208,12 @@ fn a_sender_spends_once_what_it_has_once() {
         let state = state(&storage);
         prefetch(&state, &[A, B, C]);
         let outcomes = execute(batch, &state, 2);
-        assert!(all_applied(&outcomes[..1]) && !all_applied(&outcomes[1..]));
+        assert!(all_applied(&outcomes[..1]));
+        // Not for its nonce: the second was executed after the first.
+        let Outcome::Rejected(Rejection::Balance { available, .. }) = &outcomes[1] else {
+            panic!("the second is rejected for its amount: {:?}", outcomes[1]);
+        };
+        assert_eq!(*available, Amount::ZERO);
         let balances = [A, B, C].map(|number| balance(&state, number));
         assert_eq!(balances, [0, HAD, 0]);
     });
