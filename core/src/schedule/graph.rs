@@ -319,10 +319,6 @@ impl<H: BuildHasher + Clone> Builder<H> {
             let touched = self.touched(UNTOUCHED, mode);
             let before = self.accounts[account as usize].near;
             self.accounts[account as usize].near = index(self.near.len());
-            if self.near.capacity() == 0 {
-                // Whoever deals in other assets mostly does so all the time.
-                self.near.reserve(self.seen.capacity());
-            }
             self.near.push(Near {
                 asset: *asset,
                 touched,
