@@ -14,7 +14,6 @@ use tokio::task::{self, JoinError};
 use crate::chain::{AddedBlock, Chain, ChainError};
 use crate::model::{Block, Network, Receipt, Transaction};
 use crate::parallel::{BatchError, ParallelChainState, ParallelExecutor};
-use crate::schedule::Graph;
 use crate::shared::Interest;
 use crate::storage::Storage;
 use crate::sync;
@@ -45,14 +44,14 @@ fn panicked(message: String) -> ChainError {
     ChainError::Panicked { message }
 }
 
-/// Checks these transactions and executes them with [`ParallelExecutor::execute_batch`]; gives their
+/// Checks these transactions and executes them with [`ParallelExecutor::execute_all`]; gives their
 /// receipts, each at its own index. Where the future is dropped, the state must not be used.
 ///
-/// `hasher` is for [`Graph::of`].
+/// `hasher` is for [`Graph::of`](crate::schedule::Graph::of).
 ///
 /// # Errors
 ///
-/// As [`ParallelExecutor::execute_batch`].
+/// As [`ParallelExecutor::execute_all`].
 ///
 /// # Panics
 ///
@@ -71,8 +70,7 @@ where
     let (executor, state) = (Arc::clone(executor), Arc::clone(state));
     let executing = task::spawn_blocking(move || {
         let checked = executor.check_all(network, &transactions);
-        let graph = Graph::of(&*transactions, hasher);
-        let outcomes = executor.execute_batch(&state, &graph, &checked)?;
+        let outcomes = executor.execute_all(&state, hasher, &checked)?;
         let receipt = |(checked, outcome): (&crate::parallel::Checked<'_>, _)| Receipt {
             transaction: checked.id,
             outcome,

@@ -14,7 +14,7 @@ use lockstep_core::model::{
     Amount, Asset, BLOCK_VERSION, Block, Genesis, Hash, Header, Height, Network, PublicKey, Rules,
     Timestamp, Transaction,
 };
-use lockstep_core::parallel::{ParallelExecutor, Stopped, run};
+use lockstep_core::parallel::{ParallelExecutor, Stopped, run, run_block};
 use lockstep_core::schedule::Graph;
 use lockstep_core::signature::Keypair;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
@@ -287,27 +287,34 @@ fn graph(chain: usize) -> Graph {
     Graph::of(&transactions, RandomState::with_seed(1))
 }
 
-#[test]
-fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers() {
-    for (graph, workers) in [5, 10].into_iter().flat_map(|chain| {
-        let graph = graph(chain);
-        (1..=8).map(move |workers| (graph.clone(), workers))
-    }) {
-        let executor = ParallelExecutor::new(workers).expect("there are threads");
-        let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let order = Mutex::new(Vec::new());
-        let results = run(executor.workers(), &graph, |task| {
-            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            order.lock().expect("nobody panics").push(task);
-            std::thread::yield_now();
-            running.fetch_sub(1, Ordering::SeqCst);
-            Ok::<_, ()>(task * 10)
-        });
-        assert_eq!(results, Ok((0..10).map(|task| task * 10).collect()));
-        assert!(most.into_inner() <= workers);
-        let order = order.into_inner().expect("nobody panics");
+/// Notes what runs, and how much at once.
+#[derive(Default)]
+struct Watch {
+    running: AtomicUsize,
+    most: AtomicUsize,
+    order: Mutex<Vec<u32>>,
+}
+
+impl Watch {
+    fn task(&self, task: u32) -> Result<u32, ()> {
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(running, Ordering::SeqCst);
+        self.order.lock().expect("nobody panics").push(task);
+        std::thread::yield_now();
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        Ok(task * 10)
+    }
+
+    fn ran(&self) -> usize {
+        self.order.lock().expect("nobody panics").len()
+    }
+
+    fn check(self, graph: &Graph, workers: usize) {
+        assert!(self.most.into_inner() <= workers);
+        let order = self.order.into_inner().expect("nobody panics");
+        assert_eq!(order.len(), graph.len(), "each once: {order:?}");
         let place = |task| order.iter().position(|other| *other == task);
-        for task in 0..10 {
+        for task in (0..).take(graph.len()) {
             for after in graph.successors(task) {
                 assert!(
                     place(task) < place(*after),
@@ -316,6 +323,62 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
             }
         }
     }
+}
+
+#[test]
+fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers() {
+    let tens: Vec<u32> = (0..10).map(|task| task * 10).collect();
+    for (graph, workers) in [5, 10].into_iter().flat_map(|chain| {
+        let graph = graph(chain);
+        (1..=8).map(move |workers| (graph.clone(), workers))
+    }) {
+        let executor = ParallelExecutor::new(workers).expect("there are threads");
+        let watch = Watch::default();
+        let results = run(executor.workers(), &graph, |task| watch.task(task));
+        assert_eq!(results.as_ref(), Ok(&tens));
+        watch.check(&graph, workers);
+        // The graph is there when so many have run.
+        for ahead in [0, 1, 4, 9, 10] {
+            let watch = Watch::default();
+            let make = || {
+                assert!(workers > 1, "one worker needs no graph");
+                while watch.ran() < ahead {
+                    std::thread::yield_now();
+                }
+                graph.clone()
+            };
+            let results = run_block(executor.workers(), 10, make, |task| watch.task(task));
+            assert_eq!(results.as_ref(), Ok(&tens));
+            watch.check(&graph, workers);
+        }
+    }
+}
+
+#[test]
+fn a_task_that_fails_or_panics_before_the_graph_is_made_is_the_last() {
+    let executor = ParallelExecutor::new(2).expect("there are threads");
+    let ended = AtomicBool::new(false);
+    let make = || {
+        while !ended.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        graph(5)
+    };
+    let failed = run_block(executor.workers(), 10, make, |task| {
+        ended.store(task == 3, Ordering::SeqCst);
+        if task == 3 { Err(task) } else { Ok(()) }
+    });
+    assert_eq!(failed, Err(Stopped::Failed(3)));
+    ended.store(false, Ordering::SeqCst);
+    let panicked = run_block(executor.workers(), 10, make, |task| -> Result<(), ()> {
+        ended.store(task == 3, Ordering::SeqCst);
+        assert!(task != 3, "on purpose");
+        Ok(())
+    });
+    assert_eq!(panicked, Err(Stopped::Panicked("on purpose".to_owned())));
+    let empty = || Graph::of(&[], RandomState::with_seed(1));
+    let none = run_block(executor.workers(), 0, empty, |_| Err::<(), _>(()));
+    assert_eq!(none, Ok(Vec::new()));
 }
 
 #[test]

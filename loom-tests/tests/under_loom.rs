@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use lockstep_core::under_loom::model_map::DashMap;
 use lockstep_core::under_loom::shared::{
-    BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
+    Ahead, BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };
 use loom::model::Builder;
 use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 
 use lockstep_core::under_shuttle::model_map::DashMap;
 use lockstep_core::under_shuttle::shared::{
-    BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
+    Ahead, BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler, UrwRandomScheduler};
 use shuttle::sync::atomic::{AtomicU64, AtomicUsize};

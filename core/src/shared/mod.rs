@@ -21,6 +21,6 @@ pub use interest::Interest;
 pub use parallel_executor::{BatchError, ParallelExecutor, execute_one};
 pub use parallel_state::{ParallelChainState, View};
 pub use pipeline::Pipeline;
-pub use run::{Run, Stopped, run};
+pub use run::{Ahead, Run, Stopped, run, run_block};
 
 use super::sync;

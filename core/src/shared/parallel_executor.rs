@@ -8,7 +8,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 use super::parallel_state::ParallelChainState;
-use super::run::{Stopped, run};
+use super::run::{Stopped, run, run_block};
 use super::spread::Spread;
 use super::sync::{Arc, NoWorkers, RwLock, Workers, is_about, read};
 use crate::codec;
@@ -100,6 +100,32 @@ impl ParallelExecutor {
         H: BuildHasher + Clone + Send + Sync,
     {
         let outcomes = run(&self.workers, graph, |index| {
+            is_about(index);
+            execute_one(state, &transactions[index as usize])
+        });
+        outcomes.map_err(BatchError::from)
+    }
+
+    /// As [`ParallelExecutor::execute_batch`] over the graph of these transactions, which is made while
+    /// the first of them are executed.
+    ///
+    /// `hasher` is for [`Graph::of`].
+    ///
+    /// # Errors
+    ///
+    /// Where the storage fails or a worker panics.
+    pub fn execute_all<S, H>(
+        &self,
+        state: &ParallelChainState<S, H>,
+        hasher: H,
+        transactions: &[Checked<'_>],
+    ) -> Result<Vec<Outcome>, BatchError>
+    where
+        S: Storage,
+        H: BuildHasher + Clone + Send + Sync,
+    {
+        let graph = || Graph::of(transactions.iter().map(|one| one.transaction), hasher);
+        let outcomes = run_block(&self.workers, transactions.len(), graph, |index| {
             is_about(index);
             execute_one(state, &transactions[index as usize])
         });

@@ -1,6 +1,6 @@
 //! Workers drive the machine that says what may run.
 
-use super::sync::{Condvar, Mutex, PATIENCE, Workers, breathe, caught};
+use super::sync::{AtomicBool, Condvar, Mutex, Ordering, PATIENCE, Workers, breathe, caught};
 use crate::schedule::{Graph, Ready};
 
 /// The most tasks that a worker takes at once. Taking is a lock; what is taken is out of the others'
@@ -32,24 +32,119 @@ pub fn run<T: Send, E: Send>(
     graph: &Graph,
     task: impl Fn(u32) -> Result<T, E> + Send + Sync,
 ) -> Result<Vec<T>, Stopped<E>> {
+    run_after(workers, graph, Vec::new(), task)
+}
+
+/// Runs `task` for every transaction of a block, so many, as [`run`] does over the graph that `graph`
+/// makes. That is one thread's work; meanwhile the caller runs the first transactions in block order. One
+/// worker alone makes no graph.
+///
+/// # Errors
+///
+/// As [`run`].
+///
+/// # Panics
+///
+/// Where `graph` panics, or makes the graph of another number of transactions.
+pub fn run_block<T: Send, E: Send>(
+    workers: &Workers,
+    transactions: usize,
+    graph: impl FnOnce() -> Graph + Send,
+    task: impl Fn(u32) -> Result<T, E> + Send + Sync,
+) -> Result<Vec<T>, Stopped<E>> {
+    let ahead = Ahead::new(transactions);
+    let (begun, graph) = workers.join(|| ahead.run(&task), || ahead.make(graph));
+    let begun = begun?;
+    let Some(graph) = graph else {
+        return Ok(begun);
+    };
+    assert_eq!(graph.len(), transactions, "the graph is that of the block");
+    run_after(workers, &graph, begun, task)
+}
+
+/// What is left when the first transactions have run, and returned these.
+fn run_after<T: Send, E: Send>(
+    workers: &Workers,
+    graph: &Graph,
+    mut begun: Vec<T>,
+    task: impl Fn(u32) -> Result<T, E> + Send + Sync,
+) -> Result<Vec<T>, Stopped<E>> {
     if graph.depth() == graph.len() {
         // Nothing may run beside anything.
-        return in_block_order(graph, task);
+        begun.reserve_exact(graph.len() - begun.len());
+        while begun.len() < graph.len() {
+            run_next(&mut begun, &task)?;
+        }
+        return Ok(begun);
     }
-    let run = Run::new(graph, workers.number());
-    let finished = workers.each(|| run.work(&task));
+    let run = Run::after(graph, begun.len(), workers.number());
+    let mut finished = workers.each(|| run.work(&task));
+    finished.push((0..).zip(begun).collect());
     run.finish(finished)
 }
 
-fn in_block_order<T, E>(
-    graph: &Graph,
-    task: impl Fn(u32) -> Result<T, E>,
-) -> Result<Vec<T>, Stopped<E>> {
-    let ran = |transaction| match caught(|| task(transaction)) {
-        Ok(result) => result.map_err(Stopped::Failed),
+/// The next transaction in block order.
+fn run_next<T, E>(
+    results: &mut Vec<T>,
+    task: &impl Fn(u32) -> Result<T, E>,
+) -> Result<(), Stopped<E>> {
+    let next = u32::try_from(results.len()).expect("a block has fewer transactions");
+    match caught(|| task(next)) {
+        Ok(Ok(result)) => {
+            results.push(result);
+            Ok(())
+        }
+        Ok(Err(error)) => Err(Stopped::Failed(error)),
         Err(message) => Err(Stopped::Panicked(message)),
-    };
-    (0..).take(graph.len()).map(ran).collect()
+    }
+}
+
+/// The first transactions of a block while its graph is made, for whoever has threads of its own: one
+/// that makes the graph and one that runs; [`run_block`] is what uses it.
+#[derive(Debug)]
+pub struct Ahead {
+    transactions: usize,
+    // Relaxed, both: they say whether to go on, and hand nothing over.
+    is_made: AtomicBool,
+    is_over: AtomicBool,
+}
+
+impl Ahead {
+    /// Nothing has run of a block of so many.
+    #[must_use]
+    pub fn new(transactions: usize) -> Self {
+        Ahead {
+            transactions,
+            is_made: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    /// Runs in block order what there is, until the graph is made; gives what came of it, for
+    /// [`Run::after`].
+    ///
+    /// # Errors
+    ///
+    /// Where a task fails or panics; what comes after it does not run.
+    pub fn run<T, E>(&self, task: &impl Fn(u32) -> Result<T, E>) -> Result<Vec<T>, Stopped<E>> {
+        let mut begun = Vec::with_capacity(self.transactions);
+        let mut ended = Ok(());
+        while ended.is_ok() && begun.len() < self.transactions {
+            if self.is_made.load(Ordering::Relaxed) {
+                return Ok(begun);
+            }
+            ended = run_next(&mut begun, task);
+        }
+        self.is_over.store(true, Ordering::Relaxed);
+        ended.map(|()| begun)
+    }
+
+    /// Makes the graph; `None` where nothing is left to run over it, or nothing more will be.
+    pub fn make(&self, graph: impl FnOnce() -> Graph) -> Option<Graph> {
+        let graph = (!self.is_over.load(Ordering::Relaxed)).then(graph);
+        self.is_made.store(true, Ordering::Relaxed);
+        graph
+    }
 }
 
 /// A graph and how far it has run, for whoever has threads of its own; [`run`] is what uses it.
@@ -75,15 +170,26 @@ impl<'g, E> Run<'g, E> {
     /// work less well.
     #[must_use]
     pub fn new(graph: &'g Graph, workers: usize) -> Self {
+        Run::after(graph, 0, workers)
+    }
+
+    /// The first so many transactions of the block have run, and what they returned is for
+    /// [`Run::finish`], too.
+    ///
+    /// # Panics
+    ///
+    /// Where the graph has fewer.
+    #[must_use]
+    pub fn after(graph: &'g Graph, finished: usize, workers: usize) -> Self {
         Run {
             transactions: graph.len(),
             state: Mutex::new(State {
-                ready: Ready::new(graph),
+                ready: Ready::after(graph, finished),
                 waiting: 0,
                 stopped: None,
             }),
             changed: Condvar::new(),
-            workers,
+            workers: workers.max(1),
         }
     }
 

@@ -6,7 +6,7 @@ use lockstep_core::schedule::Graph;
 
 use super::{balance, execute, state};
 use crate::batch::{Batch, stored, transfer};
-use crate::{Condvar, Mutex, Pipeline, Run, Stopped, explore, explore_within, thread};
+use crate::{Ahead, Condvar, Mutex, Pipeline, Run, Stopped, explore, explore_within, thread};
 
 /// Three transactions of which the last waits for both others.
 fn join() -> &'static Graph {
@@ -68,25 +68,32 @@ impl Log {
             }
         }
     }
+
+    /// A task that only writes down that it ran.
+    fn task(&self, transaction: u32) -> Result<u32, ()> {
+        self.note(transaction, false);
+        self.note(transaction, true);
+        Ok(transaction)
+    }
 }
 
 /// Runs a graph on so many threads that only write down what they do.
 fn run_and_log(graph: &'static Graph, threads: usize) {
-    let run = Arc::new((Run::<()>::new(graph, threads), Log::default()));
-    let work = |(run, log): &(Run<'static, ()>, Log)| {
-        run.work(&|transaction| {
-            log.note(transaction, false);
-            log.note(transaction, true);
-            Ok(transaction)
-        })
-    };
+    run_and_log_after(graph, threads, Vec::new(), Log::default());
+}
+
+/// The same where the first transactions have run, and returned this.
+fn run_and_log_after(graph: &'static Graph, threads: usize, begun: Vec<u32>, log: Log) {
+    let run = Arc::new((Run::after(graph, begun.len(), threads), log));
+    let work =
+        |(run, log): &(Run<'static, ()>, Log)| run.work(&|transaction| log.task(transaction));
     let others: Vec<_> = (1..threads)
         .map(|_| {
             let run = Arc::clone(&run);
             thread::spawn(move || work(&run))
         })
         .collect();
-    let mut finished = vec![work(&run)];
+    let mut finished = vec![(0..).zip(begun).collect(), work(&run)];
     for other in others {
         // A worker that nobody wakes ends the exploration as a deadlock.
         finished.push(other.join().expect("no worker panics"));
@@ -112,6 +119,30 @@ fn what_waits_for_one_runs_after_it() {
     let graph = fork();
     explore("what_waits_for_one_runs_after_it", move || {
         run_and_log(graph, 2);
+    });
+}
+
+/// While one thread makes the graph, another runs what comes first in the block; wherever that ends,
+/// both go on from there.
+#[test]
+fn what_runs_while_the_graph_is_made_runs_once() {
+    let graph = join();
+    explore("what_runs_while_the_graph_is_made_runs_once", move || {
+        let ahead = Arc::new(Ahead::new(graph.len()));
+        let maker = {
+            let ahead = Arc::clone(&ahead);
+            thread::spawn(move || ahead.make(|| graph.clone()))
+        };
+        let log = Log::default();
+        let begun = ahead.run(&|transaction| log.task(transaction));
+        let begun = begun.expect("no task fails");
+        match maker.join().expect("nobody panics") {
+            Some(_) => run_and_log_after(graph, 2, begun, log),
+            None => {
+                log.check(graph);
+                assert_eq!(begun, [0, 1, 2]);
+            }
+        }
     });
 }
 
