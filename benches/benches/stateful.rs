@@ -7,17 +7,18 @@ use std::hint::black_box;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use ahash::RandomState;
 use lockstep_benches::compare::{Comparison, PerItem, compare, time};
 use lockstep_benches::entries::Template;
 use lockstep_benches::flat::Flat;
+use lockstep_benches::known::{self, State};
 use lockstep_benches::prepared::{Prepared, cells};
+use lockstep_benches::unsigned::hasher;
 use lockstep_benches::{by_extent, control, review};
 use lockstep_core::config::ExecutionPath;
 use lockstep_core::model::Outcome;
-use lockstep_core::parallel::{ParallelChainState, ParallelExecutor, run};
+use lockstep_core::parallel::{ParallelExecutor, run_block};
 use lockstep_core::schedule::Graph;
-use lockstep_core::storage::Storage;
+use lockstep_core::storage::{RedbStorage, Storage};
 use lockstep_core::transition::transition;
 use lockstep_sim::shape::Shape;
 use rayon::ThreadPoolBuilder;
@@ -59,11 +60,8 @@ fn main() {
     }
 }
 
-type State<S> = ParallelChainState<S, RandomState>;
-
 fn state<S: Storage>(storage: S, accounts: usize) -> State<S> {
-    let hasher = RandomState::with_seed(1);
-    ParallelChainState::new(Arc::new(RwLock::new(storage)), accounts, hasher)
+    State::new(Arc::new(RwLock::new(storage)), accounts, hasher())
 }
 
 /// Transactions that cost something beside what they do: a contract, for instance. Both have all
@@ -97,7 +95,7 @@ fn synthetic(
                 };
                 transactions.iter().map(one).collect::<Vec<_>>()
             });
-            assert_same(prepared, &outcomes);
+            prepared.assert_same(black_box(&outcomes));
             PerItem::new(took, transactions.len())
         },
         || {
@@ -106,8 +104,8 @@ fn synthetic(
                 .prefetch(cells(transactions))
                 .expect("memory does not fail");
             let (took, outcomes) = time(|| {
-                let graph = Graph::of(transactions, RandomState::with_seed(1));
-                run(executor.workers(), &graph, |index| {
+                let graph = || Graph::of(transactions, hasher());
+                run_block(executor.workers(), transactions.len(), graph, |index| {
                     let outcome = transition(&transactions[index as usize], &mut state.view())?;
                     spin();
                     if let Outcome::Applied { changes, .. } = &outcome {
@@ -116,42 +114,32 @@ fn synthetic(
                     Ok::<_, lockstep_core::storage::StorageError>(outcome)
                 })
             });
-            assert_same(prepared, &outcomes.expect("memory does not fail"));
+            prepared.assert_same(black_box(&outcomes.expect("memory does not fail")));
             PerItem::new(took, transactions.len())
         },
     )
 }
 
 /// A file that was just opened. The baseline reads a cell when a transaction asks for it; the
-/// candidate reads as the executor does, in pieces, on all workers, and executes then.
+/// candidate is the path that loads ahead.
 fn cold(rounds: usize, executor: &ParallelExecutor, prepared: &Prepared) -> Comparison {
-    const PIECE: usize = 128;
     let transactions = prepared.transactions();
     let template = Template::new(prepared.storage());
-    let measure = |prefetches: bool| {
+    let measure = |execute: &dyn Fn(&State<RedbStorage>) -> Vec<Outcome>| {
         let copied = template.copy();
         let state = state(copied.storage, 2 * transactions.len());
-        let (took, outcomes) = time(|| {
-            if prefetches {
-                let pieces = transactions.chunks(PIECE).collect();
-                let loaded = executor
-                    .workers()
-                    .map(pieces, |piece| state.prefetch(cells(piece)));
-                assert!(loaded.iter().all(Result::is_ok), "the disk works");
-            }
-            let one = |transaction| {
-                let outcome = transition(transaction, &mut state.view()).expect("the disk works");
-                if let Outcome::Applied { changes, .. } = &outcome {
-                    state.apply(changes).expect("the disk works");
-                }
-                outcome
-            };
-            transactions.iter().map(one).collect::<Vec<_>>()
-        });
-        assert_same(prepared, &outcomes);
+        let (took, outcomes) = time(|| execute(&state));
+        prepared.assert_same(black_box(&outcomes));
         PerItem::new(took, transactions.len())
     };
-    compare(rounds, || measure(false), || measure(true))
+    compare(
+        rounds,
+        || measure(&|state| known::lazily(state, transactions)),
+        || {
+            let path = ExecutionPath::SpreadChecks;
+            measure(&|state| known::execute(executor, state, transactions, path))
+        },
+    )
 }
 
 /// Signatures, state and all: the review's executor without a commit, against the whole of
@@ -168,19 +156,9 @@ fn reviewed(rounds: usize, prepared: &Prepared) -> Comparison {
             let state = state(prepared.storage().clone(), 2 * transactions.len());
             let network = prepared.block.header.network;
             let (took, outcomes) = time(|| review::execute(&pool, &state, network, transactions));
-            assert_same(prepared, &outcomes);
+            prepared.assert_same(black_box(&outcomes));
             PerItem::new(took, transactions.len())
         },
         || prepared.add_block(ExecutionPath::SpreadChecks, WORKERS),
     )
-}
-
-fn assert_same(prepared: &Prepared, outcomes: &[Outcome]) {
-    let receipts = &prepared.added.receipts;
-    assert_eq!(receipts.len(), outcomes.len(), "nothing was left out");
-    let same = receipts.iter().zip(black_box(outcomes));
-    assert!(
-        same.into_iter().all(|(one, other)| one.outcome == *other),
-        "what is fast is also right"
-    );
 }

@@ -10,21 +10,17 @@
 //!
 //! The columns are those of `ratios`.
 
-use std::convert::Infallible;
 use std::hint::black_box;
 use std::sync::{Arc, RwLock};
 
-use ahash::RandomState;
 use lockstep_benches::compare::{Comparison, PerItem, compare, time};
-use lockstep_benches::prepared::{Prepared, cells};
+use lockstep_benches::known::{self, State};
+use lockstep_benches::prepared::Prepared;
 use lockstep_benches::unsigned::hasher;
 use lockstep_benches::{by_extent, control, wide};
 use lockstep_core::config::{ExecutionPath, ParallelConfig};
-use lockstep_core::model::{MAX_TRANSFERS, Network, Outcome};
-use lockstep_core::parallel::{Checked, ParallelChainState, ParallelExecutor, Pipeline};
-use lockstep_core::schedule::Graph;
-use lockstep_core::storage::MemoryStorage;
-use lockstep_core::transition::transition;
+use lockstep_core::model::{MAX_TRANSFERS, Network};
+use lockstep_core::parallel::ParallelExecutor;
 use lockstep_sim::shape::Shape;
 
 fn main() {
@@ -64,8 +60,6 @@ fn main() {
     }
 }
 
-type State = ParallelChainState<MemoryStorage, RandomState>;
-
 /// What a path does with the state, from the first cell that is loaded to the last outcome.
 fn stateful(
     rounds: usize,
@@ -73,76 +67,15 @@ fn stateful(
     prepared: &Prepared,
     path: ExecutionPath,
 ) -> Comparison {
-    let network = prepared.block.header.network;
-    let checked = executor.check_all(network, prepared.transactions());
+    let transactions = prepared.transactions();
     let storage = Arc::new(RwLock::new(prepared.storage().clone()));
     let measure = |path| {
-        let state = State::new(Arc::clone(&storage), 2 * checked.len(), hasher());
-        let (took, outcomes) = time(|| execute(executor, &state, &checked, path));
-        assert_same(prepared, &outcomes);
-        PerItem::new(took, checked.len())
+        let state = State::new(Arc::clone(&storage), 2 * transactions.len(), hasher());
+        let (took, outcomes) = time(|| known::execute(executor, &state, transactions, path));
+        prepared.assert_same(black_box(&outcomes));
+        PerItem::new(took, transactions.len())
     };
     compare(rounds, || measure(ExecutionPath::Serial), || measure(path))
-}
-
-fn execute(
-    executor: &ParallelExecutor,
-    state: &State,
-    checked: &[Checked<'_>],
-    path: ExecutionPath,
-) -> Vec<Outcome> {
-    /// So many transactions are loaded at once: by one thread as many as core's serial path takes,
-    /// by workers as many as a batch of signatures has.
-    const ALONE: usize = 1_024;
-    const AMONG_OTHERS: usize = 128;
-    let load = |piece: &[Checked<'_>]| {
-        let transactions = piece.iter().map(|one| one.transaction);
-        state
-            .prefetch(cells(transactions))
-            .expect("memory does not fail");
-    };
-    let in_order = |piece: &[Checked<'_>]| -> Vec<Outcome> {
-        let one = |checked: &Checked<'_>| {
-            let mut view = state.view();
-            let outcome = transition(checked.transaction, &mut view).expect("memory does not fail");
-            if let Outcome::Applied { changes, .. } = &outcome {
-                state.apply(changes).expect("memory does not fail");
-            }
-            outcome
-        };
-        piece.iter().map(one).collect()
-    };
-    match path {
-        ExecutionPath::Serial => {
-            checked.chunks(ALONE).for_each(load);
-            in_order(checked)
-        }
-        ExecutionPath::SpreadChecks => {
-            let pieces: Vec<_> = checked.chunks(AMONG_OTHERS).collect();
-            let mut outcomes = Vec::with_capacity(checked.len());
-            let pipeline = Pipeline::new(pieces.len(), |piece| {
-                outcomes.extend(in_order(piece));
-                Ok::<(), Infallible>(())
-            });
-            let prepare = |at: usize| {
-                load(pieces[at]);
-                Ok(pieces[at])
-            };
-            executor.workers().each(|| pipeline.work(&prepare));
-            pipeline.finish().expect("nothing panics");
-            outcomes
-        }
-        ExecutionPath::Graph => {
-            let workers = executor.workers();
-            let transactions = checked.iter().map(|one| one.transaction);
-            let (graph, _) = workers.join(
-                || Graph::of(transactions, hasher()),
-                || workers.map(checked.chunks(AMONG_OTHERS).collect(), load),
-            );
-            let outcomes = executor.execute_batch(state, &graph, checked);
-            outcomes.expect("memory does not fail")
-        }
-    }
 }
 
 /// All of `add_block`, in nanoseconds a transfer.
@@ -159,14 +92,4 @@ fn whole(rounds: usize, prepared: &Prepared, config: ParallelConfig) -> Comparis
         ..config
     };
     compare(rounds, || add(serial), || add(config))
-}
-
-fn assert_same(prepared: &Prepared, outcomes: &[Outcome]) {
-    let receipts = &prepared.added.receipts;
-    assert_eq!(receipts.len(), outcomes.len(), "nothing was left out");
-    let mut same = receipts.iter().zip(black_box(outcomes));
-    assert!(
-        same.all(|(one, other)| one.outcome == *other),
-        "what is fast is also right"
-    );
 }

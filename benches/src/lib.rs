@@ -27,6 +27,7 @@ pub mod compare;
 pub mod control;
 pub mod entries;
 pub mod flat;
+pub mod known;
 pub mod prepared;
 pub mod review;
 pub mod scheduling;

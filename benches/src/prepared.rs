@@ -6,7 +6,9 @@ use std::sync::Arc;
 use lockstep_core::chain::{AddedBlock, Chain};
 use lockstep_core::clock::Clock;
 use lockstep_core::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
-use lockstep_core::model::{Asset, Block, Cell, Genesis, Hash, Payload, Timestamp, Transaction};
+use lockstep_core::model::{
+    Asset, Block, Cell, Genesis, Hash, Outcome, Payload, Timestamp, Transaction,
+};
 use lockstep_core::signature::{Claim, Keypair};
 use lockstep_core::storage::{MemoryStorage, Storage};
 use lockstep_sim::shape::{self, Shape, Workload};
@@ -118,6 +120,19 @@ impl Prepared {
         let (took, added) = time(|| chain.add_block(&self.block));
         assert!(added.is_ok(), "the block is good");
         PerItem::new(took, self.block.transactions.len())
+    }
+
+    /// Nothing is left out of these outcomes, and each is what it is in the block.
+    ///
+    /// # Panics
+    ///
+    /// Where they are others.
+    pub fn assert_same(&self, outcomes: &[Outcome]) {
+        let receipts = self.added.receipts.iter();
+        assert!(
+            receipts.map(|receipt| &receipt.outcome).eq(outcomes),
+            "what is fast is also right"
+        );
     }
 
     /// The block's transactions.

@@ -1,0 +1,89 @@
+//! What core does with the state once the verdicts are known, on each path, with core's public parts.
+
+use std::convert::Infallible;
+
+use ahash::RandomState;
+use lockstep_core::config::ExecutionPath;
+use lockstep_core::model::{Outcome, Transaction};
+use lockstep_core::parallel::{ParallelChainState, ParallelExecutor, Pipeline, run};
+use lockstep_core::schedule::Graph;
+use lockstep_core::storage::{Storage, StorageError};
+use lockstep_core::transition::transition;
+
+use crate::prepared::cells;
+use crate::unsigned::hasher;
+
+/// The state that all paths work on.
+pub type State<S> = ParallelChainState<S, RandomState>;
+
+/// From the first cell that is loaded to the last outcome: cells are loaded, transactions are executed,
+/// nothing is written to the storage.
+///
+/// # Panics
+///
+/// Where the storage fails.
+pub fn execute<S: Storage>(
+    executor: &ParallelExecutor,
+    state: &State<S>,
+    transactions: &[Transaction],
+    path: ExecutionPath,
+) -> Vec<Outcome> {
+    /// So many transactions are loaded at once: by one thread as many as core's serial path takes,
+    /// by workers as many as a batch of signatures has.
+    const ALONE: usize = 1_024;
+    const AMONG_OTHERS: usize = 128;
+    let load = |piece: &[Transaction]| state.prefetch(cells(piece)).expect("the storage works");
+    match path {
+        ExecutionPath::Serial => {
+            transactions.chunks(ALONE).for_each(load);
+            lazily(state, transactions)
+        }
+        ExecutionPath::SpreadChecks => {
+            let pieces: Vec<_> = transactions.chunks(AMONG_OTHERS).collect();
+            let mut outcomes = Vec::with_capacity(transactions.len());
+            let pipeline = Pipeline::new(pieces.len(), |piece| {
+                outcomes.extend(lazily(state, piece));
+                Ok::<(), Infallible>(())
+            });
+            let prepare = |at: usize| {
+                load(pieces[at]);
+                Ok(pieces[at])
+            };
+            executor.workers().each(|| pipeline.work(&prepare));
+            pipeline.finish().expect("nothing panics");
+            outcomes
+        }
+        ExecutionPath::Graph => {
+            let workers = executor.workers();
+            let (graph, _) = workers.join(
+                || Graph::of(transactions, hasher()),
+                || workers.map(transactions.chunks(AMONG_OTHERS).collect(), load),
+            );
+            let outcomes = run(workers, &graph, |index| {
+                execute_one(state, &transactions[index as usize])
+            });
+            outcomes.expect("the storage works")
+        }
+    }
+}
+
+/// On this thread, in order; what is not loaded is loaded when a transaction asks for it.
+///
+/// # Panics
+///
+/// Where the storage fails.
+pub fn lazily<S: Storage>(state: &State<S>, transactions: &[Transaction]) -> Vec<Outcome> {
+    let one = |transaction| execute_one(state, transaction).expect("the storage works");
+    transactions.iter().map(one).collect()
+}
+
+fn execute_one<S: Storage>(
+    state: &State<S>,
+    transaction: &Transaction,
+) -> Result<Outcome, StorageError> {
+    let outcome = transition(transaction, &mut state.view())?;
+    if let Outcome::Applied { changes, .. } = &outcome {
+        state.apply(changes)?;
+    }
+    Ok(outcome)
+}
