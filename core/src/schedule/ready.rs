@@ -53,7 +53,7 @@ impl<'g> Ready<'g> {
             }
         }
         let mut ready = Ranks::none_of(graph.len());
-        for (edges, rank) in waits_for.iter().zip(&rank).skip(finished) {
+        for (edges, rank) in waits_for[finished..].iter().zip(&rank[finished..]) {
             if *edges == 0 {
                 ready.insert(*rank);
             }
