@@ -1,4 +1,7 @@
 //! See [`lockstep_sim::fuzz::codec`]; what decoding takes is counted, too.
 #![cfg_attr(fuzzing, no_main)]
 
-lockstep_fuzz::target!(lockstep_fuzz::codec);
+#[path = "../src/counted.rs"]
+mod counted;
+
+lockstep_fuzz::target!(counted::codec);

@@ -1,10 +1,13 @@
 //! Every input that is kept is replayed, without a fuzzer.
 
+#[path = "../src/counted.rs"]
+mod counted;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lockstep_fuzz::codec;
+use counted::codec;
 use lockstep_sim::fuzz::{
     TARGETS, decoded, environment, execute_block, group_by_conflicts, merge_invariants, merkle,
     rewind, signatures, template_cache,
