@@ -47,7 +47,7 @@ for target in "${targets[@]}"; do
     suited=-entropic=0
     case $target in
     # How often something happens is no guide to other scenarios: inputs that differ in nothing else
-    # are three quarters of what is kept, make the search slower by a fifth, and find nothing sooner.
+    # are two thirds of what is kept, make the search slower by a fifth, and find nothing sooner.
     execute_block | merge_invariants | rewind) suited+=' -use_counters=0' ;;
     esac
     read -ra flags <<<"${FLAGS-$suited}"
