@@ -28,7 +28,8 @@ pub struct DecodeError {
 /// of a node has.
 #[must_use]
 pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    // Counting costs less than growing, and what is kept is no larger than it is.
+    let mut bytes = Vec::with_capacity(usize::try_from(encoded_len(value)).unwrap_or(0));
     write_into(value, &mut bytes);
     bytes
 }
@@ -124,15 +125,26 @@ pub fn genesis_hash(genesis: &Genesis) -> Hash {
 /// that it sets and no receipts.
 #[must_use]
 pub fn block_digest(parent: Hash, changes: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
-    hash_of(
+    // So much at once is hashed in several lanes.
+    const BUFFER: usize = 16 * 1024;
+    hash_buffered(
+        BUFFER,
         blake3::Hasher::new_derive_key("lockstep 1 block digest"),
         &(parent, changes, receipts),
     )
 }
 
 fn hash_of<T: BorshSerialize + ?Sized>(hasher: blake3::Hasher, value: &T) -> Hash {
-    // The hasher takes many small writes slowly: it is buffered by its own block size.
-    let mut hasher = std::io::BufWriter::with_capacity(1024, hasher);
+    hash_buffered(1024, hasher, value)
+}
+
+/// The hasher takes many small writes slowly: they are gathered first.
+fn hash_buffered<T: BorshSerialize + ?Sized>(
+    buffer: usize,
+    hasher: blake3::Hasher,
+    value: &T,
+) -> Hash {
+    let mut hasher = std::io::BufWriter::with_capacity(buffer, hasher);
     write_into(value, &mut hasher);
     let hasher = hasher
         .into_inner()
