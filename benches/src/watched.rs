@@ -4,6 +4,7 @@ use std::mem;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use lockstep_core::parallel::Workers;
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
 /// Counts how long a storage takes.
@@ -66,8 +67,16 @@ impl<S: Storage> Storage for Watched<S> {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
+        self.commit_owned(batch.clone(), None)
+    }
+
+    fn commit_owned(
+        &mut self,
+        batch: Batch,
+        workers: Option<&Workers>,
+    ) -> Result<(), StorageError> {
         let start = Instant::now();
-        let done = self.storage.commit(batch);
+        let done = self.storage.commit_owned(batch, workers);
         let took = start.elapsed();
         self.spent
             .get_mut()

@@ -121,7 +121,7 @@ pub(crate) fn check_all_of<'t>(
 }
 
 /// About how many cells a transaction touches, to begin with maps that are large enough.
-pub(crate) const CELLS: usize = 4;
+pub(crate) const CELLS: usize = 5;
 
 pub(crate) const NATIVE: Cell = Cell::Supply(Asset::NATIVE);
 
@@ -155,7 +155,7 @@ pub(crate) fn reward(rules: &Rules, supply: Supply) -> Result<Amount, StorageErr
 }
 
 fn cells_of(transactions: &[Checked<'_>]) -> Vec<Cell> {
-    let mut cells = Vec::with_capacity(transactions.len() * (CELLS + 2));
+    let mut cells = Vec::with_capacity(transactions.len() * (CELLS + 1));
     // What is rejected without a look at the state loads nothing.
     for Checked { transaction, .. } in transactions.iter().filter(|one| one.verdict.is_ok()) {
         let source = transaction.source;

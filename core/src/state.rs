@@ -41,8 +41,9 @@ pub(crate) fn change(
 pub(crate) struct Taken<H>(HashSet<Cell, H>);
 
 impl<H: BuildHasher> Taken<H> {
-    pub(crate) fn none(hasher: H) -> Self {
-        Taken(HashSet::with_hasher(hasher))
+    /// `cells` is how many there will be, about.
+    pub(crate) fn none(cells: usize, hasher: H) -> Self {
+        Taken(HashSet::with_capacity_and_hasher(cells, hasher))
     }
 
     /// Leaves what nobody has taken, and takes it.
@@ -163,13 +164,14 @@ where
 
     /// Every cell that differs.
     pub(crate) fn into_changes(self, height: Height, spread: impl SideBySide) -> CellChanges {
-        let mut changes: CellChanges = self
-            .slots
-            .into_iter()
-            .filter_map(|Slot { cell, before, now }| {
-                change(height, before, now?).map(|change| (cell, change))
-            })
-            .collect();
+        let mut changes = CellChanges::with_capacity(self.slots.len());
+        changes.extend(
+            self.slots
+                .into_iter()
+                .filter_map(|Slot { cell, before, now }| {
+                    Some((cell, change(height, before, now?)?))
+                }),
+        );
         in_cell_order(&mut changes, spread);
         changes
     }

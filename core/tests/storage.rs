@@ -187,7 +187,7 @@ proptest! {
                 }
             }
             memory.commit(&batch).expect("memory does not fail");
-            by_workers.commit_on(&batch, &workers).expect("memory does not fail");
+            by_workers.commit_owned(batch.clone(), Some(&workers)).expect("memory does not fail");
             prop_assert_eq!(&by_workers, &memory);
             redb.commit(&batch).expect("there is room");
             prop_assert_eq!(tables_of(&memory), tables_of(&redb));

@@ -220,8 +220,8 @@ fn blocks() {
     let storage = count(
         "memory: commit of a block",
         items,
-        (storage, &written),
-        |(mut storage, written)| storage.commit(written).map(|()| storage),
+        (storage, written),
+        |(mut storage, written)| storage.commit_owned(written, None).map(|()| storage),
     );
     assert!(storage.is_ok(), "memory does not fail");
     let added = &prepared.added;

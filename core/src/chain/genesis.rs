@@ -60,7 +60,7 @@ pub(crate) fn begin(storage: &mut impl Storage, genesis: &Genesis) -> Result<(),
         },
     );
     batch.put_tip(Height::GENESIS);
-    Ok(storage.commit(&batch)?)
+    Ok(storage.commit_owned(batch, None)?)
 }
 
 fn cells(genesis: &Genesis) -> Result<BTreeMap<Cell, Value>, ChainError> {

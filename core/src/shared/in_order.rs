@@ -22,9 +22,11 @@ pub(crate) fn execute_in_order<S: Storage>(
 ) -> Result<Execution, Stopped<StorageError>> {
     let transactions = body.transactions.len();
     let load = |cell| schema::newest(&*read(storage), cell);
-    let mut state = BlockState::new(load, transactions * CELLS, hasher.clone());
+    // The miner's and the supply are those of one more.
+    let cells = (transactions + 1) * CELLS;
+    let mut state = BlockState::new(load, cells, hasher.clone());
     // What a later piece has taken to load and an earlier one needs, is loaded when it is needed.
-    let taken = Mutex::new(Taken::none(hasher));
+    let taken = Mutex::new(Taken::none(cells, hasher));
     let mut receipts = Vec::with_capacity(transactions);
     let mut fees = Amount::ZERO;
     spread.in_order(

@@ -46,11 +46,11 @@ impl<'p> Spread<'p> {
     pub(crate) fn commit(
         self,
         storage: &mut impl Storage,
-        batch: &Batch,
+        batch: Batch,
     ) -> Result<(), StorageError> {
         match self.0 {
             Some(workers) => workers.commit(storage, batch),
-            None => storage.commit(batch),
+            None => storage.commit_owned(batch, None),
         }
     }
 

@@ -37,7 +37,8 @@ impl Storage for MemoryStorage {
         table: Table,
         keys: &[Vec<u8>],
     ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
-        keys.iter().map(|key| self.get(table, key)).collect()
+        let entries = self.tables.get(&table);
+        Ok(keys.iter().map(|key| entries?.get(key).cloned()).collect())
     }
 
     fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
@@ -53,17 +54,19 @@ impl Storage for MemoryStorage {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
-        for (entries, changes) in self.changed(batch) {
-            change(entries, changes);
-        }
-        self.forget_empty_tables();
-        Ok(())
+        self.commit_owned(batch.clone(), None)
     }
 
-    fn commit_on(&mut self, batch: &Batch, workers: &Workers) -> Result<(), StorageError> {
-        workers.map(self.changed(batch), |(entries, changes)| {
-            change(entries, changes);
-        });
+    fn commit_owned(
+        &mut self,
+        batch: Batch,
+        workers: Option<&Workers>,
+    ) -> Result<(), StorageError> {
+        let changed = self.changed(batch);
+        match workers {
+            Some(workers) => drop(workers.map(changed, change)),
+            None => changed.into_iter().for_each(change),
+        }
         self.forget_empty_tables();
         Ok(())
     }
@@ -71,11 +74,11 @@ impl Storage for MemoryStorage {
 
 impl MemoryStorage {
     /// The tables that a batch changes, and how.
-    fn changed<'b>(&mut self, batch: &'b Batch) -> Vec<(&mut Entries, &'b Changes)> {
-        for (table, _) in batch.tables() {
-            self.tables.entry(table).or_default();
+    fn changed(&mut self, batch: Batch) -> Vec<(&mut Entries, Changes)> {
+        let Batch { mut changes } = batch;
+        for table in changes.keys() {
+            self.tables.entry(*table).or_default();
         }
-        let mut changes: BTreeMap<Table, &Changes> = batch.tables().collect();
         self.tables
             .iter_mut()
             .filter_map(|(table, entries)| Some((entries, changes.remove(table)?)))
@@ -88,23 +91,25 @@ impl MemoryStorage {
     }
 }
 
-fn change(entries: &mut Entries, changes: &Changes) {
+fn change((entries, changes): (&mut Entries, Changes)) {
     /// Up to so many entries for each change it is cheaper to build the whole table anew, in one
     /// pass, than to look for the place of each change.
     const REBUILT_UP_TO: usize = 8;
-    let puts = || {
-        changes
-            .iter()
-            .filter_map(|(key, value)| Some((key.clone(), value.clone()?)))
-    };
-    if entries.len() / REBUILT_UP_TO <= changes.len() {
-        entries.append(&mut puts().collect());
-    } else {
-        entries.extend(puts());
-    }
+    let is_rebuilt = entries.len() / REBUILT_UP_TO <= changes.len();
+    let mut put = Vec::with_capacity(changes.len());
+    let mut removed = Vec::new();
     for (key, value) in changes {
-        if value.is_none() {
-            entries.remove(key);
+        match value {
+            Some(value) => put.push((key, value)),
+            None => removed.push(key),
         }
+    }
+    if is_rebuilt {
+        entries.append(&mut put.into_iter().collect());
+    } else {
+        entries.extend(put);
+    }
+    for key in removed {
+        entries.remove(&key);
     }
 }

@@ -51,14 +51,19 @@ pub trait Storage: Send + Sync {
     /// does not tell. The storage goes on working as soon as the medium does.
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError>;
 
-    /// [`Storage::commit`], with workers that have nothing else to do; for a storage that has a use
-    /// for them.
+    /// [`Storage::commit`] of a batch that nobody needs any more, with workers that have nothing else
+    /// to do, where there are any; for a storage that has a use for the one or the others. This is
+    /// what a ledger calls.
     ///
     /// # Errors
     ///
     /// As [`Storage::commit`].
-    fn commit_on(&mut self, batch: &Batch, _workers: &Workers) -> Result<(), StorageError> {
-        self.commit(batch)
+    fn commit_owned(
+        &mut self,
+        batch: Batch,
+        _workers: Option<&Workers>,
+    ) -> Result<(), StorageError> {
+        self.commit(&batch)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Keys sort as they should be read: all cells of one account beside each other, versions of one
 //! cell by height, heights as numbers.
 
+use std::cmp::Ordering;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{Entry, Storage, StorageError, Table};
@@ -40,7 +42,18 @@ pub(crate) struct Record {
 
 /// A key of [`Table::Cells`].
 pub(crate) fn cell_key(cell: Cell) -> Vec<u8> {
-    let mut key = Vec::with_capacity(66 + 8);
+    key_and_room(cell, 0)
+}
+
+/// The key of a cell, with room for so many bytes more: what a storage keeps shall be no larger than
+/// it is.
+fn key_and_room(cell: Cell, room: usize) -> Vec<u8> {
+    let length = match cell {
+        Cell::Nonce(_) | Cell::Multisig(_) => 34,
+        Cell::Balance(..) => 66,
+        Cell::Supply(_) => 33,
+    };
+    let mut key = Vec::with_capacity(length + room);
     match cell {
         Cell::Nonce(account) => {
             key.push(ACCOUNT);
@@ -87,8 +100,9 @@ pub(crate) fn cell_of(key: &[u8]) -> Option<Cell> {
 
 /// A key of [`Table::History`].
 pub(crate) fn history_key(cell: Cell, height: Height) -> Vec<u8> {
-    let mut key = cell_key(cell);
-    key.extend(height.0.to_be_bytes());
+    let height = height.0.to_be_bytes();
+    let mut key = key_and_room(cell, height.len());
+    key.extend(height);
     key
 }
 
@@ -112,28 +126,31 @@ pub(crate) fn newest_of_many(
     storage: &(impl Storage + ?Sized),
     mut cells: Vec<Cell>,
 ) -> Result<Vec<(Cell, Option<Version>)>, StorageError> {
-    cells.sort_unstable_by_key(|cell| key_order(*cell));
+    cells.sort_unstable_by(by_key_order);
     cells.dedup();
     let keys: Vec<Vec<u8>> = cells.iter().map(|cell| cell_key(*cell)).collect();
     let found = storage.get_many(Table::Cells, &keys)?;
-    cells
-        .into_iter()
-        .zip(found)
-        .map(|(cell, bytes)| {
-            let version = bytes.map(|bytes| version_of(cell, &bytes)).transpose()?;
-            Ok((cell, version))
-        })
-        .collect()
+    // Not collected: a vector of what may fail begins small and is moved as it grows.
+    let mut versions = Vec::with_capacity(cells.len());
+    for (cell, bytes) in cells.into_iter().zip(found) {
+        let version = bytes.map(|bytes| version_of(cell, &bytes)).transpose()?;
+        versions.push((cell, version));
+    }
+    Ok(versions)
 }
 
 /// Orders cells as [`cell_key`] does, without making the keys.
-pub(crate) fn key_order(cell: Cell) -> (u8, [u8; 32], u8, [u8; 32]) {
-    match cell {
-        Cell::Nonce(account) => (ACCOUNT, account.0, NONCE, [0; 32]),
-        Cell::Multisig(account) => (ACCOUNT, account.0, MULTISIG, [0; 32]),
-        Cell::Balance(account, asset) => (ACCOUNT, account.0, BALANCE, asset.0),
-        Cell::Supply(asset) => (SUPPLY, asset.0, 0, [0; 32]),
+pub(crate) fn by_key_order(one: &Cell, other: &Cell) -> Ordering {
+    // No copies: these are compared many times.
+    fn parts(cell: &Cell) -> (u8, &[u8; 32], u8, &[u8; 32]) {
+        match cell {
+            Cell::Nonce(account) => (ACCOUNT, &account.0, NONCE, &[0; 32]),
+            Cell::Multisig(account) => (ACCOUNT, &account.0, MULTISIG, &[0; 32]),
+            Cell::Balance(account, asset) => (ACCOUNT, &account.0, BALANCE, &asset.0),
+            Cell::Supply(asset) => (SUPPLY, &asset.0, 0, &[0; 32]),
+        }
     }
+    parts(one).cmp(&parts(other))
 }
 
 /// The version that a cell got at a height, where it has a newer one.
@@ -267,14 +284,14 @@ impl super::Batch {
         let newest = spread.map(changes, |(cell, (_, after))| {
             (cell_key(*cell), codec::encode(after))
         });
-        let older = spread.map(changes, |(cell, (before, _))| {
-            let before = before.as_ref()?;
-            Some((history_key(*cell, before.height), codec::encode(before)))
+        let replaced: Vec<(Cell, &Version)> = changes
+            .iter()
+            .filter_map(|(cell, (before, _))| Some((*cell, before.as_ref()?)))
+            .collect();
+        let older = spread.map(&replaced, |(cell, before)| {
+            (history_key(*cell, before.height), codec::encode(*before))
         });
-        let (newest, older) = spread.join(
-            || by_key(newest),
-            || by_key(older.into_iter().flatten().collect()),
-        );
+        let (newest, older) = spread.join(|| by_key(newest), || by_key(older));
         self.put_all(Table::Cells, newest);
         self.put_all(Table::History, older);
     }
@@ -287,9 +304,10 @@ impl super::Batch {
         self.delete(Table::History, history_key(cell, height));
     }
 
-    pub(crate) fn put_block(&mut self, height: Height, block: &Block, receipts: &[Receipt]) {
-        self.put(Table::Blocks, height_key(height), codec::encode(block));
-        self.put(Table::Receipts, height_key(height), codec::encode(receipts));
+    /// A block and its receipts, both encoded.
+    pub(crate) fn put_block(&mut self, height: Height, block: Vec<u8>, receipts: Vec<u8>) {
+        self.put(Table::Blocks, height_key(height), block);
+        self.put(Table::Receipts, height_key(height), receipts);
     }
 
     pub(crate) fn put_record(&mut self, height: Height, record: &Record) {
@@ -332,7 +350,7 @@ mod tests {
         for one in cells() {
             for other in cells() {
                 assert_eq!(
-                    key_order(one).cmp(&key_order(other)),
+                    by_key_order(&one, &other),
                     cell_key(one).cmp(&cell_key(other)),
                     "{one:?} and {other:?}"
                 );

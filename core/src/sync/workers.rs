@@ -113,9 +113,9 @@ impl Workers {
     pub(crate) fn commit(
         &self,
         storage: &mut impl Storage,
-        batch: &Batch,
+        batch: Batch,
     ) -> Result<(), StorageError> {
-        storage.commit_on(batch, self)
+        storage.commit_owned(batch, Some(self))
     }
 }
 

@@ -119,9 +119,9 @@ impl Workers {
     pub(crate) fn commit(
         &self,
         storage: &mut impl Storage,
-        batch: &Batch,
+        batch: Batch,
     ) -> Result<(), StorageError> {
-        storage.commit(batch)
+        storage.commit_owned(batch, None)
     }
 }
 

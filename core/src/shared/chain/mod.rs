@@ -177,15 +177,19 @@ impl<S: Storage> Chain<S> {
             .map(|(cell, (_, after))| (*cell, after.value.clone()))
             .collect();
         let (digest, mut batch) = metrics::phase("digest", || {
-            spread.join(
-                || codec::block_digest(tip.digest, &changes, &receipts),
+            let ((digest, body, outcomes), mut batch) = spread.join(
+                || {
+                    let digest = codec::block_digest(tip.digest, &changes, &receipts);
+                    (digest, codec::encode(block), codec::encode(&receipts))
+                },
                 || {
                     let mut batch = Batch::new();
                     batch.put_versions(&versions, spread);
-                    batch.put_block(block.header.height, block, &receipts);
                     batch
                 },
-            )
+            );
+            batch.put_block(block.header.height, body, outcomes);
+            (digest, batch)
         });
         let added = Tip {
             height: block.header.height,
@@ -206,7 +210,7 @@ impl<S: Storage> Chain<S> {
         );
         batch.put_tip(added.height);
         proceed()?;
-        metrics::phase("commit", || self.commit(&batch, spread))?;
+        metrics::phase("commit", || self.commit(batch, spread))?;
         metrics::block(path.name(), &receipts);
 
         tracing::info!(
@@ -316,7 +320,7 @@ impl<S: Storage> Chain<S> {
         let restored = tip_at(&*self.read(), target)?;
         let batch = self.undo(tip.height, target)?;
         if !batch.is_empty() {
-            self.commit(&batch, Spread::SERIAL)?;
+            self.commit(batch, Spread::SERIAL)?;
             tracing::info!(from = %tip.height, to = %target, "rewound");
         }
         Ok(restored)
@@ -367,7 +371,7 @@ impl<S: Storage> Chain<S> {
         Ok(batch)
     }
 
-    fn commit(&self, batch: &Batch, spread: Spread<'_>) -> Result<(), StorageError> {
+    fn commit(&self, batch: Batch, spread: Spread<'_>) -> Result<(), StorageError> {
         spread.commit(&mut *sync::write(&self.storage), batch)
     }
 }
