@@ -5,6 +5,7 @@ mod common;
 use common::disk::Tables;
 use common::{GOLD, Ledger, all_applied, assert_conserved, balance_cell, from, key, keys, ledger};
 use lockstep_core::chain::{AddedBlock, ChainError};
+use lockstep_core::config::ExecutionPath;
 use lockstep_core::model::{Asset, Block, Height};
 use lockstep_core::storage::{MemoryStorage, Table};
 use proptest::prelude::*;
@@ -185,6 +186,40 @@ fn a_failure_of_the_storage_during_a_rewind_leaves_the_ledger_as_it_was() {
     }
     assert_eq!(story.ledger.tables(), story.tables[1]);
     assert!(failures > 10, "only {failures} calls were made to fail");
+}
+
+/// So many transactions that workers help with the commit, too.
+#[test]
+fn large_blocks_leave_the_same_on_every_path_and_are_undone_alike() {
+    const MANY: u64 = 300;
+    let (alice, bob) = (key("alice"), key("bob"));
+    let receivers: Vec<_> = (0..MANY).map(|number| key(&format!("{number}"))).collect();
+    let tables = ExecutionPath::ALL.map(|path| {
+        let mut setup = ledger()
+            .has(&alice, 10_000)
+            .has_of(GOLD, &bob, 10_000)
+            .has(&bob, 10_000);
+        setup.config.parallel.forced = Some(path);
+        setup.config.parallel.workers = Some(3);
+        let mut ledger = setup.open();
+        let mut tables = vec![ledger.tables()];
+        for (source, asset) in [(&alice, Asset::NATIVE), (&bob, GOLD)] {
+            let pay = |(nonce, to)| from(source, nonce).pay_of(asset, to, 1).sign();
+            let block = ledger.block((0..).zip(&receivers).map(pay).collect::<Vec<_>>());
+            all_applied(&ledger.add_block(&block));
+            tables.push(ledger.tables());
+        }
+        for height in [1, 0] {
+            ledger
+                .chain
+                .rewind_to(Height(height))
+                .expect("it can be undone");
+            assert_eq!(ledger.tables(), tables[height as usize], "{}", path.name());
+        }
+        tables
+    });
+    let [serial, others @ ..] = tables;
+    assert!(others.iter().all(|other| *other == serial));
 }
 
 proptest! {

@@ -177,7 +177,9 @@ proptest! {
         let mut by_workers = MemoryStorage::new();
         let workers = Workers::new(3).expect("the system gives threads");
         let (_folder, mut redb) = redb();
-        for changes in batches {
+        // So many beside few changes that a table in memory is not built anew.
+        let filler = (0..60_u8).map(|number| (1, vec![1, 1, number], Some(vec![number])));
+        for changes in [filler.collect()].into_iter().chain(batches) {
             let mut batch = Batch::new();
             for (table, key, value) in changes {
                 let table = Table::ALL[table];

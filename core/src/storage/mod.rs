@@ -53,7 +53,7 @@ pub trait Storage: Send + Sync {
 
     /// [`Storage::commit`] of a batch that nobody needs any more, with workers that have nothing else
     /// to do, where there are any; for a storage that has a use for the one or the others. This is
-    /// what a ledger calls.
+    /// what a ledger calls: who wraps a storage and hands on only `commit` keeps both from it.
     ///
     /// # Errors
     ///

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use lockstep_core::parallel::Workers;
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
 /// Everything that a storage holds.
@@ -111,5 +112,13 @@ impl<S: Storage> Storage for Disk<S> {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
         self.call()?.storage.commit(batch)
+    }
+
+    fn commit_owned(
+        &mut self,
+        batch: Batch,
+        workers: Option<&Workers>,
+    ) -> Result<(), StorageError> {
+        self.call()?.storage.commit_owned(batch, workers)
     }
 }

@@ -4,6 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lockstep_core::model::PublicKey;
+use lockstep_core::parallel::Workers;
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
 /// What happens to reads. Reads are counted from 0, the next one, whenever this is planned.
@@ -144,5 +145,13 @@ impl<S: Storage> Storage for Watched<S> {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
         self.storage.commit(batch)
+    }
+
+    fn commit_owned(
+        &mut self,
+        batch: Batch,
+        workers: Option<&Workers>,
+    ) -> Result<(), StorageError> {
+        self.storage.commit_owned(batch, workers)
     }
 }
