@@ -3,7 +3,7 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -357,25 +357,26 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
 #[test]
 fn a_task_that_fails_or_panics_before_the_graph_is_made_is_the_last() {
     let executor = ParallelExecutor::new(2).expect("there are threads");
-    let ended = AtomicBool::new(false);
+    let last = AtomicU32::new(0);
     let make = || {
-        while !ended.load(Ordering::SeqCst) {
+        while last.load(Ordering::SeqCst) < 3 {
             std::thread::yield_now();
         }
         graph(5)
     };
     let failed = run_block(executor.workers(), 10, make, |task| {
-        ended.store(task == 3, Ordering::SeqCst);
+        last.fetch_max(task, Ordering::SeqCst);
         if task == 3 { Err(task) } else { Ok(()) }
     });
     assert_eq!(failed, Err(Stopped::Failed(3)));
-    ended.store(false, Ordering::SeqCst);
+    assert_eq!(last.swap(0, Ordering::SeqCst), 3);
     let panicked = run_block(executor.workers(), 10, make, |task| -> Result<(), ()> {
-        ended.store(task == 3, Ordering::SeqCst);
+        last.fetch_max(task, Ordering::SeqCst);
         assert!(task != 3, "on purpose");
         Ok(())
     });
     assert_eq!(panicked, Err(Stopped::Panicked("on purpose".to_owned())));
+    assert_eq!(last.into_inner(), 3);
     let empty = || Graph::of(&[], RandomState::with_seed(1));
     let none = run_block(executor.workers(), 0, empty, |_| Err::<(), _>(()));
     assert_eq!(none, Ok(Vec::new()));

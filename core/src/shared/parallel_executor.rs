@@ -114,6 +114,10 @@ impl ParallelExecutor {
     /// # Errors
     ///
     /// Where the storage fails or a worker panics.
+    ///
+    /// # Panics
+    ///
+    /// Where [`Graph::of`] does.
     pub fn execute_all<S, H>(
         &self,
         state: &ParallelChainState<S, H>,

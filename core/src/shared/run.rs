@@ -141,9 +141,15 @@ impl Ahead {
 
     /// Makes the graph; `None` where nothing is left to run over it, or nothing more will be.
     pub fn make(&self, graph: impl FnOnce() -> Graph) -> Option<Graph> {
-        let graph = (!self.is_over.load(Ordering::Relaxed)).then(graph);
-        self.is_made.store(true, Ordering::Relaxed);
-        graph
+        /// When it is made, and when it never will be: then nobody shall go on for nothing.
+        struct Set<'a>(&'a AtomicBool);
+        impl Drop for Set<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let _made = Set(&self.is_made);
+        (!self.is_over.load(Ordering::Relaxed)).then(graph)
     }
 }
 
