@@ -126,7 +126,7 @@ pub fn genesis_hash(genesis: &Genesis) -> Hash {
 #[must_use]
 pub fn block_digest(parent: Hash, changes: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
     // So much at once is hashed in several lanes.
-    const BUFFER: usize = 16 * 1024;
+    const BUFFER: usize = 16_384;
     hash_buffered(
         BUFFER,
         blake3::Hasher::new_derive_key("lockstep 1 block digest"),

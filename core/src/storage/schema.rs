@@ -40,6 +40,21 @@ pub(crate) struct Record {
     pub(crate) changed: Vec<Cell>,
 }
 
+/// A block and its receipts as they are kept.
+pub(crate) struct EncodedBlock {
+    block: Vec<u8>,
+    receipts: Vec<u8>,
+}
+
+impl EncodedBlock {
+    pub(crate) fn new(block: &Block, receipts: &[Receipt]) -> Self {
+        EncodedBlock {
+            block: codec::encode(block),
+            receipts: codec::encode(receipts),
+        }
+    }
+}
+
 /// A key of [`Table::Cells`].
 pub(crate) fn cell_key(cell: Cell) -> Vec<u8> {
     key_and_room(cell, 0)
@@ -304,10 +319,9 @@ impl super::Batch {
         self.delete(Table::History, history_key(cell, height));
     }
 
-    /// A block and its receipts, both encoded.
-    pub(crate) fn put_block(&mut self, height: Height, block: Vec<u8>, receipts: Vec<u8>) {
-        self.put(Table::Blocks, height_key(height), block);
-        self.put(Table::Receipts, height_key(height), receipts);
+    pub(crate) fn put_block(&mut self, height: Height, encoded: EncodedBlock) {
+        self.put(Table::Blocks, height_key(height), encoded.block);
+        self.put(Table::Receipts, height_key(height), encoded.receipts);
     }
 
     pub(crate) fn put_record(&mut self, height: Height, record: &Record) {
@@ -356,6 +370,16 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_is_kept_is_no_larger_than_it_is() {
+        let is_tight = |bytes: &Vec<u8>| bytes.capacity() == bytes.len();
+        for cell in cells() {
+            assert!(is_tight(&cell_key(cell)), "{cell:?}");
+            assert!(is_tight(&history_key(cell, Height(7))), "{cell:?}");
+        }
+        assert!(is_tight(&codec::encode(&cells())));
     }
 
     #[test]

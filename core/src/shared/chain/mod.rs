@@ -177,10 +177,10 @@ impl<S: Storage> Chain<S> {
             .map(|(cell, (_, after))| (*cell, after.value.clone()))
             .collect();
         let (digest, mut batch) = metrics::phase("digest", || {
-            let ((digest, body, outcomes), mut batch) = spread.join(
+            let ((digest, encoded), mut batch) = spread.join(
                 || {
                     let digest = codec::block_digest(tip.digest, &changes, &receipts);
-                    (digest, codec::encode(block), codec::encode(&receipts))
+                    (digest, schema::EncodedBlock::new(block, &receipts))
                 },
                 || {
                     let mut batch = Batch::new();
@@ -188,7 +188,7 @@ impl<S: Storage> Chain<S> {
                     batch
                 },
             );
-            batch.put_block(block.header.height, body, outcomes);
+            batch.put_block(block.header.height, encoded);
             (digest, batch)
         });
         let added = Tip {
