@@ -37,8 +37,8 @@ fn main() {
     });
     group.bench_function("memory/one_transaction_a_block", |bencher| {
         bencher.iter_batched(
-            || prepared.storage().clone(),
-            |storage| commit_all(storage, std::slice::from_ref(&block)),
+            || (prepared.storage().clone(), vec![block.clone()]),
+            |(storage, batches)| commit_all(storage, batches),
             BatchSize::PerIteration,
         );
     });
@@ -57,8 +57,8 @@ fn main() {
     });
     group.bench_function("memory/one_transaction_an_entry", |bencher| {
         bencher.iter_batched(
-            || prepared.storage().clone(),
-            |storage| commit_all(storage, &singles),
+            || (prepared.storage().clone(), singles.clone()),
+            |(storage, batches)| commit_all(storage, batches),
             BatchSize::PerIteration,
         );
     });
@@ -66,9 +66,11 @@ fn main() {
     criterion.final_summary();
 }
 
-fn commit_all<S: Storage>(mut storage: S, batches: &[Batch]) -> S {
+fn commit_all<S: Storage>(mut storage: S, batches: Vec<Batch>) -> S {
     for batch in batches {
-        storage.commit(batch).expect("the medium has room");
+        storage
+            .commit_owned(batch, None)
+            .expect("the medium has room");
     }
     storage
 }

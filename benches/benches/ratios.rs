@@ -120,10 +120,11 @@ fn storages(rounds: usize) -> Vec<(&'static str, Comparison)> {
         PerItem::new(took, singles.len())
     };
     let in_memory = || {
-        let mut storage = prepared.storage().clone();
-        let (took, done) = time(|| storage.commit(&block));
+        let (mut storage, block) = (prepared.storage().clone(), block.clone());
+        let items = block.len();
+        let (took, done) = time(|| storage.commit_owned(block, None));
         done.expect("memory takes everything");
-        PerItem::new(took, block.len())
+        PerItem::new(took, items)
     };
     vec![
         (
