@@ -172,7 +172,7 @@ fn what_comes_of_items_is_at_their_index_however_many_work() {
 }
 
 #[test]
-fn pieces_are_full_batches_and_then_small_ones_for_everybody() {
+fn pieces_are_full_batches_and_then_a_share_of_what_is_left() {
     let pieces = |number, transactions: usize| {
         let workers = workers(number);
         let pieces = Spread::over(Some(&workers)).pieces(transactions);
@@ -182,14 +182,14 @@ fn pieces_are_full_batches_and_then_small_ones_for_everybody() {
     };
     assert_eq!(pieces(2, 0), [0; 0]);
     assert_eq!(pieces(2, 15), [8, 7]);
-    assert_eq!(pieces(2, 100), [25; 4]);
-    assert_eq!(pieces(2, 255), [26, 26, 26, 26, 26, 26, 26, 26, 26, 21]);
-    assert_eq!(pieces(2, 256), [[128].as_slice(), &[22; 5], &[18]].concat());
+    assert_eq!(pieces(2, 100), [50, 50]);
+    assert_eq!(pieces(2, 256), [128, 64, 48, 16]);
     assert_eq!(pieces(2, 1_000)[..6], [128; 6]);
-    assert_eq!(pieces(2, 1_000)[6..], [[24; 9].as_slice(), &[16]].concat());
+    assert_eq!(pieces(2, 1_000)[6..], [116, 58, 48, 10]);
     assert_eq!(pieces(8, 100), [[13; 7].as_slice(), &[9]].concat());
-    assert_eq!(pieces(8, 1_000)[..3], [128; 3]);
-    assert_eq!(pieces(1, 64), [[22; 2].as_slice(), &[20]].concat());
+    assert_eq!(pieces(8, 1_000)[..4], [125, 110, 96, 84]);
+    assert_eq!(pieces(1, 130), [128, 2]);
+    assert_eq!(pieces(1, 258), [128, 130]);
 }
 
 #[test]

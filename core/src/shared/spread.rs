@@ -12,13 +12,12 @@ use crate::storage::{Batch, Storage, StorageError};
 /// The fewest items for which waking the workers pays: it costs some 20 microseconds.
 const LEAST: usize = 256;
 
-/// The fewest transactions whose signatures are worth a batch of their own.
-const LEAST_BATCH: usize = 8;
+/// The fewest transactions that are worth a piece of their own, where there is another.
+const LEAST_PIECE: usize = 8;
 
-/// How many signatures to verify together where it cannot be [`BATCH`]: what lies between costs up to a
-/// tenth more a signature, because the tables of that many points leave the nearest cache and the
-/// method for many points does not pay yet.
-const SMALL_BATCH: usize = 24;
+/// The fewest in a piece where there are as many for every worker: a signature in a batch of so many
+/// costs a tenth more than in one of [`BATCH`], in smaller ones up to a half.
+const SMALL_PIECE: usize = 48;
 
 /// Where the parts of a block that depend on nothing are done: on the caller's thread, or on the
 /// workers. What comes out is the same.
@@ -54,22 +53,30 @@ impl<'p> Spread<'p> {
         }
     }
 
-    /// So many transactions in pieces: full batches of signatures, and small ones at the end, so that
-    /// the workers end together.
+    /// So many transactions in pieces, whose signatures are verified together: full batches, and
+    /// towards the end a worker's share of what is left, so that the workers end together (guided
+    /// self-scheduling: Polychronopoulos and Kuck, 1987).
     pub(crate) fn pieces(self, transactions: usize) -> Vec<Range<usize>> {
         // A thread alone gains nothing from small pieces, and a storage is read best in large ones.
         const ALONE: usize = 1_024;
-        let Some(workers) = self.0 else {
-            return pieces_of(0..transactions, ALONE);
+        let (workers, full) = match self.0 {
+            Some(workers) => (workers.number(), BATCH),
+            None => (1, ALONE),
         };
-        let workers = workers.number();
-        // Whoever takes the last full batch has half of one more to do than the others, on average.
-        let full = transactions.saturating_sub(workers * BATCH / 2) / BATCH * BATCH;
-        let rest = transactions - full;
-        let rounds = (rest + workers * SMALL_BATCH / 2) / (workers * SMALL_BATCH);
-        let small = rest.div_ceil(workers * rounds.max(1)).max(LEAST_BATCH);
-        let mut pieces = pieces_of(0..full, BATCH);
-        pieces.extend(pieces_of(full..transactions, small));
+        let least = transactions
+            .div_ceil(workers)
+            .clamp(LEAST_PIECE, SMALL_PIECE);
+        let mut pieces = Vec::new();
+        let mut left = 0..transactions;
+        while !left.is_empty() {
+            let share = left.len().div_ceil(workers).clamp(least, full);
+            let mut end = left.start + share;
+            if end > left.end || !pieces.is_empty() && left.end - end < LEAST_PIECE {
+                end = left.end;
+            }
+            pieces.push(left.start..end);
+            left.start = end;
+        }
         pieces
     }
 
@@ -92,14 +99,6 @@ impl<'p> Spread<'p> {
                 .map_err(Stopped::Failed),
         }
     }
-}
-
-/// A range in pieces of this length; the last may be shorter.
-fn pieces_of(all: Range<usize>, length: usize) -> Vec<Range<usize>> {
-    let end = all.end;
-    all.step_by(length)
-        .map(|start| start..end.min(start + length))
-        .collect()
 }
 
 impl SideBySide for Spread<'_> {
