@@ -1,14 +1,25 @@
 //! Signed blocks on two workers against the serial path, by shape and size of the batch.
 //!
-//! The columns are those of `ratios`.
+//! The columns are those of `ratios`. Above each pair of paths stands what they are up against: the
+//! signatures alone, each thread a half, with nothing to hand over and nobody to wake. *Rested*: the
+//! caller has slept before, as a node has that waited for its block.
 
-use lockstep_benches::compare::{Comparison, compare};
+use std::hint::{black_box, spin_loop};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use lockstep_benches::compare::{Comparison, PerItem, compare, time};
 use lockstep_benches::prepared::Prepared;
 use lockstep_benches::{by_extent, control};
 use lockstep_core::config::ExecutionPath;
+use lockstep_core::transition::check_all;
 use lockstep_sim::shape::Shape;
 
 const WORKERS: usize = 2;
+const REST: Duration = Duration::from_millis(3);
+/// In larger blocks it makes no difference.
+const MOST_RESTED: u16 = 1_000;
 
 fn main() {
     let rounds = by_extent(5, 3, 1);
@@ -22,6 +33,8 @@ fn main() {
     for size in sizes {
         for shape in Shape::ALL {
             let prepared = Prepared::new(shape, *size);
+            let seen = compare(rounds, || on_one(&prepared), || on_two(&prepared));
+            seen.print(&format!("{size} {shape}, the signatures alone"));
             for path in [ExecutionPath::SpreadChecks, ExecutionPath::Graph] {
                 let seen = compare(
                     rounds,
@@ -30,6 +43,56 @@ fn main() {
                 );
                 seen.print(&format!("{size} {shape}, {}", path.name()));
             }
+            if *size <= MOST_RESTED {
+                let rested = |path, workers| {
+                    thread::sleep(REST);
+                    prepared.add_block(path, workers)
+                };
+                let seen = compare(
+                    rounds,
+                    || rested(ExecutionPath::Serial, 1),
+                    || rested(ExecutionPath::SpreadChecks, WORKERS),
+                );
+                seen.print(&format!("{size} {shape}, spread-checks, rested"));
+            }
         }
     }
+}
+
+fn on_one(prepared: &Prepared) -> PerItem {
+    let transactions = prepared.transactions();
+    let network = prepared.block.header.network;
+    let (took, _) = time(|| check_all(transactions, network));
+    PerItem::new(took, transactions.len())
+}
+
+fn on_two(prepared: &Prepared) -> PerItem {
+    const READY: u8 = 1;
+    const GO: u8 = 2;
+    const DONE: u8 = 3;
+    let transactions = prepared.transactions();
+    let network = prepared.block.header.network;
+    let (mine, theirs) = transactions.split_at(transactions.len() / 2);
+    let stage = AtomicU8::new(0);
+    // No barrier: whoever sleeps at one has to be woken, in the time that is taken.
+    let reach = |wanted| {
+        while stage.load(Ordering::Acquire) != wanted {
+            spin_loop();
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            stage.store(READY, Ordering::Release);
+            reach(GO);
+            black_box(check_all(theirs, network));
+            stage.store(DONE, Ordering::Release);
+        });
+        reach(READY);
+        let (took, _) = time(|| {
+            stage.store(GO, Ordering::Release);
+            black_box(check_all(mine, network));
+            reach(DONE);
+        });
+        PerItem::new(took, transactions.len())
+    })
 }

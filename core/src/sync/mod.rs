@@ -3,6 +3,8 @@
 //! `under_loom` and `under_shuttle` have a `sync` of the same shape, over that checker's primitives.
 //! What differs between the three is settled there, so that `shared` reads the same under each.
 
+#[cfg(target_os = "linux")]
+mod placement;
 mod workers;
 
 use std::any::Any;

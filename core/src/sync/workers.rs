@@ -4,6 +4,8 @@ pub use rayon::ThreadPoolBuildError as NoWorkers;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::Mutex;
+#[cfg(target_os = "linux")]
+use super::placement::Placement;
 use crate::storage::{Batch, Storage, StorageError};
 
 /// A fixed number of threads, of which whoever hands them something is one. The others sleep when
@@ -16,7 +18,27 @@ use crate::storage::{Batch, Storage, StorageError};
 #[derive(Debug)]
 pub struct Workers {
     /// All but the caller.
-    others: Option<ThreadPool>,
+    others: Option<Others>,
+}
+
+#[derive(Debug)]
+struct Others {
+    pool: ThreadPool,
+    #[cfg(target_os = "linux")]
+    placement: Option<Placement>,
+}
+
+impl Others {
+    /// For whoever is about to hand something over.
+    fn beside_caller(&self) -> &ThreadPool {
+        #[cfg(target_os = "linux")]
+        if let Some(placement) = &self.placement
+            && self.pool.current_thread_index().is_none()
+        {
+            placement.leave_caller_its_cpu();
+        }
+        &self.pool
+    }
 }
 
 impl Workers {
@@ -29,10 +51,15 @@ impl Workers {
         if number < 2 {
             return Ok(Workers { others: None });
         }
-        let others = ThreadPoolBuilder::new()
+        let pool = ThreadPoolBuilder::new()
             .num_threads(number - 1)
             .thread_name(|number| format!("lockstep-{}", number + 1))
             .build()?;
+        let others = Others {
+            #[cfg(target_os = "linux")]
+            placement: Placement::of(&pool),
+            pool,
+        };
         Ok(Workers {
             others: Some(others),
         })
@@ -41,8 +68,8 @@ impl Workers {
     /// How many there are, the caller among them.
     #[must_use]
     pub fn number(&self) -> usize {
-        let others = self.others.as_ref().map(ThreadPool::current_num_threads);
-        1 + others.unwrap_or(0)
+        let others = self.others.as_ref();
+        1 + others.map_or(0, |others| others.pool.current_num_threads())
     }
 
     /// Calls `work` once on every thread; gives what came of it, the caller's first.
@@ -50,6 +77,7 @@ impl Workers {
         let Some(others) = &self.others else {
             return vec![work()];
         };
+        let others = others.beside_caller();
         let theirs = Mutex::new(Vec::with_capacity(others.current_num_threads()));
         let mine = others.in_place_scope(|scope| {
             scope.spawn_broadcast(|_, thread| {
@@ -101,7 +129,7 @@ impl Workers {
             other.map(|other| other())
         };
         let mut theirs = None;
-        let (one, mine) = others.in_place_scope(|scope| {
+        let (one, mine) = others.beside_caller().in_place_scope(|scope| {
             scope.spawn(|_| theirs = begin());
             (one(), begin())
         });
