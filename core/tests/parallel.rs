@@ -3,6 +3,7 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use lockstep_core::model::{
     Amount, Asset, BLOCK_VERSION, Block, Genesis, Hash, Header, Height, Network, PublicKey, Rules,
     Timestamp, Transaction,
 };
-use lockstep_core::parallel::{ParallelExecutor, Stopped, run, run_block};
+use lockstep_core::parallel::{Ahead, ParallelExecutor, Stopped, run, run_block};
 use lockstep_core::schedule::Graph;
 use lockstep_core::signature::Keypair;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
@@ -352,6 +353,15 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
             watch.check(&graph, workers);
         }
     }
+}
+
+#[test]
+fn nobody_runs_ahead_of_a_graph_whose_making_panicked() {
+    let ahead = Ahead::new(10);
+    let made = catch_unwind(AssertUnwindSafe(|| ahead.make(|| panic!("on purpose"))));
+    assert!(made.is_err());
+    let begun = ahead.run(&Ok::<u32, ()>);
+    assert_eq!(begun, Ok(Vec::new()));
 }
 
 #[test]
