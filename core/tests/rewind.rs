@@ -195,16 +195,20 @@ fn large_blocks_leave_the_same_on_every_path_and_are_undone_alike() {
     let (alice, bob) = (key("alice"), key("bob"));
     let receivers: Vec<_> = (0..MANY).map(|number| key(&format!("{number}"))).collect();
     let tables = ExecutionPath::ALL.map(|path| {
-        let mut setup = ledger()
-            .has(&alice, 10_000)
-            .has_of(GOLD, &bob, 10_000)
-            .has(&bob, 10_000);
+        let mut setup = ledger();
+        for source in [&alice, &bob] {
+            setup = setup.has(source, 10_000).has_of(GOLD, source, 10_000);
+        }
         setup.config.parallel.forced = Some(path);
         setup.config.parallel.workers = Some(3);
         let mut ledger = setup.open();
         let mut tables = vec![ledger.tables()];
-        for (source, asset) in [(&alice, Asset::NATIVE), (&bob, GOLD)] {
-            let pay = |(nonce, to)| from(source, nonce).pay_of(asset, to, 1).sign();
+        for block in 0..2 {
+            let pay = |(index, to)| {
+                let source = if index % 2 == 0 { &alice } else { &bob };
+                let nonce = (block * MANY + index) / 2;
+                from(source, nonce).pay_of(GOLD, to, 1).sign()
+            };
             let block = ledger.block((0..).zip(&receivers).map(pay).collect::<Vec<_>>());
             all_applied(&ledger.add_block(&block));
             tables.push(ledger.tables());

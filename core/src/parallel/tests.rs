@@ -172,7 +172,7 @@ fn what_comes_of_items_is_at_their_index_however_many_work() {
 }
 
 #[test]
-fn pieces_are_full_batches_and_then_a_share_of_what_is_left() {
+fn pieces_are_a_share_each_or_full_batches_and_then_shares_of_what_is_left() {
     let pieces = |number, transactions: usize| {
         let workers = workers(number);
         let pieces = Spread::over(Some(&workers)).pieces(transactions);
@@ -181,15 +181,17 @@ fn pieces_are_full_batches_and_then_a_share_of_what_is_left() {
         pieces.iter().map(Range::len).collect::<Vec<_>>()
     };
     assert_eq!(pieces(2, 0), [0; 0]);
-    assert_eq!(pieces(2, 15), [8, 7]);
+    assert_eq!(pieces(2, 9), [8, 1]);
     assert_eq!(pieces(2, 100), [50, 50]);
-    assert_eq!(pieces(2, 256), [128, 64, 48, 16]);
+    assert_eq!(pieces(2, 256), [128, 128]);
+    assert_eq!(pieces(2, 257), [128, 65, 48, 16]);
     assert_eq!(pieces(2, 1_000)[..6], [128; 6]);
     assert_eq!(pieces(2, 1_000)[6..], [116, 58, 48, 10]);
+    assert_eq!(pieces(4, 31), [8, 8, 8, 7]);
     assert_eq!(pieces(8, 100), [[13; 7].as_slice(), &[9]].concat());
-    assert_eq!(pieces(8, 1_000)[..4], [125, 110, 96, 84]);
+    assert_eq!(pieces(8, 440), [55; 8]);
+    assert_eq!(pieces(8, 2_000)[7..11], [128, 122, 107, 94]);
     assert_eq!(pieces(1, 130), [128, 2]);
-    assert_eq!(pieces(1, 258), [128, 130]);
 }
 
 #[test]

@@ -12,11 +12,11 @@ use crate::storage::{Batch, Storage, StorageError};
 /// The fewest items for which waking the workers pays: it costs some 20 microseconds.
 const LEAST: usize = 256;
 
-/// The fewest transactions that are worth a piece of their own, where there is another.
+/// The fewest transactions for whose signatures another worker is worth its while.
 const LEAST_PIECE: usize = 8;
 
-/// The fewest in a piece where there are as many for every worker: a signature in a batch of so many
-/// costs a tenth more than in one of [`BATCH`], in smaller ones up to a half.
+/// Into how small pieces the end of a large block is cut: a signature in a batch of so many costs a
+/// tenth more than in one of [`BATCH`], in smaller ones up to a half.
 const SMALL_PIECE: usize = 48;
 
 /// Where the parts of a block that depend on nothing are done: on the caller's thread, or on the
@@ -53,9 +53,10 @@ impl<'p> Spread<'p> {
         }
     }
 
-    /// So many transactions in pieces, whose signatures are verified together: full batches, and
-    /// towards the end a worker's share of what is left, so that the workers end together (guided
-    /// self-scheduling: Polychronopoulos and Kuck, 1987).
+    /// So many transactions in pieces, whose signatures are verified together: one piece a worker
+    /// where that is no more than a full batch each; otherwise full batches, and towards the end a
+    /// worker's share of what is left, so that the workers end together (guided self-scheduling:
+    /// Polychronopoulos and Kuck, 1987).
     pub(crate) fn pieces(self, transactions: usize) -> Vec<Range<usize>> {
         // A thread alone gains nothing from small pieces, and a storage is read best in large ones.
         const ALONE: usize = 1_024;
@@ -63,17 +64,15 @@ impl<'p> Spread<'p> {
             Some(workers) => (workers.number(), BATCH),
             None => (1, ALONE),
         };
-        let least = transactions
-            .div_ceil(workers)
-            .clamp(LEAST_PIECE, SMALL_PIECE);
+        let least = match transactions.div_ceil(workers) {
+            share if share <= full => share.max(LEAST_PIECE),
+            _ => SMALL_PIECE,
+        };
         let mut pieces = Vec::new();
         let mut left = 0..transactions;
         while !left.is_empty() {
             let share = left.len().div_ceil(workers).clamp(least, full);
-            let mut end = left.start + share;
-            if end > left.end || !pieces.is_empty() && left.end - end < LEAST_PIECE {
-                end = left.end;
-            }
+            let end = left.end.min(left.start + share);
             pieces.push(left.start..end);
             left.start = end;
         }

@@ -1,9 +1,9 @@
 //! Where the system lets workers run.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 
 use rayon::ThreadPool;
-use rustix::thread::{CpuSet, Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
+use rustix::thread::{Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
 /// Keeps threads off the CPU of whoever hands them something.
 ///
@@ -15,37 +15,44 @@ use rustix::thread::{CpuSet, Pid, gettid, sched_getaffinity, sched_getcpu, sched
 #[derive(Debug)]
 pub(super) struct Placement {
     threads: Vec<Pid>,
-    /// Where whoever made them was allowed to run, and so they are.
-    allowed: CpuSet,
-    /// The CPU that they are kept off.
-    avoided: AtomicUsize,
+    /// The CPU that they were kept off the last time.
+    avoided: Mutex<Option<usize>>,
 }
 
 impl Placement {
     /// For these threads, where each of them and their caller can have a CPU of its own.
     pub(super) fn of(pool: &ThreadPool) -> Option<Self> {
-        let allowed = sched_getaffinity(None).ok()?;
-        let threads = pool.broadcast(|_| gettid());
-        (threads.len() < allowed.count() as usize).then_some(Placement {
-            threads,
-            allowed,
-            avoided: AtomicUsize::new(usize::MAX),
+        let cpus = sched_getaffinity(None).ok()?.count() as usize;
+        (pool.current_num_threads() < cpus).then(|| Placement {
+            threads: pool.broadcast(|_| gettid()),
+            avoided: Mutex::new(None),
         })
     }
 
-    /// Leaves this thread its CPU. A system call a thread where it has another one than the last time.
+    /// Leaves this thread its CPU: the others may run wherever else this one may. Some system calls
+    /// where it has another CPU than whoever called the last time.
     pub(super) fn leave_caller_its_cpu(&self) {
+        // Of two callers at once one is served.
+        let Ok(mut avoided) = self.avoided.try_lock() else {
+            return;
+        };
         let cpu = sched_getcpu();
-        // Relaxed: who sees an older one asks the system once more.
-        if cpu >= CpuSet::MAX_CPU || self.avoided.swap(cpu, Ordering::Relaxed) == cpu {
+        if *avoided == Some(cpu) {
             return;
         }
-        let mut elsewhere = self.allowed;
+        // Asked each time: an operator may have moved the process. Where that fails, or leaves too few
+        // CPUs, and where this thread alone is bound to one, they stay where they are.
+        let Ok(mut elsewhere) = sched_getaffinity(None) else {
+            return;
+        };
+        if elsewhere.count() as usize <= self.threads.len() {
+            return;
+        }
         elsewhere.unset(cpu);
         for thread in &self.threads {
-            // Where the system does not allow it, they run where it likes.
             let _ = sched_setaffinity(Some(*thread), &elsewhere);
         }
+        *avoided = Some(cpu);
     }
 }
 
@@ -53,42 +60,56 @@ impl Placement {
 mod tests {
     use std::thread;
 
+    use rustix::thread::CpuSet;
+
     use super::*;
     use crate::sync::Workers;
 
+    fn workers(number: usize) -> Workers {
+        Workers::new(number).expect("the system gives threads")
+    }
+
+    fn cpus() -> CpuSet {
+        sched_getaffinity(None).expect("it can be asked for")
+    }
+
     #[test]
-    fn workers_leave_their_caller_its_cpu_where_each_can_have_one() {
-        let cpus = sched_getaffinity(None)
-            .expect("it can be asked for")
-            .count();
-        for number in [2, cpus as usize, cpus as usize + 1] {
-            let workers = Workers::new(number).expect("the system gives threads");
-            let allowed = || {
-                sched_getaffinity(None)
-                    .expect("it can be asked for")
-                    .count()
-            };
-            // Twice: the second time nothing needs to be changed.
-            for _ in 0..2 {
-                let counts = workers.each(allowed);
-                let theirs = if number <= cpus as usize {
-                    cpus - 1
-                } else {
-                    cpus
-                };
-                assert_eq!(counts[0], cpus, "the caller is free");
-                assert!(
-                    counts[1..].iter().all(|count| *count == theirs),
-                    "{counts:?}"
-                );
+    fn workers_leave_their_caller_the_cpu_that_it_has() {
+        let allowed = cpus();
+        if allowed.count() < 2 {
+            return;
+        }
+        let workers = workers(allowed.count() as usize);
+        for cpu in (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)) {
+            let mut elsewhere = allowed;
+            elsewhere.unset(cpu);
+            // Until it stays where it was sent to.
+            loop {
+                let mut only = CpuSet::new();
+                only.set(cpu);
+                for set in [only, allowed] {
+                    sched_setaffinity(None, &set).expect("one's own thread may be moved");
+                }
+                let seen = workers.each(|| (sched_getcpu(), cpus()));
+                if seen[0].0 == cpu && sched_getcpu() == cpu {
+                    assert_eq!(seen[0].1, allowed, "the caller is free");
+                    assert!(seen[1..].iter().all(|(_, cpus)| *cpus == elsewhere));
+                    break;
+                }
             }
         }
     }
 
     #[test]
+    fn workers_are_free_where_there_are_more_than_cpus() {
+        let allowed = cpus();
+        let workers = workers(allowed.count() as usize + 1);
+        assert!(workers.each(cpus).iter().all(|cpus| *cpus == allowed));
+    }
+
+    #[test]
     fn a_worker_that_hands_something_over_stays_where_it_is() {
-        let workers = Workers::new(2).expect("the system gives threads");
-        let cpus = || sched_getaffinity(None).expect("it can be asked for");
+        let workers = workers(2);
         let caller = thread::current().id();
         let seen = workers.each(|| {
             let before = cpus();
