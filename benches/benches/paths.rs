@@ -18,7 +18,7 @@ use lockstep_sim::shape::Shape;
 
 const WORKERS: usize = 2;
 const REST: Duration = Duration::from_millis(3);
-/// In larger blocks it makes no difference.
+/// Those that are over before the system has looked after who runs where.
 const MOST_RESTED: u16 = 1_000;
 
 fn main() {
@@ -44,17 +44,10 @@ fn main() {
                 seen.print(&format!("{size} {shape}, {}", path.name()));
             }
             if *size <= MOST_RESTED {
-                let rested = |path, workers| {
-                    let chain = prepared.warm_chain(path, workers);
-                    thread::sleep(REST);
-                    let (took, added) = time(|| chain.add_block(&prepared.block));
-                    assert!(added.is_ok(), "the block is good");
-                    PerItem::new(took, prepared.transactions().len())
-                };
                 let seen = compare(
                     rounds,
-                    || rested(ExecutionPath::Serial, 1),
-                    || rested(ExecutionPath::SpreadChecks, WORKERS),
+                    || prepared.add_block_after(REST, ExecutionPath::Serial, 1),
+                    || prepared.add_block_after(REST, ExecutionPath::SpreadChecks, WORKERS),
                 );
                 seen.print(&format!("{size} {shape}, spread-checks, rested"));
             }

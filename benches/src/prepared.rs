@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use lockstep_core::chain::{AddedBlock, Chain};
 use lockstep_core::clock::Clock;
@@ -116,7 +118,18 @@ impl Prepared {
     /// Where the block is not what it was.
     #[must_use]
     pub fn add_block(&self, path: ExecutionPath, workers: usize) -> PerItem {
+        self.add_block_after(Duration::ZERO, path, workers)
+    }
+
+    /// The same by a caller that has slept for so long just before, and its workers with it.
+    ///
+    /// # Panics
+    ///
+    /// As [`Prepared::add_block`].
+    #[must_use]
+    pub fn add_block_after(&self, rest: Duration, path: ExecutionPath, workers: usize) -> PerItem {
         let chain = self.warm_chain(path, workers);
+        thread::sleep(rest);
         let (took, added) = time(|| chain.add_block(&self.block));
         assert!(added.is_ok(), "the block is good");
         PerItem::new(took, self.block.transactions.len())

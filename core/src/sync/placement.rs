@@ -40,8 +40,8 @@ impl Placement {
         if *avoided == Some(cpu) {
             return;
         }
-        // Asked each time: an operator may have moved the process. Where that fails, or leaves too few
-        // CPUs, and where this thread alone is bound to one, they stay where they are.
+        // Asked anew: an operator may have moved the process. Where that fails, or leaves too few CPUs,
+        // and where this thread alone is bound to one, they stay where they are.
         let Ok(mut elsewhere) = sched_getaffinity(None) else {
             return;
         };
