@@ -7,7 +7,7 @@ use redb::StorageBackend;
 
 /// One medium with several owners.
 #[derive(Clone, Debug, Default)]
-pub struct Medium(Arc<Mutex<Inner>>);
+pub(crate) struct Medium(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -20,35 +20,35 @@ struct Inner {
 
 impl Medium {
     /// A medium with these bytes on it.
-    pub fn holding(bytes: Vec<u8>) -> Self {
+    pub(crate) fn holding(bytes: Vec<u8>) -> Self {
         let medium = Medium::default();
         medium.inner().bytes = bytes;
         medium
     }
 
     /// How many bytes fit.
-    pub fn set_room(&self, room: Option<u64>) {
+    pub(crate) fn set_room(&self, room: Option<u64>) {
         self.inner().room = room;
     }
 
     /// Turns one byte over.
-    pub fn damage(&self, position: usize) {
+    pub(crate) fn damage(&self, position: usize) {
         self.inner().bytes[position] ^= 0xff;
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.inner().bytes.clone()
     }
 
     /// Makes `count` calls fail, from call number `first` on, the next being number 0.
-    pub fn fail(&self, first: usize, count: usize) {
+    pub(crate) fn fail(&self, first: usize, count: usize) {
         let mut inner = self.inner();
         inner.calls = 0;
         inner.failing = Some((first, count));
     }
 
     /// Makes no call fail. How many were made since some were told to.
-    pub fn heal(&self) -> usize {
+    pub(crate) fn heal(&self) -> usize {
         let mut inner = self.inner();
         inner.failing = None;
         inner.calls

@@ -5,13 +5,12 @@
 //! there the newest commit may be torn, so that damage to it cannot be told from a crash, and the
 //! block before is what opens.
 
-mod common;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::backend::Medium;
-use common::disk::{Disk, Tables};
-use common::{from, key, ledger};
+use crate::common;
+use crate::common::backend::Medium;
+use crate::common::disk::{Disk, Tables};
+use crate::common::{from, key, ledger};
 use lockstep_core::storage::{RedbStorage, Storage, StorageError, Table};
 use proptest::prelude::*;
 

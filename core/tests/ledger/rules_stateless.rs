@@ -1,8 +1,8 @@
 //! What makes a transaction void on its own: each reason to reject it that needs no state.
 
-mod common;
-
-use common::{GOLD, NETWORK, all_applied, forge, from, key, keys, ledger, multisig, rejection};
+use crate::common::{
+    GOLD, NETWORK, all_applied, forge, from, key, keys, ledger, multisig, rejection,
+};
 use lockstep_core::model::{
     Asset, Cosignature, Hash, Network, Payload, Rejection, Signature, Transaction,
 };

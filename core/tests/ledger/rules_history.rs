@@ -1,8 +1,7 @@
 //! Changes, versions, the digest that covers them, and conservation over any history.
 
-mod common;
-
-use common::{
+use crate::common;
+use crate::common::{
     GOLD, Unsigned, all_applied, assert_conserved, balance_cell, balance_value, from, key, keys,
     ledger, nonce_cell, nonce_value, version,
 };

@@ -1,13 +1,12 @@
 //! What a node reports about its work, and on which threads a path does it.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
-use common::{GOLD, Setup, forge, from, key, ledger};
+use crate::common;
+use crate::common::{GOLD, Setup, forge, from, key, ledger};
 use lockstep_core::chain::Chain;
 use lockstep_core::config::ExecutionPath;
 use lockstep_core::model::{BLOCK_VERSION, Block, Hash, Header, Height, Transaction};

@@ -1,8 +1,9 @@
 //! Which blocks extend the chain, and the first reason why one does not.
 
-mod common;
-
-use common::{Ledger, START, all_applied, body_root, forge, from, key, ledger, reseal, supply};
+use crate::common;
+use crate::common::{
+    Ledger, START, all_applied, body_root, forge, from, key, ledger, reseal, supply,
+};
 use lockstep_core::chain::{Chain, ChainError};
 use lockstep_core::codec;
 use lockstep_core::config::{Config, HashSeed, ParallelConfig};

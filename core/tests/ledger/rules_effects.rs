@@ -1,9 +1,7 @@
 //! What an applied transaction does, and that a rejected one does nothing.
 
-mod common;
-
-use common::disk::state_of;
-use common::{
+use crate::common::disk::state_of;
+use crate::common::{
     GOLD, SILVER, all_applied, balance_cell, balance_value, changes, forge, from, key, ledger,
     nonce_cell, nonce_value, rejection,
 };

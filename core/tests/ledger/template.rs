@@ -1,10 +1,10 @@
 //! Templates, the bodies that are kept for them, and headers that come alone.
 
-mod common;
-
 use std::sync::Arc;
 
-use common::{Ledger, NETWORK, START, Setup, TestClock, all_applied, body_root, from, key, ledger};
+use crate::common::{
+    Ledger, NETWORK, START, Setup, TestClock, all_applied, body_root, from, key, ledger,
+};
 use lockstep_core::chain::{BodyCache, BodyCacheLimits, ChainError, Mempool, MempoolLimits};
 use lockstep_core::clock::Clock;
 use lockstep_core::codec::encoded_len;

@@ -1,8 +1,7 @@
 //! Accounts that need more signatures than their own.
 
-mod common;
-
-use common::{
+use crate::common;
+use crate::common::{
     Ledger, all_applied, changes, from, key, keys, ledger, multisig, nonce_cell, nonce_value,
     rejection,
 };

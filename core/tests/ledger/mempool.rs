@@ -1,10 +1,9 @@
 //! Which transactions wait for a block, which of them are chosen, and in which order.
 
-mod common;
-
 use std::convert::Infallible;
 
-use common::{GOLD, NETWORK, all_applied, forge, from, key, keys, ledger};
+use crate::common;
+use crate::common::{GOLD, NETWORK, all_applied, forge, from, key, keys, ledger};
 use lockstep_core::chain::{Mempool, MempoolError, MempoolLimits, NonceChecker};
 use lockstep_core::codec::{encoded_len, transaction_id};
 use lockstep_core::model::{Amount, Network, Nonce, PublicKey, Rejection, Transaction};

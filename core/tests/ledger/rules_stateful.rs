@@ -1,12 +1,11 @@
 //! What makes a transaction void on a state: each reason to reject it that needs one, and which
 //! comes first.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use common::{GOLD, SILVER, all_applied, from, key, ledger, multisig, rejection};
+use crate::common;
+use crate::common::{GOLD, SILVER, all_applied, from, key, ledger, multisig, rejection};
 use lockstep_core::model::{
     Amount, Asset, Multisig, Nonce, Outcome, PublicKey, Rejection, Transaction,
 };

@@ -1,9 +1,8 @@
 //! Where a ledger begins, and which beginnings are impossible.
 
-mod common;
-
-use common::disk::Disk;
-use common::{
+use crate::common;
+use crate::common::disk::Disk;
+use crate::common::{
     GOLD, START, assert_conserved, balance_cell, balance_value, from, key, ledger, nonce_cell,
     nonce_value, supply, version,
 };

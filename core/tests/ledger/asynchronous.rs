@@ -1,7 +1,5 @@
 //! The asynchronous face: the same results, and what becomes of a future that is dropped.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
@@ -21,7 +19,7 @@ use lockstep_core::parallel::{ParallelChainState, ParallelExecutor};
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
 use tokio::runtime::{Builder, Runtime};
 
-use common::{body_root, from, keys};
+use crate::common::{body_root, from, keys};
 
 /// Memory that says when it is asked for cells, and answers when it is told to.
 struct Slow {

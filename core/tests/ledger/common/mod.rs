@@ -1,11 +1,8 @@
 //! Keys, transactions, blocks and ledgers for the tests: the one place that knows the API of
 //! [`Chain`], and nothing that is a claim about the rules.
 
-// Every test file is a crate of its own and uses its own part of this.
-#![allow(dead_code, unreachable_pub)]
-
-pub mod backend;
-pub mod disk;
+pub(crate) mod backend;
+pub(crate) mod disk;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,28 +26,28 @@ use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use disk::{Disk, Tables};
 
 /// The network of every ledger here that does not say otherwise.
-pub const NETWORK: Network = Network::Devnet;
+pub(crate) const NETWORK: Network = Network::Devnet;
 /// An asset that sorts after the native one.
-pub const GOLD: Asset = Asset([7; 32]);
+pub(crate) const GOLD: Asset = Asset([7; 32]);
 /// An asset that sorts after [`GOLD`].
-pub const SILVER: Asset = Asset([9; 32]);
+pub(crate) const SILVER: Asset = Asset([9; 32]);
 /// The time of every genesis here.
-pub const START: Timestamp = Timestamp(1_000_000);
+pub(crate) const START: Timestamp = Timestamp(1_000_000);
 
 /// A key that is the same whenever it has the same name.
-pub fn key(name: &str) -> Keypair {
+pub(crate) fn key(name: &str) -> Keypair {
     Keypair::from_secret(blake3::hash(name.as_bytes()).into())
 }
 
 /// This many different keys.
-pub fn keys(count: usize) -> Vec<Keypair> {
+pub(crate) fn keys(count: usize) -> Vec<Keypair> {
     (0..count)
         .map(|index| key(&format!("key {index}")))
         .collect()
 }
 
 /// Whatever has a public key.
-pub trait Account {
+pub(crate) trait Account {
     /// The public key.
     fn account(&self) -> PublicKey;
 }
@@ -68,14 +65,14 @@ impl Account for PublicKey {
 }
 
 /// A transaction before it is signed: `from(&alice, 0).fee(2).pay(&bob, 30).sign()`.
-pub struct Unsigned {
+pub(crate) struct Unsigned {
     source: Keypair,
     transaction: Transaction,
     cosigners: Vec<Keypair>,
 }
 
 /// A transaction of this source with this nonce, so far with no transfers and no fee.
-pub fn from(source: &Keypair, nonce: u64) -> Unsigned {
+pub(crate) fn from(source: &Keypair, nonce: u64) -> Unsigned {
     Unsigned {
         source: source.clone(),
         transaction: Transaction {
@@ -92,23 +89,23 @@ pub fn from(source: &Keypair, nonce: u64) -> Unsigned {
 }
 
 impl Unsigned {
-    pub fn network(mut self, network: Network) -> Self {
+    pub(crate) fn network(mut self, network: Network) -> Self {
         self.transaction.network = network;
         self
     }
 
-    pub fn fee(mut self, fee: u64) -> Self {
+    pub(crate) fn fee(mut self, fee: u64) -> Self {
         self.transaction.fee = Amount(fee);
         self
     }
 
     /// One more transfer of the native asset.
-    pub fn pay(self, to: &impl Account, amount: u64) -> Self {
+    pub(crate) fn pay(self, to: &impl Account, amount: u64) -> Self {
         self.pay_of(Asset::NATIVE, to, amount)
     }
 
     /// One more transfer.
-    pub fn pay_of(mut self, asset: Asset, to: &impl Account, amount: u64) -> Self {
+    pub(crate) fn pay_of(mut self, asset: Asset, to: &impl Account, amount: u64) -> Self {
         let Payload::Transfers(transfers) = &mut self.transaction.payload else {
             panic!("transfers are added to transfers");
         };
@@ -120,7 +117,7 @@ impl Unsigned {
         self
     }
 
-    pub fn burn(mut self, asset: Asset, amount: u64) -> Self {
+    pub(crate) fn burn(mut self, asset: Asset, amount: u64) -> Self {
         self.transaction.payload = Payload::Burn {
             asset,
             amount: Amount(amount),
@@ -128,17 +125,17 @@ impl Unsigned {
         self
     }
 
-    pub fn multisig(mut self, threshold: u8, participants: &[&Keypair]) -> Self {
+    pub(crate) fn multisig(mut self, threshold: u8, participants: &[&Keypair]) -> Self {
         self.transaction.payload = Payload::Multisig(multisig(threshold, participants));
         self
     }
 
-    pub fn cosign(mut self, signer: &Keypair) -> Self {
+    pub(crate) fn cosign(mut self, signer: &Keypair) -> Self {
         self.cosigners.push(signer.clone());
         self
     }
 
-    pub fn sign(self) -> Transaction {
+    pub(crate) fn sign(self) -> Transaction {
         let mut transaction = self.transaction;
         self.source.sign_transaction(&mut transaction);
         for cosigner in &self.cosigners {
@@ -148,7 +145,7 @@ impl Unsigned {
     }
 }
 
-pub fn multisig(threshold: u8, participants: &[&Keypair]) -> Multisig {
+pub(crate) fn multisig(threshold: u8, participants: &[&Keypair]) -> Multisig {
     Multisig {
         threshold,
         participants: participants.iter().map(|one| one.public()).collect(),
@@ -156,21 +153,21 @@ pub fn multisig(threshold: u8, participants: &[&Keypair]) -> Multisig {
 }
 
 /// Makes the source's signature one of something else.
-pub fn forge(mut transaction: Transaction) -> Transaction {
+pub(crate) fn forge(mut transaction: Transaction) -> Transaction {
     transaction.signature = key("forger").sign(&Hash([1; 32]));
     transaction
 }
 
 /// A clock that shows what it was set to.
 #[derive(Clone, Debug)]
-pub struct TestClock(Arc<AtomicU64>);
+pub(crate) struct TestClock(Arc<AtomicU64>);
 
 impl TestClock {
-    pub fn at(now: u64) -> Self {
+    pub(crate) fn at(now: u64) -> Self {
         TestClock(Arc::new(AtomicU64::new(now)))
     }
 
-    pub fn set(&self, now: u64) {
+    pub(crate) fn set(&self, now: u64) {
         self.0.store(now, Ordering::SeqCst);
     }
 }
@@ -183,14 +180,14 @@ impl Clock for TestClock {
 
 /// A ledger before it begins: `ledger().has(&alice, 100).reward(50).open()`.
 #[derive(Clone)]
-pub struct Setup {
-    pub genesis: Genesis,
-    pub config: Config,
-    pub clock: TestClock,
+pub(crate) struct Setup {
+    pub(crate) genesis: Genesis,
+    pub(crate) config: Config,
+    pub(crate) clock: TestClock,
 }
 
 /// Nobody has anything, nothing is rewarded, and as much as possible is allowed.
-pub fn ledger() -> Setup {
+pub(crate) fn ledger() -> Setup {
     Setup {
         genesis: Genesis {
             rules: Rules {
@@ -208,45 +205,45 @@ pub fn ledger() -> Setup {
 }
 
 impl Setup {
-    pub fn has(self, account: &impl Account, amount: u64) -> Self {
+    pub(crate) fn has(self, account: &impl Account, amount: u64) -> Self {
         self.has_of(Asset::NATIVE, account, amount)
     }
 
-    pub fn has_of(mut self, asset: Asset, account: &impl Account, amount: u64) -> Self {
+    pub(crate) fn has_of(mut self, asset: Asset, account: &impl Account, amount: u64) -> Self {
         self.genesis
             .balances
             .insert((account.account(), asset), Amount(amount));
         self
     }
 
-    pub fn reward(mut self, reward: u64) -> Self {
+    pub(crate) fn reward(mut self, reward: u64) -> Self {
         self.genesis.rules.reward = Amount(reward);
         self
     }
 
-    pub fn native_limit(mut self, limit: u64) -> Self {
+    pub(crate) fn native_limit(mut self, limit: u64) -> Self {
         self.genesis.rules.native_limit = Amount(limit);
         self
     }
 
-    pub fn max_block_bytes(mut self, limit: u64) -> Self {
+    pub(crate) fn max_block_bytes(mut self, limit: u64) -> Self {
         self.genesis.rules.max_block_bytes = limit;
         self
     }
 
-    pub fn open(&self) -> Ledger<MemoryStorage> {
+    pub(crate) fn open(&self) -> Ledger<MemoryStorage> {
         self.open_on(&Disk::new(MemoryStorage::new()))
     }
 
-    pub fn try_open(&self) -> Result<Ledger<MemoryStorage>, ChainError> {
+    pub(crate) fn try_open(&self) -> Result<Ledger<MemoryStorage>, ChainError> {
         self.try_open_on(&Disk::new(MemoryStorage::new()))
     }
 
-    pub fn open_on<S: Storage>(&self, disk: &Disk<S>) -> Ledger<S> {
+    pub(crate) fn open_on<S: Storage>(&self, disk: &Disk<S>) -> Ledger<S> {
         self.try_open_on(disk).expect("the ledger opens")
     }
 
-    pub fn try_open_on<S: Storage>(&self, disk: &Disk<S>) -> Result<Ledger<S>, ChainError> {
+    pub(crate) fn try_open_on<S: Storage>(&self, disk: &Disk<S>) -> Result<Ledger<S>, ChainError> {
         let chain = Chain::open(
             disk.clone(),
             &self.genesis,
@@ -261,19 +258,19 @@ impl Setup {
 }
 
 /// A chain and what is under it.
-pub struct Ledger<S: Storage> {
-    pub chain: Chain<Disk<S>>,
-    pub disk: Disk<S>,
+pub(crate) struct Ledger<S: Storage> {
+    pub(crate) chain: Chain<Disk<S>>,
+    pub(crate) disk: Disk<S>,
 }
 
 impl<S: Storage> Ledger<S> {
     /// The block that extends the tip with these transactions, mined by somebody whom nobody else
     /// deals with.
-    pub fn block(&self, transactions: impl Into<Vec<Transaction>>) -> Block {
+    pub(crate) fn block(&self, transactions: impl Into<Vec<Transaction>>) -> Block {
         self.block_of(&key("miner"), transactions)
     }
 
-    pub fn block_of(
+    pub(crate) fn block_of(
         &self,
         miner: &impl Account,
         transactions: impl Into<Vec<Transaction>>,
@@ -295,22 +292,22 @@ impl<S: Storage> Ledger<S> {
         }
     }
 
-    pub fn try_add(&mut self, block: &Block) -> Result<AddedBlock, ChainError> {
+    pub(crate) fn try_add(&mut self, block: &Block) -> Result<AddedBlock, ChainError> {
         self.chain.add_block(block)
     }
 
-    pub fn add_block(&mut self, block: &Block) -> AddedBlock {
+    pub(crate) fn add_block(&mut self, block: &Block) -> AddedBlock {
         self.try_add(block).expect("the block extends the chain")
     }
 
     /// Adds [`Ledger::block`].
-    pub fn add(&mut self, transactions: impl Into<Vec<Transaction>>) -> AddedBlock {
+    pub(crate) fn add(&mut self, transactions: impl Into<Vec<Transaction>>) -> AddedBlock {
         let block = self.block(transactions);
         self.add_block(&block)
     }
 
     /// Adds [`Ledger::block_of`].
-    pub fn add_of(
+    pub(crate) fn add_of(
         &mut self,
         miner: &impl Account,
         transactions: impl Into<Vec<Transaction>>,
@@ -320,7 +317,7 @@ impl<S: Storage> Ledger<S> {
     }
 
     /// Why the ledger refuses a block.
-    pub fn refusal(&mut self, block: &Block) -> Refusal {
+    pub(crate) fn refusal(&mut self, block: &Block) -> Refusal {
         match self.try_add(block) {
             Err(ChainError::Refused(refusal)) => refusal,
             other => panic!("a refusal was expected, not {other:?}"),
@@ -328,65 +325,65 @@ impl<S: Storage> Ledger<S> {
     }
 
     /// Why a block of this transaction alone rejects it.
-    pub fn rejection(&mut self, transaction: &Transaction) -> Rejection {
+    pub(crate) fn rejection(&mut self, transaction: &Transaction) -> Rejection {
         let added = self.add([transaction.clone()]);
         rejection(&added.receipts[0])
     }
 
-    pub fn header(&mut self, header: &Header) -> Result<AddedBlock, ChainError> {
+    pub(crate) fn header(&mut self, header: &Header) -> Result<AddedBlock, ChainError> {
         self.chain.add_header(header)
     }
 
-    pub fn rewind(&mut self, height: u64) -> Result<Tip, ChainError> {
+    pub(crate) fn rewind(&mut self, height: u64) -> Result<Tip, ChainError> {
         self.chain.rewind_to(Height(height))
     }
 
-    pub fn tip(&self) -> Tip {
+    pub(crate) fn tip(&self) -> Tip {
         self.chain.tip().expect("the tip is readable")
     }
 
     /// What an account has of the native asset.
-    pub fn balance(&self, account: &impl Account) -> u64 {
+    pub(crate) fn balance(&self, account: &impl Account) -> u64 {
         self.balance_of(Asset::NATIVE, account)
     }
 
-    pub fn balance_of(&self, asset: Asset, account: &impl Account) -> u64 {
+    pub(crate) fn balance_of(&self, asset: Asset, account: &impl Account) -> u64 {
         let balance = self.chain.balance(account.account(), asset);
         balance.expect("a balance is readable").0
     }
 
     /// `None` where the account is not registered.
-    pub fn nonce(&self, account: &impl Account) -> Option<u64> {
+    pub(crate) fn nonce(&self, account: &impl Account) -> Option<u64> {
         let nonce = self.chain.nonce(account.account());
         nonce.expect("a nonce is readable").map(|nonce| nonce.0)
     }
 
-    pub fn multisig(&self, account: &impl Account) -> Option<Multisig> {
+    pub(crate) fn multisig(&self, account: &impl Account) -> Option<Multisig> {
         let multisig = self.chain.multisig(account.account());
         multisig.expect("a multisig is readable")
     }
 
-    pub fn supply(&self, asset: Asset) -> Supply {
+    pub(crate) fn supply(&self, asset: Asset) -> Supply {
         self.chain.supply(asset).expect("a supply is readable")
     }
 
     /// All versions of a cell, the newest first, as (height, previous, value).
-    pub fn history(&self, cell: Cell) -> Vec<Version> {
+    pub(crate) fn history(&self, cell: Cell) -> Vec<Version> {
         self.chain.history(cell).expect("a history is readable")
     }
 
     /// Every cell that has a value.
-    pub fn cells(&self) -> Vec<Cell> {
+    pub(crate) fn cells(&self) -> Vec<Cell> {
         let cells = self.chain.cells(None, usize::MAX);
         cells.expect("the cells are readable")
     }
 
-    pub fn tables(&self) -> Tables {
+    pub(crate) fn tables(&self) -> Tables {
         self.disk.tables()
     }
 
     /// Puts a version in the place of a cell's newest one, for states that no block leads to.
-    pub fn write_by_hand(&self, cell: Cell, newest: &Version) {
+    pub(crate) fn write_by_hand(&self, cell: Cell, newest: &Version) {
         // Cells are listed in the order of their table.
         let row = self.cells().iter().position(|other| *other == cell);
         let row = row.expect("a cell with a version is replaced");
@@ -400,7 +397,7 @@ impl<S: Storage> Ledger<S> {
 }
 
 /// This many cases, the same ones in every run: the campaigns of `sim` are where chance has its say.
-pub fn cases(count: u32) -> ProptestConfig {
+pub(crate) fn cases(count: u32) -> ProptestConfig {
     ProptestConfig {
         cases: count,
         failure_persistence: None,
@@ -410,18 +407,18 @@ pub fn cases(count: u32) -> ProptestConfig {
 }
 
 /// The merkle root that a header of this body has.
-pub fn body_root(transactions: &[Transaction]) -> Hash {
+pub(crate) fn body_root(transactions: &[Transaction]) -> Hash {
     let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
     merkle::root(&ids)
 }
 
 /// Writes the merkle root and count of a changed body into its header.
-pub fn reseal(block: &mut Block) {
+pub(crate) fn reseal(block: &mut Block) {
     block.header.merkle_root = body_root(&block.transactions);
     block.header.count = u16::try_from(block.transactions.len()).unwrap_or(u16::MAX);
 }
 
-pub fn rejection(receipt: &Receipt) -> Rejection {
+pub(crate) fn rejection(receipt: &Receipt) -> Rejection {
     match &receipt.outcome {
         Outcome::Rejected(rejection) => rejection.clone(),
         applied @ Outcome::Applied { .. } => panic!("a rejection was expected, not {applied:?}"),
@@ -429,21 +426,21 @@ pub fn rejection(receipt: &Receipt) -> Rejection {
 }
 
 /// Fails unless every transaction was applied.
-pub fn all_applied(added: &AddedBlock) {
+pub(crate) fn all_applied(added: &AddedBlock) {
     for receipt in &added.receipts {
         assert!(receipt.is_applied(), "{:?}", receipt.outcome);
     }
 }
 
 /// What an applied transaction changed.
-pub fn changes(receipt: &Receipt) -> Vec<Change> {
+pub(crate) fn changes(receipt: &Receipt) -> Vec<Change> {
     match &receipt.outcome {
         Outcome::Applied { changes, .. } => changes.clone(),
         rejected @ Outcome::Rejected(_) => panic!("it was expected to be applied: {rejected:?}"),
     }
 }
 
-pub fn supply(genesis: u64, issued: u64, burned: u64) -> Supply {
+pub(crate) fn supply(genesis: u64, issued: u64, burned: u64) -> Supply {
     Supply {
         genesis: Amount(genesis),
         issued: Amount(issued),
@@ -451,23 +448,23 @@ pub fn supply(genesis: u64, issued: u64, burned: u64) -> Supply {
     }
 }
 
-pub fn nonce_cell(account: &impl Account) -> Cell {
+pub(crate) fn nonce_cell(account: &impl Account) -> Cell {
     Cell::Nonce(account.account())
 }
 
-pub fn balance_cell(account: &impl Account) -> Cell {
+pub(crate) fn balance_cell(account: &impl Account) -> Cell {
     Cell::Balance(account.account(), Asset::NATIVE)
 }
 
-pub fn balance_value(amount: u64) -> Value {
+pub(crate) fn balance_value(amount: u64) -> Value {
     Value::Balance(Amount(amount))
 }
 
-pub fn nonce_value(nonce: u64) -> Value {
+pub(crate) fn nonce_value(nonce: u64) -> Value {
     Value::Nonce(Nonce(nonce))
 }
 
-pub fn version(height: u64, previous: Option<u64>, value: Value) -> Version {
+pub(crate) fn version(height: u64, previous: Option<u64>, value: Value) -> Version {
     Version {
         height: Height(height),
         previous: previous.map(Height),
@@ -476,7 +473,7 @@ pub fn version(height: u64, previous: Option<u64>, value: Value) -> Version {
 }
 
 /// Fails unless, for every asset, balances plus burns are what genesis and rewards brought.
-pub fn assert_conserved<S: Storage>(ledger: &Ledger<S>) {
+pub(crate) fn assert_conserved<S: Storage>(ledger: &Ledger<S>) {
     let mut sums: BTreeMap<Asset, u128> = BTreeMap::new();
     let mut brought: BTreeMap<Asset, u128> = BTreeMap::new();
     for cell in ledger.cells() {

@@ -1,12 +1,11 @@
 //! What a block reads of the storage: the cells that it may touch in sorted passes, and no cell
 //! alone but the supplies, which are known when it is over.
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{GOLD, Ledger, Setup, disk::Disk, from, key, ledger};
+use crate::common;
+use crate::common::{GOLD, Ledger, Setup, disk::Disk, from, key, ledger};
 use lockstep_core::config::ExecutionPath;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
 

@@ -1,7 +1,5 @@
 //! Blocks on workers: failures of workers and storage, who sees what meanwhile, and the runner.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -21,7 +19,7 @@ use lockstep_core::signature::Keypair;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
 use lockstep_core::{codec, merkle};
 
-use common::{from, keys};
+use crate::common::{from, keys};
 
 /// What a storage does when it is asked for many cells at once, which it is once a block.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,6 @@
 //! Burns, fees, rewards and what there is altogether.
 
-mod common;
-
-use common::{
+use crate::common::{
     GOLD, Setup, all_applied, assert_conserved, balance_cell, balance_value, from, key, ledger,
     nonce_cell, nonce_value, supply, version,
 };

@@ -1,9 +1,10 @@
 //! Going back: everything is as it was, byte for byte, and can be done again.
 
-mod common;
-
-use common::disk::Tables;
-use common::{GOLD, Ledger, all_applied, assert_conserved, balance_cell, from, key, keys, ledger};
+use crate::common;
+use crate::common::disk::Tables;
+use crate::common::{
+    GOLD, Ledger, all_applied, assert_conserved, balance_cell, from, key, keys, ledger,
+};
 use lockstep_core::chain::{AddedBlock, ChainError};
 use lockstep_core::config::ExecutionPath;
 use lockstep_core::model::{Asset, Block, Height};

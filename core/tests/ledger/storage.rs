@@ -1,14 +1,13 @@
 //! Both storages are the same ordered tables of bytes; the one in a file survives its process and
 //! says what is wrong with a file that it cannot open.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Barrier;
 
-use common::disk::{Disk, tables_of};
-use common::{all_applied, from, key, ledger};
+use crate::common;
+use crate::common::disk::{Disk, tables_of};
+use crate::common::{all_applied, from, key, ledger};
 use lockstep_core::parallel::Workers;
 use lockstep_core::storage::{Batch, MemoryStorage, RedbStorage, Storage, StorageError, Table};
 use proptest::prelude::*;

@@ -1,11 +1,10 @@
 //! redb on a medium that runs full or fails: a typed error, the block whole or not at all, and the
 //! same block again as soon as the medium works.
 
-mod common;
-
-use common::backend::Medium;
-use common::disk::{Disk, Tables, tables_of};
-use common::{Ledger, Setup, all_applied, from, key, keys, ledger};
+use crate::common;
+use crate::common::backend::Medium;
+use crate::common::disk::{Disk, Tables, tables_of};
+use crate::common::{Ledger, Setup, all_applied, from, key, keys, ledger};
 use lockstep_core::chain::ChainError;
 use lockstep_core::model::{Block, Refusal, Transaction};
 use lockstep_core::storage::{RedbStorage, StorageError, Table};

@@ -7,10 +7,10 @@ use lockstep_core::parallel::Workers;
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
 /// Everything that a storage holds.
-pub type Tables = BTreeMap<Table, Vec<Entry>>;
+pub(crate) type Tables = BTreeMap<Table, Vec<Entry>>;
 
 /// All entries of all tables of a storage.
-pub fn tables_of(storage: &impl Storage) -> Tables {
+pub(crate) fn tables_of(storage: &impl Storage) -> Tables {
     Table::ALL
         .into_iter()
         .map(|table| {
@@ -21,7 +21,7 @@ pub fn tables_of(storage: &impl Storage) -> Tables {
 }
 
 /// The tables that hold state: without blocks, receipts, records and the tip.
-pub fn state_of(mut tables: Tables) -> Tables {
+pub(crate) fn state_of(mut tables: Tables) -> Tables {
     for table in [Table::Meta, Table::Blocks, Table::Receipts, Table::Records] {
         tables.remove(&table);
     }
@@ -29,7 +29,7 @@ pub fn state_of(mut tables: Tables) -> Tables {
 }
 
 /// One storage with several owners.
-pub struct Disk<S>(Arc<Mutex<Inner<S>>>);
+pub(crate) struct Disk<S>(Arc<Mutex<Inner<S>>>);
 
 struct Inner<S> {
     storage: S,
@@ -44,7 +44,7 @@ impl<S> Clone for Disk<S> {
 }
 
 impl<S: Storage> Disk<S> {
-    pub fn new(storage: S) -> Self {
+    pub(crate) fn new(storage: S) -> Self {
         Disk(Arc::new(Mutex::new(Inner {
             storage,
             calls: 0,
@@ -52,26 +52,26 @@ impl<S: Storage> Disk<S> {
         })))
     }
 
-    pub fn tables(&self) -> Tables {
+    pub(crate) fn tables(&self) -> Tables {
         tables_of(&self.inner().storage)
     }
 
     /// Makes one call fail, the next being number 0, and counts from there.
-    pub fn fail_call(&self, number: usize) {
+    pub(crate) fn fail_call(&self, number: usize) {
         let mut inner = self.inner();
         inner.calls = 0;
         inner.failing = Some(number);
     }
 
     /// Makes no call fail. Whether the call that should have failed was reached.
-    pub fn heal(&self) -> bool {
+    pub(crate) fn heal(&self) -> bool {
         let mut inner = self.inner();
         let number = inner.failing.take();
         number.is_some_and(|number| number < inner.calls)
     }
 
     /// Changes the storage itself, behind the back of whoever uses it.
-    pub fn change<T>(&self, change: impl FnOnce(&mut S) -> T) -> T {
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut S) -> T) -> T {
         change(&mut self.inner().storage)
     }
 
