@@ -74,24 +74,33 @@ fn nobody_is_accused_who_is_right() {
 /// So many runs are enough for whoever finds a bug in a test.
 const FEW: u64 = 600;
 
-fn finds(engine: &dyn Engine, bug: &Bug) -> bool {
-    let search = search(engine, bug, SEED, FEW);
+fn finds(engine: &dyn Engine, bug: &Bug, runs: u64) -> bool {
+    let search = search(engine, bug, SEED, runs);
     search
         .found
         .is_some_and(|found| !found.invariant.is_empty())
 }
 
-/// An engine that finds nothing is blind, and a bug that nobody finds is a row without evidence.
+/// An engine that finds nothing is blind.
 #[test]
-fn every_engine_finds_a_bug_and_every_bug_is_found() {
+fn every_engine_finds_a_bug() {
     for engine in engines() {
-        let mut met = BUGS.iter().filter(|bug| engine.applies(bug));
+        // Most of them find something at once, if not the first that is asked for.
+        let finds_any = |runs| {
+            let mut met = BUGS.iter().filter(|bug| engine.applies(bug));
+            met.any(|bug| finds(engine, bug, runs))
+        };
         assert!(
-            met.any(|bug| finds(engine, bug)),
+            finds_any(FEW / 20) || finds_any(FEW),
             "{} finds nothing",
             engine.name()
         );
     }
+}
+
+/// A bug that nobody finds is a row without evidence.
+#[test]
+fn every_bug_is_found() {
     // Those that a checker meets take luck without it.
     let has_own_tests = |bug: &Bug| {
         ["trial", "random"]
@@ -106,7 +115,7 @@ fn every_engine_finds_a_bug_and_every_bug_is_found() {
             continue;
         }
         assert!(
-            meet.any(|engine| finds(engine, bug)),
+            meet.any(|engine| finds(engine, bug, FEW)),
             "nobody finds {}",
             bug.id
         );
