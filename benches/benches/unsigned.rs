@@ -42,7 +42,7 @@ fn main() {
     for size in sizes {
         for shape in Shape::ALL {
             let prepared = Prepared::new(shape, *size);
-            let path = config.path(usize::from(*size));
+            let path = config.path_of_verified(usize::from(*size));
             let seen = stateful(rounds, &executor, &prepared, path);
             seen.print(&format!("{size} {shape}, verdicts known: {}", path.name()));
         }

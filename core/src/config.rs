@@ -41,6 +41,10 @@ pub struct ParallelConfig {
 /// From this cost of the stateful part of a transaction on, scheduling it over a graph pays.
 pub const GRAPH_PAYS_NS: u64 = 1_000;
 
+/// What the verification of a transaction costs in a batch, in nanoseconds, about. The threshold of a
+/// network is in transactions that are to be verified.
+pub const VERIFICATION_NS: u64 = 13_000;
+
 /// How a block is executed. The result is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExecutionPath {
@@ -101,10 +105,24 @@ impl ParallelConfig {
     /// The path of a block of so many transactions.
     #[must_use]
     pub fn path(&self, transactions: usize) -> ExecutionPath {
+        self.path_where(transactions >= self.threshold)
+    }
+
+    /// The path of so many transactions whose verdicts are known, for whoever executes such on a
+    /// state of their own. Workers are woken for as much work as the threshold is, which takes many
+    /// more of these: what is left of one is [`ParallelConfig::stateful_ns`].
+    #[must_use]
+    pub fn path_of_verified(&self, transactions: usize) -> ExecutionPath {
+        let work = |transactions: usize, ns: u64| transactions as u128 * u128::from(ns);
+        let pays = work(self.threshold, VERIFICATION_NS) <= work(transactions, self.stateful_ns);
+        self.path_where(pays)
+    }
+
+    fn path_where(&self, workers_pay: bool) -> ExecutionPath {
         if let Some(forced) = self.forced {
             return forced;
         }
-        if !self.enabled || transactions < self.threshold || self.workers() == 1 {
+        if !self.enabled || !workers_pay || self.workers() == 1 {
             ExecutionPath::Serial
         } else if self.stateful_ns < GRAPH_PAYS_NS {
             ExecutionPath::SpreadChecks

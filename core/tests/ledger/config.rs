@@ -236,6 +236,25 @@ fn the_graph_is_taken_from_a_microsecond_a_transaction_on() {
     }
 }
 
+/// Ten transactions to be verified are 130 us of work.
+#[test]
+fn known_verdicts_take_more_transactions_until_workers_are_woken() {
+    let path = |transactions, stateful_ns| {
+        let mut config = ParallelConfig::for_network(Network::Testnet);
+        config.workers = Some(3);
+        config.stateful_ns = stateful_ns;
+        config.path_of_verified(transactions)
+    };
+    assert_eq!(path(129, 999), ExecutionPath::Serial);
+    assert_eq!(path(131, 999), ExecutionPath::SpreadChecks);
+    assert_eq!(path(129, 1_000), ExecutionPath::Serial);
+    assert_eq!(path(130, 1_000), ExecutionPath::Graph);
+    assert_eq!(path(2, 50_000), ExecutionPath::Serial);
+    assert_eq!(path(3, 50_000), ExecutionPath::Graph);
+    assert_eq!(path(usize::MAX, 0), ExecutionPath::Serial);
+    assert_eq!(path(usize::MAX, u64::MAX), ExecutionPath::Graph);
+}
+
 #[test]
 fn a_forced_path_is_taken_whatever_else_was_chosen() {
     for forced in ExecutionPath::ALL {
