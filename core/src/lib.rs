@@ -78,6 +78,7 @@ pub mod schedule;
 
 mod executor;
 pub mod parallel;
+mod prefix;
 mod side_by_side;
 mod state;
 

@@ -7,6 +7,7 @@ use std::hash::BuildHasher;
 use crate::model::{
     Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Supply, Value, Version,
 };
+use crate::prefix::{first_bytes, sort_by_prefix};
 use crate::side_by_side::SideBySide;
 use crate::storage::{StorageError, schema};
 use crate::transition::StateView;
@@ -259,16 +260,33 @@ fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], spread: impl SideBySi
     // Few are sorted sooner than others are woken.
     const FEW: usize = 4_096;
     if parts < 2 || items.len() < FEW {
-        items.sort_unstable_by_key(|(cell, _)| *cell);
+        sort_by_prefix(
+            items,
+            |(cell, _)| prefix(cell),
+            |(one, _), (other, _)| one.cmp(other),
+        );
         return;
     }
     let half = items.len() / 2;
-    items.select_nth_unstable_by_key(half, |(cell, _)| *cell);
+    items.select_nth_unstable_by(half, |(one, _), (other, _)| {
+        prefix(one).cmp(&prefix(other)).then_with(|| one.cmp(other))
+    });
     let (lower, upper) = items.split_at_mut(half);
     spread.join(
         || sort_in(parts / 2, lower, spread),
         || sort_in(parts - parts / 2, upper, spread),
     );
+}
+
+/// What comes first in the order of cells: the kind, then as many bits of a key as there is room for.
+fn prefix(cell: &Cell) -> u64 {
+    let (kind, key) = match cell {
+        Cell::Nonce(account) => (0, &account.0),
+        Cell::Multisig(account) => (1, &account.0),
+        Cell::Balance(account, _) => (2, &account.0),
+        Cell::Supply(asset) => (3, &asset.0),
+    };
+    kind << 62 | first_bytes(key) >> 2
 }
 
 /// Whether a cell that never was counts as having this value.
@@ -286,4 +304,43 @@ pub(crate) fn add(cell: Cell, amount: Amount, more: Amount) -> Result<Amount, St
     amount
         .checked_add(more)
         .ok_or_else(|| schema::damaged(cell, "there would be more of it than there can be"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::side_by_side::Alone;
+
+    /// Some of each kind, with keys that differ in their first bits, in the last of the first eight
+    /// bytes, which a prefix has no room for, and behind those.
+    #[test]
+    fn cells_are_sorted_by_all_of_their_keys() {
+        let with = |at: usize, byte| {
+            let mut key = [1; 32];
+            key[at] = byte;
+            key
+        };
+        let keys = [
+            with(0, 0x7f),
+            with(0, 0x80),
+            with(7, 2),
+            with(7, 3),
+            with(31, 2),
+            [1; 32],
+        ];
+        let mut cells = Vec::new();
+        for key in keys {
+            let account = PublicKey(key);
+            cells.extend([
+                (Cell::Supply(Asset(key)), ()),
+                (Cell::Multisig(account), ()),
+                (Cell::Nonce(account), ()),
+            ]);
+            cells.extend(keys.map(|asset| (Cell::Balance(account, Asset(asset)), ())));
+        }
+        let mut sorted = cells.clone();
+        in_cell_order(&mut sorted, Alone);
+        cells.sort();
+        assert_eq!(sorted, cells);
+    }
 }

@@ -266,7 +266,7 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         let storage = &self.storage;
         let of_piece = |piece: &mut [(Cell, Value)]| -> Result<CellChanges, StorageError> {
             let storage = read(storage);
-            piece.sort_unstable_by(|(one, _), (other, _)| schema::by_key_order(one, other));
+            schema::in_key_order(piece, |(cell, _)| cell);
             let cells = piece.iter().map(|(cell, _)| *cell).collect();
             let before = schema::newest_of_many(&*storage, cells)?;
             let changes = piece.iter_mut().zip(before);

@@ -13,6 +13,7 @@ use crate::model::{
     Amount, Asset, Block, Cell, Genesis, Hash, Height, PublicKey, Receipt, Timestamp, Value,
     Version,
 };
+use crate::prefix::{first_bytes, sort_by_prefix};
 use crate::side_by_side::SideBySide;
 
 /// The layout of the tables; another number is another layout.
@@ -141,7 +142,7 @@ pub(crate) fn newest_of_many(
     storage: &(impl Storage + ?Sized),
     mut cells: Vec<Cell>,
 ) -> Result<Vec<(Cell, Option<Version>)>, StorageError> {
-    cells.sort_unstable_by(by_key_order);
+    in_key_order(&mut cells, |cell| cell);
     cells.dedup();
     let keys: Vec<Vec<u8>> = cells.iter().map(|cell| cell_key(*cell)).collect();
     let found = storage.get_many(Table::Cells, &keys)?;
@@ -154,8 +155,24 @@ pub(crate) fn newest_of_many(
     Ok(versions)
 }
 
-/// Orders cells as [`cell_key`] does, without making the keys.
-pub(crate) fn by_key_order(one: &Cell, other: &Cell) -> Ordering {
+/// Sorts what has a cell by its [`cell_key`], without making the keys.
+pub(crate) fn in_key_order<T>(items: &mut [T], cell: impl Fn(&T) -> &Cell) {
+    // What comes first in the keys: the tag, of which one bit tells, then the account or asset.
+    let prefix = |cell: &Cell| match cell {
+        Cell::Nonce(account) | Cell::Multisig(account) | Cell::Balance(account, _) => {
+            first_bytes(&account.0) >> 1
+        }
+        Cell::Supply(asset) => 1 << 63 | first_bytes(&asset.0) >> 1,
+    };
+    sort_by_prefix(
+        items,
+        |item| prefix(cell(item)),
+        |one, other| by_key_order(cell(one), cell(other)),
+    );
+}
+
+/// Orders cells as [`cell_key`] does.
+fn by_key_order(one: &Cell, other: &Cell) -> Ordering {
     // No copies: these are compared many times.
     fn parts(cell: &Cell) -> (u8, &[u8; 32], u8, &[u8; 32]) {
         match cell {
