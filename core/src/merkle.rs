@@ -5,25 +5,32 @@
 //! moves up as it is and is never paired with itself, so that no two lists share a root.
 
 use crate::model::Hash;
-use crate::side_by_side::{Alone, SideBySide};
+
+/// The leaves of a subtree: a power of two, so that every subtree but the last is full.
+pub(crate) const SUBTREE: usize = 64;
 
 /// The root over these identities, in this order; [`Hash::ZERO`] exactly when there are none.
 ///
 /// Costs two short hashes an identity and 32 bytes of memory for each.
 #[must_use]
 pub fn root(identities: &[Hash]) -> Hash {
-    root_over(Alone, identities)
+    climb(identities.iter().map(leaf).collect())
 }
 
-/// [`root`], on several threads perhaps.
-pub(crate) fn root_over(spread: impl SideBySide, identities: &[Hash]) -> Hash {
-    let mut row: Vec<Hash> = spread.map(identities, leaf);
+/// The root over identities of which there are the roots of each [`SUBTREE`], in their order.
+pub(crate) fn root_of_subtrees(roots: Vec<Hash>) -> Hash {
+    climb(roots)
+}
+
+fn climb(mut row: Vec<Hash>) -> Hash {
     while row.len() > 1 {
-        let pairs: Vec<&[Hash]> = row.chunks(2).collect();
-        row = spread.map(&pairs, |pair| match pair {
-            [left, right] => node(left, right),
-            odd => odd[0],
-        });
+        row = row
+            .chunks(2)
+            .map(|pair| match pair {
+                [left, right] => node(left, right),
+                odd => odd[0],
+            })
+            .collect();
     }
     row.first().copied().unwrap_or(Hash::ZERO)
 }
@@ -39,4 +46,19 @@ fn node(left: &Hash, right: &Hash) -> Hash {
     bytes[1..33].copy_from_slice(&left.0);
     bytes[33..].copy_from_slice(&right.0);
     Hash(blake3::hash(&bytes).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subtrees_have_the_root_of_the_whole() {
+        let identity = |number: usize| Hash(blake3::hash(&number.to_le_bytes()).into());
+        for length in (0..4 * SUBTREE).chain([16 * SUBTREE + 1]) {
+            let identities: Vec<Hash> = (0..length).map(identity).collect();
+            let roots = identities.chunks(SUBTREE).map(root).collect();
+            assert_eq!(root_of_subtrees(roots), root(&identities), "{length}");
+        }
+    }
 }

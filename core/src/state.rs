@@ -14,7 +14,7 @@ use crate::transition::StateView;
 
 /// The version before, if there is one, and the version after of cells that differ, in the order of
 /// cells.
-pub(crate) type CellChanges = Vec<(Cell, (Option<Version>, Version))>;
+pub(crate) type CellChanges = Vec<schema::CellChange>;
 
 /// Cells and their newest versions, as the storage has them.
 pub(crate) type Loaded = Vec<(Cell, Option<Version>)>;
@@ -309,7 +309,7 @@ pub(crate) fn add(cell: Cell, amount: Amount, more: Amount) -> Result<Amount, St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::side_by_side::Alone;
+    use crate::shared::spread::Spread;
 
     /// Some of each kind, with keys that differ in their first bits, in the last of the first eight
     /// bytes, which a prefix has no room for, and behind those.
@@ -339,7 +339,7 @@ mod tests {
             cells.extend(keys.map(|asset| (Cell::Balance(account, Asset(asset)), ())));
         }
         let mut sorted = cells.clone();
-        in_cell_order(&mut sorted, Alone);
+        in_cell_order(&mut sorted, Spread::SERIAL);
         cells.sort();
         assert_eq!(sorted, cells);
     }

@@ -1,7 +1,7 @@
 //! Whether a block extends the tip.
 
 use super::Tip;
-use crate::model::{BLOCK_VERSION, Block, Hash, Refusal, Rules};
+use crate::model::{BLOCK_VERSION, Block, Hash, Refusal, Rules, Transaction};
 use crate::side_by_side::SideBySide;
 use crate::{codec, merkle};
 
@@ -62,13 +62,18 @@ pub(crate) fn admit(
             got: bytes,
         });
     }
-    let ids = spread.map(transactions, codec::transaction_id);
-    let root = merkle::root_over(spread, &ids);
+    let pieces: Vec<&[Transaction]> = transactions.chunks(merkle::SUBTREE).collect();
+    let done = spread.map(&pieces, |piece| {
+        let ids: Vec<Hash> = piece.iter().map(codec::transaction_id).collect();
+        (merkle::root(&ids), ids)
+    });
+    let (roots, ids): (Vec<Hash>, Vec<Vec<Hash>>) = done.into_iter().unzip();
+    let root = merkle::root_of_subtrees(roots);
     if header.merkle_root != root {
         return Err(Refusal::MerkleRoot {
             header: header.merkle_root,
             body: root,
         });
     }
-    Ok(ids)
+    Ok(ids.concat())
 }

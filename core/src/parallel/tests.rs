@@ -128,16 +128,15 @@ const LEAST: usize = 256;
 const PATIENCE_MS: usize = 20_000;
 
 #[test]
-fn many_items_go_to_the_workers_and_few_stay_with_the_caller() {
+fn parts_of_a_large_block_go_to_the_workers_and_of_a_small_one_stay_with_the_caller() {
     let workers = workers(2);
-    let spread = Spread::over(Some(&workers));
     let caller = thread::current().id();
-    for items in [0, 1, LEAST - 1, LEAST, 10 * LEAST] {
-        let items: Vec<usize> = (0..items).collect();
+    for transactions in [0, 1, LEAST - 1, LEAST, 10 * LEAST] {
+        let spread = Spread::over(Some(&workers)).unless_few(transactions);
         let others = AtomicBool::new(false);
         let waited = AtomicUsize::new(0);
-        let few = items.len() < LEAST;
-        spread.map(&items, |_| {
+        let few = transactions < LEAST;
+        spread.map(&[(); 9], |()| {
             if thread::current().id() != caller {
                 others.store(true, Ordering::Relaxed);
             }
@@ -149,7 +148,7 @@ fn many_items_go_to_the_workers_and_few_stay_with_the_caller() {
                 thread::sleep(Duration::from_millis(1));
             }
         });
-        assert_ne!(others.into_inner(), few, "{} items", items.len());
+        assert_ne!(others.into_inner(), few, "{transactions} transactions");
     }
 }
 
@@ -162,7 +161,16 @@ fn as_many_work_at_once_as_there_are_workers() {
 }
 
 #[test]
-fn what_comes_of_items_is_at_their_index_however_many_work() {
+fn only_more_threads_than_parts_help_within_a_part() {
+    for (number, within) in [(2, 1), (3, 1), (4, 4)] {
+        let workers = workers(number);
+        let spread = Spread::over(Some(&workers)).if_more_than(3);
+        assert_eq!(spread.at_once(), within);
+    }
+}
+
+#[test]
+fn what_comes_of_pieces_is_at_their_index_however_many_work() {
     let items: Vec<usize> = (0..1_000).collect();
     for number in [1, 2, 9, 33] {
         let workers = workers(number);

@@ -9,7 +9,8 @@ use crate::side_by_side::SideBySide;
 use crate::signature::BATCH;
 use crate::storage::{Batch, Storage, StorageError};
 
-/// The fewest items for which waking the workers pays: it costs some 20 microseconds.
+/// The fewest transactions for which waking the workers pays, signatures aside: it costs some 20
+/// microseconds.
 const LEAST: usize = 256;
 
 /// The fewest transactions for whose signatures another worker is worth its while.
@@ -39,6 +40,14 @@ impl<'p> Spread<'p> {
             return Spread::SERIAL;
         }
         self
+    }
+
+    /// The same where there are more than so many threads, or the caller's thread.
+    pub(crate) fn if_more_than(self, threads: usize) -> Self {
+        if self.at_once() > threads {
+            return self;
+        }
+        Spread::SERIAL
     }
 
     /// Commits to a storage.
@@ -105,19 +114,10 @@ impl SideBySide for Spread<'_> {
         self.0.map_or(1, Workers::number)
     }
 
-    fn map<T: Sync, R: Send>(self, items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+    fn map<P: Sync, R: Send>(self, pieces: &[P], f: impl Fn(&P) -> R + Send + Sync) -> Vec<R> {
         match self.0 {
-            Some(workers) if items.len() >= LEAST => {
-                let share = items.len().div_ceil(8 * workers.number());
-                workers
-                    .map(items.chunks(share).collect(), |share| {
-                        share.iter().map(&f).collect::<Vec<R>>()
-                    })
-                    .into_iter()
-                    .flatten()
-                    .collect()
-            }
-            _ => items.iter().map(f).collect(),
+            Some(workers) => workers.map(pieces.iter().collect(), f),
+            None => pieces.iter().map(f).collect(),
         }
     }
 

@@ -148,6 +148,13 @@ impl Batch {
         }
     }
 
+    /// Makes the changes of another batch, after these.
+    pub fn append(&mut self, other: Batch) {
+        for (table, mut changes) in other.changes {
+            self.changes.entry(table).or_default().append(&mut changes);
+        }
+    }
+
     /// Removes a key, whether or not it is there.
     pub fn delete(&mut self, table: Table, key: Vec<u8>) {
         self.changes.entry(table).or_default().insert(key, None);

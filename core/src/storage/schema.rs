@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{Entry, Storage, StorageError, Table};
+use super::{Batch, Entry, Storage, StorageError, Table};
 use crate::codec;
 use crate::model::{
     Amount, Asset, Block, Cell, Genesis, Hash, Height, PublicKey, Receipt, Timestamp, Value,
@@ -41,20 +41,8 @@ pub(crate) struct Record {
     pub(crate) changed: Vec<Cell>,
 }
 
-/// A block and its receipts as they are kept.
-pub(crate) struct EncodedBlock {
-    block: Vec<u8>,
-    receipts: Vec<u8>,
-}
-
-impl EncodedBlock {
-    pub(crate) fn new(block: &Block, receipts: &[Receipt]) -> Self {
-        EncodedBlock {
-            block: codec::encode(block),
-            receipts: codec::encode(receipts),
-        }
-    }
-}
+/// A cell, its version before a block and its version after it.
+pub(crate) type CellChange = (Cell, (Option<Version>, Version));
 
 /// A key of [`Table::Cells`].
 pub(crate) fn cell_key(cell: Cell) -> Vec<u8> {
@@ -284,7 +272,7 @@ fn load<T: BorshDeserialize>(
 }
 
 /// The rows of what a block, a rewind or the genesis changes, by their meaning.
-impl super::Batch {
+impl Batch {
     pub(crate) fn put_format(&mut self) {
         self.put(Table::Meta, FORMAT_KEY.to_vec(), codec::encode(&FORMAT));
     }
@@ -301,31 +289,38 @@ impl super::Batch {
         self.put(Table::Cells, cell_key(cell), codec::encode(version));
     }
 
-    /// What a block made of the cells that differ: each with the version before and after.
-    pub(crate) fn put_versions(
-        &mut self,
-        changes: &[(Cell, (Option<Version>, Version))],
-        spread: impl SideBySide,
-    ) {
-        let by_key = |mut entries: Vec<Entry>| {
-            // Stable, because that one makes use of what is in order already: the cells of each
-            // kind are.
-            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-            entries
+    /// The versions of cells after a block.
+    pub(crate) fn of_newest(changes: &[CellChange], spread: impl SideBySide) -> Self {
+        let entry = |(cell, (_, after)): &CellChange| Some((cell_key(*cell), codec::encode(after)));
+        Batch::of(Table::Cells, changes, entry, spread)
+    }
+
+    /// The versions of cells that a block replaced.
+    pub(crate) fn of_older(changes: &[CellChange], spread: impl SideBySide) -> Self {
+        let entry = |(cell, (before, _)): &CellChange| {
+            let before = before.as_ref()?;
+            Some((history_key(*cell, before.height), codec::encode(before)))
         };
-        let newest = spread.map(changes, |(cell, (_, after))| {
-            (cell_key(*cell), codec::encode(after))
-        });
-        let replaced: Vec<(Cell, &Version)> = changes
-            .iter()
-            .filter_map(|(cell, (before, _))| Some((*cell, before.as_ref()?)))
-            .collect();
-        let older = spread.map(&replaced, |(cell, before)| {
-            (history_key(*cell, before.height), codec::encode(*before))
-        });
-        let (newest, older) = spread.join(|| by_key(newest), || by_key(older));
-        self.put_all(Table::Cells, newest);
-        self.put_all(Table::History, older);
+        Batch::of(Table::History, changes, entry, spread)
+    }
+
+    fn of(
+        table: Table,
+        changes: &[CellChange],
+        entry: impl Fn(&CellChange) -> Option<Entry> + Send + Sync,
+        spread: impl SideBySide,
+    ) -> Self {
+        /// So many are made on one thread.
+        const PIECE: usize = 512;
+        let pieces: Vec<&[CellChange]> = changes.chunks(PIECE).collect();
+        let of_pieces: Vec<Vec<Entry>> =
+            spread.map(&pieces, |piece| piece.iter().filter_map(&entry).collect());
+        let mut entries: Vec<Entry> = of_pieces.into_iter().flatten().collect();
+        // Stable, because that one makes use of what is in order already: the cells of each kind are.
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut batch = Batch::new();
+        batch.put_all(table, entries);
+        batch
     }
 
     pub(crate) fn delete_newest(&mut self, cell: Cell) {
@@ -336,9 +331,10 @@ impl super::Batch {
         self.delete(Table::History, history_key(cell, height));
     }
 
-    pub(crate) fn put_block(&mut self, height: Height, encoded: EncodedBlock) {
-        self.put(Table::Blocks, height_key(height), encoded.block);
-        self.put(Table::Receipts, height_key(height), encoded.receipts);
+    pub(crate) fn put_block(&mut self, block: &Block, receipts: &[Receipt]) {
+        let height = block.header.height;
+        self.put(Table::Blocks, height_key(height), codec::encode(block));
+        self.put(Table::Receipts, height_key(height), codec::encode(receipts));
     }
 
     pub(crate) fn put_record(&mut self, height: Height, record: &Record) {

@@ -131,6 +131,18 @@ fn of_two_changes_of_one_key_in_a_batch_the_later_counts() {
 }
 
 #[test]
+fn what_is_appended_to_a_batch_is_later() {
+    let mut batch = put(&[(Table::Cells, b"a", b"1"), (Table::Cells, b"b", b"1")]);
+    batch.append(put(&[(Table::Cells, b"b", b"2"), (Table::Meta, b"c", b"3")]));
+    let expected = put(&[
+        (Table::Cells, b"a", b"1"),
+        (Table::Cells, b"b", b"2"),
+        (Table::Meta, b"c", b"3"),
+    ]);
+    assert_eq!(batch, expected);
+}
+
+#[test]
 fn an_empty_batch_changes_nothing() {
     both(|storage| storage.commit(&Batch::new()).expect("nothing to do"));
 }

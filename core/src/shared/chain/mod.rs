@@ -1,5 +1,6 @@
 //! A ledger on a storage: blocks on its tip, and undone from its tip.
 
+mod outcome;
 mod read;
 
 use std::collections::BTreeMap;
@@ -17,10 +18,10 @@ use crate::executor::Execution;
 use crate::merkle;
 use crate::metrics;
 use crate::model::{
-    BLOCK_VERSION, Block, Cell, Genesis, Hash, Header, Height, PublicKey, Rules, Value, Version,
+    BLOCK_VERSION, Block, Genesis, Hash, Header, Height, PublicKey, Rules, Version,
 };
-use crate::side_by_side::SideBySide;
 use crate::storage::{Batch, Storage, StorageError, schema};
+use outcome::BlockOutcome;
 use read::{record, tip_at};
 
 /// A ledger and its history, on a storage.
@@ -172,24 +173,12 @@ impl<S: Storage> Chain<S> {
             self.blocks.execute(&self.storage, &self.rules, block, &ids)
         })?;
 
-        let changes: Vec<(Cell, Value)> = versions
-            .iter()
-            .map(|(cell, (_, after))| (*cell, after.value.clone()))
-            .collect();
-        let (digest, mut batch) = metrics::phase("digest", || {
-            let ((digest, encoded), mut batch) = spread.join(
-                || {
-                    let digest = codec::block_digest(tip.digest, &changes, &receipts);
-                    (digest, schema::EncodedBlock::new(block, &receipts))
-                },
-                || {
-                    let mut batch = Batch::new();
-                    batch.put_versions(&versions, spread);
-                    batch
-                },
-            );
-            batch.put_block(block.header.height, encoded);
-            (digest, batch)
+        let BlockOutcome {
+            changes,
+            digest,
+            mut batch,
+        } = metrics::phase("digest", || {
+            BlockOutcome::of(tip.digest, block, &versions, &receipts, spread)
         });
         let added = Tip {
             height: block.header.height,

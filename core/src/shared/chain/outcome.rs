@@ -1,0 +1,66 @@
+//! What is kept of an executed block, made ready on workers.
+
+use super::super::spread::Spread;
+use crate::codec;
+use crate::model::{Block, Cell, Hash, Receipt, Value};
+use crate::side_by_side::SideBySide;
+use crate::state::CellChanges;
+use crate::storage::Batch;
+
+/// What a block is said to have done, and the batch that keeps it but for its record and the tip.
+pub(super) struct BlockOutcome {
+    pub(super) changes: Vec<(Cell, Value)>,
+    pub(super) digest: Hash,
+    pub(super) batch: Batch,
+}
+
+impl BlockOutcome {
+    /// `parent` is the digest before the block.
+    pub(super) fn of(
+        parent: Hash,
+        block: &Block,
+        versions: &CellChanges,
+        receipts: &[Receipt],
+        spread: Spread<'_>,
+    ) -> Self {
+        // Each is one thread's, the first the caller's, who commits it soon; others help only where
+        // there are any left.
+        let parts = [Part::Newest, Part::Digest, Part::Older];
+        let within = spread.if_more_than(parts.len());
+        let made = spread.map(&parts, |part| match part {
+            Part::Digest => {
+                let changes: Vec<(Cell, Value)> = versions
+                    .iter()
+                    .map(|(cell, (_, after))| (*cell, after.value.clone()))
+                    .collect();
+                let digest = codec::block_digest(parent, &changes, receipts);
+                let mut batch = Batch::new();
+                batch.put_block(block, receipts);
+                (batch, Some((changes, digest)))
+            }
+            Part::Newest => (Batch::of_newest(versions, within), None),
+            Part::Older => (Batch::of_older(versions, within), None),
+        });
+        let mut batch = Batch::new();
+        let mut digested = None;
+        for (part, said) in made {
+            batch.append(part);
+            digested = digested.or(said);
+        }
+        let (changes, digest) = digested.expect("it is one of the parts");
+        BlockOutcome {
+            changes,
+            digest,
+            batch,
+        }
+    }
+}
+
+enum Part {
+    /// Of the changes and the receipts; and the block itself.
+    Digest,
+    /// The versions after the block.
+    Newest,
+    /// The versions that it replaced.
+    Older,
+}
