@@ -133,7 +133,10 @@ fn of_two_changes_of_one_key_in_a_batch_the_later_counts() {
 #[test]
 fn what_is_appended_to_a_batch_is_later() {
     let mut batch = put(&[(Table::Cells, b"a", b"1"), (Table::Cells, b"b", b"1")]);
-    batch.append(put(&[(Table::Cells, b"b", b"2"), (Table::Meta, b"c", b"3")]));
+    batch.append(put(&[
+        (Table::Cells, b"b", b"2"),
+        (Table::Meta, b"c", b"3"),
+    ]));
     let expected = put(&[
         (Table::Cells, b"a", b"1"),
         (Table::Cells, b"b", b"2"),
