@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use lockstep_sim::fuzz::{TARGETS, seed};
+use lockstep_fuzz::targets::{TARGETS, seed};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

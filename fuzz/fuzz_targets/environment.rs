@@ -1,4 +1,4 @@
-//! See [`lockstep_sim::fuzz::environment`].
+//! See [`lockstep_fuzz::targets::environment`].
 #![cfg_attr(fuzzing, no_main)]
 
 lockstep_fuzz::target!(environment);

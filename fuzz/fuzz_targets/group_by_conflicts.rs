@@ -1,4 +1,4 @@
-//! See [`lockstep_sim::fuzz::group_by_conflicts`].
+//! See [`lockstep_fuzz::targets::group_by_conflicts`].
 #![cfg_attr(fuzzing, no_main)]
 
 lockstep_fuzz::target!(group_by_conflicts);

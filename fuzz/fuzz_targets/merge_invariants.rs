@@ -1,4 +1,4 @@
-//! See [`lockstep_sim::fuzz::merge_invariants`].
+//! See [`lockstep_fuzz::targets::merge_invariants`].
 #![cfg_attr(fuzzing, no_main)]
 
 lockstep_fuzz::target!(merge_invariants);

@@ -1,4 +1,4 @@
-//! See [`lockstep_sim::fuzz::merkle`].
+//! See [`lockstep_fuzz::targets::merkle`].
 #![cfg_attr(fuzzing, no_main)]
 
 lockstep_fuzz::target!(merkle);

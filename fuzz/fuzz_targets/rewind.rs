@@ -1,4 +1,4 @@
-//! See [`lockstep_sim::fuzz::rewind`].
+//! See [`lockstep_fuzz::targets::rewind`].
 #![cfg_attr(fuzzing, no_main)]
 
 lockstep_fuzz::target!(rewind);

@@ -1,4 +1,4 @@
-//! See [`lockstep_sim::fuzz::signatures`].
+//! See [`lockstep_fuzz::targets::signatures`].
 #![cfg_attr(fuzzing, no_main)]
 
 lockstep_fuzz::target!(signatures);

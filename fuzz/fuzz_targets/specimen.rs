@@ -1,4 +1,4 @@
-//! See [`lockstep_sim::fuzz::specimen`].
+//! See [`lockstep_bugs::fuzz_target::specimen`].
 #![cfg_attr(fuzzing, no_main)]
 
-lockstep_fuzz::target!(specimen);
+lockstep_fuzz::target!(lockstep_bugs::fuzz_target::specimen);

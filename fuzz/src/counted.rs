@@ -1,14 +1,14 @@
 //! What decoding takes, counted by the allocator. Mounted by the program that fuzzes the decoders and by
 //! the tests, see `lib.rs`.
 
-/// The target of this name in `lockstep_sim::fuzz`, and [`is_decoded_within_its_due`].
+/// The target of this name in `lockstep_fuzz::targets`, and [`is_decoded_within_its_due`].
 ///
 /// # Panics
 ///
 /// On a finding.
 pub(crate) fn codec(data: &[u8]) {
-    is_decoded_within_its_due(data, lockstep_sim::fuzz::decoded);
-    lockstep_sim::fuzz::codec(data);
+    is_decoded_within_its_due(data, lockstep_fuzz::targets::decoded);
+    lockstep_fuzz::targets::codec(data);
 }
 
 /// Says whether an input of [`codec`] decodes. Whatever lengths it claims, that takes a small

@@ -1,8 +1,10 @@
 //! What every target of this package is made of.
 //!
-//! The targets themselves are functions of `lockstep_sim::fuzz`; here they get a libFuzzer or an
+//! The targets themselves are functions of [`targets`]; here they get a libFuzzer or an
 //! ordinary main around them. The decoders get an allocator that counts as well, in `counted.rs`, which
 //! is no part of this library: whoever links it pays for it with each allocation.
+
+pub mod targets;
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +18,7 @@ pub use libfuzzer_sys;
 #[macro_export]
 macro_rules! target {
     ($name:ident) => {
-        $crate::target!(lockstep_sim::fuzz::$name);
+        $crate::target!($crate::targets::$name);
     };
     ($target:path) => {
         #[cfg(fuzzing)]

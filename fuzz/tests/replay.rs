@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use counted::codec;
-use lockstep_sim::fuzz::{
+use lockstep_fuzz::targets::{
     TARGETS, decoded, environment, execute_block, group_by_conflicts, merge_invariants, merkle,
     rewind, signatures, template_cache,
 };

@@ -32,7 +32,7 @@ const FORBIDDEN: [&str; 16] = [
 /// What has mounts, and a file that is among what is mounted.
 const MOUNTING: [(&str, &str); 2] = [
     ("core/src", "shared/bodies.rs"),
-    ("sim/src/specimen/concurrent", "shared/worker.rs"),
+    ("sim/bugs/src/specimen/concurrent", "shared/worker.rs"),
 ];
 
 #[test]

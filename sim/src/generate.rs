@@ -18,11 +18,11 @@ pub use tree::{Grown, tree};
 
 use wallet::{Beliefs, Wallet};
 
-use crate::choice::Choices;
 use crate::scenario::{
     Action, BlockFlaw, BlockRecipe, GenesisRecipe, Holding, NetworkName, Scenario, Sending, Step,
     TransactionFlaw, TransactionRecipe,
 };
+use lockstep_harness::choice::Choices;
 
 /// Draws a profile, and a scenario of that profile in which nothing goes wrong.
 pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {

@@ -1,16 +1,15 @@
 //! Puts a ledger's block executor on trial: draws scenarios, runs them, judges every step.
 //!
-//! [`generate`] turns a stream of [choices](choice) into a [`scenario`]: everything that a run
+//! [`generate`] turns a stream of [choices](lockstep_harness::choice) into a [`scenario`]: everything that a run
 //! depends on, as plain data. A [`trial`] lets it happen to [subjects](subject) and to the
 //! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] does many runs, counts
 //! what was [reached](reach), and looks at planted defects first ([`canary`]). What fails becomes a
 //! [`reproducer`], after [`mod@shrink`] made it small, or a test ([`mod@export`]). [`stress`] takes one
 //! large block of one [`shape`] in place of many small ones. Built with the feature `shuttle`,
-//! `explore` executes blocks under [schedules](schedule) that are drawn.
-//! In [`nodes`] several ledgers receive the same blocks over a network that goes wrong.
+//! `explore` executes blocks under [schedules](lockstep_harness::schedule) that are drawn.
 //!
 //! ```
-//! use lockstep_sim::choice::Seeded;
+//! use lockstep_harness::choice::Seeded;
 //! use lockstep_sim::generate::{self, Size};
 //! use lockstep_sim::subject::{Core, Subject};
 //! use lockstep_sim::tally::Tally;
@@ -27,8 +26,7 @@
 //! assert!(outcome.is_ok(), "{profile}: {outcome:?}");
 //! ```
 
-pub mod choice;
-pub mod fuzz;
+pub mod from_bytes;
 pub mod generate;
 pub mod scenario;
 pub mod shape;
@@ -40,10 +38,8 @@ pub mod subject;
 pub mod world;
 
 pub mod invariants;
-pub mod nodes;
 pub mod trial;
 
-pub mod bugs;
 pub mod campaign;
 pub mod canary;
 pub mod crash;
@@ -53,9 +49,7 @@ pub mod export;
 pub mod fleet;
 pub mod reach;
 pub mod reproducer;
-pub mod schedule;
 pub mod shrink;
-pub mod specimen;
 pub mod stress;
 pub mod tally;
 pub mod trace;

@@ -624,7 +624,8 @@ fn record_versions(
 }
 
 /// RFC 6962: the left half has the largest power of two of leaves that leaves any to the right.
-pub(crate) fn merkle_root(identities: &[Hash]) -> Hash {
+#[must_use]
+pub fn merkle_root(identities: &[Hash]) -> Hash {
     match identities {
         [] => Hash([0; 32]),
         [identity] => plain_hash(&[&[0], &identity.0]),

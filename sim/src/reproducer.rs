@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::scenario::Scenario;
-use crate::schedule::Schedule;
+use lockstep_harness::schedule::Schedule;
 
 /// The version of the format that is written, and the only one that is read.
 const FORMAT: u32 = 1;

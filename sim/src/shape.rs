@@ -10,13 +10,13 @@ use std::fmt;
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis, Hash, Height, Receipt};
 
-use crate::choice::{Choices, Seeded};
 use crate::scenario::build::{self, Keys};
 use crate::scenario::{
     Action, BlockRecipe, GenesisRecipe, Holding, NetworkName, Scenario, Sending, Step,
     TransactionRecipe,
 };
 use crate::world::World;
+use lockstep_harness::choice::{Choices, Seeded};
 
 /// Who pays whom in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -169,7 +169,12 @@ impl Execution {
         Execution::AsConfigured,
     ];
 
-    pub(crate) fn config(self, genesis: &Genesis, hash_seed: u64) -> Result<Config, SubjectError> {
+    /// The configuration of a node that executes this way.
+    ///
+    /// # Errors
+    ///
+    /// [`SubjectError::Failed`], where the environment of a node says something impossible.
+    pub fn config(self, genesis: &Genesis, hash_seed: u64) -> Result<Config, SubjectError> {
         let mut config = Config {
             hash_seed: HashSeed::Fixed(hash_seed),
             ..Config::for_network(genesis.rules.network)
@@ -292,7 +297,7 @@ impl<S: Storage> Core<S> {
     /// # Errors
     ///
     /// Where the genesis is impossible or the storage holds something else.
-    pub(crate) fn on(
+    pub fn on(
         name: String,
         storage: S,
         genesis: &Genesis,
@@ -318,7 +323,11 @@ impl<S: Storage> Core<S> {
     }
 
     /// The ledger itself.
-    pub(crate) fn chain(&self) -> Result<&Chain<S>, SubjectError> {
+    ///
+    /// # Errors
+    ///
+    /// [`SubjectError::Failed`], where it is closed because it could not be opened again.
+    pub fn chain(&self) -> Result<&Chain<S>, SubjectError> {
         self.chain.as_ref().ok_or_else(closed)
     }
 }
@@ -397,7 +406,11 @@ pub(crate) fn stored<S: Storage>(
 }
 
 /// Everything that can be seen of a ledger.
-pub(crate) fn world<S: Storage>(chain: &Chain<S>) -> Result<World, SubjectError> {
+///
+/// # Errors
+///
+/// [`SubjectError::Failed`] or [`SubjectError::Damaged`], as the storage answers.
+pub fn world<S: Storage>(chain: &Chain<S>) -> Result<World, SubjectError> {
     const PAGE: usize = 1024;
     let tip = chain.tip()?;
     let mut world = World {
@@ -423,7 +436,11 @@ pub(crate) fn world<S: Storage>(chain: &Chain<S>) -> Result<World, SubjectError>
 }
 
 /// All bytes of a storage, in order, hashed.
-pub(crate) fn bytes_kept(storage: &impl Storage) -> Result<blake3::Hash, SubjectError> {
+///
+/// # Errors
+///
+/// [`SubjectError::Failed`], where the storage cannot be read.
+pub fn bytes_kept(storage: &impl Storage) -> Result<blake3::Hash, SubjectError> {
     const PAGE: usize = 1024;
     let mut hasher = blake3::Hasher::new();
     for table in Table::ALL {

@@ -1,6 +1,6 @@
 //! One run: a scenario happens to subjects and to the oracle, and every step is judged.
 
-pub(crate) mod faults;
+pub mod faults;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -498,12 +498,12 @@ fn label(step: &Step) -> &'static str {
     }
 }
 
-/// Asks something whose panic is a finding.
-pub(crate) fn guarded<T>(
-    step: usize,
-    subject: &str,
-    question: impl FnOnce() -> T,
-) -> Result<T, Failure> {
+/// Asks a subject something; its panic is a finding.
+///
+/// # Errors
+///
+/// [`Failure::Violation`] of `never-panics`, with the panic's message.
+pub fn guarded<T>(step: usize, subject: &str, question: impl FnOnce() -> T) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(question)).map_err(|panic| {
         let message = panic
             .downcast_ref::<String>()
@@ -514,7 +514,9 @@ pub(crate) fn guarded<T>(
     })
 }
 
-pub(crate) fn violation(
+/// A failure that is a finding.
+#[must_use]
+pub fn violation(
     invariant: &str,
     exit_code: u8,
     step: usize,

@@ -1,7 +1,7 @@
 //! What is deliberately absent from the harness, as far as it can be read off its sources.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn source(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
@@ -48,115 +48,49 @@ fn every_invariant_is_a_file_and_every_file_is_asked() {
     assert_eq!(files, names);
 }
 
+/// The sources of a crate of this folder, each with its path below `sim`.
+fn sources(of: &str) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    gather(&root.join(of), &mut paths);
+    paths.sort();
+    assert!(!paths.is_empty(), "{of} has sources");
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(root).expect("it was found below");
+        let text = fs::read_to_string(&path).expect("a source is text");
+        (name.to_string_lossy().replace('\\', "/"), text)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the sources are there") {
+        let path = entry.expect("a folder can be read").path();
+        if path.is_dir() {
+            gather(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            paths.push(path);
+        }
+    }
+}
+
+/// The files that measure time: for a report, or to wait for a thread or a process.
+const WITH_A_CLOCK: [&str; 2] = ["src/stress.rs", "src/stress/known_verdicts.rs"];
+
 #[test]
 fn nothing_ambient_decides_a_run() {
-    for file in [
-        "bugs/baselines.rs",
-        "bugs/crash.rs",
-        "bugs/fuzz.rs",
-        "bugs/interleavings/mod.rs",
-        "bugs/interleavings/search.rs",
-        "bugs/list.rs",
-        "bugs/mod.rs",
-        "bugs/nodes.rs",
-        "bugs/schedules/mod.rs",
-        "bugs/schedules/search.rs",
-        "bugs/suspect.rs",
-        "bugs/threads.rs",
-        "bugs/trial.rs",
-        "campaign.rs",
-        "campaign/blindness.rs",
-        "campaign/on_trial.rs",
-        "campaign/one.rs",
-        "campaign/plan.rs",
-        "campaign/verdict.rs",
-        "canary.rs",
-        "choice.rs",
-        "crash/chain.rs",
-        "crash/mod.rs",
-        "crash/planted.rs",
-        "crash/sampled.rs",
-        "disk/loss.rs",
-        "disk/mod.rs",
-        "disk/recording.rs",
-        "faulty/events.rs",
-        "faulty/mod.rs",
-        "faulty/moments.rs",
-        "faulty/planted.rs",
-        "faulty/watch.rs",
-        "fleet.rs",
-        "fleet/merge.rs",
-        "fleet/record.rs",
-        "fleet/signature.rs",
-        "generate.rs",
-        "generate/faults.rs",
-        "generate/preset.rs",
-        "generate/profile.rs",
-        "generate/wallet.rs",
-        "nodes/campaign.rs",
-        "nodes/draw.rs",
-        "nodes/judge.rs",
-        "nodes/ledger.rs",
-        "nodes/network.rs",
-        "nodes/planted.rs",
-        "nodes/pool.rs",
-        "nodes/queue.rs",
-        "nodes/run.rs",
-        "nodes/run/messages.rs",
-        "nodes/run/power.rs",
-        "nodes/run/work.rs",
-        "nodes/scenario.rs",
-        "nodes/shrink.rs",
-        "nodes/shrink/edit.rs",
-        "nodes/trace.rs",
-        "nodes/tree.rs",
-        "oracle.rs",
-        "reach.rs",
-        "reproducer.rs",
-        "scenario/build.rs",
-        "scenario/fault.rs",
-        "scenario/mod.rs",
-        "shrink/edit.rs",
-        "shrink/faults.rs",
-        "shrink/mod.rs",
-        "shrink/size.rs",
-        "specimen/batches.rs",
-        "specimen/cache.rs",
-        "specimen/concurrent/at_work.rs",
-        "specimen/concurrent/checked.rs",
-        "specimen/concurrent/defect.rs",
-        "specimen/concurrent/mod.rs",
-        "specimen/concurrent/native/mod.rs",
-        "specimen/concurrent/native/sync.rs",
-        "specimen/concurrent/panics.rs",
-        "specimen/concurrent/placing.rs",
-        "specimen/concurrent/shared/cache.rs",
-        "specimen/concurrent/shared/ledger.rs",
-        "specimen/concurrent/shared/mod.rs",
-        "specimen/concurrent/shared/queue.rs",
-        "specimen/concurrent/shared/tasks.rs",
-        "specimen/concurrent/shared/worker.rs",
-        "specimen/concurrent/triggers.rs",
-        "specimen/kept.rs",
-        "specimen/mod.rs",
-        "specimen/signatures.rs",
-        "specimen/store.rs",
-        "specimen/worker.rs",
-        "subject.rs",
-        "tally.rs",
-        "trace.rs",
-        "trial.rs",
-        "trial/faults.rs",
-    ] {
-        let text = source(file);
-        for ambient in [
-            "Instant::now",
-            "SystemTime",
-            "from_os_rng",
-            "HashMap",
-            "HashSet",
-        ] {
-            assert!(!text.contains(ambient), "{file} uses {ambient}");
+    for of in ["src", "harness/src", "cluster/src", "bugs/src"] {
+        for (file, text) in sources(of) {
+            for ambient in [
+                "Instant::now",
+                "SystemTime",
+                "from_os_rng",
+                "HashMap",
+                "HashSet",
+            ] {
+                let is_used = text.contains(ambient) && !WITH_A_CLOCK.contains(&file.as_str());
+                assert!(!is_used, "{file} uses {ambient}");
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the generator lets go wrong: core stands it, and a defect is found by it and made small.
 
-use lockstep_sim::choice::Seeded;
+use lockstep_harness::choice::Seeded;
 use lockstep_sim::disk::{Disk, Loss};
 use lockstep_sim::faulty::{self, InTwoCommits, OnDisk};
 use lockstep_sim::generate::{self, Mishap, Size};

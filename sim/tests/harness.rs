@@ -1,10 +1,10 @@
 //! The harness itself: it is deterministic, it says what happened, and it cannot be fooled.
 
 use lockstep_core::model::{Block, Genesis, Height};
+use lockstep_harness::choice::{Choices, FromBytes, Seeded};
 use lockstep_sim::campaign::{
     self, Case, Cases, CoreOnTrial, Enough, Plan, Shard, Unwatched, Verdict,
 };
-use lockstep_sim::choice::{Choices, FromBytes, Seeded};
 use lockstep_sim::generate::{self, Preset, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;

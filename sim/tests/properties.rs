@@ -4,8 +4,8 @@
 
 use lockstep_core::config::{Config, ExecutionPath, HashSeed};
 use lockstep_core::model::{Genesis, Hash};
+use lockstep_harness::choice::FromBytes;
 use lockstep_sim::canary::{Canary, Defect};
-use lockstep_sim::choice::FromBytes;
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use lockstep_core::model::{Block, Change, Genesis, Height, Outcome};
 use lockstep_core::storage::MemoryStorage;
+use lockstep_harness::choice::Seeded;
 use lockstep_sim::campaign;
 use lockstep_sim::canary::{Canary, Defect};
-use lockstep_sim::choice::Seeded;
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::scenario::{Action, Holding, Scenario, Sending, Step};
 use lockstep_sim::shrink::{self, BUDGET, Judge, Shrunk};

@@ -1,8 +1,6 @@
 //! One large block on every path, here with a few hundred transactions: what is judged, and what is
 //! said where the judgement is bad. What it took is nobody's claim.
 
-use std::process::{Command, Output};
-
 use lockstep_core::model::{Amount, Block, Genesis, Height};
 use lockstep_sim::canary::{Canary, Defect};
 use lockstep_sim::shape::Shape;
@@ -198,104 +196,4 @@ fn what_is_recorded_of_a_block_comes_with_its_time() {
         .find(|phase| phase.name == "tamper")
         .expect("it was recorded");
     assert_eq!(tamper.took.as_millis(), 250);
-}
-
-fn lockstep(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lockstep"))
-        .arg("stress")
-        .args(arguments)
-        .env_remove("LOCKSTEP_LOG")
-        .output()
-        .expect("the program starts")
-}
-
-fn out(output: &Output) -> String {
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{complaint}");
-    String::from_utf8(output.stdout.clone()).expect("what is printed is text")
-}
-
-#[test]
-fn the_report_says_what_was_drawn_and_what_came_out() {
-    let report = out(&lockstep(&[
-        "--txs",
-        "300",
-        "--accounts",
-        "40",
-        "--shape",
-        "zipf",
-        "--workers",
-        "2",
-        "--seed",
-        "5",
-        "--signed",
-    ]));
-    for part in [
-        "lockstep stress --txs 300 --accounts 40 --shape zipf --workers 2 --seed 5\n",
-        "one block of 300 transactions, 40 accounts are a party",
-        " deep, ",
-        "applied    100.00 %",
-        "core, memory, serial ",
-        "core, memory, checks on 2 workers",
-        "core, memory, graph on 2 workers",
-        "memory     ",
-    ] {
-        assert!(report.contains(part), "{part:?} in {report}");
-    }
-    assert!(report.ends_with("\npassed\n"), "{report}");
-}
-
-#[test]
-fn an_adversarial_block_is_measured_by_an_independent_one() {
-    for signed in [&["--signed", "true"][..], &["--unsigned"]] {
-        let mut arguments = vec!["--txs", "100", "--shape", "adversarial", "--workers", "1"];
-        arguments.extend(signed);
-        let report = out(&lockstep(&arguments));
-        assert_eq!(report.matches("times independent, ").count(), 3, "{report}");
-    }
-}
-
-#[test]
-fn json_is_one_record_with_everything() {
-    let text = out(&lockstep(&[
-        "--txs",
-        "100",
-        "--shape",
-        "adversarial",
-        "--workers",
-        "2",
-        "--json",
-    ]));
-    assert_eq!(text.lines().count(), 1);
-    let record: serde_json::Value = serde_json::from_str(&text).expect("a line is a record");
-    assert_eq!(record["kind"], "stress");
-    assert_eq!(record["verdict"], "passed");
-    assert_eq!(record["exit_code"], 0);
-    for shape in ["measured", "independent"] {
-        assert_eq!(record[shape]["applied"], 100);
-        let paths = record[shape]["paths"].as_array().expect("there are paths");
-        assert_eq!(paths.len(), 3);
-    }
-}
-
-#[test]
-fn what_makes_no_sense_is_usage_and_the_complaint_helps() {
-    for (arguments, helps) in [
-        (&["--txs", "0"][..], "1..=65535"),
-        (&["--txs", "65536"], "1..=65535"),
-        (&["--accounts", "1"], "2..=131072"),
-        (&["--shape", "square"], "independent, zipf, hot, chain"),
-        (
-            &["--shape", "adversarial", "--accounts", "3"],
-            "4 accounts or more",
-        ),
-        (&["--workers", "0"], "1..=256"),
-        (&["--signed", "perhaps"], "true, false"),
-        (&["--signed", "true", "--unsigned"], "cannot be used with"),
-    ] {
-        let output = lockstep(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(complaint.contains(helps), "{complaint}");
-    }
 }

@@ -1,11 +1,11 @@
 //! Whether the judge sees: every campaign looks at planted defects before it looks at anything else.
 
 use crate::canary::{Canary, Defect};
-use crate::choice::Seeded;
 use crate::scenario::Scenario;
 use crate::subject::Subject;
 use crate::tally::Tally;
 use crate::trial::{self, Failure};
+use lockstep_harness::choice::Seeded;
 
 use super::verdict::Verdict;
 
@@ -34,10 +34,10 @@ pub(super) fn blindness(seed: u64) -> Option<Verdict> {
 
 /// Two blocks of a transfer and a rewind, with amounts from the seed.
 fn canary_scenario(seed: u64) -> Scenario {
-    use crate::choice::Choices;
     use crate::scenario::{
         Action, BlockRecipe, GenesisRecipe, Holding, NetworkName, Sending, Step, TransactionRecipe,
     };
+    use lockstep_harness::choice::Choices;
     let mut choices = Seeded::new(seed, u64::MAX);
     let mut block = |nonce| {
         Step::Block(BlockRecipe {

@@ -7,9 +7,9 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::choice::Seeded;
 use crate::generate::{self, Preset, Profile, Size};
 use crate::scenario::Scenario;
+use lockstep_harness::choice::Seeded;
 
 /// What a campaign does.
 #[derive(Clone, Debug, PartialEq, Eq)]

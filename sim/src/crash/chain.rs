@@ -5,7 +5,6 @@ use std::fmt;
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis};
 
-use crate::choice::Seeded;
 use crate::disk::CrashPoint;
 use crate::generate::{self, Size};
 use crate::oracle::Oracle;
@@ -13,6 +12,7 @@ use crate::reproducer::Reproducer;
 use crate::scenario::build::{self, Keys};
 use crate::scenario::{BlockRecipe, Fault, GenesisRecipe, Scenario, Step, TransactionRecipe};
 use crate::world::{BlockResult, World};
+use lockstep_harness::choice::Seeded;
 
 /// A chain, with what the oracle says of it.
 #[derive(Clone, Debug)]

@@ -17,7 +17,6 @@ use std::fmt;
 
 use lockstep_core::storage::Storage;
 
-use crate::choice::{Choices, Seeded};
 use crate::disk::{Call, CrashPoint, Disk, DiskFault, Image, Loss};
 use crate::faulty::{OnDisk, Plain};
 use crate::invariants::{Event, Evidence, Interruption, first_violation};
@@ -25,6 +24,7 @@ use crate::reproducer::Reproducer;
 use crate::subject::{Execution, Subject, SubjectError};
 use crate::trial::{Failure, Violation, guarded};
 use crate::world::{BlockResult, World};
+use lockstep_harness::choice::{Choices, Seeded};
 
 /// Everything that can be lost in a crash; of what is tossed for, four tosses each.
 pub const LOSSES: [Loss; 15] = [

@@ -2,13 +2,13 @@
 
 use lockstep_core::model::Hash;
 
-use crate::choice::Seeded;
 use crate::faulty;
 use crate::generate::{self, Size, faults};
 use crate::reproducer::Reproducer;
 use crate::scenario::{Scenario, Step};
 use crate::tally::Tally;
 use crate::trial::{self, Failure, Violation};
+use lockstep_harness::choice::Seeded;
 
 /// What came of many crashes.
 #[derive(Clone, Debug, PartialEq, Eq)]

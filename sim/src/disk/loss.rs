@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Image, size, write};
-use crate::choice::{Choices, Seeded};
+use lockstep_harness::choice::{Choices, Seeded};
 
 /// So many bytes arrive together or not at all, aligned.
 pub const SECTOR: usize = 512;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use shuttle::scheduler::{PctScheduler, Schedule, Scheduler, Task, TaskId, UrwRandomScheduler};
 
 use super::scheduler::Shared;
-use crate::choice::{Choices, Seeded};
+use lockstep_harness::choice::{Choices, Seeded};
 
 /// What the portfolio has, in its order.
 ///

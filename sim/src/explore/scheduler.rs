@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lockstep_core::under_shuttle::{Whereabouts, forget_whereabouts, whereabouts};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
-use crate::schedule::Switch;
+use lockstep_harness::schedule::Switch;
 
 /// What one execution did, as its scheduler saw it.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ pub(super) fn with<T, R>(shared: &Shared<T>, then: impl FnOnce(&mut T) -> R) -> 
 }
 
 impl Log {
-    /// Of who can go on, who does where nobody chooses: see [`crate::schedule::Schedule`].
+    /// Of who can go on, who does where nobody chooses: see [`lockstep_harness::schedule::Schedule`].
     fn plain(runnable: &[&Task], current: Option<TaskId>, is_yielding: bool) -> Option<TaskId> {
         let ids = || runnable.iter().map(|task| task.id());
         let stays = current.filter(|current| !is_yielding && ids().any(|id| id == *current));

@@ -8,11 +8,11 @@ use super::portfolio::{Portfolio, SCHEDULERS};
 use super::scheduler::{Pause, Shared, with};
 use super::subject::{self, Explorable, Seen, UnderSchedules, Way};
 use crate::scenario::Scenario;
-use crate::schedule::{Schedule, Switch};
 use crate::shrink::{self, Shrunk};
 use crate::subject::{Subject, SubjectError};
 use crate::tally::Tally;
 use crate::trial::{self, Failure, Violation};
+use lockstep_harness::schedule::{Schedule, Switch};
 
 /// How the blocks of a scenario are explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

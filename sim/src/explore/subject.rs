@@ -17,9 +17,9 @@ use super::portfolio::{PLAIN, Portfolio};
 use super::scheduler::{Drawn, Followed, Log, Pause, Shared, with};
 use crate::faulty::{Aftermath, Faulty, RivalAct, RivalReport, Template, happened};
 use crate::scenario::Fault;
-use crate::schedule::{Schedule, Switch, is_deadlock};
 use crate::subject::{self, AtWork, Core, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
+use lockstep_harness::schedule::{Schedule, Switch, is_deadlock};
 
 /// An execution that takes more steps does not end, as far as anybody can tell.
 const MOST_STEPS: usize = 2_000_000;

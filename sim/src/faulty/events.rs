@@ -52,7 +52,8 @@ pub(super) fn failed(is_full: bool, call: Call) -> Event {
 }
 
 /// What came through the storage, or between the steps of adding a block.
-pub(crate) fn happened(fault: &Fault) -> Vec<Event> {
+#[must_use]
+pub fn happened(fault: &Fault) -> Vec<Event> {
     match fault {
         Fault::ReadFails { .. } => vec![point!("failed: a read of the ledger")],
         Fault::Panic {

@@ -8,7 +8,7 @@ mod planted;
 mod watch;
 
 pub use events::Event;
-pub(crate) use events::happened;
+pub use events::happened;
 pub use moments::{RivalAct, RivalReport};
 pub use planted::{CommitForEachWrite, InTwoCommits, SavesFirst, UnreadIsAbsent};
 pub use watch::{Watch, Watched};

@@ -46,7 +46,8 @@ pub struct RivalReport {
 
 impl RivalAct {
     /// What a rival of this block on this tip wants.
-    pub(crate) fn of(rival: Rival, tip: Height, block: &Block) -> Self {
+    #[must_use]
+    pub fn of(rival: Rival, tip: Height, block: &Block) -> Self {
         match rival {
             Rival::Rewind(depth) => RivalAct::Rewind(Height(tip.0.saturating_sub(depth))),
             Rival::SameBlock => RivalAct::Add(block.clone()),

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::choice::Choices;
 use crate::disk::{Call, Loss};
 use crate::scenario::{Fault, Moment, Rival, Step};
+use lockstep_harness::choice::Choices;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -211,9 +211,9 @@ fn keep_only(profile: &mut Profile, troubles: &[Trouble]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::choice::Seeded;
     use crate::generate::Size;
     use crate::reach;
+    use lockstep_harness::choice::Seeded;
 
     #[test]
     fn what_a_preset_must_reach_is_registered_and_not_rare() {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::faults::FaultMix;
-use crate::choice::Choices;
+use lockstep_harness::choice::Choices;
 
 /// How large scenarios may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

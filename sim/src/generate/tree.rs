@@ -1,7 +1,7 @@
 //! Draws a tree of blocks: a chain, and branches that compete with its end.
 
-use crate::choice::Choices;
 use crate::scenario::{BlockRecipe, GenesisRecipe};
+use lockstep_harness::choice::Choices;
 
 use super::{Generator, Profile, Size, Wallet, genesis};
 

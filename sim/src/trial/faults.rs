@@ -251,12 +251,8 @@ impl Trial<'_> {
 }
 
 /// The block and what somebody else wants, one after the other.
-pub(crate) fn order(
-    earlier: &Oracle,
-    block: &Block,
-    act: &RivalAct,
-    block_is_first: bool,
-) -> Order {
+#[must_use]
+pub fn order(earlier: &Oracle, block: &Block, act: &RivalAct, block_is_first: bool) -> Order {
     let mut oracle = earlier.clone();
     let first = block_is_first.then(|| oracle.add_block(block));
     let rival = match act {

@@ -6,12 +6,12 @@ mod blind;
 use std::sync::Arc;
 
 use blind::Blind;
-use lockstep_sim::choice::Seeded;
+use lockstep_harness::choice::Seeded;
+use lockstep_harness::schedule::Schedule;
 use lockstep_sim::explore::{self, CoreLedger, Explored, Finding, Plan, SCHEDULERS};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
-use lockstep_sim::schedule::Schedule;
 
 const SIZE: Size = Size {
     blocks: 2,

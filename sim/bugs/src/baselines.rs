@@ -1,0 +1,232 @@
+//! What one would have without the harness.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use lockstep_core::codec;
+use lockstep_core::model::{Block, Cell, Height, Value};
+
+use super::suspect::Suspect;
+use super::{Bug, Effort, Engine, Search, search_scenarios};
+use lockstep_harness::choice::{Choices, Seeded};
+use lockstep_sim::generate::Size;
+use lockstep_sim::oracle::Oracle;
+use lockstep_sim::scenario::build::{self, Keys};
+use lockstep_sim::scenario::{
+    Action, BlockRecipe, GenesisRecipe, Holding, NetworkName, Scenario, Sending, Step,
+    TransactionRecipe,
+};
+use lockstep_sim::subject::SubjectError;
+use lockstep_sim::world::World;
+
+/// The balances at the end, against the oracle's, over the scenarios of the harness.
+pub(super) struct Balances;
+
+/// What a property test does: random transfers that can be paid, and the balances at the end,
+/// against the oracle's.
+pub(super) struct Plain;
+
+/// What an executor's own tests do: the executor against itself, another time.
+pub(super) struct Itself;
+
+impl Engine for Balances {
+    fn name(&self) -> &'static str {
+        "balances"
+    }
+
+    fn what(&self) -> &'static str {
+        "the scenarios of the harness, and the balances at the end against the oracle's"
+    }
+
+    fn applies(&self, bug: &Bug) -> bool {
+        without_faults(bug).is_some()
+    }
+
+    fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
+        let suspect = must_be_there(bug)?;
+        let drawn = |run| suspect.scenario(&mut Seeded::new(seed, run));
+        search_scenarios(effort, drawn, move |scenario| {
+            Ok(balances_differ(suspect, scenario))
+        })
+    }
+}
+
+impl Engine for Plain {
+    fn name(&self) -> &'static str {
+        "plain"
+    }
+
+    fn what(&self) -> &'static str {
+        "a plain property test: transfers that can be paid, and the balances at the end against \
+         the oracle's"
+    }
+
+    fn applies(&self, bug: &Bug) -> bool {
+        without_faults(bug).is_some()
+    }
+
+    fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
+        let suspect = must_be_there(bug)?;
+        let drawn = |run| plain(&mut Seeded::new(seed, run));
+        search_scenarios(effort, drawn, move |scenario| {
+            Ok(balances_differ(suspect, scenario))
+        })
+    }
+}
+
+impl Engine for Itself {
+    fn name(&self) -> &'static str {
+        "itself"
+    }
+
+    fn what(&self) -> &'static str {
+        "an executor's own tests: the executor against itself, another time"
+    }
+
+    fn applies(&self, bug: &Bug) -> bool {
+        without_faults(bug).is_some()
+    }
+
+    fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
+        let suspect = must_be_there(bug)?;
+        let drawn = |run| suspect.scenario(&mut Seeded::new(seed, run));
+        search_scenarios(effort, drawn, move |scenario| {
+            Ok(runs_differ(suspect, scenario))
+        })
+    }
+}
+
+fn without_faults(bug: &Bug) -> Option<Suspect> {
+    Suspect::of(bug).filter(|suspect| suspect.needs_no_fault())
+}
+
+fn must_be_there(bug: &Bug) -> Result<Suspect, String> {
+    without_faults(bug).ok_or_else(|| format!("nobody has {} without a fault", bug.id))
+}
+
+pub(super) fn balances_differ(suspect: Suspect, scenario: &Scenario) -> Option<String> {
+    let (seen, expected) = both(suspect, scenario);
+    seen.map_or_else(Some, |seen| {
+        (balances(seen.as_ref()) != balances(expected.as_ref()))
+            .then(|| "balances differ".to_owned())
+    })
+}
+
+fn runs_differ(suspect: Suspect, scenario: &Scenario) -> Option<String> {
+    match (both(suspect, scenario).0, both(suspect, scenario).0) {
+        (Err(reason), _) | (_, Err(reason)) => Some(reason),
+        (Ok(first), Ok(second)) => (first != second).then(|| "two runs differ".to_owned()),
+    }
+}
+
+/// As large as a small one of the generator, and without any of the trouble that it looks for:
+/// transfers among a few rich accounts, each with the nonce that comes next.
+pub(super) fn plain(choices: &mut impl Choices) -> Scenario {
+    const ACCOUNTS: u32 = 5;
+    const MINER: u32 = 9;
+    let mut nonces = [0; ACCOUNTS as usize];
+    let account = |choices: &mut dyn FnMut(u64) -> u64| {
+        u32::try_from(choices(u64::from(ACCOUNTS))).expect("there are few accounts")
+    };
+    let mut below = |bound| choices.below(bound);
+    let mut steps = Vec::new();
+    for _ in 0..Size::SMALL.blocks {
+        let mut transactions = Vec::new();
+        for _ in 0..Size::SMALL.transactions {
+            let (from, to) = (account(&mut below), account(&mut below));
+            let nonce = &mut nonces[from as usize];
+            transactions.push(TransactionRecipe {
+                from,
+                nonce: *nonce,
+                fee: below(10),
+                action: Action::Send(vec![Sending(to, 0, 1 + below(100))]),
+                cosigners: Vec::new(),
+                flaw: None,
+            });
+            *nonce += 1;
+        }
+        steps.push(Step::Block(BlockRecipe {
+            miner: MINER,
+            later_ms: 1_000,
+            flaw: None,
+            transactions,
+        }));
+    }
+    Scenario {
+        genesis: GenesisRecipe {
+            network: NetworkName::Devnet,
+            reward: 5,
+            native_limit: u64::MAX,
+            max_block_bytes: 1 << 20,
+            balances: (0..ACCOUNTS)
+                .map(|account| Holding(account, 0, 1_000_000))
+                .collect(),
+        },
+        hash_seed: 0,
+        steps,
+    }
+}
+
+/// What the suspect, or else what went wrong with it, and what the oracle makes of a scenario;
+/// nothing where there can be no such ledger. What is refused by whom is not looked at.
+fn both(suspect: Suspect, scenario: &Scenario) -> (Result<Option<World>, String>, Option<World>) {
+    let mut keys = Keys::default();
+    let genesis = build::genesis(&scenario.genesis, &mut keys);
+    let Ok(mut oracle) = Oracle::new(&genesis) else {
+        return (Ok(None), None);
+    };
+    let mut subject = match suspect.subject(&genesis, scenario.hash_seed) {
+        Ok(subject) => subject,
+        Err(error) => return (Err(error.to_string()), None),
+    };
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut undone: Vec<Block> = Vec::new();
+    for step in &scenario.steps {
+        let arriving = match step {
+            Step::Block(recipe) => {
+                let bytes = build::block(recipe, &genesis.rules, oracle.world(), &mut keys);
+                codec::decode_block(&bytes, u64::MAX).into_iter().collect()
+            }
+            Step::Reapply => std::mem::take(&mut undone),
+            Step::Rewind(depth) => {
+                let depth = usize::try_from(*depth).map_or(blocks.len(), |d| d.min(blocks.len()));
+                let target = blocks.len() - depth;
+                undone = blocks.split_off(target);
+                let height = Height(target as u64);
+                if let Err(error) = subject.rewind_to(height) {
+                    return (Err(error.to_string()), None);
+                }
+                oracle
+                    .rewind_to(height)
+                    .expect("no more blocks are undone than there are");
+                continue;
+            }
+            Step::Reopen | Step::Fault(_) => continue,
+        };
+        for block in arriving {
+            if oracle.add_block(&block).is_ok() {
+                blocks.push(block.clone());
+                undone.clear();
+            }
+            // A panic that nobody catches fails a test as well.
+            match catch_unwind(AssertUnwindSafe(|| subject.add_block(&block))) {
+                Ok(Ok(_) | Err(SubjectError::Refused(_))) => {}
+                Ok(Err(error)) => return (Err(error.to_string()), None),
+                Err(_) => return (Err("it panicked".to_owned()), None),
+            }
+        }
+    }
+    let seen = subject.world().map_err(|error| error.to_string());
+    (seen.map(Some), Some(oracle.world().clone()))
+}
+
+fn balances(world: Option<&World>) -> BTreeMap<Cell, u64> {
+    let newest = world
+        .into_iter()
+        .flat_map(|world| &world.cells)
+        .filter_map(|(cell, versions)| match versions.last()?.value {
+            Value::Balance(amount) if !amount.is_zero() => Some((*cell, amount.0)),
+            _ => None,
+        });
+    newest.collect()
+}

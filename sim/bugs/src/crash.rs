@@ -1,0 +1,72 @@
+//! The power goes in every call of a block.
+
+use super::suspect::Suspect;
+use super::trial::accuses;
+use super::{Bug, Effort, Engine, Search, found_in};
+use lockstep_sim::crash::{self, Chain, Planted, Shape, Unrecovered};
+use lockstep_sim::invariants;
+use lockstep_sim::subject::Execution;
+
+/// One run is one chain, with every crash of its block on trial.
+pub(super) struct Crash;
+
+/// What is around core; `None` for nothing.
+struct Around(Option<Planted>);
+
+impl Around {
+    fn of(bug: &Bug) -> Option<Around> {
+        Some(Around(match bug.id {
+            "merge-beside-block" => Some(Planted::BatchInTwoCommits),
+            "merge-not-atomic" => Some(Planted::CommitForEachWrite),
+            "none-core-on-disk" => None,
+            _ => return None,
+        }))
+    }
+}
+
+impl Engine for Crash {
+    fn name(&self) -> &'static str {
+        "crash"
+    }
+
+    fn what(&self) -> &'static str {
+        "every crash of one block, with every kind of loss; a run is a chain of three blocks"
+    }
+
+    fn applies(&self, bug: &Bug) -> bool {
+        Around::of(bug).is_some()
+    }
+
+    fn runs(&self) -> u64 {
+        20
+    }
+
+    fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
+        let around = Around::of(bug).zip(Suspect::of(bug));
+        let (Around(planted), suspect) = around.ok_or_else(|| format!("nobody has {}", bug.id))?;
+        let mut runs = 0;
+        while runs < effort.most && (effort.goes_on)(runs) {
+            // Seeds are small, and no two of them have a chain in common.
+            let chain = Chain::drawn(seed.wrapping_add(runs << 32), Shape::SMALL);
+            runs += 1;
+            let outcome = match planted {
+                Some(planted) => planted.every_crash(&chain),
+                None => crash::every_crash(&chain, Execution::Graph(2)),
+            };
+            match outcome {
+                Ok(_) => {}
+                Err(Unrecovered::Found(finding)) => {
+                    let judge = move |scenario: &_| accuses(suspect, &invariants::ALL, scenario);
+                    let scenario = finding.reproducer.scenario;
+                    let found = found_in(scenario, finding.violation.invariant, judge);
+                    return Ok(Search {
+                        runs,
+                        found: Some(found),
+                    });
+                }
+                Err(Unrecovered::NotTaken(reason)) => return Err(reason),
+            }
+        }
+        Ok(Search { runs, found: None })
+    }
+}

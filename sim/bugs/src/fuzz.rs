@@ -1,0 +1,224 @@
+//! libFuzzer, over the specimen.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::suspect::Suspect;
+use super::trial::accuses;
+use super::{Bug, Effort, Engine, Search, found_in};
+use crate::fuzz_target::{SPECIMEN_BUG, specimen_scenario};
+use lockstep_sim::invariants;
+
+/// One run is one input. It begins with the corpus of `execute_block`, and keeps nothing.
+pub(super) struct Fuzz;
+
+/// The target of `fuzz/fuzz_targets` that it runs.
+const TARGET: &str = "specimen";
+
+/// So often it is looked whether the fuzzer has ended.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+impl Engine for Fuzz {
+    fn name(&self) -> &'static str {
+        "fuzz"
+    }
+
+    fn what(&self) -> &'static str {
+        "libFuzzer over two blocks of four transactions, guided by what the specimen executes; \
+         judged by the harness"
+    }
+
+    fn applies(&self, bug: &Bug) -> bool {
+        matches!(Suspect::of(bug), Some(Suspect::Specimen(_)))
+    }
+
+    fn left_out(&self) -> Option<String> {
+        program().err()
+    }
+
+    fn runs(&self) -> u64 {
+        1 << 20
+    }
+
+    fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
+        let Some(suspect @ Suspect::Specimen(defect)) = Suspect::of(bug) else {
+            return Err(format!("the specimen does not have {}", bug.id));
+        };
+        let folder = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
+        let inputs = folder.path().join("inputs");
+        let log = folder.path().join("log");
+        fs::create_dir(&inputs).map_err(|error| format!("{}: {error}", inputs.display()))?;
+        let writes = fs::File::create(&log).map_err(|error| format!("no log: {error}"))?;
+        let mut command = Command::new(program()?);
+        match defect {
+            Some(defect) => command.env(SPECIMEN_BUG, defect.name()),
+            None => command.env_remove(SPECIMEN_BUG),
+        };
+        command
+            .arg(&inputs)
+            .arg(sources().join("corpora/fuzz/execute_block"))
+            // 0 would be another one each time.
+            .arg(format!("-seed={}", (seed % u64::from(u32::MAX)).max(1)))
+            .arg(format!("-runs={}", effort.most))
+            .arg(format!("-artifact_prefix={}/", folder.path().display()))
+            .arg("-print_final_stats=1")
+            .stdout(Stdio::null())
+            .stderr(writes);
+        let ended = run_while(&mut command, effort)?;
+        let said = fs::read_to_string(&log).map_err(|error| format!("no log: {error}"))?;
+        let runs = executed(&said);
+        let Some(input) = finding(folder.path())? else {
+            return match ended {
+                None | Some(true) => Ok(Search { runs, found: None }),
+                Some(false) => Err(format!("the fuzzer failed: {}", last_line(said.as_bytes()))),
+            };
+        };
+        let judge = move |scenario: &_| accuses(suspect, &invariants::ALL, scenario);
+        let scenario = specimen_scenario(&input);
+        let invariant = judge(&scenario)?.ok_or("what the fuzzer found shows nothing again")?;
+        Ok(Search {
+            runs,
+            found: Some(found_in(scenario, invariant, judge)),
+        })
+    }
+}
+
+/// The folder that this program was built in: a fuzzer needs its sources.
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What cargo-fuzz builds. It is run without cargo, so that cargo's time is not the fuzzer's and
+/// that it can be ended. Built once.
+///
+/// # Errors
+///
+/// Where it cannot be built here.
+fn program() -> Result<PathBuf, String> {
+    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    PROGRAM.get_or_init(built).clone()
+}
+
+fn built() -> Result<PathBuf, String> {
+    let sources = sources();
+    if !sources.join("fuzz/Cargo.toml").is_file() {
+        return Err(format!("its sources are not in {}", sources.display()));
+    }
+    // Or it makes one among the corpora.
+    let inputs = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
+    let output = Command::new("cargo")
+        .args(["+nightly", "fuzz", "run", "-s", "none", TARGET])
+        .arg(inputs.path())
+        .args(["--", "-help=1"])
+        .current_dir(&sources)
+        // That of whoever runs this program with cargo is another one.
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .output()
+        .map_err(|error| format!("there is no cargo: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let path = where_it_is(&said).ok_or_else(|| {
+        let reason = last_line(&output.stderr);
+        format!("it takes nightly and cargo-fuzz: {reason}")
+    })?;
+    Ok(sources.join(path))
+}
+
+/// Where cargo says that the program is which it runs.
+fn where_it_is(said: &str) -> Option<&str> {
+    let command = said
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Running `"))?;
+    let (path, _) = command.split_once(" -artifact_prefix")?;
+    Some(path)
+}
+
+/// Whether it ended well; `None` where it was ended, because the time was over.
+fn run_while(command: &mut Command, effort: &Effort<'_>) -> Result<Option<bool>, String> {
+    let no_fuzzer = |error| format!("no fuzzer: {error}");
+    let mut child = command.spawn().map_err(no_fuzzer)?;
+    loop {
+        if let Some(status) = child.try_wait().map_err(no_fuzzer)? {
+            return Ok(Some(status.success()));
+        }
+        if !(effort.goes_on)(0) {
+            child.kill().map_err(no_fuzzer)?;
+            child.wait().map_err(no_fuzzer)?;
+            return Ok(None);
+        }
+        thread::sleep(PATIENCE);
+    }
+}
+
+/// The input that it kept as a finding.
+fn finding(folder: &Path) -> Result<Option<Vec<u8>>, String> {
+    let unreadable = |error| format!("{}: {error}", folder.display());
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if entry.file_name().to_string_lossy().starts_with("crash-") {
+            return fs::read(entry.path()).map(Some).map_err(unreadable);
+        }
+    }
+    Ok(None)
+}
+
+/// How many inputs were executed: what it says at the end, or else when it spoke last.
+fn executed(said: &str) -> u64 {
+    let at_the_end = said.lines().find_map(|line| {
+        let rest = line.strip_prefix("stat::number_of_executed_units:")?;
+        rest.trim().parse().ok()
+    });
+    let last = || {
+        said.lines().rev().find_map(|line| {
+            let (number, _) = line.strip_prefix('#')?.split_once(['\t', ' ', ':'])?;
+            number.parse().ok()
+        })
+    };
+    at_the_end.or_else(last).unwrap_or(0)
+}
+
+fn last_line(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let line = text.lines().rfind(|line| !line.trim().is_empty());
+    line.unwrap_or("it says nothing").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_fuzzer_says_is_read() {
+        let growing = "#2\tINITED cov: 9 ft: 12\n#512\tNEW    cov: 10\n";
+        assert_eq!(executed(growing), 512);
+        let ended = format!("{growing}stat::number_of_executed_units: 700\nstat::new_units: 1\n");
+        assert_eq!(executed(&ended), 700);
+        assert_eq!(executed(""), 0);
+        assert_eq!(
+            last_line(b"error: no such command: `fuzz`\n\n"),
+            "error: no such command: `fuzz`"
+        );
+    }
+
+    #[test]
+    fn the_program_is_where_cargo_says() {
+        let said = "    Finished `release` profile\n     Running `target/x/specimen -artifact_prefix=a/ -help=1 b`\n";
+        assert_eq!(where_it_is(said), Some("target/x/specimen"));
+        assert_eq!(where_it_is("error: no such command: `fuzz`"), None);
+    }
+
+    #[test]
+    fn only_what_it_found_is_a_finding() {
+        let folder = TempDir::new().expect("there is room for a temporary folder");
+        let write = |name: &str| fs::write(folder.path().join(name), name).expect("there is room");
+        write("log");
+        assert_eq!(finding(folder.path()), Ok(None));
+        write("crash-1f");
+        assert_eq!(finding(folder.path()), Ok(Some(b"crash-1f".to_vec())));
+    }
+}

@@ -1,0 +1,53 @@
+//! Goes through the interleavings of the scenarios that show a defect, or of all of them where there
+//! is none.
+
+use super::super::{Effort, Found, Search, Small};
+use crate::specimen::concurrent::{Defect, triggers, under_loom};
+use lockstep_sim::scenario::Scenario;
+
+const WORKERS: usize = 2;
+const PREEMPTIONS: usize = 3;
+
+pub(super) const fn left_out() -> Option<String> {
+    None
+}
+
+pub(super) fn search(defect: Option<Defect>, effort: &Effort<'_>) -> Result<Search, String> {
+    let shown: Vec<Scenario> = match defect {
+        Some(defect) => triggers(defect),
+        None => Defect::ALL
+            .iter()
+            .filter(|defect| **defect != Defect::ResultIndexLost)
+            .flat_map(|defect| triggers(*defect))
+            .collect(),
+    };
+    let mut runs = 0;
+    for scenario in shown {
+        if !(effort.goes_on)(runs) {
+            break;
+        }
+        let left = effort.most - runs;
+        let in_budget = move |run| run < left;
+        let searched =
+            under_loom::search(&scenario, WORKERS, defect, Some(PREEMPTIONS), in_budget)?;
+        runs += searched.interleavings.min(left);
+        if let Some((invariant, _)) = searched.found {
+            let shows = Some(invariant.clone());
+            let small = Small {
+                transactions: scenario.transactions(),
+                // At most as many as the bound; how many it was loom does not tell.
+                preemptions: None,
+                shows,
+            };
+            let found = Found {
+                invariant,
+                shrunk: Box::new(move |_| small.clone()),
+            };
+            return Ok(Search {
+                runs,
+                found: Some(found),
+            });
+        }
+    }
+    Ok(Search { runs, found: None })
+}

@@ -1,0 +1,203 @@
+//! How soon which engine finds which known defect.
+//!
+//! A harness is worth what it catches. A [`Bug`] is a row of `docs/known-bugs.md`, by its id; where
+//! it is re-created is known to the [`Engine`]s that meet it there. An engine gets a seed, looks
+//! until it accuses, and makes what it found small. What measures them asks a clock; nothing in
+//! here does.
+//!
+//! A new bug is a line in `list.rs`, a new engine a file and a line in [`ENGINES`].
+
+mod baselines;
+mod crash;
+mod fuzz;
+pub mod fuzz_target;
+mod interleavings;
+mod list;
+mod nodes;
+mod schedules;
+pub mod specimen;
+mod suspect;
+mod threads;
+mod trial;
+
+use std::cell::Cell;
+
+use lockstep_sim::scenario::Scenario;
+use lockstep_sim::shrink::shrink;
+
+pub use list::{BUGS, RIGHT};
+
+/// Every engine, those of the harness first, then what one would have otherwise.
+pub const ENGINES: &[&dyn Engine] = &[
+    &trial::TRIAL,
+    &trial::ORACLE,
+    &trial::INVARIANTS,
+    &crash::Crash,
+    &nodes::Nodes,
+    &fuzz::Fuzz,
+    &interleavings::Loom,
+    &schedules::RANDOM,
+    &schedules::URW,
+    &schedules::PCT,
+    &threads::Threads,
+    &baselines::Balances,
+    &baselines::Plain,
+    &baselines::Itself,
+    &threads::Stress,
+];
+
+/// A defect that an executor really had; or, in [`RIGHT`], somebody who has none.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Bug {
+    /// Its id in `docs/known-bugs.md`.
+    pub id: &'static str,
+    /// What is wrong.
+    pub what: &'static str,
+    /// Why it takes an engine long, or luck, and what would find it sooner; where that is so.
+    pub why: Option<&'static str>,
+}
+
+impl Bug {
+    /// The one with this id, a right one included.
+    #[must_use]
+    pub fn named(id: &str) -> Option<&'static Bug> {
+        BUGS.iter().chain(RIGHT).find(|bug| bug.id == id)
+    }
+
+    /// Whether nothing is wrong: whoever accuses is wrong.
+    #[must_use]
+    pub fn is_right(&self) -> bool {
+        RIGHT.contains(self)
+    }
+}
+
+/// Somebody who looks for bugs.
+pub trait Engine: Sync {
+    /// Its name, in lower case.
+    fn name(&self) -> &'static str;
+
+    /// What it does, in a sentence.
+    fn what(&self) -> &'static str;
+
+    /// Whether the bug is re-created where this engine looks.
+    fn applies(&self, bug: &Bug) -> bool;
+
+    /// Why it cannot look on this machine, where that is so. Builds what it needs, so that this is
+    /// no part of a search.
+    fn left_out(&self) -> Option<String> {
+        None
+    }
+
+    /// So many runs are a search, unless somebody says otherwise: what takes a minute, or less.
+    fn runs(&self) -> u64 {
+        1_000
+    }
+
+    /// Looks for a bug that it applies to until it accuses. The same seed always finds the same.
+    ///
+    /// # Errors
+    ///
+    /// Where the machine failed.
+    fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String>;
+}
+
+/// How much may be done.
+#[derive(Clone, Copy)]
+pub struct Effort<'e> {
+    /// So many runs of a search, so many tries to make something smaller.
+    pub most: u64,
+    /// Asked before each of them, with how many there were.
+    pub goes_on: &'e dyn Fn(u64) -> bool,
+}
+
+impl Effort<'_> {
+    /// As much as that, however long it takes.
+    #[must_use]
+    pub fn of(most: u64) -> Self {
+        let goes_on = &|_| true;
+        Effort { most, goes_on }
+    }
+
+    /// A judge of candidates whom nothing shows anything any more when the time is over.
+    fn while_it_goes_on<S>(
+        &self,
+        shows: impl Fn(&S) -> Option<String>,
+    ) -> impl Fn(&S) -> Option<String> {
+        let tries = Cell::new(0);
+        move |candidate| {
+            let tried = tries.replace(tries.get() + 1);
+            (self.goes_on)(tried).then(|| shows(candidate))?
+        }
+    }
+}
+
+/// What a search came to.
+pub struct Search {
+    /// How many runs there were, the one that accuses included.
+    pub runs: u64,
+    /// What was found, if anything.
+    pub found: Option<Found>,
+}
+
+/// An accusation.
+pub struct Found {
+    /// The invariant that named it, or what stands for one.
+    pub invariant: String,
+    /// Looks for the smallest that shows the same.
+    pub shrunk: Box<dyn Fn(&Effort<'_>) -> Small>,
+}
+
+/// What was found, made small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Small {
+    /// So many transactions.
+    pub transactions: usize,
+    /// So many times a worker has to be interrupted, where the engine knows.
+    pub preemptions: Option<usize>,
+    /// What it shows when it is judged once more: what named it first, or it is no reproducer.
+    pub shows: Option<String>,
+}
+
+/// Judges scenarios, one a run, until one accuses.
+fn search_scenarios(
+    effort: &Effort<'_>,
+    drawn: impl Fn(u64) -> Scenario,
+    judge: impl Fn(&Scenario) -> Result<Option<String>, String> + 'static,
+) -> Result<Search, String> {
+    let mut runs = 0;
+    while runs < effort.most && (effort.goes_on)(runs) {
+        let scenario = drawn(runs);
+        runs += 1;
+        if let Some(invariant) = judge(&scenario)? {
+            let found = found_in(scenario, invariant, judge);
+            return Ok(Search {
+                runs,
+                found: Some(found),
+            });
+        }
+    }
+    Ok(Search { runs, found: None })
+}
+
+/// An accusation that is a scenario.
+fn found_in(
+    scenario: Scenario,
+    invariant: String,
+    judge: impl Fn(&Scenario) -> Result<Option<String>, String> + 'static,
+) -> Found {
+    let named = invariant.clone();
+    let shrunk = move |effort: &Effort<'_>| {
+        let shows = |candidate: &Scenario| judge(candidate).ok().flatten();
+        let in_time = effort.while_it_goes_on(&shows);
+        let small = shrink(&scenario, &named, effort.most, &in_time).scenario;
+        Small {
+            transactions: small.transactions(),
+            preemptions: None,
+            shows: shows(&small),
+        }
+    };
+    Found {
+        invariant,
+        shrunk: Box::new(shrunk),
+    }
+}

@@ -1,0 +1,90 @@
+//! Several nodes, one of which has the bug.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::{Bug, Effort, Engine, Found, Search, Small};
+use lockstep_cluster::{Defect, NodesScenario, Reached, SIZE, Trace};
+use lockstep_harness::choice::Seeded;
+use lockstep_sim::trial::Failure;
+
+/// One run is one network, until it has converged.
+pub(super) struct Nodes;
+
+/// What is wrong with one of the nodes; `None` for nothing.
+struct Among(Option<Defect>);
+
+impl Among {
+    fn of(bug: &Bug) -> Option<Among> {
+        match bug.id {
+            "none-core-in-nodes" => Some(Among(None)),
+            id => Defect::named(id).map(|defect| Among(Some(defect))),
+        }
+    }
+}
+
+impl Engine for Nodes {
+    fn name(&self) -> &'static str {
+        "nodes"
+    }
+
+    fn what(&self) -> &'static str {
+        "three to seven nodes over a network that goes wrong, one of which has the bug"
+    }
+
+    fn applies(&self, bug: &Bug) -> bool {
+        Among::of(bug).is_some()
+    }
+
+    fn runs(&self) -> u64 {
+        200
+    }
+
+    fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
+        let Among(defect) = Among::of(bug).ok_or_else(|| format!("no node has {}", bug.id))?;
+        let folder = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
+        let mut runs = 0;
+        while runs < effort.most && (effort.goes_on)(runs) {
+            let (_, mut scenario) = lockstep_cluster::scenario(&mut Seeded::new(seed, runs), SIZE);
+            if let Some(defect) = defect {
+                scenario.plant(defect);
+            }
+            runs += 1;
+            if let Some(invariant) = accuses(&scenario, folder.path())? {
+                return Ok(Search {
+                    runs,
+                    found: Some(found(scenario, invariant, folder)),
+                });
+            }
+        }
+        Ok(Search { runs, found: None })
+    }
+}
+
+fn found(scenario: NodesScenario, invariant: String, folder: TempDir) -> Found {
+    let named = invariant.clone();
+    let shrunk = move |effort: &Effort<'_>| {
+        let shows = |candidate: &NodesScenario| accuses(candidate, folder.path()).ok().flatten();
+        let in_time = effort.while_it_goes_on(&shows);
+        let small = lockstep_cluster::shrink_by(&scenario, &named, effort.most, &in_time).scenario;
+        Small {
+            transactions: small.transactions(),
+            preemptions: None,
+            shows: shows(&small),
+        }
+    };
+    Found {
+        invariant,
+        shrunk: Box::new(shrunk),
+    }
+}
+
+fn accuses(scenario: &NodesScenario, folder: &Path) -> Result<Option<String>, String> {
+    let (mut reached, mut trace) = (Reached::default(), Trace::hashed());
+    match lockstep_cluster::run(scenario, folder, &mut reached, &mut trace) {
+        Ok(_) => Ok(None),
+        Err(Failure::Violation(violation)) => Ok(Some(violation.invariant)),
+        Err(Failure::Infrastructure(reason)) => Err(reason),
+    }
+}

@@ -1,0 +1,115 @@
+//! Draws schedules until one shows something, and makes small what shows it.
+
+use std::sync::Arc;
+
+use super::super::threads::scenario;
+use super::super::{Effort, Found, Search, Small};
+use crate::specimen::concurrent::Defect;
+use crate::specimen::concurrent::under_shuttle::Explored;
+use lockstep_harness::choice::Seeded;
+use lockstep_sim::explore::{self, Plan, SCHEDULERS};
+use lockstep_sim::scenario::Scenario;
+use lockstep_sim::shrink::shrink;
+
+/// So many schedules each scheduler draws for each block.
+const SCHEDULES: usize = 20;
+
+/// So many each draws for a candidate that is to be smaller.
+const SCHEDULES_SMALLER: usize = 50;
+
+pub(super) const fn left_out() -> Option<String> {
+    None
+}
+
+pub(super) fn search(
+    schedulers: &'static [&'static str],
+    defect: Option<Defect>,
+    seed: u64,
+    effort: &Effort<'_>,
+) -> Result<Search, String> {
+    leave_the_panic_hook();
+    let explorable = Arc::new(Explored::new(defect));
+    let (mut runs, mut scenarios) = (0, 0);
+    while runs < effort.most && (effort.goes_on)(runs) {
+        let scenario = scenario(&mut Seeded::new(seed, scenarios), defect);
+        let plan = Plan {
+            schedulers,
+            ..plan(seed.wrapping_add(scenarios), SCHEDULES)
+        };
+        scenarios += 1;
+        let (explored, finding) = explore::explore(&scenario, plan, &explorable)?;
+        runs += explored.schedules;
+        if let Some(finding) = finding {
+            let invariant = finding.violation.invariant;
+            let named = invariant.clone();
+            let shrunk =
+                move |effort: &Effort<'_>| shrunk(&explorable, &scenario, &named, plan, effort);
+            let found = Found {
+                invariant,
+                shrunk: Box::new(shrunk),
+            };
+            return Ok(Search {
+                runs,
+                found: Some(found),
+            });
+        }
+    }
+    Ok(Search { runs, found: None })
+}
+
+/// Two to four workers.
+const fn plan(seed: u64, schedules: usize) -> Plan {
+    Plan {
+        over_graph: true,
+        ..Plan::of_seed(seed, schedules)
+    }
+}
+
+/// Shuttle takes the hook when it first runs: whoever has one keeps it.
+fn leave_the_panic_hook() {
+    let hook = std::panic::take_hook();
+    explore::let_shuttle_take_the_panic_hook();
+    std::panic::set_hook(hook);
+}
+
+/// First fewer workers, then fewer transactions, under whatever schedule, then fewer preemptions.
+fn shrunk(
+    explorable: &Arc<Explored>,
+    scenario: &Scenario,
+    named: &str,
+    plan: Plan,
+    effort: &Effort<'_>,
+) -> Small {
+    let mut plan = Plan {
+        schedulers: &SCHEDULERS,
+        schedules: SCHEDULES_SMALLER,
+        ..plan
+    };
+    let shown_by = |candidate: &Scenario, plan: Plan| {
+        let (_, finding) = explore::explore(candidate, plan, explorable).ok()?;
+        finding.map(|finding| finding.violation.invariant)
+    };
+    let two = Plan { workers: 2, ..plan };
+    if shown_by(scenario, two).is_some_and(|shown| shown == named) {
+        plan = two;
+    }
+    let shows = |candidate: &Scenario| shown_by(candidate, plan);
+    let in_time = effort.while_it_goes_on(&shows);
+    let small = shrink(scenario, named, effort.most, &in_time).scenario;
+    let Some((schedule, pauses)) = explore::plainest(&small, named, plan, explorable) else {
+        return Small {
+            transactions: small.transactions(),
+            preemptions: None,
+            shows: shows(&small),
+        };
+    };
+    let shown = explore::follow(&small, &schedule, explorable);
+    Small {
+        transactions: small.transactions(),
+        preemptions: Some(pauses.len()),
+        shows: shown
+            .ok()
+            .and_then(|(violation, _)| violation)
+            .map(|violation| violation.invariant),
+    }
+}

@@ -1,0 +1,198 @@
+//! What the workers of a block share: accounts and balances, each loaded when it is first needed.
+
+use std::collections::BTreeMap;
+
+use lockstep_core::model::{Amount, Asset, Multisig, Nonce, PublicKey, Supply};
+
+use super::Defect;
+use super::store::{Store, damaged};
+use lockstep_sim::subject::SubjectError;
+
+/// An account without its balances.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cached {
+    /// `None` where it is not registered.
+    pub(super) nonce: Option<Nonce>,
+    pub(super) multisig: Option<Multisig>,
+}
+
+/// The state within a block. Loading takes two steps: the account, then its balance of an asset.
+#[derive(Debug)]
+pub(super) struct Cache {
+    pub(super) accounts: BTreeMap<PublicKey, Cached>,
+    pub(super) balances: BTreeMap<(PublicKey, Asset), u64>,
+    /// A second home of balances: only a defect has one.
+    others: BTreeMap<(PublicKey, Asset), u64>,
+    pub(super) supplies: BTreeMap<Asset, Supply>,
+    pub(super) fees: u64,
+    defect: Option<Defect>,
+}
+
+impl Cache {
+    pub(super) fn new(defect: Option<Defect>) -> Self {
+        Cache {
+            accounts: BTreeMap::new(),
+            balances: BTreeMap::new(),
+            others: BTreeMap::new(),
+            supplies: BTreeMap::new(),
+            fees: 0,
+            defect,
+        }
+    }
+
+    fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    fn load_account(&mut self, store: &Store, account: PublicKey) -> &mut Cached {
+        self.accounts.entry(account).or_insert_with(|| Cached {
+            nonce: store.nonce(account),
+            multisig: store.multisig(account),
+        })
+    }
+
+    fn load_balance(&mut self, store: &Store, account: PublicKey, asset: Asset) -> u64 {
+        *self
+            .balances
+            .entry((account, asset))
+            .or_insert_with(|| store.balance(account, asset))
+    }
+
+    /// Loads who sends.
+    pub(super) fn load_sender(&mut self, store: &Store, account: PublicKey) {
+        if !self.has(Defect::SilentSetter) {
+            self.load_account(store, account);
+        }
+    }
+
+    /// Loads who receives.
+    pub(super) fn load_receiver(
+        &mut self,
+        store: &Store,
+        account: PublicKey,
+    ) -> Result<(), SubjectError> {
+        let is_unknown = self.load_account(store, account).nonce.is_none();
+        if is_unknown && self.has(Defect::AbsentDiffers) {
+            return Err(damaged("the storage knows no such account"));
+        }
+        Ok(())
+    }
+
+    /// The account as it is now.
+    pub(super) fn account(&self, store: &Store, account: PublicKey) -> Cached {
+        self.accounts
+            .get(&account)
+            .cloned()
+            .unwrap_or_else(|| Cached {
+                nonce: store.nonce(account),
+                multisig: store.multisig(account),
+            })
+    }
+
+    /// What a sender can spend.
+    pub(super) fn available(&mut self, store: &Store, account: PublicKey, asset: Asset) -> u64 {
+        if self.has(Defect::BalanceFromStorage) {
+            return store.balance(account, asset);
+        }
+        self.load_balance(store, account, asset)
+    }
+
+    pub(super) fn set_nonce(&mut self, account: PublicKey, nonce: Nonce) {
+        if let Some(cached) = self.accounts.get_mut(&account) {
+            cached.nonce = Some(nonce);
+        }
+    }
+
+    pub(super) fn set_multisig(&mut self, account: PublicKey, multisig: Option<Multisig>) {
+        if let Some(cached) = self.accounts.get_mut(&account) {
+            cached.multisig = multisig;
+        }
+    }
+
+    pub(super) fn debit(
+        &mut self,
+        store: &Store,
+        account: PublicKey,
+        asset: Asset,
+        amount: u64,
+    ) -> Result<(), SubjectError> {
+        let left = self
+            .available(store, account, asset)
+            .checked_sub(amount)
+            .ok_or_else(|| damaged("a balance is debited more than it has"))?;
+        self.balances.insert((account, asset), left);
+        Ok(())
+    }
+
+    /// Adds to a balance, and registers the account if it is new.
+    pub(super) fn credit(
+        &mut self,
+        store: &Store,
+        account: PublicKey,
+        asset: Asset,
+        amount: u64,
+    ) -> Result<(), SubjectError> {
+        let stored = || store.balance(account, asset);
+        let balance = match self.defect {
+            Some(Defect::CreditWithoutLoad) => self.balances.entry((account, asset)).or_insert(0),
+            Some(Defect::SplitCache) => self.others.entry((account, asset)).or_insert_with(stored),
+            Some(Defect::LoadOneWriteOther) => {
+                self.balances.entry((account, asset)).or_insert_with(stored);
+                self.others.entry((account, asset)).or_insert(0)
+            }
+            _ => self.balances.entry((account, asset)).or_insert_with(stored),
+        };
+        *balance = if self.defect == Some(Defect::SaturatingCredit) {
+            balance.saturating_add(amount)
+        } else {
+            balance
+                .checked_add(amount)
+                .ok_or_else(|| damaged("a balance is credited more than there can be"))?
+        };
+        let cached = self.load_account(store, account);
+        cached.nonce.get_or_insert(Nonce(0));
+        Ok(())
+    }
+
+    /// Counts the fee of an applied transaction.
+    pub(super) fn count_fee(&mut self, fee: Amount) -> Result<(), SubjectError> {
+        self.fees = self.sum(self.fees, fee.0)?;
+        Ok(())
+    }
+
+    /// Counts what an applied transaction burned.
+    pub(super) fn count_burn(
+        &mut self,
+        store: &Store,
+        asset: Asset,
+        amount: Amount,
+    ) -> Result<(), SubjectError> {
+        let mut supply = self.supply(store, asset);
+        supply.burned = Amount(self.sum(supply.burned.0, amount.0)?);
+        self.supplies.insert(asset, supply);
+        Ok(())
+    }
+
+    pub(super) fn supply(&self, store: &Store, asset: Asset) -> Supply {
+        let cached = self.supplies.get(&asset).copied();
+        cached.unwrap_or_else(|| store.supply(asset))
+    }
+
+    fn sum(&self, sum: u64, more: u64) -> Result<u64, SubjectError> {
+        if self.has(Defect::CounterWrap) {
+            return Ok(sum.wrapping_add(more) & u64::from(u32::MAX));
+        }
+        sum.checked_add(more)
+            .ok_or_else(|| damaged("a sum is more than there can be"))
+    }
+
+    /// The balances that the merge writes.
+    pub(super) fn merged_balances(&self) -> BTreeMap<(PublicKey, Asset), u64> {
+        let mut merged = BTreeMap::new();
+        if self.has(Defect::SplitCache) {
+            merged.clone_from(&self.others);
+        }
+        merged.extend(&self.balances);
+        merged
+    }
+}

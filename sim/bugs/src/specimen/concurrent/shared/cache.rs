@@ -1,0 +1,213 @@
+//! What the workers of a block share: accounts and balances, each loaded when it is first needed.
+
+use std::collections::BTreeSet;
+
+use lockstep_core::model::{Amount, Asset, Multisig, Nonce, Payload, PublicKey, Transaction};
+
+use super::sync::{self, AtomicU64, DashMap, Ordering, RwLock};
+use crate::specimen::Kept;
+use crate::specimen::cache::{Cache as Merged, Cached};
+use crate::specimen::concurrent::Defect;
+use crate::specimen::concurrent::placing::{Placing, SHARDS};
+use crate::specimen::store::damaged;
+use crate::specimen::worker::taken;
+use lockstep_sim::subject::SubjectError;
+
+/// The state within a block.
+pub(super) struct Cache {
+    accounts: DashMap<PublicKey, Cached, Placing>,
+    pub(super) balances: DashMap<(PublicKey, Asset), u64, Placing>,
+    fees: AtomicU64,
+    defect: Option<Defect>,
+}
+
+impl Cache {
+    pub(super) fn new(placing: Placing, defect: Option<Defect>) -> Self {
+        Cache {
+            accounts: DashMap::with_hasher_and_shard_amount(placing, SHARDS),
+            balances: DashMap::with_hasher_and_shard_amount(placing, SHARDS),
+            fees: AtomicU64::new(0),
+            defect,
+        }
+    }
+
+    fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    /// Loads what a transaction looks at and what it changes. Others load the same meanwhile, and
+    /// who credits does not wait for them: what is there stays.
+    pub(super) fn load(&self, kept: &RwLock<Kept>, transaction: &Transaction) {
+        let source = transaction.source;
+        let mut accounts = BTreeSet::from([source]);
+        let mut balances: BTreeSet<(PublicKey, Asset)> = taken(transaction)
+            .into_keys()
+            .map(|asset| (source, asset))
+            .collect();
+        if let Payload::Transfers(transfers) = &transaction.payload {
+            accounts.extend(transfers.iter().map(|to| to.destination));
+            balances.extend(transfers.iter().map(|to| (to.destination, to.asset)));
+        }
+        accounts.retain(|account| !self.accounts.contains_key(account));
+        balances.retain(|balance| !self.balances.contains_key(balance));
+        if accounts.is_empty() && balances.is_empty() {
+            return;
+        }
+        let stored = {
+            let kept = sync::read(kept);
+            let account = |account: &PublicKey| Cached {
+                nonce: kept.store.nonce(*account),
+                multisig: kept.store.multisig(*account),
+            };
+            let balance =
+                |(account, asset): &(PublicKey, Asset)| kept.store.balance(*account, *asset);
+            let accounts: Vec<Cached> = accounts.iter().map(account).collect();
+            let balances: Vec<u64> = balances.iter().map(balance).collect();
+            (accounts, balances)
+        };
+        for (account, cached) in accounts.into_iter().zip(stored.0) {
+            self.accounts.entry(account).or_insert(cached);
+        }
+        for (balance, amount) in balances.into_iter().zip(stored.1) {
+            if self.has(Defect::LateInsert) {
+                self.balances.insert(balance, amount);
+            } else {
+                self.balances.entry(balance).or_insert(amount);
+            }
+        }
+    }
+
+    /// An account as it is now. It is loaded.
+    pub(super) fn account(&self, account: PublicKey) -> Result<Cached, SubjectError> {
+        let cached = self.accounts.get(&account).map(|cached| cached.clone());
+        cached.ok_or_else(|| damaged("an account is looked at that was not loaded"))
+    }
+
+    /// A balance as it is now. It is loaded.
+    pub(super) fn balance(&self, account: PublicKey, asset: Asset) -> Result<u64, SubjectError> {
+        let balance = self.balances.get(&(account, asset)).map(|balance| *balance);
+        balance.ok_or_else(|| damaged("a balance is looked at that was not loaded"))
+    }
+
+    fn change_account(
+        &self,
+        account: PublicKey,
+        change: impl FnOnce(&mut Cached),
+    ) -> Result<(), SubjectError> {
+        let mut cached = self
+            .accounts
+            .get_mut(&account)
+            .ok_or_else(|| damaged("an account is changed that was not loaded"))?;
+        change(&mut cached);
+        Ok(())
+    }
+
+    pub(super) fn set_nonce(&self, account: PublicKey, nonce: Nonce) -> Result<(), SubjectError> {
+        self.change_account(account, |cached| cached.nonce = Some(nonce))
+    }
+
+    pub(super) fn set_multisig(
+        &self,
+        account: PublicKey,
+        multisig: Option<Multisig>,
+    ) -> Result<(), SubjectError> {
+        self.change_account(account, |cached| cached.multisig = multisig)
+    }
+
+    pub(super) fn debit(
+        &self,
+        account: PublicKey,
+        asset: Asset,
+        amount: u64,
+    ) -> Result<(), SubjectError> {
+        let mut balance = self
+            .balances
+            .get_mut(&(account, asset))
+            .ok_or_else(|| damaged("a balance is debited that was not loaded"))?;
+        *balance = less(*balance, amount)?;
+        Ok(())
+    }
+
+    /// Adds to a balance, and registers the account if it is new.
+    pub(super) fn credit(
+        &self,
+        account: PublicKey,
+        asset: Asset,
+        amount: u64,
+    ) -> Result<(), SubjectError> {
+        self.add(account, asset, amount)?;
+        self.change_account(account, |cached| {
+            cached.nonce.get_or_insert(Nonce(0));
+        })
+    }
+
+    fn add(&self, account: PublicKey, asset: Asset, amount: u64) -> Result<(), SubjectError> {
+        let mut balance = self
+            .balances
+            .get_mut(&(account, asset))
+            .ok_or_else(|| damaged("a balance is credited that was not loaded"))?;
+        *balance = more(*balance, amount)?;
+        Ok(())
+    }
+
+    /// Takes from one and gives to another.
+    pub(super) fn transfer(
+        &self,
+        (from, to): (PublicKey, PublicKey),
+        asset: Asset,
+        amount: u64,
+    ) -> Result<(), SubjectError> {
+        if self.has(Defect::ShardGuard) && from != to {
+            let mut left = self
+                .balances
+                .get_mut(&(from, asset))
+                .ok_or_else(|| damaged("a balance is debited that was not loaded"))?;
+            *left = less(*left, amount)?;
+            self.add(to, asset, amount)?;
+            drop(left);
+            return self.credit(to, asset, 0);
+        }
+        self.debit(from, asset, amount)?;
+        self.credit(to, asset, amount)
+    }
+
+    /// Counts the fee of an applied transaction. It was paid, so all of them are within a supply.
+    pub(super) fn count_fee(&self, fee: Amount) {
+        if self.has(Defect::FeeReadModifyWrite) {
+            let sum = self.fees.load(Ordering::Acquire);
+            self.fees.store(sum.wrapping_add(fee.0), Ordering::Release);
+        } else {
+            // Whoever reads the sum has joined whoever added to it.
+            self.fees.fetch_add(fee.0, Ordering::Relaxed);
+        }
+    }
+
+    /// What a block made of its accounts, in order; account after account, balance after balance.
+    pub(super) fn merged(&self) -> Merged {
+        let mut merged = Merged::new(None);
+        let accounts = self.accounts.iter();
+        merged.accounts = accounts.map(|one| (*one.key(), one.clone())).collect();
+        merged.balances = self.balances.iter().map(|one| (*one.key(), *one)).collect();
+        merged.fees = self.fees.load(Ordering::Relaxed);
+        merged
+    }
+
+    /// Forgets everything: another block begins with what is kept.
+    pub(super) fn clear(&self) {
+        self.accounts.retain(|_, _| false);
+        self.balances.retain(|_, _| false);
+        self.fees.store(0, Ordering::Relaxed);
+    }
+}
+
+fn less(balance: u64, amount: u64) -> Result<u64, SubjectError> {
+    balance
+        .checked_sub(amount)
+        .ok_or_else(|| damaged("a balance is debited more than it has"))
+}
+
+fn more(balance: u64, amount: u64) -> Result<u64, SubjectError> {
+    balance
+        .checked_add(amount)
+        .ok_or_else(|| damaged("a balance is credited more than there can be"))
+}

@@ -1,0 +1,95 @@
+//! The asynchronous face: a block and a reader as tasks of one thread.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use lockstep_core::model::Asset;
+
+use super::ledger::{Adding, Ledger};
+use super::sync::{self, Arc};
+use crate::specimen::concurrent::Defect;
+use lockstep_sim::faulty::{RivalAct, RivalReport};
+use lockstep_sim::subject::SubjectError;
+use lockstep_sim::world::{BlockResult, World};
+
+/// Adds a block, and reads while it is executed.
+pub(super) fn add_beside_a_reader(
+    ledger: &Arc<Ledger>,
+    adding: &Adding,
+) -> (Result<BlockResult, SubjectError>, RivalReport) {
+    // Who reads needs none.
+    let _permit = ledger.permit();
+    let (result, saw) = in_turns(add_block(ledger, adding), read(ledger, adding));
+    let report = RivalReport {
+        act: RivalAct::Read,
+        answer: Ok(None),
+        saw: Some(saw),
+    };
+    (result, report)
+}
+
+/// Whoever calls has the permit.
+async fn add_block(ledger: &Arc<Ledger>, adding: &Adding) -> Result<BlockResult, SubjectError> {
+    let executed = ledger.execute(adding)?;
+    let_others_run().await;
+    ledger.commit(&adding.block.block, executed)
+}
+
+/// Reads the ledger, and what the first who sends has left as far as the block is executed.
+#[allow(
+    clippy::await_holding_invalid_type,
+    reason = "that is what one defect does"
+)]
+async fn read(ledger: &Arc<Ledger>, adding: &Adding) -> World {
+    let world = sync::read(&ledger.kept).as_world();
+    let balance = adding
+        .block
+        .block
+        .transactions
+        .first()
+        .and_then(|transaction| {
+            let balance = (transaction.source, Asset::NATIVE);
+            ledger.cache.balances.get(&balance)
+        });
+    if ledger.has(Defect::GuardAcrossAwait) {
+        let_others_run().await;
+        drop(balance);
+    } else {
+        drop(balance);
+        let_others_run().await;
+    }
+    world
+}
+
+/// A reason to wait, such as a slow client.
+async fn let_others_run() {
+    let mut has_waited = false;
+    std::future::poll_fn(|_| match std::mem::replace(&mut has_waited, true) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
+    .await;
+}
+
+/// Runs two tasks on this thread, each until it waits for something.
+fn in_turns<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    let (mut first, mut second) = (None, None);
+    loop {
+        go_on(one.as_mut(), &mut first);
+        go_on(other.as_mut(), &mut second);
+        match (first.take(), second.take()) {
+            (Some(first), Some(second)) => return (first, second),
+            unfinished => (first, second) = unfinished,
+        }
+    }
+}
+
+fn go_on<T>(task: Pin<&mut impl Future<Output = T>>, result: &mut Option<T>) {
+    if result.is_none()
+        && let Poll::Ready(value) = task.poll(&mut Context::from_waker(Waker::noop()))
+    {
+        *result = Some(value);
+    }
+}

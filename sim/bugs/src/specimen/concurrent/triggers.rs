@@ -1,0 +1,131 @@
+//! The smallest scenario that shows each defect, under some schedule of two workers.
+
+use lockstep_core::model::Asset;
+
+use super::Defect;
+use super::placing::Placing;
+use lockstep_sim::scenario::build::Keys;
+use lockstep_sim::scenario::{
+    Action, BlockRecipe, Fault, GenesisRecipe, Holding, Moment, NetworkName, Rival, Scenario,
+    Sending, Step, TransactionRecipe,
+};
+
+/// What everybody has who is mentioned.
+const HAD: u64 = 10;
+
+/// Of all hash maps.
+const HASH_SEED: u64 = 0;
+
+/// The last step of each is the block that matters. Accounts are in shards of their own unless
+/// sharing one is the point: a checker has fewer interleavings to run.
+#[must_use]
+pub fn triggers(defect: Defect) -> Vec<Scenario> {
+    let [a, b, c, d] = [0, 1, 2, 3].map(|shard| account(shard, 0));
+    match defect {
+        Defect::NonceCheckThenAct => vec![tiny(vec![send(a, 0, b, 1), send(a, 0, c, 1)])],
+        Defect::ConflictMissed => vec![tiny(vec![send(a, 0, b, 5), send(b, 0, c, HAD + 3)])],
+        Defect::LateInsert => vec![tiny(vec![send(a, 0, c, 1), send(b, 0, c, 1)])],
+        Defect::ShardGuard => {
+            let (beside_a, beside_b) = (account(0, 1), account(1, 1));
+            vec![
+                tiny(vec![send(a, 0, b, 1), send(beside_b, 0, beside_a, 1)]),
+                tiny(vec![send(a, 0, beside_a, 1)]),
+            ]
+        }
+        Defect::GuardAcrossAwait => vec![with(Rival::Reader, tiny(vec![send(a, 0, b, 1)]))],
+        Defect::OpenWindow => {
+            let mut scenario = tiny(vec![send(c, 0, d, 1)]);
+            let before = tiny(vec![send(a, 0, b, 1)]);
+            scenario.genesis.balances.extend(before.genesis.balances);
+            scenario.steps.splice(0..0, before.steps);
+            vec![with(Rival::Rewind(1), scenario)]
+        }
+        Defect::SelfDeadlock | Defect::TornIteration | Defect::FeeReadModifyWrite => {
+            vec![tiny(vec![send(a, 0, b, 1), send(c, 0, d, 1)])]
+        }
+        Defect::UnboundedTasks => vec![tiny([a, b, c].map(burn).to_vec())],
+        Defect::DoneFlagLatched => vec![tiny(vec![
+            send(a, 0, b, 5),
+            send(c, 0, d, 1),
+            send(b, 0, d, HAD + 3),
+        ])],
+        Defect::ResultIndexLost => {
+            let scenario = tiny(vec![send(a, 0, b, 1), send(c, 0, d, 2), send(d, 1, c, 1)]);
+            let panic = Fault::Panic {
+                transaction: 0,
+                persists: false,
+            };
+            vec![before_the_last(Step::Fault(panic), scenario)]
+        }
+    }
+}
+
+/// The account with this number among those that are in this shard with their balance.
+fn account(shard: u64, number: usize) -> u32 {
+    let mut keys = Keys::default();
+    let placing = Placing::new(HASH_SEED);
+    let mut in_shard =
+        (0..).filter(|one| placing.shards(keys.public(*one), Asset::NATIVE) == [shard; 2]);
+    in_shard
+        .nth(number)
+        .expect("one of sixteen accounts is in this shard with its balance")
+}
+
+fn send(from: u32, nonce: u64, to: u32, amount: u64) -> TransactionRecipe {
+    TransactionRecipe {
+        from,
+        nonce,
+        fee: 1,
+        action: Action::Send(vec![Sending(to, 0, amount)]),
+        cosigners: Vec::new(),
+        flaw: None,
+    }
+}
+
+fn burn(from: u32) -> TransactionRecipe {
+    TransactionRecipe {
+        action: Action::Burn(0, 1),
+        ..send(from, 0, from, 1)
+    }
+}
+
+fn tiny(transactions: Vec<TransactionRecipe>) -> Scenario {
+    let mut accounts: Vec<u32> = transactions
+        .iter()
+        .flat_map(|transaction| match &transaction.action {
+            Action::Send(sendings) => vec![transaction.from, sendings[0].0],
+            Action::Burn(..) | Action::Multisig(..) => vec![transaction.from],
+        })
+        .collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    Scenario {
+        genesis: GenesisRecipe {
+            network: NetworkName::Devnet,
+            reward: 0,
+            native_limit: u64::MAX,
+            max_block_bytes: 1 << 20,
+            balances: accounts
+                .into_iter()
+                .map(|account| Holding(account, 0, HAD))
+                .collect(),
+        },
+        hash_seed: HASH_SEED,
+        steps: vec![Step::Block(BlockRecipe {
+            miner: account(0, 2),
+            later_ms: 0,
+            flaw: None,
+            transactions,
+        })],
+    }
+}
+
+fn with(rival: Rival, scenario: Scenario) -> Scenario {
+    before_the_last(Step::Fault(Fault::Rival(Moment::Step(0), rival)), scenario)
+}
+
+fn before_the_last(step: Step, mut scenario: Scenario) -> Scenario {
+    let last = scenario.steps.len() - 1;
+    scenario.steps.insert(last, step);
+    scenario
+}

@@ -1,0 +1,244 @@
+//! The specimen over loom's primitives: every interleaving of the last block of a tiny scenario.
+
+mod sync;
+
+#[path = "../shared/mod.rs"]
+mod shared;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use lockstep_core::codec;
+use lockstep_core::model::{Block, Refusal, Rules};
+use loom::model::Builder;
+
+use self::shared::{Ledger, Settings};
+use super::checked::Checked;
+use super::panics::Panics;
+use super::{Added, Defect, can_rival, native};
+use crate::specimen::Kept;
+use lockstep_harness::schedule::is_deadlock;
+use lockstep_sim::faulty::RivalAct;
+use lockstep_sim::invariants::{Event, Evidence, Order, first_violation};
+use lockstep_sim::oracle::Oracle;
+use lockstep_sim::scenario::build::{self, Keys};
+use lockstep_sim::scenario::{Fault, Scenario, Step};
+use lockstep_sim::subject::SubjectError;
+use lockstep_sim::trial::faults::order;
+use lockstep_sim::world::{BlockResult, World};
+
+/// What a search came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Searched {
+    /// How many interleavings were run, the one that shows something included.
+    pub interleavings: u64,
+    /// The invariant that does not hold in one, and in which way.
+    pub found: Option<(String, String)>,
+    /// Whether these were all there are, where nothing was found.
+    pub extent: Extent,
+}
+
+/// How much of what there is was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Every interleaving.
+    Complete,
+    /// Every one with at most so many preemptions.
+    Bounded(usize),
+    /// Whoever asked lost patience.
+    CutShort,
+}
+
+const LOST_PATIENCE: &str = "whoever asked lost patience";
+
+/// Executes the last block of a scenario in every interleaving of its workers, or in every one with
+/// a few preemptions, until something does not hold. What comes before is executed alone; `goes_on`
+/// is asked before each interleaving, with how many there were.
+///
+/// # Errors
+///
+/// Where the last step is no block that is added, or what comes before it is more than blocks.
+///
+/// # Panics
+///
+/// Where a bound is below 2: most defects need two preemptions.
+pub fn search(
+    scenario: &Scenario,
+    workers: usize,
+    defect: Option<Defect>,
+    preemptions: Option<usize>,
+    goes_on: impl Fn(u64) -> bool + Send + Sync + 'static,
+) -> Result<Searched, String> {
+    assert!(preemptions.is_none_or(|bound| bound >= 2));
+    let case = Arc::new(Case::of(scenario)?);
+    let settings = Settings {
+        workers,
+        hash_seed: scenario.hash_seed,
+        defect,
+    };
+    let mut builder = Builder::new();
+    // Each of these four cuts a search and calls it a success, and the environment can set them.
+    builder.preemption_bound = preemptions;
+    builder.max_permutations = None;
+    builder.max_duration = None;
+    builder.checkpoint_file = None;
+    // This one panics.
+    builder.max_branches = 20_000;
+    let interleavings = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&interleavings);
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        builder.check(move || {
+            let before = counted.fetch_add(1, Ordering::Relaxed);
+            assert!(goes_on(before), "{LOST_PATIENCE}");
+            let ledger = Ledger::new(case.kept.clone(), settings);
+            let panics = Arc::new(Panics::planned(None));
+            let added = ledger.add(&case.checked, case.rival.clone(), &panics);
+            let after = ledger.kept();
+            if let Some((invariant, detail)) = case.violation(&added, &after) {
+                panic!("{invariant}: {detail}");
+            }
+        });
+    }));
+    let mut extent = preemptions.map_or(Extent::Complete, Extent::Bounded);
+    let found = match ended {
+        Ok(()) => None,
+        Err(panic) => {
+            let message = message(&*panic);
+            match message.split_once(": ") {
+                _ if message == LOST_PATIENCE => {
+                    extent = Extent::CutShort;
+                    None
+                }
+                _ if is_deadlock(&message) => Some(("always-ends".to_owned(), message)),
+                Some((invariant, detail)) if is_name(invariant) => {
+                    Some((invariant.to_owned(), detail.to_owned()))
+                }
+                _ => Some(("never-panics".to_owned(), message)),
+            }
+        }
+    };
+    Ok(Searched {
+        interleavings: interleavings.load(Ordering::Relaxed),
+        found,
+        extent,
+    })
+}
+
+/// Whether this is what an invariant is called.
+fn is_name(text: &str) -> bool {
+    text == MAKES_SENSE
+        || lockstep_sim::invariants::ALL
+            .iter()
+            .any(|one| one.name == text)
+}
+
+const MAKES_SENSE: &str = "makes-sense";
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
+        .to_owned()
+}
+
+/// A block that is to be executed, and what comes of it serially: computed once, outside of a model.
+struct Case {
+    rules: Rules,
+    kept: Kept,
+    checked: Arc<Checked>,
+    rival: Option<RivalAct>,
+    before: World,
+    expected: World,
+    result: Result<BlockResult, Refusal>,
+    /// The block first, and last.
+    orders: [Order; 2],
+}
+
+impl Case {
+    fn of(scenario: &Scenario) -> Result<Self, String> {
+        let mut keys = Keys::default();
+        let genesis = build::genesis(&scenario.genesis, &mut keys);
+        let mut oracle = Oracle::new(&genesis)?;
+        let mut kept = Kept::at_genesis(&genesis, None).map_err(|error| error.to_string())?;
+        let mut rival = None;
+        let mut last: Option<Block> = None;
+        for step in &scenario.steps {
+            match step {
+                Step::Block(recipe) => {
+                    if let Some(block) = last.take() {
+                        let _ = oracle.add_block(&block);
+                        kept = native::alone(kept, &block).1;
+                    }
+                    let bytes = build::block(recipe, &genesis.rules, oracle.world(), &mut keys);
+                    let block = codec::decode_block(&bytes, u64::MAX);
+                    last = Some(block.map_err(|error| error.to_string())?);
+                }
+                Step::Fault(fault @ Fault::Rival(_, wants)) if can_rival(*fault) => {
+                    rival = Some(*wants);
+                }
+                _ => return Err("only blocks and rivals are explored exhaustively".to_owned()),
+            }
+        }
+        let block = last.ok_or("there is a block at the end")?;
+        // The rival comes beside the last block, and the one before is not executed yet.
+        let rival = rival.map(|wants| RivalAct::of(wants, kept.height(), &block));
+        let orders = match &rival {
+            Some(act) => [true, false].map(|first| order(&oracle, &block, act, first)),
+            None => [true, false].map(|first| order(&oracle, &block, &RivalAct::Read, first)),
+        };
+        let before = oracle.world().clone();
+        let result = oracle.add_block(&block);
+        Ok(Case {
+            rules: genesis.rules,
+            kept,
+            checked: Arc::new(Checked::new(&block)),
+            rival,
+            before,
+            expected: oracle.world().clone(),
+            result,
+            orders,
+        })
+    }
+
+    /// What does not hold of what came of it.
+    fn violation(&self, added: &Added, after: &Kept) -> Option<(&'static str, String)> {
+        let block = &self.checked.block;
+        let stored = after.block(block.header.height);
+        let after = after.as_world();
+        let evidence = |expected, event| Evidence {
+            rules: &self.rules,
+            before: &self.before,
+            after: &after,
+            expected,
+            event,
+        };
+        let named = |evidence: &Evidence<'_>| {
+            first_violation(evidence).map(|(invariant, _, detail)| (invariant, detail))
+        };
+        if let Some(rival) = &added.rival {
+            let event = Event::Rivalled {
+                answer: added.result.as_ref(),
+                rival,
+                orders: &self.orders,
+            };
+            return named(&evidence(&self.orders[0].world, event));
+        }
+        let got = match &added.result {
+            Ok(result) => Ok(result),
+            Err(SubjectError::Refused(refusal)) => Err(refusal),
+            Err(error) => return Some((MAKES_SENSE, error.to_string())),
+        };
+        let event = Event::Block {
+            block,
+            got,
+            expected: self.result.as_ref(),
+            stored: stored.as_ref(),
+            at_work: Some(added.at_work),
+        };
+        named(&evidence(&self.expected, event))
+    }
+}

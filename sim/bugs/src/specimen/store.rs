@@ -1,0 +1,203 @@
+//! What the specimen keeps: every cell with its versions, and the merge that adds to them.
+
+use std::collections::BTreeMap;
+
+use lockstep_core::model::{
+    Amount, Asset, Cell, Genesis, Height, Multisig, Nonce, PublicKey, Supply, Value, Version,
+};
+
+use super::Defect;
+use super::cache::Cache;
+use lockstep_sim::subject::SubjectError;
+
+/// Cells and all their versions, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Store {
+    pub(super) cells: BTreeMap<Cell, Vec<Version>>,
+    /// What transactions do not see of a miner's balance; only [`Defect::RewardInvisible`] puts
+    /// anything here.
+    invisible: Vec<(Height, PublicKey, u64)>,
+    defect: Option<Defect>,
+}
+
+impl Store {
+    /// The state at height 0, and its changes.
+    pub(super) fn of_genesis(
+        genesis: &Genesis,
+        defect: Option<Defect>,
+    ) -> Result<(Store, Vec<(Cell, Value)>), SubjectError> {
+        let mut supplies: BTreeMap<Asset, u64> = BTreeMap::new();
+        let mut values = BTreeMap::new();
+        for (&(account, asset), &amount) in &genesis.balances {
+            if amount.is_zero() {
+                continue;
+            }
+            let supply = supplies.entry(asset).or_insert(0);
+            *supply = supply
+                .checked_add(amount.0)
+                .ok_or_else(|| damaged("the genesis allocates more than there can be"))?;
+            values.insert(Cell::Balance(account, asset), Value::Balance(amount));
+            values.insert(Cell::Nonce(account), Value::Nonce(Nonce(0)));
+        }
+        if supplies.get(&Asset::NATIVE) > Some(&genesis.rules.native_limit.0) {
+            return Err(damaged("the genesis allocates more than the limit"));
+        }
+        for (asset, supply) in supplies {
+            let supply = Supply {
+                genesis: Amount(supply),
+                ..Supply::default()
+            };
+            values.insert(Cell::Supply(asset), Value::Supply(supply));
+        }
+        let mut store = Store {
+            cells: BTreeMap::new(),
+            invisible: Vec::new(),
+            defect,
+        };
+        let mut changes = Vec::new();
+        for (cell, value) in values {
+            store.write(Height::GENESIS, cell, value, &mut changes);
+        }
+        Ok((store, changes))
+    }
+
+    fn newest(&self, cell: Cell) -> Option<&Value> {
+        self.cells.get(&cell)?.last().map(|version| &version.value)
+    }
+
+    pub(super) fn nonce(&self, account: PublicKey) -> Option<Nonce> {
+        match self.newest(Cell::Nonce(account)) {
+            Some(Value::Nonce(nonce)) => Some(*nonce),
+            _ => None,
+        }
+    }
+
+    pub(super) fn multisig(&self, account: PublicKey) -> Option<Multisig> {
+        match self.newest(Cell::Multisig(account)) {
+            Some(Value::Multisig(multisig)) => multisig.clone(),
+            _ => None,
+        }
+    }
+
+    /// What transactions see of a balance.
+    pub(super) fn balance(&self, account: PublicKey, asset: Asset) -> u64 {
+        match self.newest(Cell::Balance(account, asset)) {
+            Some(Value::Balance(amount)) => amount.0.saturating_sub(self.invisible(account, asset)),
+            _ => 0,
+        }
+    }
+
+    pub(super) fn supply(&self, asset: Asset) -> Supply {
+        match self.newest(Cell::Supply(asset)) {
+            Some(Value::Supply(supply)) => *supply,
+            _ => Supply::default(),
+        }
+    }
+
+    fn invisible(&self, account: PublicKey, asset: Asset) -> u64 {
+        let of_account = |&&(_, miner, _): &&(Height, PublicKey, u64)| {
+            miner == account && asset == Asset::NATIVE
+        };
+        let hidden = self.invisible.iter().filter(of_account);
+        hidden.map(|(_, _, amount)| amount).sum()
+    }
+
+    /// Keeps this from the transactions to come.
+    pub(super) fn hide(&mut self, height: Height, miner: PublicKey, amount: u64) {
+        self.invisible.push((height, miner, amount));
+    }
+
+    /// Writes what a block made of its accounts, one kind of field after the other, and gives every
+    /// cell that differs, in the order of cells.
+    pub(super) fn merge(&mut self, height: Height, cache: &Cache) -> Vec<(Cell, Value)> {
+        let mut changes = Vec::new();
+        for (&account, cached) in &cache.accounts {
+            let Some(nonce) = cached.nonce else { continue };
+            let is_new = self.nonce(account).is_none() && nonce == Nonce(0);
+            if !(is_new && self.defect == Some(Defect::ReceiverNotRegistered)) {
+                self.write(
+                    height,
+                    Cell::Nonce(account),
+                    Value::Nonce(nonce),
+                    &mut changes,
+                );
+            }
+        }
+        for (&account, cached) in &cache.accounts {
+            let is_forgotten = match self.defect {
+                Some(Defect::MultisigNotMerged) => true,
+                Some(Defect::MultisigDeletionLost) => cached.multisig.is_none(),
+                _ => false,
+            };
+            if !is_forgotten {
+                let value = Value::Multisig(cached.multisig.clone());
+                self.write(height, Cell::Multisig(account), value, &mut changes);
+            }
+        }
+        for ((account, asset), balance) in cache.merged_balances() {
+            let amount = Amount(balance.saturating_add(self.invisible(account, asset)));
+            let cell = Cell::Balance(account, asset);
+            self.write(height, cell, Value::Balance(amount), &mut changes);
+        }
+        for (&asset, &supply) in &cache.supplies {
+            self.write(
+                height,
+                Cell::Supply(asset),
+                Value::Supply(supply),
+                &mut changes,
+            );
+        }
+        changes.sort_by_key(|(cell, _)| *cell);
+        changes
+    }
+
+    /// Adds a version where the value differs from the newest one.
+    fn write(
+        &mut self,
+        height: Height,
+        cell: Cell,
+        value: Value,
+        changes: &mut Vec<(Cell, Value)>,
+    ) {
+        let same = match self.newest(cell) {
+            Some(newest) => *newest == value,
+            None => match &value {
+                Value::Nonce(_) => false,
+                Value::Multisig(multisig) => multisig.is_none(),
+                Value::Balance(amount) => amount.is_zero(),
+                Value::Supply(supply) => *supply == Supply::default(),
+            },
+        };
+        if same {
+            return;
+        }
+        let versions = self.cells.entry(cell).or_default();
+        let previous = versions.last().map(|version| match self.defect {
+            Some(Defect::SelfLinkedVersion) => height,
+            _ => version.height,
+        });
+        versions.push(Version {
+            height,
+            previous,
+            value: value.clone(),
+        });
+        changes.push((cell, value));
+    }
+
+    /// Deletes what the block of this height wrote, the newest block first.
+    pub(super) fn undo(&mut self, height: Height) {
+        let deleted = match self.defect {
+            Some(Defect::ReorgNotUndone) => Height(height.0.saturating_sub(1)),
+            _ => height,
+        };
+        self.cells.retain(|_, versions| {
+            versions.retain(|version| version.height != deleted);
+            !versions.is_empty()
+        });
+        self.invisible.retain(|(hidden, _, _)| *hidden < height);
+    }
+}
+
+pub(super) fn damaged(reason: &str) -> SubjectError {
+    SubjectError::Damaged(reason.to_owned())
+}

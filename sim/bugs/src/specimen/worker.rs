@@ -1,0 +1,358 @@
+//! What a worker of the specimen does with its transaction: load, check, apply.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockstep_core::codec;
+use lockstep_core::model::{
+    Amount, Asset, Change, Multisig, Network, Nonce, Outcome, Payload, PublicKey, Rejection,
+    Transaction,
+};
+use lockstep_core::signature::{self, Claim};
+use lockstep_core::transition;
+
+use super::Defect;
+use super::cache::Cache;
+use super::store::Store;
+use lockstep_sim::subject::SubjectError;
+
+/// The workers of one block: they take turns.
+#[derive(Debug)]
+pub(super) struct Workers<'s> {
+    store: &'s Store,
+    pub(super) cache: Cache,
+    /// Who had a transaction in this block.
+    senders: BTreeSet<PublicKey>,
+    network: Network,
+    defect: Option<Defect>,
+}
+
+impl<'s> Workers<'s> {
+    pub(super) fn new(store: &'s Store, network: Network, defect: Option<Defect>) -> Self {
+        Workers {
+            store,
+            cache: Cache::new(defect),
+            senders: BTreeSet::new(),
+            network,
+            defect,
+        }
+    }
+
+    fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    /// Applies a transaction, or rejects it without a trace. `forger` is who did not sign it, where
+    /// the block's signatures were verified before.
+    pub(super) fn execute(
+        &mut self,
+        transaction: &Transaction,
+        forger: Option<PublicKey>,
+    ) -> Result<Outcome, SubjectError> {
+        if let Err(rejection) = self.check_alone(transaction, forger) {
+            return Ok(Outcome::Rejected(rejection));
+        }
+        self.load(transaction)?;
+        if self.has(Defect::SilentSuccess) && matches!(transaction.payload, Payload::Burn { .. }) {
+            return Ok(Outcome::Applied {
+                fee: Amount::ZERO,
+                changes: Vec::new(),
+            });
+        }
+        let next = match self.check_nonce(transaction) {
+            Ok(next) => next,
+            Err(rejection) => return Ok(Outcome::Rejected(rejection)),
+        };
+        if let Err(rejection) = self.check_multisig(transaction) {
+            return Ok(Outcome::Rejected(rejection));
+        }
+        if let Err(rejection) = self.check_balances(transaction) {
+            self.leave_traces(transaction, next)?;
+            return Ok(Outcome::Rejected(rejection));
+        }
+        self.apply(transaction, next)?;
+        Ok(Outcome::Applied {
+            fee: transaction.fee,
+            changes: changes(transaction, next),
+        })
+    }
+
+    /// The rules that need no state are core's own, as the reviewed executor shared its node's.
+    fn check_alone(
+        &self,
+        transaction: &Transaction,
+        forger: Option<PublicKey>,
+    ) -> Result<(), Rejection> {
+        match self.defect {
+            Some(Defect::UnsignedAccepted) => transition::check_shape(transaction, self.network),
+            Some(Defect::BatchSignatureRule) => {
+                transition::check_shape(transaction, self.network)?;
+                forger.map_or(Ok(()), |signer| Err(Rejection::Signature { signer }))
+            }
+            Some(Defect::ValidationGap) => {
+                match transition::check_shape(transaction, self.network) {
+                    Err(rejection @ Rejection::Network { .. }) => Err(rejection),
+                    _ => check_signatures(transaction),
+                }
+            }
+            _ => transition::check(transaction, self.network),
+        }
+    }
+
+    fn load(&mut self, transaction: &Transaction) -> Result<(), SubjectError> {
+        self.cache.load_sender(self.store, transaction.source);
+        if let Payload::Transfers(transfers) = &transaction.payload
+            && self.has(Defect::AbsentDiffers)
+        {
+            for transfer in transfers {
+                self.cache.load_receiver(self.store, transfer.destination)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The nonce after this transaction.
+    fn check_nonce(&mut self, transaction: &Transaction) -> Result<Nonce, Rejection> {
+        let account = self.cache.account(self.store, transaction.source);
+        let expected = account.nonce.unwrap_or_default();
+        let got = transaction.nonce;
+        let is_second = !self.senders.insert(transaction.source);
+        let fits = match self.defect {
+            Some(Defect::NonceRuleDiffers) => got >= expected,
+            Some(Defect::DoubleNoncePair) => got == expected && !is_second,
+            _ => got == expected,
+        };
+        if !fits {
+            return Err(Rejection::Nonce { expected, got });
+        }
+        got.next().ok_or(Rejection::NonceExhausted)
+    }
+
+    fn check_multisig(&self, transaction: &Transaction) -> Result<(), Rejection> {
+        let account = self.cache.account(self.store, transaction.source);
+        check_cosigners(account.multisig.as_ref(), transaction)
+    }
+
+    fn check_balances(&mut self, transaction: &Transaction) -> Result<(), Rejection> {
+        for (asset, sum) in taken(transaction) {
+            let Ok(needed) = u64::try_from(sum) else {
+                return Err(Rejection::SumOverflow { asset });
+            };
+            let available = self.cache.available(self.store, transaction.source, asset);
+            if available < needed {
+                let told = if self.has(Defect::ReceiptDiffers) {
+                    0
+                } else {
+                    available
+                };
+                return Err(Rejection::Balance {
+                    asset,
+                    needed: Amount(needed),
+                    available: Amount(told),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What stays of a transaction that could not be paid: nothing, but for a defect.
+    fn leave_traces(&mut self, transaction: &Transaction, next: Nonce) -> Result<(), SubjectError> {
+        let source = transaction.source;
+        match (self.defect, &transaction.payload) {
+            (Some(Defect::FailedNotRolledBack), _) => self.cache.set_nonce(source, next),
+            (Some(Defect::MutateBeforeCheck), payload) => {
+                self.cache.set_nonce(source, next);
+                if let Payload::Multisig(multisig) = payload {
+                    self.cache.set_multisig(source, Some(multisig.clone()));
+                }
+                if self.can_pay(source, Asset::NATIVE, transaction.fee) {
+                    self.pay(source, Asset::NATIVE, transaction.fee)?;
+                }
+            }
+            (Some(Defect::HalfApplied), Payload::Transfers(transfers)) => {
+                for transfer in transfers {
+                    if !self.can_pay(source, transfer.asset, transfer.amount) {
+                        break;
+                    }
+                    self.pay(source, transfer.asset, transfer.amount)?;
+                    self.give(transfer.destination, transfer.asset, transfer.amount)?;
+                }
+            }
+            (Some(Defect::CommitThenError), Payload::Burn { asset, amount })
+                if self.can_pay(source, *asset, *amount) =>
+            {
+                self.pay(source, *asset, *amount)?;
+                self.cache.count_burn(self.store, *asset, *amount)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, transaction: &Transaction, next: Nonce) -> Result<(), SubjectError> {
+        let source = transaction.source;
+        self.cache.set_nonce(source, next);
+        if !self.has(Defect::FeeNotDebited) {
+            self.pay(source, Asset::NATIVE, transaction.fee)?;
+        }
+        self.cache.count_fee(transaction.fee)?;
+        match &transaction.payload {
+            Payload::Transfers(transfers) => {
+                for transfer in transfers {
+                    let (to, asset, amount) =
+                        (transfer.destination, transfer.asset, transfer.amount);
+                    match self.defect {
+                        Some(Defect::DebitDropped) => self.give(to, asset, amount)?,
+                        Some(Defect::SaturatingCredit) => {
+                            self.give(to, asset, amount)?;
+                            self.pay(source, asset, amount)?;
+                        }
+                        Some(Defect::SelfTransfer) if to == source => {
+                            // The receiver's copy is written after the sender's.
+                            self.give(to, asset, amount)?;
+                        }
+                        _ => {
+                            self.pay(source, asset, amount)?;
+                            self.give(to, asset, amount)?;
+                        }
+                    }
+                }
+            }
+            Payload::Burn { asset, amount } => {
+                if !self.has(Defect::DebitDropped) {
+                    self.pay(source, *asset, *amount)?;
+                }
+                self.cache.count_burn(self.store, *asset, *amount)?;
+            }
+            Payload::Multisig(multisig) => {
+                let to = Some(multisig.clone()).filter(|to| !to.participants.is_empty());
+                self.cache.set_multisig(source, to);
+            }
+        }
+        Ok(())
+    }
+
+    fn can_pay(&mut self, source: PublicKey, asset: Asset, amount: Amount) -> bool {
+        self.cache.available(self.store, source, asset) >= amount.0
+    }
+
+    fn pay(&mut self, source: PublicKey, asset: Asset, amount: Amount) -> Result<(), SubjectError> {
+        self.cache.debit(self.store, source, asset, amount.0)
+    }
+
+    /// Credits somebody. Nothing changes nothing, and registers nobody.
+    fn give(&mut self, to: PublicKey, asset: Asset, amount: Amount) -> Result<(), SubjectError> {
+        if amount.is_zero() {
+            return Ok(());
+        }
+        self.cache.credit(self.store, to, asset, amount.0)
+    }
+}
+
+fn check_signatures(transaction: &Transaction) -> Result<(), Rejection> {
+    let message = codec::signing_hash(transaction);
+    let own = (transaction.source, transaction.signature);
+    let others = transaction.cosignatures.iter();
+    std::iter::once(own)
+        .chain(others.map(|cosignature| (cosignature.signer, cosignature.signature)))
+        .try_for_each(|(signer, signature)| {
+            let claim = Claim {
+                signer,
+                message,
+                signature,
+            };
+            if signature::verify(&claim) {
+                Ok(())
+            } else {
+                Err(Rejection::Signature { signer })
+            }
+        })
+}
+
+/// Whether enough participants of the source's multisig have signed.
+pub(super) fn check_cosigners(
+    multisig: Option<&Multisig>,
+    transaction: &Transaction,
+) -> Result<(), Rejection> {
+    let Some(multisig) = multisig else {
+        return Ok(());
+    };
+    let cosignatures = &transaction.cosignatures;
+    let signed = multisig
+        .participants
+        .iter()
+        .filter(|one| cosignatures.iter().any(|signed| signed.signer == **one))
+        .count();
+    if signed < usize::from(multisig.threshold) {
+        return Err(Rejection::Multisig {
+            needed: multisig.threshold,
+            got: u8::try_from(signed).expect("fewer signed than a threshold of 8 bits"),
+        });
+    }
+    Ok(())
+}
+
+/// What a transaction takes of each asset, transfers to oneself included.
+pub(super) fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
+    let mut taken = BTreeMap::from([(Asset::NATIVE, u128::from(transaction.fee.0))]);
+    let mut take = |asset: Asset, amount: Amount| {
+        *taken.entry(asset).or_insert(0) += u128::from(amount.0);
+    };
+    match &transaction.payload {
+        Payload::Transfers(transfers) => {
+            for transfer in transfers {
+                take(transfer.asset, transfer.amount);
+            }
+        }
+        Payload::Burn { asset, amount } => take(*asset, *amount),
+        Payload::Multisig(_) => {}
+    }
+    taken
+}
+
+/// What the receipt of an applied transaction says, in the order of [`Change`].
+pub(super) fn changes(transaction: &Transaction, to: Nonce) -> Vec<Change> {
+    let account = transaction.source;
+    let mut debits = BTreeMap::from([(Asset::NATIVE, transaction.fee.0)]);
+    let mut credits: BTreeMap<(PublicKey, Asset), u64> = BTreeMap::new();
+    let mut changes = vec![Change::Nonce { account, to }];
+    let mut burn = None;
+    match &transaction.payload {
+        Payload::Transfers(transfers) => {
+            for transfer in transfers {
+                if transfer.destination != account {
+                    let credited = (transfer.destination, transfer.asset);
+                    *debits.entry(transfer.asset).or_insert(0) += transfer.amount.0;
+                    *credits.entry(credited).or_insert(0) += transfer.amount.0;
+                }
+            }
+        }
+        Payload::Burn { asset, amount } => {
+            *debits.entry(*asset).or_insert(0) += amount.0;
+            burn = Some(Change::Burn {
+                asset: *asset,
+                amount: *amount,
+            });
+        }
+        Payload::Multisig(multisig) => changes.push(Change::Multisig {
+            account,
+            to: Some(multisig.clone()).filter(|to| !to.participants.is_empty()),
+        }),
+    }
+    let debits = debits.into_iter().filter(|(_, amount)| *amount > 0);
+    changes.extend(debits.map(|(asset, amount)| Change::Debit {
+        account,
+        asset,
+        amount: Amount(amount),
+    }));
+    changes.extend(
+        credits
+            .into_iter()
+            .map(|((account, asset), amount)| Change::Credit {
+                account,
+                asset,
+                amount: Amount(amount),
+            }),
+    );
+    changes.extend(burn);
+    changes
+}

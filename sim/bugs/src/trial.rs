@@ -1,0 +1,88 @@
+//! The harness itself, whole and by halves.
+
+use super::suspect::Suspect;
+use super::{Bug, Effort, Engine, Search, search_scenarios};
+use lockstep_harness::choice::Seeded;
+use lockstep_sim::invariants::{self, Invariant, SAME_AS_SERIAL};
+use lockstep_sim::scenario::Scenario;
+use lockstep_sim::tally::Tally;
+use lockstep_sim::trial::{self, Failure};
+
+/// A trial that asks some of the invariants, after every step.
+pub(super) struct Trial {
+    name: &'static str,
+    what: &'static str,
+    asks: fn(&Invariant) -> bool,
+    /// Whether things go wrong for whoever needs that. What must be there then is the oracle's to
+    /// say, and an invariant's to ask: it takes both halves.
+    has_faults: bool,
+}
+
+/// The harness.
+pub(super) const TRIAL: Trial = Trial {
+    name: "trial",
+    what: "the harness: drawn scenarios, the oracle and all invariants after every step; faults \
+           where the bug needs one",
+    asks: |_| true,
+    has_faults: true,
+};
+
+/// The comparison with the oracle alone.
+pub(super) const ORACLE: Trial = Trial {
+    name: "oracle",
+    what: "the same scenarios: receipts, changes, versions and digests are the oracle's, and \
+           nothing else is asked",
+    asks: |invariant| invariant.name == SAME_AS_SERIAL.name,
+    has_faults: false,
+};
+
+/// Everything that can be judged without an oracle.
+pub(super) const INVARIANTS: Trial = Trial {
+    name: "invariants",
+    what: "the same scenarios: all invariants but the comparison with the oracle",
+    asks: |invariant| invariant.name != SAME_AS_SERIAL.name,
+    has_faults: false,
+};
+
+impl Engine for Trial {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn what(&self) -> &'static str {
+        self.what
+    }
+
+    fn applies(&self, bug: &Bug) -> bool {
+        Suspect::of(bug).is_some_and(|suspect| self.has_faults || suspect.needs_no_fault())
+    }
+
+    fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
+        let suspect = Suspect::of(bug).ok_or_else(|| format!("nobody has {}", bug.id))?;
+        let asked: Vec<Invariant> = invariants::ALL.into_iter().filter(self.asks).collect();
+        search_scenarios(
+            effort,
+            |run| suspect.scenario(&mut Seeded::new(seed, run)),
+            move |scenario| accuses(suspect, &asked, scenario),
+        )
+    }
+}
+
+/// Of what a trial accuses somebody.
+pub(super) fn accuses(
+    suspect: Suspect,
+    asked: &[Invariant],
+    scenario: &Scenario,
+) -> Result<Option<String>, String> {
+    let outcome = trial::run_asking(
+        asked,
+        scenario,
+        &|genesis, hash_seed| Ok(vec![suspect.subject(genesis, hash_seed)?]),
+        &mut Tally::default(),
+    );
+    match outcome {
+        Ok(_) => Ok(None),
+        Err(Failure::Violation(violation)) => Ok(Some(violation.invariant)),
+        Err(Failure::Infrastructure(reason)) => Err(reason),
+    }
+}

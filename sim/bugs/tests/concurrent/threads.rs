@@ -1,0 +1,68 @@
+//! Threads of the system: what hangs is told from what ends, a panic that costs a result its place
+//! is found, and the right specimen with real workers is never accused.
+
+use lockstep_bugs::specimen::concurrent::Defect;
+use lockstep_bugs::{Bug, ENGINES, Effort, Engine, Search};
+
+fn engine(name: &str) -> &'static dyn Engine {
+    let mut all = ENGINES.iter().copied();
+    all.find(|engine| engine.name() == name)
+        .unwrap_or_else(|| panic!("{name} is an engine"))
+}
+
+fn bug(id: &str) -> &'static Bug {
+    Bug::named(id).unwrap_or_else(|| panic!("{id} is a bug"))
+}
+
+fn search(name: &str, id: &str, runs: u64) -> Search {
+    engine(name)
+        .search(bug(id), 1, &Effort::of(runs))
+        .expect("nothing fails in memory")
+}
+
+/// What takes no luck. What hangs is waited for, and all of them at once.
+#[test]
+fn threads_find_what_shows_in_every_schedule() {
+    let find = |defect: Defect| {
+        let found = search("threads", defect.name(), 1_000).found;
+        let found = found.unwrap_or_else(|| panic!("{defect} is not found"));
+        let hangs = found.invariant == "always-ends";
+        assert_eq!(hangs, defect.hangs(), "{defect}: {}", found.invariant);
+    };
+    std::thread::scope(|scope| {
+        for defect in [
+            Defect::ResultIndexLost,
+            Defect::SelfDeadlock,
+            Defect::ShardGuard,
+            Defect::GuardAcrossAwait,
+        ] {
+            scope.spawn(move || find(defect));
+        }
+    });
+}
+
+#[test]
+fn a_result_that_is_lost_takes_three_transactions() {
+    let found = search("threads", "result-index-lost", 1_000).found;
+    let found = found.expect("it is found");
+    let small = (found.shrunk)(&Effort::of(1_000));
+    assert_eq!(small.shows, Some(found.invariant));
+    assert!(small.transactions <= 3, "{small:?}");
+}
+
+#[test]
+fn threads_never_accuse_the_right_one() {
+    assert_not_accused("threads");
+}
+
+#[test]
+fn stress_never_accuses_the_right_one() {
+    assert_not_accused("stress");
+}
+
+fn assert_not_accused(name: &str) {
+    let search = search(name, "none-specimen-concurrent", 1_500);
+    let accused = search.found.map(|found| found.invariant);
+    assert_eq!(accused, None);
+    assert_eq!(search.runs, 1_500);
+}

@@ -1,0 +1,83 @@
+//! Schedules that are drawn: each scheduler finds every defect of the specimen with real workers
+//! that takes no panic, in three transactions and two preemptions, and none accuses the right one.
+
+use std::io::{Write as _, stderr};
+use std::time::Instant;
+
+use lockstep_bugs::specimen::concurrent::Defect;
+use lockstep_bugs::{Bug, ENGINES, Effort, Engine};
+
+const SEED: u64 = 1;
+
+/// So many schedules are enough.
+const RUNS: u64 = 20_000;
+
+/// So many tries to make one smaller.
+const TRIES: u64 = 1_500;
+
+fn engine(name: &str) -> &'static dyn Engine {
+    let mut all = ENGINES.iter().copied();
+    all.find(|engine| engine.name() == name)
+        .unwrap_or_else(|| panic!("{name} is an engine"))
+}
+
+fn bug(id: &str) -> &'static Bug {
+    Bug::named(id).unwrap_or_else(|| panic!("{id} is a bug"))
+}
+
+fn finds_every_defect(name: &str) {
+    let engine = engine(name);
+    assert_eq!(engine.left_out(), None);
+    for defect in Defect::ALL {
+        if *defect == Defect::ResultIndexLost {
+            continue;
+        }
+        let begun = Instant::now();
+        let search = engine
+            .search(bug(defect.name()), SEED, &Effort::of(RUNS))
+            .expect("nothing fails in memory");
+        let seconds = begun.elapsed().as_secs_f64();
+        let found = search
+            .found
+            .unwrap_or_else(|| panic!("{name} does not find {defect} in {RUNS} schedules"));
+        let small = (found.shrunk)(&Effort::of(TRIES));
+        // Past the capture of the test's output: how much it takes is to be seen of passing tests.
+        writeln!(
+            stderr(),
+            "{name}: {defect}: {} schedules, {seconds:.2} s, {small:?}",
+            search.runs
+        )
+        .expect("stderr can be written to");
+        assert_eq!(small.shows.as_ref(), Some(&found.invariant), "{defect}");
+        assert!(small.transactions <= 3, "{defect}: {small:?}");
+        let preemptions = small.preemptions.expect("they are counted");
+        assert!(preemptions <= 2, "{defect}: {small:?}");
+    }
+}
+
+#[test]
+fn a_random_walk_finds_every_defect() {
+    finds_every_defect("random");
+}
+
+#[test]
+fn a_uniform_random_walk_finds_every_defect() {
+    finds_every_defect("urw");
+}
+
+#[test]
+fn pct_finds_every_defect() {
+    finds_every_defect("pct");
+}
+
+#[test]
+fn no_scheduler_accuses_the_right_one() {
+    for name in ["random", "urw", "pct"] {
+        let search = engine(name)
+            .search(bug("none-specimen-concurrent"), SEED, &Effort::of(RUNS / 2))
+            .expect("nothing fails in memory");
+        let accused = search.found.map(|found| found.invariant);
+        assert_eq!(accused, None, "{name}");
+        assert!(search.runs >= RUNS / 2, "{name}: {}", search.runs);
+    }
+}

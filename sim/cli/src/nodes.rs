@@ -1,0 +1,471 @@
+//! `lockstep nodes`: several nodes on a network that goes wrong.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{IsTerminal, Write as _};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, value_parser};
+use indicatif::{ProgressBar, ProgressStyle};
+use lockstep_cluster::{
+    BUDGET, Defect, NodesProfile, NodesReproducer, NodesScenario, Observer, Plan, Reached,
+    RunReport, Shrunk, Summary, Trace, Verdict,
+};
+use lockstep_core::config::MAX_WORKERS;
+use lockstep_sim::trial::{Failure, Violation};
+use serde_json::json;
+
+use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say, scratch_folder};
+
+#[derive(Debug, Args)]
+pub(super) struct Nodes {
+    /// A run for each of these seeds, the last one not included [default: 0..200; with --for, 0 and
+    /// all that follow]
+    #[arg(long, env = "LOCKSTEP_NODES_SEEDS", value_name = "A..B", value_parser = seeds)]
+    seeds: Option<Range<u64>>,
+    /// End after so long, if the seeds do not end before, e.g. 60s or 10m
+    #[arg(long = "for", env = "LOCKSTEP_NODES_FOR", value_name = "DURATION", value_parser = duration)]
+    duration: Option<Duration>,
+    /// Run a file that was written when something was found, and nothing else
+    #[arg(long, env = "LOCKSTEP_NODES_REPLAY", value_name = "FILE", conflicts_with_all = ["seeds", "duration", "plant"])]
+    replay: Option<PathBuf>,
+    /// Write what happened in each run, line by line, to a file a seed in this folder
+    #[arg(long, env = "LOCKSTEP_NODES_TRACE", value_name = "FOLDER")]
+    trace: Option<PathBuf>,
+    /// Let one node have this defect, to see that it is found
+    #[arg(long, env = "LOCKSTEP_NODES_PLANT", value_name = "DEFECT", value_parser = defect())]
+    plant: Option<Defect>,
+    /// Let all nodes execute with so many workers, 1 to 256; no result may depend on it
+    #[arg(long, env = "LOCKSTEP_NODES_WORKERS", value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
+    workers: Option<u16>,
+    /// Changes the seed of every hash map of every node; no result may depend on it
+    #[arg(
+        long,
+        env = "LOCKSTEP_NODES_HASH_SEED",
+        value_name = "SEED",
+        default_value_t = 0
+    )]
+    hash_seed: u64,
+    /// Do every so many runs again with other workers and hash seeds, and compare the traces
+    #[arg(long, env = "LOCKSTEP_NODES_TWICE_EVERY", value_name = "N", default_value_t = 8, value_parser = value_parser!(u64).range(1..))]
+    twice_every: u64,
+    /// Where the ledgers' files are while this runs [default: the system's temporary folder]
+    #[arg(long, env = "LOCKSTEP_NODES_DIR")]
+    dir: Option<PathBuf>,
+    /// Where a reproducer is written if something is found
+    #[arg(long, env = "LOCKSTEP_NODES_OUT", default_value = "reproducers")]
+    out: PathBuf,
+    /// Try at most so many smaller runs if something is found
+    #[arg(long, env = "LOCKSTEP_NODES_BUDGET", value_name = "N", default_value_t = BUDGET)]
+    budget: u64,
+    /// Print one JSON record a run and one for the verdict, in place of text
+    #[arg(long, env = "LOCKSTEP_NODES_JSON", value_parser = BoolishValueParser::new())]
+    json: bool,
+    /// Print no progress
+    #[arg(long, env = "LOCKSTEP_NODES_QUIET", value_parser = BoolishValueParser::new())]
+    quiet: bool,
+}
+
+fn defect() -> impl clap::builder::TypedValueParser<Value = Defect> {
+    PossibleValuesParser::new(Defect::ALL.map(Defect::name))
+        .map(|name| Defect::named(&name).expect("only the name of a defect is possible"))
+}
+
+/// A..B, at least one seed.
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let wrong = || "two numbers, the first one smaller: 0..200".to_owned();
+    let (first, end) = text.split_once("..").ok_or_else(wrong)?;
+    let seeds = first.parse().map_err(|_| wrong())?..end.parse().map_err(|_| wrong())?;
+    if seeds.is_empty() {
+        return Err(wrong());
+    }
+    Ok(seeds)
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.trim_end_matches(char::is_alphabetic).len());
+    let seconds = match unit {
+        "" | "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        _ => None,
+    };
+    seconds
+        .and_then(|seconds| number.parse::<u64>().ok()?.checked_mul(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| "a whole number, with s, m or h behind it: 90s, 10m, 8h".to_owned())
+}
+
+impl Nodes {
+    pub(super) fn execute(self) -> u8 {
+        if let Err(error) = check_environment() {
+            complain(error);
+            return USAGE;
+        }
+        if let Some(folder) = &self.trace
+            && let Err(error) = fs::create_dir_all(folder)
+        {
+            complain(format_args!(
+                "{}: {error}; name a folder that can be written with --trace",
+                folder.display()
+            ));
+            return INFRASTRUCTURE;
+        }
+        let scratch = match scratch_folder(self.dir.as_deref()) {
+            Ok(folder) => folder,
+            Err(reason) => {
+                complain(reason);
+                return INFRASTRUCTURE;
+            }
+        };
+        match &self.replay {
+            Some(file) => self.replay(file, scratch.path()),
+            None => self.campaign(scratch.path()),
+        }
+    }
+
+    fn campaign(&self, scratch: &Path) -> u8 {
+        let seeds = match (&self.seeds, self.duration) {
+            (Some(seeds), _) => seeds.clone(),
+            (None, Some(_)) => 0..u64::MAX,
+            (None, None) => 0..200,
+        };
+        let plan = Plan {
+            seeds,
+            duration: self.duration,
+            workers: self.workers.map(usize::from),
+            hash_seed: self.hash_seed,
+            planted: self.plant,
+            twice_every: self.twice_every,
+            folder: scratch.to_path_buf(),
+        };
+        if !self.json {
+            say(format_args!("{}", self.command(&plan.seeds)));
+            say(
+                "  on trial   core on 3 to 7 nodes: in memory, in redb files, in redb on simulated disks; each \
+                 step of each against the oracle, and what they keep against each other",
+            );
+        }
+        let mut watch = Watch::new(self, &plan);
+        // What panics is a finding, and reported once.
+        let summary = without_panic_messages(|| lockstep_cluster::campaign(&plan, &mut watch));
+        watch.bar.finish_and_clear();
+        let elapsed = watch.begun.elapsed();
+        let exit_code = summary.verdict.exit_code();
+        let kept = match &summary.verdict {
+            Verdict::Violated {
+                seed,
+                violation,
+                scenario,
+            } => self.keep(*seed, violation, scenario, scratch),
+            _ => None,
+        };
+        if self.json {
+            say(record(&summary, kept.as_ref(), exit_code));
+        } else {
+            print_summary(&summary, kept.as_ref());
+            // Apart from the rest, which is the same each time.
+            let _ = writeln!(
+                std::io::stderr(),
+                "  took       {:.1} s",
+                elapsed.as_secs_f64()
+            );
+        }
+        exit_code
+    }
+
+    /// The command that does the same.
+    fn command(&self, seeds: &Range<u64>) -> String {
+        let mut command = match self.duration {
+            Some(duration) => format!("lockstep nodes --for {}s", duration.as_secs()),
+            None => format!("lockstep nodes --seeds {}..{}", seeds.start, seeds.end),
+        };
+        if let Some(defect) = self.plant {
+            command.push_str(&format!(" --plant {defect}"));
+        }
+        if let Some(workers) = self.workers {
+            command.push_str(&format!(" --workers {workers}"));
+        }
+        if self.hash_seed != 0 {
+            command.push_str(&format!(" --hash-seed {}", self.hash_seed));
+        }
+        command
+    }
+
+    /// Writes the run as it was found, so that it is there whatever shrinking does, and then as
+    /// small as it gets.
+    fn keep(
+        &self,
+        seed: u64,
+        violation: &Violation,
+        whole: &NodesScenario,
+        scratch: &Path,
+    ) -> Option<Kept> {
+        let invariant = &violation.invariant;
+        let remark = format!(
+            "{invariant} after event {}, by {}\n{}\nfound by: {}",
+            violation.step,
+            violation.subject,
+            violation.detail,
+            self.command(&(seed..seed.saturating_add(1)))
+        );
+        let name = format!("nodes-{invariant}-seed{seed}");
+        let whole_path = self.out.join(format!("{name}.whole.repro"));
+        let path = self.out.join(format!("{name}.repro"));
+        let written = NodesReproducer::new(invariant, whole.clone())
+            .write(&whole_path, &remark)
+            .and_then(|()| {
+                let shrunk = without_panic_messages(|| {
+                    lockstep_cluster::shrink(whole, invariant, scratch, self.budget)
+                });
+                let remark = format!("{shrunk}\nbefore that: {remark}");
+                NodesReproducer::new(invariant, shrunk.scenario.clone()).write(&path, &remark)?;
+                Ok(shrunk)
+            });
+        match written {
+            Ok(shrunk) => Some(Kept {
+                path: path.display().to_string(),
+                whole: whole_path.display().to_string(),
+                shrunk,
+            }),
+            Err(error) => {
+                complain(format_args!(
+                    "the reproducer could not be written: {error}; name another folder with --out"
+                ));
+                None
+            }
+        }
+    }
+
+    fn replay(&self, file: &Path, scratch: &Path) -> u8 {
+        let reproducer = match NodesReproducer::read(file) {
+            Ok(reproducer) => reproducer,
+            Err(error) => {
+                complain(error);
+                return USAGE;
+            }
+        };
+        let mut scenario = reproducer.scenario;
+        if let Some(workers) = self.workers {
+            scenario.set_workers(usize::from(workers));
+        }
+        scenario.change_hash_seeds(self.hash_seed);
+        let (mut reached, mut trace) = (Reached::default(), Trace::written());
+        let outcome = without_panic_messages(|| {
+            lockstep_cluster::run(&scenario, scratch, &mut reached, &mut trace)
+        });
+        if let Some(folder) = &self.trace {
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            write_trace(&folder.join(format!("{stem}.trace")), &trace);
+        }
+        let (verdict, detail, exit_code) = match &outcome {
+            Ok(observed) => (
+                "passed",
+                format!("{} events, trace {}", observed.events, observed.trace),
+                0,
+            ),
+            Err(Failure::Violation(violation)) => (
+                "violated",
+                format!(
+                    "{} after event {}, by {}\n  {}",
+                    violation.invariant, violation.step, violation.subject, violation.detail
+                ),
+                violation.exit_code,
+            ),
+            Err(Failure::Infrastructure(reason)) => {
+                ("infrastructure", reason.clone(), INFRASTRUCTURE)
+            }
+        };
+        if self.json {
+            say(json!({
+                "kind": "replay",
+                "file": file.display().to_string(),
+                "shows": reproducer.shows,
+                "verdict": verdict,
+                "exit_code": exit_code,
+                "detail": detail,
+            }));
+            return exit_code;
+        }
+        say(format_args!("lockstep nodes --replay {}", file.display()));
+        for node in &scenario.nodes {
+            say(format_args!("  {node}"));
+        }
+        say(format_args!(
+            "  {} blocks with {} transactions, {} faults{}",
+            scenario.blocks.len(),
+            scenario.transactions(),
+            scenario.faults.len(),
+            match reproducer.shows.as_str() {
+                "" => String::new(),
+                invariant => format!("; kept because of {invariant}"),
+            }
+        ));
+        if outcome.is_err() {
+            print_end(&trace);
+        }
+        say(format_args!("{verdict}: {detail}"));
+        exit_code
+    }
+}
+
+/// The last things that happened, as many as a person reads.
+fn print_end(trace: &Trace) {
+    const LINES: usize = 5;
+    let lines: Vec<&str> = trace.text().unwrap_or_default().lines().collect();
+    for line in &lines[lines.len().saturating_sub(LINES)..] {
+        say(format_args!("  {line}"));
+    }
+}
+
+fn without_panic_messages<T>(work: impl FnOnce() -> T) -> T {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = work();
+    std::panic::set_hook(hook);
+    done
+}
+
+fn write_trace(path: &Path, trace: &Trace) {
+    if let Err(error) = fs::write(path, trace.text().unwrap_or_default()) {
+        complain(format_args!("{}: {error}", path.display()));
+    }
+}
+
+/// What was written about a violation.
+struct Kept {
+    path: String,
+    whole: String,
+    shrunk: Shrunk,
+}
+
+fn print_summary(summary: &Summary, kept: Option<&Kept>) {
+    if let Some((defect, seed)) = summary.canary {
+        say(format_args!(
+            "  canary     {defect}, planted, was found with seed {seed}"
+        ));
+    }
+    say(format_args!(
+        "  runs       {}, {} of them done again with other workers and hash seeds",
+        summary.runs, summary.twice
+    ));
+    // Events are named "group: event"; the events of a group share a line.
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (event, count) in summary.reached.events() {
+        let (group, event) = event.split_once(": ").unwrap_or(("other", event));
+        groups
+            .entry(group)
+            .or_default()
+            .push(format!("{event} {count}"));
+    }
+    for (group, events) in groups {
+        say(format_args!("  {group:<10} {}", events.join(", ")));
+    }
+    if let Some((seed, slowest)) = summary.slowest {
+        say(format_args!(
+            "  converged  at most {} events after the last fault, with seed {seed}, of {} allowed",
+            slowest.events_to_converge, slowest.most_events_to_converge
+        ));
+    }
+    say(format_args!("  digest     {}", summary.digest));
+    say(&summary.verdict);
+    if let Some(kept) = kept {
+        say(format_args!("  {}", kept.shrunk));
+        say(format_args!("  whole      {}", kept.whole));
+        say(format_args!(
+            "  replay     lockstep nodes --replay {}",
+            kept.path
+        ));
+    }
+}
+
+fn record(summary: &Summary, kept: Option<&Kept>, exit_code: u8) -> serde_json::Value {
+    let events: serde_json::Map<_, _> = summary
+        .reached
+        .events()
+        .map(|(event, count)| (event.to_owned(), count.into()))
+        .collect();
+    json!({
+        "kind": "verdict",
+        "verdict": summary.verdict.name(),
+        "exit_code": exit_code,
+        "detail": summary.verdict.to_string(),
+        "reproducer": kept.map(|kept| &kept.path),
+        "whole": kept.map(|kept| &kept.whole),
+        "shrunk": kept.map(|kept| kept.shrunk.to_string()),
+        "canary": summary.canary.map(|(defect, seed)| json!({"defect": defect.name(), "seed": seed})),
+        "runs": summary.runs,
+        "twice": summary.twice,
+        "events": events,
+        "most_events_to_converge": summary.slowest.map(|(_, slowest)| slowest.events_to_converge),
+        "digest": summary.digest.to_string(),
+    })
+}
+
+/// Shows how a campaign goes on.
+struct Watch {
+    begun: Instant,
+    bar: ProgressBar,
+    json: bool,
+    traces: Option<PathBuf>,
+}
+
+impl Watch {
+    fn new(nodes: &Nodes, plan: &Plan) -> Self {
+        let bar = if nodes.json || nodes.quiet || !std::io::stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(plan.seeds.end - plan.seeds.start)
+        };
+        let template = match nodes.duration {
+            Some(_) => "  {spinner} {elapsed_precise}, {msg}",
+            None => "  [{wide_bar}] {pos} of {len} runs, {msg}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Watch {
+            begun: Instant::now(),
+            bar,
+            json: nodes.json,
+            traces: nodes.trace.clone(),
+        }
+    }
+}
+
+impl Observer for Watch {
+    fn drawn(&mut self, seed: u64, profile: &NodesProfile) {
+        if !self.json {
+            self.bar
+                .suspend(|| say(format_args!("  drawn {seed:>4} {profile}")));
+        }
+        self.bar.set_message(format!("seed {seed}"));
+    }
+
+    fn ended(&mut self, report: &RunReport<'_>) {
+        if let Some(folder) = &self.traces {
+            let file = format!("nodes-seed{}.trace", report.seed);
+            write_trace(&folder.join(file), report.trace);
+        }
+        if self.json {
+            say(json!({
+                "kind": "run",
+                "seed": report.seed,
+                "drawn": report.profile.to_string(),
+                "blocks_added": report.reached.of("block: added"),
+                "reorganisations": report.reached.of_all("reorganisation: "),
+                "crashes": report.reached.of("restart: after a crash"),
+                "trace": report.outcome.ok().map(|observed| observed.trace.to_string()),
+                "events_to_converge": report.outcome.ok().map(|observed| observed.events_to_converge),
+            }));
+        }
+        self.bar.inc(1);
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+}

@@ -1,0 +1,292 @@
+//! The program as it is typed: what it prints, and how it exits.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn lockstep(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
+    command.args(arguments);
+    // What is set where these tests run says nothing here.
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("LOCKSTEP_") {
+            command.env_remove(variable);
+        }
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    lockstep(arguments).output().expect("the program starts")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("what is printed is text")
+}
+
+fn complaint(output: &Output) -> String {
+    let text = String::from_utf8(output.stderr.clone()).expect("what is printed is text");
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+#[test]
+fn the_same_seed_prints_the_same_in_two_processes_and_with_two_hash_seeds() {
+    let first = run(&["run", "--seed", "4", "--only", "11"]);
+    let second = run(&["run", "--seed", "4", "--only", "11", "--hash-seed", "12345"]);
+    assert_eq!(first.status.code(), Some(0), "{}", complaint(&first));
+    assert_eq!(out(&first), out(&second));
+    assert!(out(&first).contains("\npassed\n"));
+}
+
+#[test]
+fn what_the_environment_says_of_workers_changes_no_result() {
+    let arguments = ["run", "--seed", "4", "--only", "11"];
+    let plain = run(&arguments);
+    for (variable, value) in [
+        ("LOCKSTEP_PARALLEL_ENABLED", "off"),
+        ("LOCKSTEP_PARALLEL_THRESHOLD", "0"),
+        ("LOCKSTEP_PARALLEL_WORKERS", "5"),
+        ("LOCKSTEP_PARALLEL_TEST_MODE", "1"),
+    ] {
+        let output = lockstep(&arguments)
+            .env(variable, value)
+            .output()
+            .expect("the program starts");
+        assert_eq!(out(&output), out(&plain), "{variable}={value}");
+    }
+}
+
+#[test]
+fn json_is_one_record_a_line_and_the_last_one_is_the_verdict() {
+    let output = run(&["run", "--seed", "4", "--only", "11", "--json"]);
+    let records: Vec<serde_json::Value> = out(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line is a record"))
+        .collect();
+    assert_eq!(records.len(), 2);
+    assert_eq!(records[0]["kind"], "run");
+    assert_eq!(records[1]["verdict"], "passed");
+    assert_eq!(records[1]["exit_code"], 0);
+}
+
+#[test]
+fn help_is_there_for_everything() {
+    for arguments in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["merge", "--help"],
+        &["replay", "--help"],
+        &["shrink", "--help"],
+        &["corpus", "--help"],
+        &["export", "--help"],
+        &["stress", "--help"],
+        &["crash", "--help"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(out(&output).contains("Exit codes:"));
+    }
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_is_usage() {
+    for arguments in [
+        &["fly"][..],
+        &["run", "--seed", "many"],
+        &["run", "--for", "3 fortnights"],
+        &["run", "--twice-every", "0"],
+        &["crash", "--transactions", "0"],
+        &["crash", "--blocks", "5", "--transactions", "5"],
+        &["run", "--seeds", "7..3"],
+        &["run", "--shard", "3/3"],
+        &["run", "--profile", "wild"],
+        &["run", "--only", "1", "--for", "1s"],
+        &["merge"],
+        &["merge", "/nowhere/at/all.jsonl"],
+        &["replay"],
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!complaint(&output).is_empty());
+    }
+}
+
+#[test]
+fn a_bad_environment_variable_is_named() {
+    for (name, value) in [
+        ("LOCKSTEP_PARALLEL_WORKERS", "0"),
+        ("LOCKSTEP_PARALLEL_ENABLED", "perhaps"),
+        ("LOCKSTEP_LOG", "a=b=c"),
+        ("LOCKSTEP_RUN_SEED", "main"),
+        ("LOCKSTEP_RUN_PROFILE", "wild"),
+    ] {
+        let output = lockstep(&["run", "--only", "0"])
+            .env(name, value)
+            .output()
+            .expect("the program starts");
+        assert_eq!(output.status.code(), Some(2), "{name}={value}");
+        assert!(complaint(&output).contains(name));
+    }
+}
+
+#[test]
+fn a_reproducer_that_cannot_be_read_is_named_with_the_place() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let write = |name: &str, text: &[u8]| {
+        std::fs::write(folder.path().join(name), text).expect("a temporary file can be written");
+    };
+    write("syntax", b"(\n  lockstep: 1,\n  scenario: oops,\n)\n");
+    write(
+        "future",
+        include_bytes!("../../../corpora/reproducers/0001-fee-not-debited.repro"),
+    );
+    let future = std::fs::read_to_string(at("future")).expect("it was just written");
+    write(
+        "future",
+        future.replace("lockstep: 1", "lockstep: 9").as_bytes(),
+    );
+    write("binary", &[0xff, 0xfe, 0x00]);
+
+    for (name, expected) in [
+        ("missing", "No such file"),
+        ("syntax", ":3:"),
+        ("future", "this is format 9"),
+        ("binary", "valid UTF-8"),
+    ] {
+        let output = run(&["replay", &at(name)]);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        let complaint = complaint(&output);
+        assert!(complaint.contains(&at(name)), "{complaint}");
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let file = tempfile::NamedTempFile::new().expect("there is room for a temporary file");
+    let inside_a_file = file.path().join("folder").display().to_string();
+    let output = run(&["run", "--only", "0", "--dir", &inside_a_file]);
+    assert_eq!(output.status.code(), Some(20));
+    assert!(complaint(&output).contains(&inside_a_file));
+}
+
+#[test]
+fn a_kept_reproducer_replays() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../corpora/reproducers/0011-reorganisation-not-undone.repro");
+    let output = run(&["replay", &file.display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert!(out(&output).contains("kept because of rewind-restores"));
+    assert!(out(&output).contains("passed: digest"));
+}
+
+#[test]
+fn a_reader_that_stops_reading_ends_nothing() {
+    use std::io::Read;
+    use std::process::Stdio;
+    let mut child = lockstep(&["run", "--only", "3"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let mut complaint = String::new();
+    child
+        .stderr
+        .take()
+        .expect("it is piped")
+        .read_to_string(&mut complaint)
+        .expect("what is printed is text");
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(0), "{complaint}");
+}
+
+fn kept(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpora/reproducers");
+    folder.join(name).display().to_string()
+}
+
+#[test]
+fn the_corpus_is_replayed_one_line_a_file() {
+    let output = run(&["corpus", &kept("")]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let text = out(&output);
+    let files = std::fs::read_dir(kept("")).expect("the corpus is there");
+    assert_eq!(text.lines().count(), files.count());
+    assert!(text.lines().all(|line| line.contains(" passed (")));
+}
+
+#[test]
+fn the_corpus_goes_on_after_a_failure_and_exits_with_it() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let at = folder.path().display().to_string();
+    assert_eq!(run(&["corpus", &at]).status.code(), Some(15));
+    std::fs::write(folder.path().join("a.repro"), "no reproducer").expect("it can be written");
+    let good = kept("0001-fee-not-debited.repro");
+    std::fs::copy(good, folder.path().join("b.repro")).expect("it can be copied");
+    let output = run(&["corpus", &at]);
+    assert_eq!(output.status.code(), Some(2));
+    let lines: Vec<String> = out(&output).lines().map(str::to_owned).collect();
+    assert!(lines[0].contains("a.repro unreadable"), "{lines:?}");
+    assert!(lines[1].contains("b.repro passed"), "{lines:?}");
+    assert_eq!(
+        run(&["corpus", "/nowhere/at/all"]).status.code(),
+        Some(2),
+        "a folder that is not there is usage"
+    );
+}
+
+#[test]
+fn what_passes_is_not_shrunk() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let small = folder.path().join("small.repro");
+    let file = kept("0001-fee-not-debited.repro");
+    let output = run(&["shrink", &file, "-o", &small.display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert!(out(&output).contains("nothing to shrink"));
+    assert!(!small.exists());
+}
+
+#[test]
+fn export_prints_a_test() {
+    let output = run(&["export", &kept("0009-multisig-deletion-lost.repro")]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert_eq!(
+        out(&output),
+        include_str!("../../tests/exported/multisig_deletion_lost.rs")
+    );
+    assert_eq!(run(&["export", "nowhere"]).status.code(), Some(2));
+}
+
+#[test]
+fn crash_prints_how_many_calls_there_are_and_the_same_each_time() {
+    let arguments = ["crash", "--seed", "2", "--transactions", "3"];
+    let output = run(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let text = out(&output);
+    for path in ["serial", "checks on 2 workers", "graph on 2 workers"] {
+        let line = text.lines().find(|line| line.trim().starts_with(path));
+        let words = line.and_then(|line| line.split_once(": "));
+        let calls = words.and_then(|(_, words)| words.split_whitespace().next());
+        let calls: u64 = calls
+            .and_then(|calls| calls.parse().ok())
+            .unwrap_or_else(|| panic!("no number of calls for {path}: {text}"));
+        assert!(calls > 10, "{text}");
+    }
+    assert!(text.contains("a batch in two commits: caught"), "{text}");
+    assert!(text.ends_with("\npassed\n"), "{text}");
+    assert!(complaint(&output).contains(" a second"), "how fast it was");
+    assert_eq!(out(&run(&arguments)), text);
+}
+
+#[test]
+fn crash_in_many_blocks_is_one_record_with_json() {
+    let output = run(&["crash", "--seed", "2", "--blocks", "4", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let record: serde_json::Value =
+        serde_json::from_str(&out(&output)).expect("what is printed is one record");
+    assert_eq!(record["verdict"], "passed");
+    assert!(record["blocks"].as_u64() >= Some(4));
+    assert!(record["crashes"].as_u64() > Some(8));
+}

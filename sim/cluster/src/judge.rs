@@ -1,0 +1,356 @@
+//! Whether a node did what every other node would have done.
+//!
+//! What the oracle says of a block and its branch is what all must say, so that two who differ from
+//! each other cannot both pass. The bytes that they keep are compared with each other: the oracle
+//! keeps none. Nothing in here knows how a node is built, but for what it may blame on the machine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockstep_core::codec;
+use lockstep_core::model::{Block, Hash, Height, Refusal};
+
+use super::scenario::{NodeRecipe, Place};
+use super::tree::{Answered, Tree, of_bytes};
+use lockstep_sim::invariants::{Event, Evidence, first_violation};
+use lockstep_sim::subject::{Subject, SubjectError};
+use lockstep_sim::trial::{self, Failure};
+use lockstep_sim::world::{BlockResult, World};
+
+/// After a failed call or a crash a ledger is as it was before what it did, or as it is after.
+pub const BEFORE_OR_AFTER: &str = "before-or-after";
+/// Ledgers at one block keep the same bytes, whatever they keep them in and however they got there.
+pub const SAME_BYTES: &str = "same-on-every-storage";
+/// When nothing goes wrong any more, all nodes get to one tip, the best there is.
+pub const NODES_CONVERGE: &str = "nodes-converge";
+
+/// Judges every step of every node.
+pub(super) struct Judge<'t> {
+    tree: &'t Tree,
+    /// The bytes that are kept at each tip, and who kept them first.
+    bytes: BTreeMap<Hash, (String, blake3::Hash)>,
+    /// Who took each block first, by its bytes.
+    takers: BTreeMap<Hash, String>,
+    /// The number of the event, for reports.
+    pub(super) step: usize,
+}
+
+impl<'t> Judge<'t> {
+    pub(super) fn new(tree: &'t Tree) -> Self {
+        Judge {
+            tree,
+            bytes: BTreeMap::new(),
+            takers: BTreeMap::new(),
+            step: 0,
+        }
+    }
+
+    /// Asks something whose panic is a finding.
+    pub(super) fn guarded<T>(
+        &self,
+        recipe: &NodeRecipe,
+        question: impl FnOnce() -> T,
+    ) -> Result<T, Failure> {
+        trial::guarded(self.step, &recipe.to_string(), question)
+    }
+
+    /// Asks something that must not fail.
+    pub(super) fn ask<T>(
+        &self,
+        recipe: &NodeRecipe,
+        question: impl FnOnce() -> Result<T, SubjectError>,
+    ) -> Result<T, Failure> {
+        self.guarded(recipe, question)?
+            .map_err(|error| match error {
+                SubjectError::Failed(reason) if blames_the_machine(recipe) => {
+                    Failure::Infrastructure(reason)
+                }
+                error => self.violation(recipe, "makes-sense", 11, error.to_string()),
+            })
+    }
+
+    pub(super) fn look(
+        &self,
+        recipe: &NodeRecipe,
+        subject: &dyn Subject,
+    ) -> Result<World, Failure> {
+        self.ask(recipe, || subject.world())
+    }
+
+    /// A block was added or refused.
+    #[expect(clippy::too_many_arguments, reason = "all of it is evidence")]
+    pub(super) fn added(
+        &mut self,
+        recipe: &NodeRecipe,
+        answered: &Answered,
+        block: &Block,
+        before: &World,
+        after: &World,
+        got: Result<&BlockResult, &Refusal>,
+        subject: &dyn Subject,
+    ) -> Result<(), Failure> {
+        let stored = self.ask(recipe, || subject.stored(block.header.height))?;
+        let expected = answered.taken.as_ref().map(|taken| &taken.result);
+        let expected = match (expected, &answered.refusal) {
+            (Some(result), _) => Ok(result),
+            (None, Some(refusal)) => Err(refusal),
+            (None, None) => unreachable!("what is no block is never offered to a ledger"),
+        };
+        let world = answered.taken.as_ref().map_or(before, |taken| &taken.world);
+        let event = Event::Block {
+            block,
+            got,
+            expected,
+            stored: stored.as_ref(),
+            at_work: None,
+        };
+        let who = of_bytes(&answered.bytes);
+        let judged = self.judge(recipe, before, after, world, event);
+        match (judged, self.takers.get(&who)) {
+            (Err(Failure::Violation(mut violation)), Some(other)) => {
+                violation.detail = format!(
+                    "block {}: {}; as expected for {other}",
+                    answered.name, violation.detail
+                );
+                Err(Failure::Violation(violation))
+            }
+            (judged, _) => {
+                judged?;
+                self.takers.entry(who).or_insert_with(|| recipe.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    /// A block came again to a ledger that is at its height or above.
+    pub(super) fn added_again(
+        &self,
+        recipe: &NodeRecipe,
+        block: &Block,
+        before: &World,
+        after: &World,
+        got: Result<&BlockResult, &Refusal>,
+        subject: &dyn Subject,
+    ) -> Result<(), Failure> {
+        let stored = self.ask(recipe, || subject.stored(block.header.height))?;
+        let refusal = Refusal::Height {
+            expected: Height(before.height.0 + 1),
+            got: block.header.height,
+        };
+        let event = Event::Block {
+            block,
+            got,
+            expected: Err(&refusal),
+            stored: stored.as_ref(),
+            at_work: None,
+        };
+        self.judge(recipe, before, after, before, event)
+    }
+
+    /// Blocks were undone.
+    pub(super) fn rewound(
+        &self,
+        recipe: &NodeRecipe,
+        before: &World,
+        after: &World,
+        recorded: &World,
+    ) -> Result<(), Failure> {
+        self.judge(recipe, before, after, recorded, Event::Rewound { recorded })
+    }
+
+    /// A ledger was begun, or closed and opened.
+    pub(super) fn reopened(
+        &self,
+        recipe: &NodeRecipe,
+        before: &World,
+        after: &World,
+        subject: &dyn Subject,
+    ) -> Result<(), Failure> {
+        self.judge(recipe, before, after, before, Event::Reopened)?;
+        // What is read back besides has its own check for each block.
+        let above = Height(after.height.0 + 1);
+        match self.ask(recipe, || subject.stored(above))? {
+            None => Ok(()),
+            Some(_) => Err(self.violation(
+                recipe,
+                BEFORE_OR_AFTER,
+                14,
+                format!("there is a block at {above}, above the tip"),
+            )),
+        }
+    }
+
+    fn judge(
+        &self,
+        recipe: &NodeRecipe,
+        before: &World,
+        after: &World,
+        expected: &World,
+        event: Event<'_>,
+    ) -> Result<(), Failure> {
+        let evidence = Evidence {
+            rules: &self.tree.genesis.rules,
+            before,
+            after,
+            expected,
+            event,
+        };
+        match first_violation(&evidence) {
+            None => Ok(()),
+            Some((invariant, exit_code, detail)) => {
+                Err(self.violation(recipe, invariant, exit_code, detail))
+            }
+        }
+    }
+
+    /// What a node did failed: it may, where its storage did, and a machine may.
+    pub(super) fn may_fail(
+        &self,
+        recipe: &NodeRecipe,
+        error: SubjectError,
+        was_told_to: bool,
+    ) -> Result<(), Failure> {
+        match error {
+            SubjectError::Failed(reason) if !was_told_to && blames_the_machine(recipe) => {
+                Err(Failure::Infrastructure(reason))
+            }
+            SubjectError::Failed(_) if was_told_to => Ok(()),
+            error => Err(self.violation(recipe, "makes-sense", 11, error.to_string())),
+        }
+    }
+
+    /// A ledger was opened again, or could not be.
+    pub(super) fn opened(
+        &self,
+        recipe: &NodeRecipe,
+        opened: Result<(), SubjectError>,
+        has_crashed: bool,
+    ) -> Result<(), Failure> {
+        match opened {
+            Ok(()) => Ok(()),
+            Err(SubjectError::Failed(reason)) if !has_crashed && blames_the_machine(recipe) => {
+                Err(Failure::Infrastructure(reason))
+            }
+            Err(error) => Err(self.violation(
+                recipe,
+                BEFORE_OR_AFTER,
+                14,
+                format!("it cannot be opened again: {error}"),
+            )),
+        }
+    }
+
+    /// After a failure or a crash the ledger is at one of these tips, the one before first.
+    pub(super) fn before_or_after(
+        &self,
+        recipe: &NodeRecipe,
+        world: &World,
+        tips: &[Hash],
+    ) -> Result<(), Failure> {
+        let expected = tips.iter().filter_map(|tip| self.tree.world(*tip));
+        if expected.clone().any(|expected| expected == world) {
+            return Ok(());
+        }
+        let allowed: Vec<String> = expected
+            .map(|world| format!("height {} with digest {}", world.height, world.digest))
+            .collect();
+        Err(self.violation(
+            recipe,
+            BEFORE_OR_AFTER,
+            14,
+            format!(
+                "it is at height {} with digest {}; expected {}, with every version",
+                world.height,
+                world.digest,
+                allowed.join(" or ")
+            ),
+        ))
+    }
+
+    /// The blocks of a ledger's chain as they read back, which must be as they were sent and have
+    /// the receipts that they had.
+    pub(super) fn chain(
+        &self,
+        recipe: &NodeRecipe,
+        world: &World,
+        subject: &dyn Subject,
+    ) -> Result<Vec<Arc<[u8]>>, Failure> {
+        let mut chain = Vec::new();
+        for height in (1..=world.height.0).map(Height) {
+            let stored = self.ask(recipe, || subject.stored(height))?;
+            let bytes = stored.as_ref().map(|(block, _)| codec::encode(block));
+            let answered = bytes.as_ref().and_then(|bytes| self.tree.sent_as(bytes));
+            match (answered, stored) {
+                (Some(answered), Some((_, receipts)))
+                    if answered
+                        .taken
+                        .as_ref()
+                        .is_some_and(|taken| taken.result.receipts == receipts) =>
+                {
+                    chain.push(Arc::clone(&answered.bytes));
+                }
+                (answered, _) => {
+                    let what = match answered {
+                        Some(answered) => format!("block {} with other receipts", answered.name),
+                        None => "no block that was ever sent".to_owned(),
+                    };
+                    return Err(self.violation(
+                        recipe,
+                        "reads-back",
+                        11,
+                        format!("after a restart there is {what} at height {height}"),
+                    ));
+                }
+            }
+        }
+        Ok(chain)
+    }
+
+    /// Whoever is at a tip keeps the same bytes as all who ever were.
+    pub(super) fn same_bytes(
+        &mut self,
+        recipe: &NodeRecipe,
+        subject: &dyn Subject,
+        tip: Hash,
+    ) -> Result<blake3::Hash, Failure> {
+        let bytes = self.ask(recipe, || subject.bytes_kept())?;
+        let (first, expected) = self
+            .bytes
+            .entry(tip)
+            .or_insert_with(|| (recipe.to_string(), bytes));
+        if *expected == bytes {
+            return Ok(bytes);
+        }
+        let detail = format!(
+            "at block {} what is kept hashes to {bytes}, that of {first} to {expected}",
+            self.tree.name(tip).unwrap_or(u32::MAX)
+        );
+        Err(self.violation(recipe, SAME_BYTES, 11, detail))
+    }
+
+    /// Nothing went wrong any more, and still they are not at one tip.
+    pub(super) fn not_converged(&self, events: u64, tips: String) -> Failure {
+        trial::violation(
+            NODES_CONVERGE,
+            12,
+            self.step,
+            "the network",
+            format!("{events} events after the last fault: {tips}"),
+        )
+    }
+
+    fn violation(
+        &self,
+        recipe: &NodeRecipe,
+        invariant: &str,
+        exit_code: u8,
+        detail: String,
+    ) -> Failure {
+        trial::violation(invariant, exit_code, self.step, &recipe.to_string(), detail)
+    }
+}
+
+/// Memory and a simulated disk fail when they are told to; a file may fail by itself.
+fn blames_the_machine(recipe: &NodeRecipe) -> bool {
+    recipe.storage == Place::File && recipe.planted.is_none()
+}

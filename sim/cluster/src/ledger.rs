@@ -1,0 +1,338 @@
+//! A node's ledger: core on what its operator chose, with a storage that can be told to fail.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lockstep_core::model::Genesis;
+use lockstep_core::storage::{
+    Batch, Entry, MemoryStorage, RedbStorage, Storage, StorageError, Table,
+};
+
+use super::planted::{Defect, Planted};
+use super::scenario::{NodeRecipe, Place};
+use lockstep_sim::disk::{Disk, DiskFault, Loss};
+use lockstep_sim::subject::{Core, Subject, SubjectError};
+
+/// A ledger and the handles to what it stands on.
+pub(super) struct Ledger {
+    pub(super) subject: Box<dyn Subject>,
+    switch: Arc<Switch>,
+    /// Where it is kept on a simulated disk.
+    disk: Option<Slot>,
+}
+
+impl Ledger {
+    /// Begins a ledger. `file` is where it is kept if it is kept in a file, and must not exist.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible, or there is no room.
+    pub(super) fn begin(
+        recipe: &NodeRecipe,
+        genesis: &Genesis,
+        file: &Path,
+    ) -> Result<Ledger, SubjectError> {
+        let switch = Arc::new(Switch::default());
+        let medium = match recipe.storage {
+            Place::Memory => Medium::Memory,
+            Place::File => Medium::File(file.to_path_buf()),
+            Place::Disk => Medium::Disk(Slot::new(recipe.planted)),
+        };
+        let disk = match &medium {
+            Medium::Disk(slot) => Some(slot.clone()),
+            Medium::Memory | Medium::File(_) => None,
+        };
+        let opener = Opener {
+            medium,
+            switch: Arc::clone(&switch),
+            planted: recipe.planted,
+        };
+        let (genesis, config) = (genesis.clone(), recipe.config(genesis.rules.network));
+        let first = opener.open()?;
+        let core = Core::on(
+            recipe.to_string(),
+            first,
+            &genesis,
+            config,
+            move |storage| opener.reopen(storage),
+        )?;
+        let subject: Box<dyn Subject> = match recipe.planted {
+            Some(defect) => Box::new(Planted::new(core, defect, recipe)),
+            None => Box::new(core),
+        };
+        Ok(Ledger {
+            subject,
+            switch,
+            disk,
+        })
+    }
+
+    /// Lets one call of the storage fail, counted from 0.
+    pub(super) fn fail_call(&self, call: u64) {
+        self.switch.arm(call);
+    }
+
+    /// Lets no call fail any more. Whether one did.
+    pub(super) fn heal(&self) -> bool {
+        self.switch.disarm()
+    }
+
+    /// Lets the power go in the middle of a call to the disk, counted from 0. Without a simulated
+    /// disk nothing happens.
+    pub(super) fn cut_power_in(&self, call: u64) {
+        if let Some(slot) = &self.disk {
+            slot.disk().arm(DiskFault::PowerCut { at: call });
+        }
+    }
+
+    /// Lets the power stay on. Whether it had gone already.
+    pub(super) fn keep_power(&self) -> bool {
+        self.disk
+            .as_ref()
+            .is_some_and(|slot| slot.disk().disarm().is_some())
+    }
+
+    /// The power goes, if it had not yet, and the disk loses something; where it is on none, the
+    /// ledger is left as it is. It is opened from what is left by [`Subject::reopen`]. Whether there
+    /// was anything to lose.
+    pub(super) fn crash(&self, loss: Loss) -> bool {
+        match &self.disk {
+            Some(slot) => {
+                slot.crash(loss);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// Where the disk is that a node is built with: after a crash it is another one, which has what is
+/// left.
+#[derive(Clone)]
+struct Slot {
+    disk: Arc<Mutex<Disk>>,
+    lies: bool,
+}
+
+impl Slot {
+    fn new(planted: Option<Defect>) -> Self {
+        let slot = Slot {
+            disk: Arc::default(),
+            lies: planted == Some(Defect::LyingDisk),
+        };
+        slot.put(Disk::default());
+        slot
+    }
+
+    fn disk(&self) -> Disk {
+        self.locked().clone()
+    }
+
+    fn crash(&self, loss: Loss) {
+        let left = self.disk().crash(loss);
+        self.put(Disk::holding(left));
+    }
+
+    fn put(&self, disk: Disk) {
+        if self.lies {
+            disk.lie_about_syncs();
+        }
+        *self.locked() = disk;
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Disk> {
+        // A disk is put in as a whole.
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a node's storage is opened.
+struct Opener {
+    medium: Medium,
+    switch: Arc<Switch>,
+    planted: Option<Defect>,
+}
+
+enum Medium {
+    Memory,
+    File(PathBuf),
+    Disk(Slot),
+}
+
+impl Opener {
+    fn open(&self) -> Result<NodeStorage, StorageError> {
+        let inner: Box<dyn Storage> = match &self.medium {
+            Medium::Memory => Box::new(MemoryStorage::new()),
+            Medium::File(path) => Box::new(RedbStorage::open(path)?),
+            Medium::Disk(slot) => Box::new(slot.disk().open()?),
+        };
+        Ok(NodeStorage {
+            inner,
+            switch: Arc::clone(&self.switch),
+            planted: self.planted,
+        })
+    }
+
+    fn reopen(&self, storage: NodeStorage) -> Result<NodeStorage, StorageError> {
+        match self.medium {
+            Medium::Memory => Ok(storage),
+            Medium::File(_) | Medium::Disk(_) => {
+                // It is locked until it is closed.
+                drop(storage);
+                self.open()
+            }
+        }
+    }
+}
+
+/// Any storage, with a switch in front that lets one call fail.
+struct NodeStorage {
+    inner: Box<dyn Storage>,
+    switch: Arc<Switch>,
+    planted: Option<Defect>,
+}
+
+impl NodeStorage {
+    /// What a failing read of cells gives: the error, or nothing where a defect swallows it.
+    fn unless_swallowed<T>(
+        &self,
+        table: Table,
+        nothing: T,
+        error: StorageError,
+    ) -> Result<T, StorageError> {
+        if self.planted == Some(Defect::ErrorBecomesRejection) && table == Table::Cells {
+            return Ok(nothing);
+        }
+        Err(error)
+    }
+}
+
+impl Storage for NodeStorage {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        match self.switch.call(Call::Read(table)) {
+            Ok(()) => self.inner.get(table, key),
+            Err(error) => self.unless_swallowed(table, None, error),
+        }
+    }
+
+    fn get_many(
+        &self,
+        table: Table,
+        keys: &[Vec<u8>],
+    ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
+        match self.switch.call(Call::Read(table)) {
+            Ok(()) => self.inner.get_many(table, keys),
+            Err(error) => self.unless_swallowed(table, vec![None; keys.len()], error),
+        }
+    }
+
+    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
+        self.switch.call(Call::Scan(table))?;
+        self.inner.scan(table, start, limit)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
+        self.switch.call(Call::Commit)?;
+        if self.planted == Some(Defect::ReorgNotUndone) {
+            return self.inner.commit(&without_undone_history(batch));
+        }
+        self.inner.commit(batch)
+    }
+}
+
+/// The same changes, but no older version is ever taken away.
+fn without_undone_history(batch: &Batch) -> Batch {
+    let mut kept = Batch::new();
+    for (table, changes) in batch.tables() {
+        for (key, value) in changes {
+            match value {
+                Some(value) => kept.put(table, key.clone(), value.clone()),
+                None if table == Table::History => {}
+                None => kept.delete(table, key.clone()),
+            }
+        }
+    }
+    kept
+}
+
+/// Lets one call fail. Calls of one kind in a row are one: a block is read in as many pieces as suit
+/// its workers, and which call fails must not depend on them.
+#[derive(Default)]
+struct Switch(Mutex<Armed>);
+
+/// A kind of call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Read(Table),
+    Scan(Table),
+    Commit,
+}
+
+#[derive(Default)]
+struct Armed {
+    /// So many calls work before the one that fails.
+    left: Option<u64>,
+    last: Option<Call>,
+    /// Whether the last one fails, as often as it comes in a row.
+    fails: bool,
+    has_failed: bool,
+}
+
+impl Switch {
+    fn arm(&self, call: u64) {
+        *self.armed() = Armed {
+            left: Some(call),
+            ..Armed::default()
+        };
+    }
+
+    fn disarm(&self) -> bool {
+        std::mem::take(&mut *self.armed()).has_failed
+    }
+
+    fn call(&self, call: Call) -> Result<(), StorageError> {
+        let mut armed = self.armed();
+        if armed.last.replace(call) != Some(call) {
+            armed.fails = armed.left == Some(0);
+            armed.has_failed |= armed.fails;
+            armed.left = armed.left.and_then(|left| left.checked_sub(1));
+        }
+        if !armed.fails {
+            return Ok(());
+        }
+        Err(StorageError::Io {
+            place: "the node's storage".to_owned(),
+            reason: "this call was told to fail".to_owned(),
+        })
+    }
+
+    fn armed(&self) -> MutexGuard<'_, Armed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_call_fails_does_not_depend_on_how_many_pieces_it_has() {
+        let failures = |calls: &[Call]| {
+            let switch = Switch::default();
+            switch.arm(1);
+            let failed: Vec<bool> = calls
+                .iter()
+                .map(|call| switch.call(*call).is_err())
+                .collect();
+            assert!(switch.disarm());
+            assert!(switch.call(Call::Commit).is_ok(), "it is disarmed");
+            failed
+        };
+        let (tip, cells) = (Call::Read(Table::Meta), Call::Read(Table::Cells));
+        assert_eq!(failures(&[tip, cells, Call::Commit]), [false, true, false]);
+        assert_eq!(
+            failures(&[tip, cells, cells, cells, Call::Commit, cells]),
+            [false, true, true, true, false, false]
+        );
+    }
+}

@@ -1,0 +1,387 @@
+//! One run: events happen to nodes, one at a time, and everything that a ledger does is judged.
+
+mod messages;
+mod power;
+mod work;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use lockstep_core::model::Hash;
+
+use super::judge::Judge;
+use super::ledger::Ledger;
+use super::network::{Message, Network, Parcel};
+use super::pool::Pool;
+use super::queue::Queue;
+use super::reached::Reached;
+use super::scenario::{Fault, NodesScenario};
+use super::trace::{Trace, short};
+use super::tree::Tree;
+use lockstep_sim::trial::Failure;
+use lockstep_sim::world::World;
+
+/// How long a node takes for one block added, or one rewind.
+const WORK_MS: u64 = 5;
+/// How often it tells the others its newest block, and asks again for what it misses.
+const ANNOUNCE_MS: u64 = 200;
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The hash of the trace.
+    pub trace: Hash,
+    /// How many events there were.
+    pub events: u64,
+    /// How many of them came after the last fault and the last mined block.
+    pub events_to_converge: u64,
+    /// How many there might have been.
+    pub most_events_to_converge: u64,
+}
+
+/// Runs a scenario: every step of every node is judged, and at the end all must be at one tip.
+///
+/// Files are made in `folder`, which must be there, and are gone afterwards.
+///
+/// # Errors
+///
+/// At the first step after which something does not hold, or at which the machine failed.
+pub fn run(
+    scenario: &NodesScenario,
+    folder: &Path,
+    reached: &mut Reached,
+    trace: &mut Trace,
+) -> Result<Observed, Failure> {
+    scenario.check().map_err(Failure::Infrastructure)?;
+    let tree = match Tree::new(scenario, reached) {
+        Ok(tree) => tree,
+        Err(reason) => {
+            // One ledger alone shows what core thinks of such a genesis; nothing happens here.
+            reached.count("impossible genesis");
+            trace.line(0, reason);
+            return Ok(Observed {
+                trace: trace.hash(),
+                events: 0,
+                events_to_converge: 0,
+                most_events_to_converge: 0,
+            });
+        }
+    };
+    let files = tempfile::Builder::new()
+        .prefix("nodes-")
+        .tempdir_in(folder)
+        .map_err(|error| Failure::Infrastructure(format!("{}: {error}", folder.display())))?;
+    let mut simulation = Simulation {
+        scenario,
+        tree: &tree,
+        judge: Judge::new(&tree),
+        nodes: Vec::new(),
+        queue: Queue::new(),
+        network: Network::new(scenario),
+        happened: BTreeSet::new(),
+        events: 0,
+        since_fault: 0,
+        reached,
+        trace,
+    };
+    simulation.begin(files.path())?;
+    simulation.go_on()
+}
+
+/// A node, as far as it is not its ledger.
+struct Node {
+    ledger: Ledger,
+    pool: Pool,
+    /// The ledger as it was last seen.
+    world: World,
+    /// What it got from whoever mined it, as indices of blocks.
+    given: Vec<usize>,
+    /// What it asked for since it last told the others its newest block.
+    asked: BTreeSet<(usize, Hash)>,
+    state: State,
+    /// How often it was started. What was planned in an earlier life does not happen.
+    life: u64,
+    /// Whether its next piece of work is planned.
+    is_busy: bool,
+}
+
+enum State {
+    Up,
+    Down(Down),
+}
+
+/// What must be there when a node comes up again.
+struct Down {
+    /// Whether its power went, rather than that it was closed.
+    has_crashed: bool,
+    /// The tips that its ledger may have.
+    tips: Vec<Hash>,
+}
+
+enum Event {
+    Mined(usize),
+    Arrives(Parcel),
+    Works { node: usize, life: u64 },
+    Announces { node: usize, life: u64 },
+    Starts { node: usize, life: u64 },
+    FaultBegins(usize),
+    Heals,
+}
+
+struct Simulation<'s> {
+    scenario: &'s NodesScenario,
+    tree: &'s Tree,
+    judge: Judge<'s>,
+    nodes: Vec<Node>,
+    queue: Queue<Event>,
+    network: Network<'s>,
+    /// Faults in the middle of something that have happened.
+    happened: BTreeSet<usize>,
+    events: u64,
+    /// How many of them since the last fault, and since the last block was mined.
+    since_fault: u64,
+    reached: &'s mut Reached,
+    trace: &'s mut Trace,
+}
+
+impl Simulation<'_> {
+    fn begin(&mut self, folder: &Path) -> Result<(), Failure> {
+        for (index, recipe) in self.scenario.nodes.iter().enumerate() {
+            let file = folder.join(format!("{}.redb", recipe.name));
+            let ledger = self
+                .judge
+                .ask(recipe, || Ledger::begin(recipe, &self.tree.genesis, &file))?;
+            let world = self.judge.look(recipe, &*ledger.subject)?;
+            self.judge
+                .reopened(recipe, &self.tree.beginning, &world, &*ledger.subject)?;
+            self.nodes.push(Node {
+                ledger,
+                pool: Pool::new(self.tree.beginning.hash),
+                world,
+                given: Vec::new(),
+                asked: BTreeSet::new(),
+                state: State::Up,
+                life: 0,
+                is_busy: false,
+            });
+            // Not all at once.
+            let first_ms = ANNOUNCE_MS / 2 + 7 * index as u64;
+            self.queue.after(
+                first_ms,
+                Event::Announces {
+                    node: index,
+                    life: 0,
+                },
+            );
+        }
+        for (index, mined) in self.scenario.blocks.iter().enumerate() {
+            self.queue.at(mined.at_ms, Event::Mined(index));
+        }
+        for (index, fault) in self.scenario.faults.iter().enumerate() {
+            match fault {
+                Fault::Cut { since_ms, .. } => {
+                    self.queue.at(*since_ms, Event::FaultBegins(index));
+                }
+                Fault::Partition {
+                    since_ms, until_ms, ..
+                } => {
+                    self.queue.at(*since_ms, Event::FaultBegins(index));
+                    self.queue.at(*until_ms, Event::Heals);
+                }
+                Fault::Restart { at_ms, .. } | Fault::Crash { at_ms, .. } => {
+                    self.queue.at(*at_ms, Event::FaultBegins(index));
+                }
+                Fault::Lost { .. }
+                | Fault::Twice { .. }
+                | Fault::Late { .. }
+                | Fault::PowerCut { .. }
+                | Fault::StorageFails { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn go_on(&mut self) -> Result<Observed, Failure> {
+        let calm_ms = self.scenario.calm_at_ms();
+        let most = most_events_to_converge(self.scenario);
+        while let Some(event) = self.queue.next() {
+            self.events += 1;
+            self.since_fault += 1;
+            self.judge.step = usize::try_from(self.events).unwrap_or(usize::MAX);
+            self.happens(event)?;
+            if self.queue.now_ms() < calm_ms {
+                self.since_fault = 0;
+                continue;
+            }
+            if self.has_converged() {
+                self.reached.count("nodes: converged");
+                return self.conclude(most);
+            }
+            if self.since_fault >= most {
+                return Err(self.judge.not_converged(most, self.describe_tips()));
+            }
+        }
+        unreachable!("every node that is up goes on telling the others its newest block")
+    }
+
+    fn conclude(&mut self, most: u64) -> Result<Observed, Failure> {
+        let tip = self.tree.best();
+        for (node, recipe) in self.nodes.iter().zip(&self.scenario.nodes) {
+            let bytes = self
+                .judge
+                .same_bytes(recipe, &*node.ledger.subject, tip.hash)?;
+            self.trace.line(
+                self.queue.now_ms(),
+                format_args!(
+                    "node {} ends at {} with bytes {}",
+                    recipe.name,
+                    self.name(tip.hash),
+                    short(bytes.as_bytes())
+                ),
+            );
+        }
+        Ok(Observed {
+            trace: self.trace.hash(),
+            events: self.events,
+            events_to_converge: self.since_fault,
+            most_events_to_converge: most,
+        })
+    }
+
+    fn has_converged(&self) -> bool {
+        let best = self.tree.best().hash;
+        self.nodes
+            .iter()
+            .all(|node| matches!(node.state, State::Up) && node.world.hash == best)
+    }
+
+    fn describe_tips(&self) -> String {
+        let tips = self
+            .nodes
+            .iter()
+            .zip(&self.scenario.nodes)
+            .map(|(node, recipe)| {
+                let place = match node.state {
+                    State::Up => "at",
+                    State::Down(_) => "down at",
+                };
+                format!(
+                    "node {} {place} {}",
+                    recipe.name,
+                    self.name(node.world.hash)
+                )
+            });
+        format!(
+            "{}; all must be at {}",
+            tips.collect::<Vec<_>>().join(", "),
+            self.name(self.tree.best().hash)
+        )
+    }
+
+    fn happens(&mut self, event: Event) -> Result<(), Failure> {
+        match event {
+            Event::Mined(block) => {
+                let by = self.scenario.node(self.scenario.blocks[block].by);
+                let node = by.unwrap_or(0);
+                self.nodes[node].given.push(block);
+                if self.is_up(node) {
+                    self.give(node, block);
+                }
+            }
+            Event::Arrives(parcel) => self.arrives(parcel)?,
+            Event::Works { node, life } if self.lives(node, life) => {
+                self.nodes[node].is_busy = false;
+                self.work(node)?;
+            }
+            Event::Announces { node, life } if self.lives(node, life) => self.announce(node),
+            Event::Starts { node, life } if self.nodes[node].life == life => self.start(node)?,
+            Event::FaultBegins(index) => self.fault_begins(index),
+            Event::Heals => {
+                self.reached.count("network: healed");
+                self.line(format_args!("a partition heals"));
+            }
+            Event::Works { .. } | Event::Announces { .. } | Event::Starts { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn fault_begins(&mut self, index: usize) {
+        match &self.scenario.faults[index] {
+            Fault::Cut { from, to, .. } => {
+                self.reached.count("network: cut");
+                self.line(format_args!("from {from} to {to} nothing is sent"));
+            }
+            Fault::Partition { side, .. } => {
+                self.reached.count("network: partition");
+                self.line(format_args!("partition of {side:?}"));
+            }
+            Fault::Restart { node, down_ms, .. } => {
+                if let Some(node) = self.up(*node) {
+                    let tip = self.nodes[node].world.hash;
+                    self.stop(node, *down_ms, None, vec![tip]);
+                }
+            }
+            Fault::Crash {
+                node,
+                down_ms,
+                loss,
+                ..
+            } => {
+                if let Some(node) = self.up(*node) {
+                    let tip = self.nodes[node].world.hash;
+                    if self.stop(node, *down_ms, Some(*loss), vec![tip]) {
+                        self.reached.count("crash: between two things");
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn is_up(&self, node: usize) -> bool {
+        matches!(self.nodes[node].state, State::Up)
+    }
+
+    fn lives(&self, node: usize, life: u64) -> bool {
+        self.is_up(node) && self.nodes[node].life == life
+    }
+
+    /// The node with a name, if it is there and up.
+    fn up(&self, name: u32) -> Option<usize> {
+        self.scenario.node(name).filter(|node| self.is_up(*node))
+    }
+
+    fn name_number(&self, hash: Hash) -> u32 {
+        self.tree.name(hash).unwrap_or(u32::MAX)
+    }
+
+    fn name(&self, hash: Hash) -> String {
+        match self.tree.name(hash) {
+            Some(0) => "the genesis".to_owned(),
+            Some(name) => format!("block {name}"),
+            None => format!("unknown {}", short(&hash.0)),
+        }
+    }
+
+    fn describe(&self, parcel: &Parcel, arrow: &str) -> String {
+        let name = |node: usize| self.scenario.nodes[node].name;
+        let what = match &parcel.message {
+            Message::Block(block, _) => format!("block {block}"),
+            Message::Ask(hash) => format!("asks for {}", self.name(*hash)),
+            Message::Tip(hash) => format!("is at {}", self.name(*hash)),
+        };
+        format!("{} {arrow} {}: {what}", name(parcel.from), name(parcel.to))
+    }
+
+    fn line(&mut self, what: impl std::fmt::Display) {
+        self.trace.line(self.queue.now_ms(), what);
+    }
+}
+
+/// After the last fault nothing gets lost. In the worst case every node learns every block of the
+/// best branch one by one, each with a question and an answer, and passes it on to all; meanwhile
+/// all tell all their newest block. Of this runs take a tenth.
+fn most_events_to_converge(scenario: &NodesScenario) -> u64 {
+    let (nodes, blocks) = (scenario.nodes.len() as u64, scenario.blocks.len() as u64);
+    500 + 4 * nodes * nodes * (blocks + 1)
+}

@@ -1,0 +1,132 @@
+//! What nodes tell each other: blocks, questions for blocks, and their newest one.
+
+use std::sync::Arc;
+
+use lockstep_core::model::Hash;
+
+use super::super::network::{Message, Parcel};
+use super::super::planted::Defect;
+use super::super::pool::Heard;
+use super::{ANNOUNCE_MS, Event, Simulation, WORK_MS};
+use lockstep_sim::trial::Failure;
+
+impl Simulation<'_> {
+    fn send(&mut self, from: usize, to: usize, message: Message) {
+        let (parcel, fate) = self.network.send(self.queue.now_ms(), from, to, message);
+        if !fate.events.is_empty() {
+            self.since_fault = 0;
+        }
+        for event in fate.events {
+            self.reached.count(event);
+            self.line(format_args!("{} {event}", self.describe(&parcel, "->")));
+        }
+        for (index, ms) in fate.arrivals_ms.into_iter().enumerate() {
+            let parcel = Parcel {
+                is_repeated: index > 0,
+                ..parcel.clone()
+            };
+            self.queue.after(ms, Event::Arrives(parcel));
+        }
+    }
+
+    fn send_to_all_but(&mut self, node: usize, but: Option<usize>, message: &Message) {
+        for to in (0..self.nodes.len()).filter(|to| *to != node && Some(*to) != but) {
+            self.send(node, to, message.clone());
+        }
+    }
+
+    pub(super) fn arrives(&mut self, parcel: Parcel) -> Result<(), Failure> {
+        if !self.is_up(parcel.to) {
+            self.reached.count("message: to a node that is down");
+            self.line(format_args!("{} to nobody", self.describe(&parcel, "->")));
+            return Ok(());
+        }
+        self.reached.count("message: delivered");
+        if self.network.is_overtaken(&parcel) {
+            self.reached.count("message: overtaken");
+        }
+        self.line(format_args!("{}", self.describe(&parcel, "=>")));
+        let (me, peer) = (parcel.to, parcel.from);
+        match parcel.message {
+            Message::Block(name, bytes) => {
+                self.reached.count("block: delivered");
+                self.hear(me, Some(peer), name, &bytes);
+                if parcel.is_repeated {
+                    self.add_again(me, &bytes)?;
+                }
+            }
+            Message::Ask(hash) => {
+                if let Some(held) = self.nodes[me].pool.get(hash) {
+                    let bytes = Arc::clone(&held.bytes);
+                    let name = self.tree.sent_as(&bytes).map_or(0, |block| block.name);
+                    self.send(me, peer, Message::Block(name, bytes));
+                }
+            }
+            Message::Tip(hash) => {
+                if !self.nodes[me].pool.has(hash) {
+                    self.request(me, peer, hash);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for a block, unless it did lately.
+    fn request(&mut self, node: usize, peer: usize, hash: Hash) {
+        if self.nodes[node].asked.insert((peer, hash)) {
+            self.reached.count("message: asks for a block");
+            self.send(node, peer, Message::Ask(hash));
+        }
+    }
+
+    fn request_from_all(&mut self, node: usize, hash: Hash) {
+        for peer in (0..self.nodes.len()).filter(|peer| *peer != node) {
+            self.request(node, peer, hash);
+        }
+    }
+
+    pub(super) fn announce(&mut self, node: usize) {
+        let (tip, life) = (self.nodes[node].world.hash, self.nodes[node].life);
+        self.nodes[node].asked.clear();
+        self.send_to_all_but(node, None, &Message::Tip(tip));
+        for hash in self.nodes[node].pool.missing() {
+            self.request_from_all(node, hash);
+        }
+        self.queue
+            .after(ANNOUNCE_MS, Event::Announces { node, life });
+    }
+
+    pub(super) fn give(&mut self, node: usize, block: usize) {
+        let answered = &self.tree.blocks[block];
+        self.line(format_args!(
+            "node {} is given {}",
+            self.scenario.nodes[node].name, answered.name
+        ));
+        let bytes = Arc::clone(&answered.bytes);
+        self.hear(node, None, answered.name, &bytes);
+    }
+
+    fn hear(&mut self, node: usize, from: Option<usize>, name: u32, bytes: &Arc<[u8]>) {
+        match self.nodes[node].pool.hear(bytes) {
+            Heard::Unreadable => self.reached.count("block: unreadable"),
+            Heard::Before => self.reached.count("block: known before"),
+            Heard::New { parent, is_orphan }
+                if is_orphan
+                    && self.scenario.nodes[node].planted == Some(Defect::AsksForNothing) =>
+            {
+                self.nodes[node].pool.forget(parent);
+            }
+            Heard::New { parent, is_orphan } => {
+                self.send_to_all_but(node, from, &Message::Block(name, Arc::clone(bytes)));
+                if is_orphan {
+                    self.reached.count("block: without its parent");
+                    match from {
+                        Some(peer) => self.request(node, peer, parent),
+                        None => self.request_from_all(node, parent),
+                    }
+                }
+                self.plan(node, WORK_MS);
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A node goes down, and comes up again.
+
+use lockstep_core::model::Hash;
+
+use super::super::pool::Next;
+use super::super::trace::short;
+use super::{Down, Event, Simulation, State};
+use lockstep_sim::disk::Loss;
+use lockstep_sim::trial::Failure;
+
+impl Simulation<'_> {
+    /// Takes a node down: its power goes and something is lost, or it is closed. Whether its power
+    /// went, which hurts a simulated disk alone.
+    pub(super) fn stop(
+        &mut self,
+        node: usize,
+        down_ms: u64,
+        loss: Option<Loss>,
+        tips: Vec<Hash>,
+    ) -> bool {
+        let me = &mut self.nodes[node];
+        let has_crashed = loss.is_some_and(|loss| me.ledger.crash(loss));
+        // A rewind that was to be followed by blocks is one half of a reorganisation.
+        let is_reorganising =
+            matches!(me.pool.next(me.world.hash), Next::Add(_) | Next::Rewind(..));
+        me.state = State::Down(Down { has_crashed, tips });
+        me.life += 1;
+        me.is_busy = false;
+        let life = me.life;
+        self.reached.count(if has_crashed {
+            "restart: after a crash"
+        } else {
+            "restart: clean"
+        });
+        if is_reorganising {
+            self.reached.count("restart: with work to do");
+        }
+        self.line(format_args!(
+            "node {} {}",
+            self.scenario.nodes[node].name,
+            if has_crashed { "crashes" } else { "is closed" }
+        ));
+        self.queue.after(down_ms, Event::Starts { node, life });
+        has_crashed
+    }
+
+    /// A node comes up again. What it has must be what it had, or is allowed after a crash.
+    pub(super) fn start(&mut self, node: usize) -> Result<(), Failure> {
+        let recipe = &self.scenario.nodes[node];
+        let me = &mut self.nodes[node];
+        let State::Down(down) = std::mem::replace(&mut me.state, State::Up) else {
+            return Ok(());
+        };
+        self.since_fault = 0;
+        let subject = &mut me.ledger.subject;
+        let reopened = self.judge.guarded(recipe, || subject.reopen())?;
+        self.judge.opened(recipe, reopened, down.has_crashed)?;
+        let world = self.judge.look(recipe, &*me.ledger.subject)?;
+        if down.has_crashed {
+            self.judge.before_or_after(recipe, &world, &down.tips)?;
+        }
+        let expected = self
+            .tree
+            .world(world.hash)
+            .filter(|_| down.has_crashed)
+            .unwrap_or(&me.world);
+        self.judge
+            .reopened(recipe, expected, &world, &*me.ledger.subject)?;
+        let bytes = self
+            .judge
+            .same_bytes(recipe, &*me.ledger.subject, world.hash)?;
+        me.pool.clear();
+        me.asked.clear();
+        for bytes in self.judge.chain(recipe, &world, &*me.ledger.subject)? {
+            me.pool.hear(&bytes);
+        }
+        if down.has_crashed && down.tips.len() > 1 {
+            self.reached.count(if world.hash == down.tips[0] {
+                "crash: the block before"
+            } else {
+                "crash: the block after"
+            });
+        }
+        me.world = world;
+        let life = me.life;
+        let given = me.given.clone();
+        let tip = me.world.hash;
+        self.line(format_args!(
+            "node {} starts at {}, bytes {}",
+            recipe.name,
+            self.name(tip),
+            short(bytes.as_bytes())
+        ));
+        for block in given {
+            self.give(node, block);
+        }
+        self.queue.after(0, Event::Announces { node, life });
+        Ok(())
+    }
+}

@@ -1,0 +1,333 @@
+//! What can be taken from a run of several nodes.
+//!
+//! Every edit gives runs. What is taken away is named by others, who then mean nobody, or the one
+//! that stood before it: a block that goes leaves its children to its parent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::scenario::{Doing, Fault, NodeRecipe, NodesScenario, Path, Place};
+use lockstep_sim::disk::Loss;
+use lockstep_sim::scenario::{Scenario, Step};
+
+/// How much there is to read and understand, the heaviest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Size {
+    nodes: usize,
+    faults: usize,
+    blocks: usize,
+    transactions: usize,
+    /// Nodes that are not plain, and losses that are not simple.
+    unusual: usize,
+    numbers_above_zero: usize,
+    sum: u128,
+    names: u64,
+}
+
+impl Size {
+    pub(super) fn of(scenario: &NodesScenario) -> Self {
+        let numbers = numbers(scenario);
+        let plain = |node: &NodeRecipe| {
+            usize::from(node.storage != Place::Memory)
+                + usize::from(node.storage == Place::File)
+                + match node.path {
+                    Path::Serial => 0,
+                    Path::Spread => 1,
+                    Path::Graph => 2,
+                    Path::SpreadFrom(_) | Path::GraphFrom(_) | Path::Compared => 3,
+                }
+        };
+        let loss = |fault: &Fault| match fault {
+            Fault::Crash { loss, .. } | Fault::PowerCut { loss, .. } => weight(*loss),
+            _ => 0,
+        };
+        Size {
+            nodes: scenario.nodes.len(),
+            faults: scenario.faults.len(),
+            blocks: scenario.blocks.len(),
+            transactions: scenario.transactions(),
+            unusual: scenario.nodes.iter().map(plain).sum::<usize>()
+                + scenario.faults.iter().map(loss).sum::<usize>(),
+            numbers_above_zero: numbers.iter().filter(|number| **number > 0).count(),
+            sum: numbers.iter().copied().map(u128::from).sum(),
+            names: names(scenario),
+        }
+    }
+}
+
+pub(super) fn without_nodes(scenario: &NodesScenario, gone: Range<usize>) -> Vec<NodesScenario> {
+    let mut without = scenario.clone();
+    without.nodes.drain(gone);
+    // One alone is no network.
+    match without.check() {
+        Ok(()) => vec![without],
+        Err(_) => Vec::new(),
+    }
+}
+
+pub(super) fn without_faults(scenario: &NodesScenario, gone: Range<usize>) -> Vec<NodesScenario> {
+    let mut without = scenario.clone();
+    without.faults.drain(gone);
+    vec![without]
+}
+
+/// Blocks go and leave their children to their parents; or with all that is built on them.
+pub(super) fn without_blocks(scenario: &NodesScenario, gone: Range<usize>) -> Vec<NodesScenario> {
+    let removed: BTreeMap<u32, u32> = scenario.blocks[gone.clone()]
+        .iter()
+        .map(|mined| (mined.name, mined.parent))
+        .collect();
+    let mut adopted = scenario.clone();
+    adopted.blocks.drain(gone);
+    let mut felled = adopted.clone();
+    for mined in &mut adopted.blocks {
+        // Parents stand before their children, so this ends.
+        while let Some(parent) = removed.get(&mined.parent).filter(|up| **up < mined.parent) {
+            mined.parent = *parent;
+        }
+    }
+    let mut fallen: BTreeSet<u32> = removed.into_keys().collect();
+    felled.blocks.retain(|mined| {
+        let falls = fallen.contains(&mined.parent);
+        if falls {
+            fallen.insert(mined.name);
+        }
+        !falls
+    });
+    vec![felled, adopted]
+}
+
+/// The blocks as a run of one ledger, one after another whatever they are built on.
+pub(super) fn as_one_ledger(scenario: &NodesScenario) -> Scenario {
+    Scenario {
+        genesis: scenario.genesis.clone(),
+        hash_seed: 0,
+        steps: scenario
+            .blocks
+            .iter()
+            .map(|mined| Step::Block(mined.block.clone()))
+            .collect(),
+    }
+}
+
+/// The same run with the genesis and the blocks of a run of one ledger; `None` where that has not
+/// as many.
+pub(super) fn with_ledger(scenario: &NodesScenario, ledger: &Scenario) -> Option<NodesScenario> {
+    let mut changed = scenario.clone();
+    changed.genesis = ledger.genesis.clone();
+    if ledger.steps.len() != changed.blocks.len() {
+        return None;
+    }
+    for (mined, step) in changed.blocks.iter_mut().zip(&ledger.steps) {
+        let Step::Block(block) = step else {
+            return None;
+        };
+        mined.block = block.clone();
+    }
+    Some(changed)
+}
+
+/// A node like every other, in one thing each.
+pub(super) fn with_plainer_node(scenario: &NodesScenario, index: usize) -> Vec<NodesScenario> {
+    let changed = |change: &dyn Fn(&mut NodeRecipe)| {
+        let mut candidate = scenario.clone();
+        change(&mut candidate.nodes[index]);
+        candidate
+    };
+    vec![
+        changed(&|node| node.path = Path::Graph),
+        changed(&|node| node.path = Path::Spread),
+        changed(&|node| node.path = Path::Serial),
+        changed(&|node| node.storage = Place::Disk),
+        changed(&|node| node.storage = Place::Memory),
+    ]
+}
+
+/// How hard a loss is to imagine.
+fn weight(loss: Loss) -> usize {
+    match loss {
+        Loss::Nothing => 0,
+        Loss::All => 1,
+        Loss::Last => 2,
+        Loss::AllButLast => 3,
+        Loss::Lengths => 4,
+        Loss::TornLast(_) => 5,
+        Loss::Reordered(_) => 6,
+        Loss::Torn(_) => 7,
+    }
+}
+
+/// A crash that loses something else, the simplest first.
+pub(super) fn with_simpler_loss(scenario: &NodesScenario, index: usize) -> Vec<NodesScenario> {
+    let simple = [
+        Loss::Nothing,
+        Loss::All,
+        Loss::Last,
+        Loss::AllButLast,
+        Loss::Lengths,
+    ];
+    simple
+        .into_iter()
+        .filter_map(|simpler| {
+            let mut candidate = scenario.clone();
+            match &mut candidate.faults[index] {
+                Fault::Crash { loss, .. } | Fault::PowerCut { loss, .. } => *loss = simpler,
+                _ => return None,
+            }
+            Some(candidate)
+        })
+        .collect()
+}
+
+/// All blocks one after the other; all by the first node; all at once.
+pub(super) fn with_plain_times(scenario: &NodesScenario) -> Vec<NodesScenario> {
+    const APART_MS: u64 = 20;
+    let mut apart = scenario.clone();
+    for (index, mined) in (1..).zip(&mut apart.blocks) {
+        mined.at_ms = index * APART_MS;
+    }
+    let mut at_once = scenario.clone();
+    for mined in &mut at_once.blocks {
+        mined.at_ms = 0;
+    }
+    let by_first = |mut one: NodesScenario| {
+        let first = one.nodes[0].name;
+        for mined in &mut one.blocks {
+            mined.by = first;
+        }
+        one
+    };
+    vec![
+        by_first(apart.clone()),
+        apart,
+        by_first(scenario.clone()),
+        at_once,
+    ]
+}
+
+/// Nodes and blocks are counted from 1.
+pub(super) fn with_dense_names(scenario: &NodesScenario) -> NodesScenario {
+    let dense =
+        |names: &mut dyn Iterator<Item = u32>| -> BTreeMap<u32, u32> { names.zip(1..).collect() };
+    let nodes = dense(&mut scenario.nodes.iter().map(|node| node.name));
+    let blocks = dense(&mut scenario.blocks.iter().map(|mined| mined.name));
+    let mut renamed = scenario.clone();
+    each_name(&mut renamed, &mut |kind, name| {
+        let new = match kind {
+            Name::Node => nodes.get(name),
+            Name::Block => blocks.get(name),
+        };
+        // Whoever is not there goes on being nobody.
+        *name = new.copied().unwrap_or(0);
+    });
+    renamed
+}
+
+fn names(scenario: &NodesScenario) -> u64 {
+    let mut sum = 0;
+    each_name(&mut scenario.clone(), &mut |_, name| {
+        sum += u64::from(*name);
+    });
+    sum
+}
+
+/// Every number, in the order of [`with_number`].
+pub(super) fn numbers(scenario: &NodesScenario) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    each_number(&mut scenario.clone(), &mut |number| numbers.push(*number));
+    numbers
+}
+
+pub(super) fn with_number(scenario: &NodesScenario, index: usize, new: u64) -> NodesScenario {
+    let mut changed = scenario.clone();
+    let mut at = 0;
+    each_number(&mut changed, &mut |number| {
+        if at == index {
+            *number = new;
+        }
+        at += 1;
+    });
+    changed
+}
+
+enum Name {
+    Node,
+    Block,
+}
+
+fn each_name(scenario: &mut NodesScenario, visit: &mut dyn FnMut(Name, &mut u32)) {
+    for node in &mut scenario.nodes {
+        visit(Name::Node, &mut node.name);
+    }
+    for mined in &mut scenario.blocks {
+        visit(Name::Block, &mut mined.name);
+        visit(Name::Block, &mut mined.parent);
+        visit(Name::Node, &mut mined.by);
+    }
+    for fault in &mut scenario.faults {
+        match fault {
+            Fault::Lost { block, from, to }
+            | Fault::Twice {
+                block, from, to, ..
+            }
+            | Fault::Late {
+                block, from, to, ..
+            } => {
+                visit(Name::Block, block);
+                visit(Name::Node, from);
+                visit(Name::Node, to);
+            }
+            Fault::Cut { from, to, .. } => {
+                visit(Name::Node, from);
+                visit(Name::Node, to);
+            }
+            Fault::Partition { side, .. } => {
+                side.iter_mut().for_each(|node| visit(Name::Node, node));
+            }
+            Fault::Restart { node, .. } | Fault::Crash { node, .. } => visit(Name::Node, node),
+            Fault::PowerCut { node, doing, .. } | Fault::StorageFails { node, doing, .. } => {
+                visit(Name::Node, node);
+                let (Doing::Adding(block) | Doing::RewindingTo(block)) = doing;
+                visit(Name::Block, block);
+            }
+        }
+    }
+}
+
+fn each_number(scenario: &mut NodesScenario, visit: &mut dyn FnMut(&mut u64)) {
+    visit(&mut scenario.latency_ms);
+    for node in &mut scenario.nodes {
+        visit(&mut node.hash_seed);
+        // One worker is the least, and counts as nothing.
+        let mut more = node.workers.saturating_sub(1) as u64;
+        visit(&mut more);
+        node.workers = usize::try_from(more).unwrap_or(0) + 1;
+    }
+    for mined in &mut scenario.blocks {
+        visit(&mut mined.at_ms);
+    }
+    for fault in &mut scenario.faults {
+        match fault {
+            Fault::Lost { .. } => {}
+            Fault::Twice { after_ms: ms, .. } | Fault::Late { by_ms: ms, .. } => visit(ms),
+            Fault::Cut {
+                since_ms, until_ms, ..
+            }
+            | Fault::Partition {
+                since_ms, until_ms, ..
+            } => {
+                visit(since_ms);
+                visit(until_ms);
+            }
+            Fault::Restart { at_ms, down_ms, .. } | Fault::Crash { at_ms, down_ms, .. } => {
+                visit(at_ms);
+                visit(down_ms);
+            }
+            Fault::PowerCut { call, down_ms, .. } => {
+                visit(call);
+                visit(down_ms);
+            }
+            Fault::StorageFails { call, .. } => visit(call),
+        }
+    }
+}

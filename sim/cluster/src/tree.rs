@@ -1,0 +1,216 @@
+//! All blocks of a run, and what the oracle says of each.
+//!
+//! The oracle knows no branches: it is led through the tree, back to where a branch begins and along
+//! it. What it says is what every node must say, in whatever order the blocks reach it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lockstep_core::codec;
+use lockstep_core::model::{Block, Genesis, Hash, Height, Refusal};
+
+use super::reached::Reached;
+use super::scenario::NodesScenario;
+use lockstep_sim::oracle::Oracle;
+use lockstep_sim::scenario::build::{self, Keys};
+use lockstep_sim::world::{BlockResult, World};
+
+/// All blocks and what must become of them.
+pub(super) struct Tree {
+    pub(super) genesis: Genesis,
+    /// The ledger at height 0.
+    pub(super) beginning: World,
+    /// In the order of the scenario.
+    pub(super) blocks: Vec<Answered>,
+    /// The bytes of a block to its index.
+    by_bytes: BTreeMap<Hash, usize>,
+    /// The hash of a block's header to its index.
+    by_hash: BTreeMap<Hash, usize>,
+}
+
+/// A block as it is sent, and the oracle's answer.
+pub(super) struct Answered {
+    pub(super) name: u32,
+    pub(super) bytes: Arc<[u8]>,
+    /// `None` where the bytes are no block.
+    pub(super) block: Option<Arc<Block>>,
+    /// Of the header, or zero.
+    pub(super) hash: Hash,
+    /// `None` where it is refused or no block.
+    pub(super) taken: Option<Taken>,
+    /// Why it is refused, on the block that it was meant for.
+    pub(super) refusal: Option<Refusal>,
+    /// The block that it was meant for; `None` for the genesis.
+    parent: Option<usize>,
+}
+
+/// What a block does that is taken.
+pub(super) struct Taken {
+    pub(super) result: BlockResult,
+    /// The ledger after it.
+    pub(super) world: World,
+}
+
+impl Tree {
+    /// Builds, signs and executes every block.
+    ///
+    /// # Errors
+    ///
+    /// Where the genesis is impossible.
+    pub(super) fn new(scenario: &NodesScenario, reached: &mut Reached) -> Result<Tree, String> {
+        let mut keys = Keys::default();
+        let genesis = build::genesis(&scenario.genesis, &mut keys);
+        let mut oracle = Oracle::new(&genesis)?;
+        let beginning = oracle.world().clone();
+        let (parents, children) = family(scenario);
+
+        let mut answered: BTreeMap<usize, Answered> = BTreeMap::new();
+        let mut waiting: Vec<usize> = roots(&parents);
+        while let Some(index) = waiting.pop() {
+            waiting.extend(children[index].iter().rev());
+            let parent = taken_ancestor(&answered, &parents, index);
+            let height = parent.map_or(Height::GENESIS, |parent| height_of(&answered[&parent]));
+            oracle
+                .rewind_to(height)
+                .expect("a parent is on the oracle's chain while its children are executed");
+            let mined = &scenario.blocks[index];
+            let bytes = build::block(&mined.block, &genesis.rules, oracle.world(), &mut keys);
+            let block = codec::decode_block(&bytes, u64::MAX).ok();
+            reached.count("block: mined");
+            let answer = block.as_ref().map(|block| oracle.add_block(block));
+            let (taken, refusal) = match answer {
+                Some(Ok(result)) => {
+                    let world = oracle.world().clone();
+                    (Some(Taken { result, world }), None)
+                }
+                Some(Err(refusal)) => (None, Some(refusal)),
+                None => {
+                    reached.count("bytes that are no block");
+                    (None, None)
+                }
+            };
+            let hash = |block: &Block| codec::block_hash(&block.header);
+            answered.insert(
+                index,
+                Answered {
+                    name: mined.name,
+                    bytes: bytes.into(),
+                    hash: block.as_ref().map_or(Hash::ZERO, hash),
+                    block: block.map(Arc::new),
+                    taken,
+                    refusal,
+                    parent,
+                },
+            );
+        }
+        Ok(Tree::of(genesis, beginning, answered))
+    }
+
+    fn of(genesis: Genesis, beginning: World, answered: BTreeMap<usize, Answered>) -> Tree {
+        let blocks: Vec<Answered> = answered.into_values().collect();
+        let (mut by_bytes, mut by_hash) = (BTreeMap::new(), BTreeMap::new());
+        for (index, answered) in blocks.iter().enumerate() {
+            by_bytes.entry(of_bytes(&answered.bytes)).or_insert(index);
+            // Of two bodies under one header the one that is taken is the block.
+            if answered.taken.is_some() {
+                by_hash.insert(answered.hash, index);
+            } else if answered.block.is_some() {
+                by_hash.entry(answered.hash).or_insert(index);
+            }
+        }
+        Tree {
+            genesis,
+            beginning,
+            blocks,
+            by_bytes,
+            by_hash,
+        }
+    }
+
+    /// What these bytes are.
+    pub(super) fn sent_as(&self, bytes: &[u8]) -> Option<&Answered> {
+        self.by_bytes
+            .get(&of_bytes(bytes))
+            .map(|index| &self.blocks[*index])
+    }
+
+    /// The block with this hash; `None` for the genesis and for what nobody mined.
+    pub(super) fn named(&self, hash: Hash) -> Option<&Answered> {
+        self.by_hash.get(&hash).map(|index| &self.blocks[*index])
+    }
+
+    /// A block's name for people, 0 for the genesis; `None` for what nobody mined.
+    pub(super) fn name(&self, hash: Hash) -> Option<u32> {
+        if hash == self.beginning.hash {
+            return Some(0);
+        }
+        self.named(hash).map(|answered| answered.name)
+    }
+
+    /// The ledger after the block with this hash, or at the genesis.
+    pub(super) fn world(&self, hash: Hash) -> Option<&World> {
+        if hash == self.beginning.hash {
+            return Some(&self.beginning);
+        }
+        Some(&self.named(hash)?.taken.as_ref()?.world)
+    }
+
+    /// The tip that everybody must end at: the highest, and of several the one with the smallest
+    /// hash.
+    pub(super) fn best(&self) -> &World {
+        let taken = self
+            .blocks
+            .iter()
+            .filter_map(|answered| Some(&answered.taken.as_ref()?.world));
+        taken
+            .chain([&self.beginning])
+            .min_by_key(|world| (std::cmp::Reverse(world.height), world.hash))
+            .expect("the genesis is always there")
+    }
+}
+
+/// What bytes are known by.
+pub(super) fn of_bytes(bytes: &[u8]) -> Hash {
+    Hash(blake3::hash(bytes).into())
+}
+
+/// Each block's parent and children, as indices.
+fn family(scenario: &NodesScenario) -> (Vec<Option<usize>>, Vec<Vec<usize>>) {
+    let mut names: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut parents: Vec<Option<usize>> = Vec::new();
+    let mut children = vec![Vec::new(); scenario.blocks.len()];
+    for (index, mined) in scenario.blocks.iter().enumerate() {
+        let parent = names.get(&mined.parent).copied();
+        if let Some(parent) = parent {
+            children[parent].push(index);
+        }
+        parents.push(parent);
+        names.insert(mined.name, index);
+    }
+    (parents, children)
+}
+
+fn roots(parents: &[Option<usize>]) -> Vec<usize> {
+    (0..parents.len())
+        .rev()
+        .filter(|index| parents[*index].is_none())
+        .collect()
+}
+
+/// The nearest block above that is one of the chain.
+fn taken_ancestor(
+    answered: &BTreeMap<usize, Answered>,
+    parents: &[Option<usize>],
+    index: usize,
+) -> Option<usize> {
+    let parent = parents[index]?;
+    match &answered[&parent] {
+        Answered { taken: Some(_), .. } => Some(parent),
+        refused => refused.parent,
+    }
+}
+
+fn height_of(answered: &Answered) -> Height {
+    let taken = answered.taken.as_ref();
+    taken.map_or(Height::GENESIS, |taken| taken.world.height)
+}

@@ -1,0 +1,334 @@
+//! Several nodes: what a run of them finds, and that it is the same wherever it is done.
+
+use std::fs;
+use std::path::Path;
+
+use lockstep_cluster::{
+    BEFORE_OR_AFTER, Defect, Doing, Fault, Mined, NODES_CONVERGE, NodeRecipe, NodesReproducer,
+    NodesScenario, Observed, Path as Execution, Place, Reached, SAME_BYTES, SIZE, Trace,
+};
+use lockstep_harness::choice::Seeded;
+use lockstep_sim::disk::Loss;
+use lockstep_sim::scenario::{BlockRecipe, GenesisRecipe, NetworkName};
+use lockstep_sim::trial::Failure;
+
+fn drawn(seed: u64) -> NodesScenario {
+    lockstep_cluster::scenario(&mut Seeded::new(seed, 0), SIZE).1
+}
+
+fn run(scenario: &NodesScenario) -> (Result<Observed, Failure>, Reached, Trace) {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let (mut reached, mut trace) = (Reached::default(), Trace::written());
+    let outcome = lockstep_cluster::run(scenario, folder.path(), &mut reached, &mut trace);
+    (outcome, reached, trace)
+}
+
+/// What a run violates; `None` where nothing.
+fn violated(scenario: &NodesScenario) -> Option<String> {
+    match run(scenario).0 {
+        Ok(_) => None,
+        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        Err(Failure::Infrastructure(reason)) => panic!("the machine failed: {reason}"),
+    }
+}
+
+#[test]
+fn a_trace_is_the_same_with_one_worker_and_with_eight_and_with_other_hash_seeds() {
+    for seed in [1, 6] {
+        let (mut one, mut eight) = (drawn(seed), drawn(seed));
+        one.set_workers(1);
+        eight.set_workers(8);
+        eight.change_hash_seeds(0x5eed);
+        let (first, reached, first_trace) = run(&one);
+        let (second, _, second_trace) = run(&eight);
+        assert!(first.is_ok(), "seed {seed}: {first:?}");
+        assert_eq!(first, second, "seed {seed}");
+        assert_eq!(first_trace.text(), second_trace.text(), "seed {seed}");
+        assert!(
+            first_trace
+                .text()
+                .is_some_and(|text| text.lines().count() > 200),
+            "seed {seed}"
+        );
+        assert!(reached.of("block: added") > 50, "seed {seed}");
+    }
+}
+
+/// Where a planted defect shows first, by the invariant that names it, and how small it gets.
+fn check_planted(defect: Defect, invariants: &[&str]) {
+    /// Some need a fault at the one place that they are about.
+    const SEEDS: u64 = 40;
+    let found = (0..SEEDS).find_map(|seed| {
+        let mut scenario = drawn(seed);
+        assert_eq!(scenario.nodes[1].planted, None);
+        scenario.plant(defect);
+        Some((violated(&scenario)?, scenario))
+    });
+    let (invariant, scenario) = found.unwrap_or_else(|| panic!("{defect} is never found"));
+    assert!(
+        invariants.contains(&invariant.as_str()),
+        "{defect} is found by {invariant}"
+    );
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let shrunk = lockstep_cluster::shrink(&scenario, &invariant, folder.path(), 400);
+    let small = &shrunk.scenario;
+    assert!(
+        small.nodes.len() == 2
+            && small.faults.len() <= 2
+            && small.blocks.len() <= 4
+            && small.transactions() <= 3,
+        "{defect}: {shrunk}"
+    );
+    assert!(
+        shrunk.to_string().ends_with(" candidates of 400"),
+        "{shrunk}"
+    );
+    // The file is all that is needed, and a node without the defect has nothing to be found.
+    let text = NodesReproducer::new(&invariant, small.clone())
+        .to_text("a remark")
+        .expect("a run can be written");
+    let mut read = NodesReproducer::from_text(&text, "memory").expect("it can be read back");
+    assert_eq!(&read.scenario, small);
+    assert_eq!(violated(&read.scenario), Some(invariant), "{defect}");
+    for node in &mut read.scenario.nodes {
+        node.planted = None;
+    }
+    assert_eq!(violated(&read.scenario), None, "{defect}");
+}
+
+#[test]
+fn a_node_whose_workers_decide_the_fees_is_found() {
+    check_planted(
+        Defect::WorkerCountSemantics,
+        &["receipts-explain-balances", "rejected-leaves-no-trace"],
+    );
+}
+
+#[test]
+fn a_node_whose_hash_seed_decides_the_order_is_found() {
+    check_planted(Defect::MergeOrder, &["same-as-serial"]);
+}
+
+#[test]
+fn a_node_that_takes_an_error_for_an_answer_is_found() {
+    check_planted(
+        Defect::ErrorBecomesRejection,
+        &["receipts-explain-balances", "same-as-serial", "makes-sense"],
+    );
+}
+
+#[test]
+fn a_node_that_forgets_after_a_restart_is_found() {
+    check_planted(
+        Defect::SkipsAfterRestart,
+        &[
+            "receipts-explain-balances",
+            "reads-back",
+            "nonces-advance-by-applied",
+        ],
+    );
+}
+
+#[test]
+fn a_node_on_a_disk_that_lies_is_found() {
+    check_planted(Defect::LyingDisk, &[BEFORE_OR_AFTER]);
+}
+
+#[test]
+fn a_node_that_fails_for_ever_after_one_failure_is_found() {
+    check_planted(Defect::StuckAfterError, &["makes-sense"]);
+}
+
+#[test]
+fn a_rewind_that_leaves_something_is_found() {
+    check_planted(Defect::ReorgNotUndone, &[SAME_BYTES]);
+}
+
+#[test]
+fn a_node_that_takes_a_repeated_block_is_found() {
+    check_planted(
+        Defect::TakesAgain,
+        &["same-as-serial", "rejected-leaves-no-trace"],
+    );
+}
+
+#[test]
+fn a_node_that_does_not_ask_for_what_it_missed_does_not_converge_and_is_found() {
+    check_planted(Defect::AsksForNothing, &[NODES_CONVERGE]);
+}
+
+fn node(name: u32, storage: Place) -> NodeRecipe {
+    NodeRecipe {
+        name,
+        storage,
+        path: Execution::Serial,
+        workers: 1,
+        hash_seed: 0,
+        planted: None,
+    }
+}
+
+fn block(name: u32, parent: u32, at_ms: u64, by: u32) -> Mined {
+    Mined {
+        name,
+        parent,
+        at_ms,
+        by,
+        block: BlockRecipe {
+            miner: by,
+            later_ms: 1,
+            flaw: None,
+            transactions: Vec::new(),
+        },
+    }
+}
+
+/// Two branches from the genesis, mined by nodes 1 and 2 while nothing gets from one to the other.
+fn two_branches(lengths: [u32; 2], faults: Vec<Fault>) -> NodesScenario {
+    let mut blocks = Vec::new();
+    for (by, length, first) in [(1, lengths[0], 1), (2, lengths[1], 101)] {
+        for index in 0..length {
+            let parent = if index == 0 { 0 } else { first + index - 1 };
+            blocks.push(block(first + index, parent, u64::from(10 * index), by));
+        }
+    }
+    NodesScenario {
+        genesis: GenesisRecipe {
+            network: NetworkName::Devnet,
+            reward: 50,
+            native_limit: u64::MAX,
+            max_block_bytes: 1 << 20,
+            balances: Vec::new(),
+        },
+        latency_ms: 1,
+        nodes: vec![node(1, Place::Disk), node(2, Place::Memory)],
+        blocks,
+        faults: [Fault::Partition {
+            side: vec![1],
+            since_ms: 0,
+            until_ms: 500,
+        }]
+        .into_iter()
+        .chain(faults)
+        .collect(),
+    }
+}
+
+#[test]
+fn a_branch_of_eight_blocks_gives_way_to_one_of_nine() {
+    let (outcome, reached, trace) = run(&two_branches([8, 9], Vec::new()));
+    assert!(outcome.is_ok(), "{outcome:?}");
+    assert_eq!(reached.of("reorganisation: depth 8"), 1);
+    assert_eq!(reached.of_all("reorganisation: "), 1);
+    let text = trace.text().unwrap_or_default();
+    assert!(text.contains("node 1 goes back 8 to the genesis"), "{text}");
+}
+
+#[test]
+fn a_node_that_crashes_between_going_back_and_going_forward_converges() {
+    let crashes: Vec<Fault> = (101..=109)
+        .map(|name| Fault::PowerCut {
+            node: 1,
+            doing: Doing::Adding(name),
+            call: u64::from(name - 101),
+            down_ms: 30,
+            loss: Loss::Torn(7),
+        })
+        .chain([Fault::PowerCut {
+            node: 1,
+            doing: Doing::RewindingTo(0),
+            call: 2,
+            down_ms: 30,
+            loss: Loss::All,
+        }])
+        .collect();
+    let (outcome, reached, _) = run(&two_branches([8, 9], crashes));
+    assert!(outcome.is_ok(), "{outcome:?}");
+    assert_eq!(reached.of("crash: while blocks are undone"), 1);
+    assert_eq!(reached.of("crash: while a block is added"), 9);
+    assert_eq!(reached.of("restart: after a crash"), 10);
+}
+
+#[test]
+fn what_names_nobody_happens_to_nobody() {
+    let quiet = two_branches([2, 3], Vec::new());
+    let ghosts = two_branches(
+        [2, 3],
+        vec![
+            Fault::Lost {
+                block: 77,
+                from: 1,
+                to: 9,
+            },
+            Fault::Restart {
+                node: 9,
+                at_ms: 5,
+                down_ms: 5,
+            },
+            Fault::StorageFails {
+                node: 2,
+                doing: Doing::Adding(77),
+                call: 0,
+            },
+            Fault::PowerCut {
+                node: 2,
+                doing: Doing::Adding(101),
+                call: 0,
+                down_ms: 0,
+                loss: Loss::All,
+            },
+        ],
+    );
+    assert_eq!(run(&quiet).2.text(), run(&ghosts).2.text());
+}
+
+#[test]
+fn a_file_that_makes_no_sense_is_refused_with_the_reason() {
+    let whole = two_branches([1, 1], Vec::new());
+    let text = |scenario: &NodesScenario| {
+        NodesReproducer::new("", scenario.clone())
+            .to_text("")
+            .expect("a run can be written")
+    };
+    let refused = |text: &str| {
+        NodesReproducer::from_text(text, "it")
+            .expect_err("it makes no sense")
+            .to_string()
+    };
+    assert!(NodesReproducer::from_text(&text(&whole), "it").is_ok());
+    let mut twins = whole.clone();
+    twins.nodes[1].name = 1;
+    assert!(refused(&text(&twins)).contains("two nodes have the name 1"));
+    let mut alone = whole.clone();
+    alone.nodes.truncate(1);
+    assert!(refused(&text(&alone)).contains("two are the least"));
+    let mut endless = whole.clone();
+    endless.blocks[0].at_ms = u64::MAX;
+    assert!(refused(&text(&endless)).contains("600000 ms is the latest"));
+    let other = text(&whole).replace("lockstep_nodes: 1", "lockstep_nodes: 9");
+    assert!(refused(&other).contains("this is format 9"));
+    let broken = text(&whole).replace("latency_ms: 1,", "latency_ms: soon,");
+    assert!(refused(&broken).starts_with("it:"));
+}
+
+#[test]
+fn every_kept_run_shows_what_it_says_and_nothing_without_its_defect() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpora/nodes");
+    let mut defects = Vec::new();
+    for entry in fs::read_dir(folder).expect("the corpus is there") {
+        let path = entry.expect("the corpus can be read").path();
+        let mut reproducer = NodesReproducer::read(&path).expect("a kept run can be read");
+        assert_eq!(
+            violated(&reproducer.scenario).as_deref(),
+            Some(reproducer.shows.as_str()),
+            "{}",
+            path.display()
+        );
+        for node in &mut reproducer.scenario.nodes {
+            defects.extend(node.planted.take());
+        }
+        assert_eq!(violated(&reproducer.scenario), None, "{}", path.display());
+    }
+    defects.sort();
+    assert_eq!(defects, Defect::ALL);
+}

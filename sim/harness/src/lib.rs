@@ -1,0 +1,4 @@
+//! Rules-agnostic parts of the simulation harness: they know no ledger and no executor.
+
+pub mod choice;
+pub mod schedule;
