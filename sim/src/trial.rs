@@ -3,11 +3,11 @@
 pub mod faults;
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis, Hash, Height, Refusal};
+use lockstep_harness::panic::catch_panic;
 use serde::{Deserialize, Serialize};
 
 use crate::invariants::{self, Event, Evidence, Invariant, first_violation_of};
@@ -504,14 +504,7 @@ fn label(step: &Step) -> &'static str {
 ///
 /// [`Failure::Violation`] of `never-panics`, with the panic's message.
 pub fn guarded<T>(step: usize, subject: &str, question: impl FnOnce() -> T) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(question)).map_err(|panic| {
-        let message = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        violation("never-panics", 11, step, subject, message.to_owned())
-    })
+    catch_panic(question).map_err(|message| violation("never-panics", 11, step, subject, message))
 }
 
 /// A failure that is a finding.

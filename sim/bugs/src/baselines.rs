@@ -1,7 +1,6 @@
 //! What one would have without the harness.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Cell, Height, Value};
@@ -9,6 +8,7 @@ use lockstep_core::model::{Block, Cell, Height, Value};
 use super::suspect::Suspect;
 use super::{Bug, Effort, Engine, Search, search_scenarios};
 use lockstep_harness::choice::{Choices, Seeded};
+use lockstep_harness::panic::catch_panic;
 use lockstep_sim::generate::Size;
 use lockstep_sim::oracle::Oracle;
 use lockstep_sim::scenario::build::{self, Keys};
@@ -209,7 +209,7 @@ fn both(suspect: Suspect, scenario: &Scenario) -> (Result<Option<World>, String>
                 undone.clear();
             }
             // A panic that nobody catches fails a test as well.
-            match catch_unwind(AssertUnwindSafe(|| subject.add_block(&block))) {
+            match catch_panic(|| subject.add_block(&block)) {
                 Ok(Ok(_) | Err(SubjectError::Refused(_))) => {}
                 Ok(Err(error)) => return (Err(error.to_string()), None),
                 Err(_) => return (Err("it panicked".to_owned()), None),

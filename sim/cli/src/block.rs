@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use lockstep_core::model::{Block, Genesis, Hash, Height};
+use lockstep_harness::panic::silence_panics_for_good;
 use lockstep_sim::campaign::{
     Case, Cases, CoreOnTrial, Ended, Enough, OnTrial, Plan, Shard, Time, one_run,
 };
@@ -152,7 +153,7 @@ impl BlockOfRuns {
         // A panic of a subject is a finding and is reported as one, with its message; where it
         // happened is shown when the run is replayed.
         if std::env::var_os("RUST_BACKTRACE").is_none() {
-            std::panic::set_hook(Box::new(|_| {}));
+            silence_panics_for_good();
         }
         for Work { case, time } in self.work {
             let Case { seed, run } = case;

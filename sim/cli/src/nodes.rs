@@ -15,6 +15,7 @@ use lockstep_cluster::{
     RunReport, Shrunk, Summary, Trace, Verdict,
 };
 use lockstep_core::config::MAX_WORKERS;
+use lockstep_harness::panic::silence_panics;
 use lockstep_sim::trial::{Failure, Violation};
 use serde_json::json;
 
@@ -151,7 +152,7 @@ impl Nodes {
         }
         let mut watch = Watch::new(self, &plan);
         // What panics is a finding, and reported once.
-        let summary = without_panic_messages(|| lockstep_cluster::campaign(&plan, &mut watch));
+        let summary = silence_panics(|| lockstep_cluster::campaign(&plan, &mut watch));
         watch.bar.finish_and_clear();
         let elapsed = watch.begun.elapsed();
         let exit_code = summary.verdict.exit_code();
@@ -218,7 +219,7 @@ impl Nodes {
         let written = NodesReproducer::new(invariant, whole.clone())
             .write(&whole_path, &remark)
             .and_then(|()| {
-                let shrunk = without_panic_messages(|| {
+                let shrunk = silence_panics(|| {
                     lockstep_cluster::shrink(whole, invariant, scratch, self.budget)
                 });
                 let remark = format!("{shrunk}\nbefore that: {remark}");
@@ -254,9 +255,8 @@ impl Nodes {
         }
         scenario.change_hash_seeds(self.hash_seed);
         let (mut reached, mut trace) = (Reached::default(), Trace::written());
-        let outcome = without_panic_messages(|| {
-            lockstep_cluster::run(&scenario, scratch, &mut reached, &mut trace)
-        });
+        let outcome =
+            silence_panics(|| lockstep_cluster::run(&scenario, scratch, &mut reached, &mut trace));
         if let Some(folder) = &self.trace {
             let stem = file.file_stem().unwrap_or_default().to_string_lossy();
             write_trace(&folder.join(format!("{stem}.trace")), &trace);
@@ -319,14 +319,6 @@ fn print_end(trace: &Trace) {
     for line in &lines[lines.len().saturating_sub(LINES)..] {
         say(format_args!("  {line}"));
     }
-}
-
-fn without_panic_messages<T>(work: impl FnOnce() -> T) -> T {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let done = work();
-    std::panic::set_hook(hook);
-    done
 }
 
 fn write_trace(path: &Path, trace: &Trace) {

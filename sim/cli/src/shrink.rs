@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use lockstep_harness::panic::silence_panics;
 use lockstep_sim::campaign;
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
@@ -83,9 +84,5 @@ pub(super) fn quietly_shrunk(
     folder: &Path,
     budget: u64,
 ) -> Shrunk {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let shrunk = campaign::shrink(scenario, violation, folder, budget);
-    std::panic::set_hook(hook);
-    shrunk
+    silence_panics(|| campaign::shrink(scenario, violation, folder, budget))
 }

@@ -1,4 +1,5 @@
 //! Rules-agnostic parts of the simulation harness: they know no ledger and no executor.
 
 pub mod choice;
+pub mod panic;
 pub mod schedule;

@@ -1,7 +1,5 @@
 //! A subject whose blocks are executed under many schedules, or under one that is given.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lockstep_core::chain::Chain;
@@ -19,6 +17,7 @@ use crate::faulty::{Aftermath, Faulty, RivalAct, RivalReport, Template, happened
 use crate::scenario::Fault;
 use crate::subject::{self, AtWork, Core, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
+use lockstep_harness::panic::catch_panic;
 use lockstep_harness::schedule::{Schedule, Switch, is_deadlock};
 
 /// An execution that takes more steps does not end, as far as anybody can tell.
@@ -384,11 +383,11 @@ impl<E: Explorable> UnderSchedules<E> {
             }
         };
         let runner = Runner::new(scheduler, config());
-        match catch_unwind(AssertUnwindSafe(|| runner.run(explored))) {
+        match catch_panic(|| runner.run(explored)) {
             Ok(_) => {
                 with(&last, Option::take).unwrap_or_else(|| (expected.answers[0].clone(), false))
             }
-            Err(panic) => (Answer::Panicked(message(&*panic)), true),
+            Err(message) => (Answer::Panicked(first_line(&message)), true),
         }
     }
 
@@ -518,13 +517,8 @@ impl<K: PartialEq> Expected<K> {
     }
 }
 
-/// What a schedule that ended the execution said, in one line.
-fn message(panic: &(dyn Any + Send)) -> String {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
+/// The first line of what a schedule that ended the execution said.
+fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or_default().to_owned()
 }
 

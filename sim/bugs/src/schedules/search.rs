@@ -7,6 +7,7 @@ use super::super::{Effort, Found, Search, Small};
 use crate::specimen::concurrent::Defect;
 use crate::specimen::concurrent::under_shuttle::Explored;
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::panic::keep_panic_hook;
 use lockstep_sim::explore::{self, Plan, SCHEDULERS};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::shrink;
@@ -67,9 +68,7 @@ const fn plan(seed: u64, schedules: usize) -> Plan {
 
 /// Shuttle takes the hook when it first runs: whoever has one keeps it.
 fn leave_the_panic_hook() {
-    let hook = std::panic::take_hook();
-    explore::let_shuttle_take_the_panic_hook();
-    std::panic::set_hook(hook);
+    keep_panic_hook(explore::let_shuttle_take_the_panic_hook);
 }
 
 /// First fewer workers, then fewer transactions, under whatever schedule, then fewer preemptions.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use lockstep_bugs::{BUGS, Bug, ENGINES, Engine, RIGHT};
+use lockstep_harness::panic::silence_panics;
 
 use self::measure::{Limits, Measured, measured};
 use super::{INFRASTRUCTURE, complain, say, values};
@@ -115,11 +116,7 @@ impl Line {
 impl Bugs {
     pub(super) fn execute(self) -> u8 {
         // Every panic of a specimen is an accusation, and reported as one.
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| {}));
-        let verdict = self.verdict();
-        std::panic::set_hook(hook);
-        match verdict {
+        match silence_panics(|| self.verdict()) {
             Ok(exit_code) => exit_code,
             Err(reason) => {
                 complain(reason);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::panic::silence_panics;
 use lockstep_harness::schedule::Schedule;
 use lockstep_sim::explore::{self, CoreLedger, Explored, Finding, Pause, Plan, SCHEDULERS};
 use lockstep_sim::generate::{self, Size};
@@ -213,9 +214,5 @@ fn explain(schedule: &Schedule, pauses: &[Pause]) {
 /// Without a word about panics: each is a finding that is reported.
 fn quietly<T>(work: impl FnOnce() -> T) -> T {
     explore::let_shuttle_take_the_panic_hook();
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let done = work();
-    std::panic::set_hook(hook);
-    done
+    silence_panics(work)
 }

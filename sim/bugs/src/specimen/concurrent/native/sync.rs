@@ -1,12 +1,13 @@
 //! The real primitives.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 pub(super) use std::sync::Arc;
 pub(super) use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) use std::sync::{MutexGuard, RwLock};
 use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::JoinHandle;
+
+use lockstep_harness::panic::catch_panic;
 
 pub(super) use dashmap::DashMap;
 
@@ -58,16 +59,7 @@ pub(super) fn join<T>(thread: JoinHandle<T>) -> T {
 
 /// Does something; the message of its panic where it does that.
 pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(&*panic))
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message")
-        .to_owned()
+    catch_panic(work)
 }
 
 /// For checkers.

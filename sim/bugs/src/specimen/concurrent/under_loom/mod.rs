@@ -5,8 +5,6 @@ mod sync;
 #[path = "../shared/mod.rs"]
 mod shared;
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +17,7 @@ use super::checked::Checked;
 use super::panics::Panics;
 use super::{Added, Defect, can_rival, native};
 use crate::specimen::Kept;
+use lockstep_harness::panic::catch_panic;
 use lockstep_harness::schedule::is_deadlock;
 use lockstep_sim::faulty::RivalAct;
 use lockstep_sim::invariants::{Event, Evidence, Order, first_violation};
@@ -88,7 +87,7 @@ pub fn search(
     builder.max_branches = 20_000;
     let interleavings = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&interleavings);
-    let ended = catch_unwind(AssertUnwindSafe(|| {
+    let ended = catch_panic(|| {
         builder.check(move || {
             let before = counted.fetch_add(1, Ordering::Relaxed);
             assert!(goes_on(before), "{LOST_PATIENCE}");
@@ -100,24 +99,21 @@ pub fn search(
                 panic!("{invariant}: {detail}");
             }
         });
-    }));
+    });
     let mut extent = preemptions.map_or(Extent::Complete, Extent::Bounded);
     let found = match ended {
         Ok(()) => None,
-        Err(panic) => {
-            let message = message(&*panic);
-            match message.split_once(": ") {
-                _ if message == LOST_PATIENCE => {
-                    extent = Extent::CutShort;
-                    None
-                }
-                _ if is_deadlock(&message) => Some(("always-ends".to_owned(), message)),
-                Some((invariant, detail)) if is_name(invariant) => {
-                    Some((invariant.to_owned(), detail.to_owned()))
-                }
-                _ => Some(("never-panics".to_owned(), message)),
+        Err(message) => match message.split_once(": ") {
+            _ if message == LOST_PATIENCE => {
+                extent = Extent::CutShort;
+                None
             }
-        }
+            _ if is_deadlock(&message) => Some(("always-ends".to_owned(), message)),
+            Some((invariant, detail)) if is_name(invariant) => {
+                Some((invariant.to_owned(), detail.to_owned()))
+            }
+            _ => Some(("never-panics".to_owned(), message)),
+        },
     };
     Ok(Searched {
         interleavings: interleavings.load(Ordering::Relaxed),
@@ -135,15 +131,6 @@ fn is_name(text: &str) -> bool {
 }
 
 const MAKES_SENSE: &str = "makes-sense";
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message")
-        .to_owned()
-}
 
 /// A block that is to be executed, and what comes of it serially: computed once, outside of a model.
 struct Case {
