@@ -258,7 +258,7 @@ pub fn shrink_on(
         let shrunk = shrink::shrink(scenario, invariant, budget, &|candidate| {
             shows(candidate, alone)
         });
-        if shows(&shrunk.scenario, None).as_deref() == Some(invariant) {
+        if shows(&shrunk.smallest, None).as_deref() == Some(invariant) {
             return shrunk;
         }
         spent = shrunk.candidates;
@@ -270,6 +270,7 @@ pub fn shrink_on(
         &|candidate| shows(candidate, None),
     );
     shrunk.candidates += spent;
+    shrunk.budget = budget;
     shrunk
 }
 

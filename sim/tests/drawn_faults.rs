@@ -112,13 +112,13 @@ fn a_crash_among_many_faults_comes_out_alone_and_simple() {
         .find(|scenario| torn(scenario).as_deref() == Some(name))
         .expect("a drawn crash finds it");
     let shrunk = shrink::shrink(&found, name, BUDGET, &torn);
-    println!("{shrunk}: {:?}", shrunk.scenario.steps);
+    println!("{shrunk}: {:?}", shrunk.smallest.steps);
     let [Step::Fault(Fault::Crash { loss, .. }), Step::Block(block)] =
-        shrunk.scenario.steps.as_slice()
+        shrunk.smallest.steps.as_slice()
     else {
         panic!(
             "a crash and a block are enough: {:?}",
-            shrunk.scenario.steps
+            shrunk.smallest.steps
         );
     };
     assert_eq!(*loss, Loss::Nothing);

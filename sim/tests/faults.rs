@@ -478,6 +478,6 @@ fn a_fault_that_nothing_depends_on_is_left_out() {
     let shrunk = shrink::shrink(&scenario, "three blocks", BUDGET, &|scenario| {
         (scenario.blocks() >= 3).then(|| "three blocks".to_owned())
     });
-    assert_eq!(shrunk.scenario.faults().count(), 0);
-    assert_eq!(shrunk.scenario.blocks(), 3);
+    assert_eq!(shrunk.smallest.faults().count(), 0);
+    assert_eq!(shrunk.smallest.blocks(), 3);
 }

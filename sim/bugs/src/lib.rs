@@ -189,7 +189,7 @@ fn found_in(
     let shrunk = move |effort: &Effort<'_>| {
         let shows = |candidate: &Scenario| judge(candidate).ok().flatten();
         let in_time = effort.while_it_goes_on(&shows);
-        let small = shrink(&scenario, &named, effort.most, &in_time).scenario;
+        let small = shrink(&scenario, &named, effort.most, &in_time).smallest;
         Small {
             transactions: small.transactions(),
             preemptions: None,

@@ -67,7 +67,7 @@ fn found(scenario: NodesScenario, invariant: String, folder: TempDir) -> Found {
     let shrunk = move |effort: &Effort<'_>| {
         let shows = |candidate: &NodesScenario| accuses(candidate, folder.path()).ok().flatten();
         let in_time = effort.while_it_goes_on(&shows);
-        let small = lockstep_cluster::shrink_by(&scenario, &named, effort.most, &in_time).scenario;
+        let small = lockstep_cluster::shrink_by(&scenario, &named, effort.most, &in_time).smallest;
         Small {
             transactions: small.transactions(),
             preemptions: None,

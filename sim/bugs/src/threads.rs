@@ -177,7 +177,7 @@ fn search_on_threads(
                 };
                 let smaller = |candidate: &Scenario| shows(candidate, PATIENCE_SMALLER);
                 let in_time = effort.while_it_goes_on(&smaller);
-                let small = shrink(&scenario, &named, effort.most, &in_time).scenario;
+                let small = shrink(&scenario, &named, effort.most, &in_time).smallest;
                 Small {
                     transactions: small.transactions(),
                     preemptions: None,

@@ -284,7 +284,7 @@ impl Crash {
         write(whole, &whole_path, remark)?;
         let folder = scratch_folder(None)?;
         let shrunk = quietly_shrunk(&whole.scenario, violation, folder.path(), self.budget);
-        let small = Reproducer::new(&violation.invariant, shrunk.scenario.clone());
+        let small = Reproducer::new(&violation.invariant, shrunk.smallest.clone());
         let path = self.out.join(format!("{name}.repro"));
         write(&small, &path, &format!("{shrunk}\nbefore that: {remark}"))?;
         Ok(format!(

@@ -65,10 +65,10 @@ fn keep_one(
             NEVER_DIES => shrunk_elsewhere(whole, scratch, budget),
             _ => quietly_shrunk(whole, violation, scratch, budget),
         };
-        let small = Reproducer::new(&violation.invariant, shrunk.scenario.clone());
+        let small = Reproducer::new(&violation.invariant, shrunk.smallest.clone());
         small.write(&path, &format!("{shrunk}\nbefore that: {remark}"))?;
         record.reproducer = Some(path.display().to_string());
-        record.size = shrunk.scenario.transactions() as u64;
+        record.size = shrunk.smallest.transactions() as u64;
         record.shrunk = Some(shrunk.to_string());
         Ok::<(), lockstep_sim::reproducer::ReproducerError>(())
     };

@@ -223,7 +223,7 @@ impl Nodes {
                     lockstep_cluster::shrink(whole, invariant, scratch, self.budget)
                 });
                 let remark = format!("{shrunk}\nbefore that: {remark}");
-                NodesReproducer::new(invariant, shrunk.scenario.clone()).write(&path, &remark)?;
+                NodesReproducer::new(invariant, shrunk.smallest.clone()).write(&path, &remark)?;
                 Ok(shrunk)
             });
         match written {

@@ -61,7 +61,7 @@ impl Shrink {
             .out
             .unwrap_or_else(|| self.file.with_extension("small.repro"));
         let remark = format!("{shrunk}\nfrom: {}", self.file.display());
-        let small = Reproducer::new(&violation.invariant, shrunk.scenario.clone());
+        let small = Reproducer::new(&violation.invariant, shrunk.smallest.clone());
         if let Err(error) = small.write(&out, &remark) {
             complain(format_args!("{error}; name another file with --out"));
             return INFRASTRUCTURE;

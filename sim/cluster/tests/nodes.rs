@@ -71,7 +71,7 @@ fn check_planted(defect: Defect, invariants: &[&str]) {
     );
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let shrunk = lockstep_cluster::shrink(&scenario, &invariant, folder.path(), 400);
-    let small = &shrunk.scenario;
+    let small = &shrunk.smallest;
     assert!(
         small.nodes.len() == 2
             && small.faults.len() <= 2

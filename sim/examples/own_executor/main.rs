@@ -117,7 +117,7 @@ fn main() -> ExitCode {
     );
     println!("{}", summary.verdict);
     if let (Some(finding), Some(shrunk)) = (summary.verdict.findings().first(), shrunk) {
-        let small = Reproducer::new(&finding.violation.invariant, shrunk.scenario.clone());
+        let small = Reproducer::new(&finding.violation.invariant, shrunk.smallest.clone());
         // The file says everything: write it, and run it again with `trial::run`.
         match small.to_text(&shrunk.to_string()) {
             Ok(text) => println!("{text}"),
@@ -142,7 +142,7 @@ mod tests {
         let (summary, shrunk) = trial(12, true);
         assert_eq!(summary.verdict.exit_code(), 11, "{}", summary.verdict);
         let shrunk = shrunk.expect("what is found is shrunk");
-        let transactions = shrunk.scenario.transactions();
+        let transactions = shrunk.smallest.transactions();
         assert!((1..=3).contains(&transactions), "{shrunk}");
     }
 }

@@ -3,3 +3,4 @@
 pub mod choice;
 pub mod panic;
 pub mod schedule;
+pub mod shrink;

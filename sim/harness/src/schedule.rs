@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::shrink::{Pass, Search, Shrinkable};
+
 /// One block of a scenario, and what its threads did when it was executed.
 ///
 /// There is a plain way: a thread goes on until it waits for something, and then the one with the
@@ -25,6 +27,32 @@ pub struct Schedule {
 /// others may notice; threads are numbered as they begin, the caller is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Switch(pub usize, pub u64, pub usize);
+
+/// The edits of a schedule: fewer switches. Of those that come out none can go alone.
+pub const PASSES: [Pass<Schedule>; 1] = [fewer_switches];
+
+impl Shrinkable for Schedule {
+    type Size = usize;
+
+    fn size(&self) -> usize {
+        self.switches.len()
+    }
+
+    fn in_words(&self) -> String {
+        format!("{} switches", self.switches.len())
+    }
+}
+
+fn fewer_switches(search: &mut Search<'_, Schedule>) {
+    search.take_away(
+        |schedule| schedule.switches.len(),
+        |schedule, gone| {
+            let mut without = schedule.clone();
+            without.switches.drain(gone);
+            vec![without]
+        },
+    );
+}
 
 impl fmt::Display for Switch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

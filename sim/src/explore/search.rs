@@ -12,7 +12,7 @@ use crate::shrink::{self, Shrunk};
 use crate::subject::{Subject, SubjectError};
 use crate::tally::Tally;
 use crate::trial::{self, Failure, Violation};
-use lockstep_harness::schedule::{Schedule, Switch};
+use lockstep_harness::schedule::{self, Schedule};
 
 /// How the blocks of a scenario are explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,10 +179,9 @@ pub fn shrink(
     shrink::shrink(scenario, invariant, budget, &judge)
 }
 
-/// The same with as few switches as still show the same: from the whole list, ever smaller parts are
-/// left out. The last ones stand for themselves: without any one of them it is not shown.
+/// The schedule with as few switches as still show the same: without any one of them it is not shown.
 ///
-/// Costs one run a try, about `s log s` of them for `s` switches of which few matter.
+/// Costs one run a candidate, about `s log s` of them for `s` switches of which few matter.
 #[must_use]
 pub fn minimise(
     scenario: &Scenario,
@@ -190,41 +189,13 @@ pub fn minimise(
     invariant: &str,
     explorable: &Arc<impl Explorable>,
 ) -> Schedule {
-    let shows = |switches: &[Switch]| {
-        let schedule = Schedule {
-            switches: switches.to_vec(),
-            ..schedule.clone()
-        };
-        let followed = follow(scenario, &schedule, explorable);
-        followed.is_ok_and(|(violation, _)| {
-            violation.is_some_and(|violation| violation.invariant == invariant)
-        })
+    let judge = |candidate: &Schedule| {
+        let (violation, _) = follow(scenario, candidate, explorable).ok()?;
+        violation.map(|violation| violation.invariant)
     };
-    let mut switches = schedule.switches.clone();
-    let mut part = switches.len().div_ceil(2);
-    while part > 0 {
-        let mut start = 0;
-        let mut removed = false;
-        while start < switches.len() {
-            let end = (start + part).min(switches.len());
-            let rest = [&switches[..start], &switches[end..]].concat();
-            if shows(&rest) {
-                switches = rest;
-                removed = true;
-            } else {
-                start = end;
-            }
-        }
-        if part > 1 {
-            part = part.div_ceil(2);
-        } else if !removed {
-            part = 0;
-        }
-    }
-    Schedule {
-        switches,
-        ..schedule.clone()
-    }
+    let shrunk =
+        lockstep_harness::shrink::shrink(schedule, &schedule::PASSES, invariant, u64::MAX, &judge);
+    shrunk.smallest
 }
 
 /// Of what each scheduler finds in a scenario, the schedule with the fewest preemptions that shows

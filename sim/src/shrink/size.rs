@@ -11,7 +11,7 @@ pub(super) const SIMPLE_BLOCK_BYTES: u64 = 1 << 20;
 
 /// How much there is to read and understand, the heaviest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Size {
+pub struct Size {
     steps: usize,
     transactions: usize,
     sendings_and_signers: usize,

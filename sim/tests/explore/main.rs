@@ -76,16 +76,16 @@ fn an_executor_that_misses_conflicts_is_found_shrunk_and_replayed() {
     let invariant = &found.violation.invariant;
 
     let shrunk = explore::shrink(&scenario, invariant, plan, 400, &blind);
-    assert!(shrunk.scenario.transactions() <= 3, "{shrunk}");
-    let again = explore::explore(&shrunk.scenario, plan, &blind);
+    assert!(shrunk.smallest.transactions() <= 3, "{shrunk}");
+    let again = explore::explore(&shrunk.smallest, plan, &blind);
     let (_, again) = again.expect("memory does not fail");
     let schedule = again.and_then(|finding| finding.schedule);
     let schedule = schedule.expect("what shrinking kept shows it under some schedule");
-    let least = explore::minimise(&shrunk.scenario, &schedule, invariant, &blind);
+    let least = explore::minimise(&shrunk.smallest, &schedule, invariant, &blind);
     let switches = (least.switches.len(), schedule.switches.len());
     assert!(switches.0 <= switches.1, "{switches:?}");
 
-    let written = Reproducer::new(invariant, shrunk.scenario).under(least);
+    let written = Reproducer::new(invariant, shrunk.smallest).under(least);
     let text = written.to_text("").expect("a scenario can be written");
     let read = Reproducer::from_text(&text, "here").expect("what is written can be read");
     assert_eq!(read, written);

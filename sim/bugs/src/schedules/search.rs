@@ -94,7 +94,7 @@ fn shrunk(
     }
     let shows = |candidate: &Scenario| shown_by(candidate, plan);
     let in_time = effort.while_it_goes_on(&shows);
-    let small = shrink(scenario, named, effort.most, &in_time).scenario;
+    let small = shrink(scenario, named, effort.most, &in_time).smallest;
     let Some((schedule, pauses)) = explore::plainest(&small, named, plan, explorable) else {
         return Small {
             transactions: small.transactions(),

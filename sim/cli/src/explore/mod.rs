@@ -137,10 +137,10 @@ impl Explore {
         }
         let shrunk =
             quietly(|| explore::shrink(scenario, &violation.invariant, plan, BUDGET, core));
-        say(format_args!("  {shrunk} of at most {BUDGET}"));
+        say(format_args!("  {shrunk}"));
         let least =
-            quietly(|| explore::plainest(&shrunk.scenario, &violation.invariant, plan, core));
-        let mut reproducer = Reproducer::new(&violation.invariant, shrunk.scenario.clone());
+            quietly(|| explore::plainest(&shrunk.smallest, &violation.invariant, plan, core));
+        let mut reproducer = Reproducer::new(&violation.invariant, shrunk.smallest.clone());
         let mut remark = format!("lockstep explore --seeds {seed}..{}\n{shrunk}", seed + 1);
         if let Some((least, pauses)) = least {
             explain(&least, &pauses);

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::scenario::{Doing, Fault, NodeRecipe, NodesScenario, Path, Place};
+use lockstep_harness::shrink::Shrinkable;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::scenario::{Scenario, Step};
 
 /// How much there is to read and understand, the heaviest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Size {
+pub struct Size {
     nodes: usize,
     faults: usize,
     blocks: usize,
@@ -22,6 +23,8 @@ pub(super) struct Size {
     numbers_above_zero: usize,
     sum: u128,
     names: u64,
+    /// What the blocks do.
+    ledger: <Scenario as Shrinkable>::Size,
 }
 
 impl Size {
@@ -51,6 +54,7 @@ impl Size {
             numbers_above_zero: numbers.iter().filter(|number| **number > 0).count(),
             sum: numbers.iter().copied().map(u128::from).sum(),
             names: names(scenario),
+            ledger: as_one_ledger(scenario).size(),
         }
     }
 }

@@ -1,0 +1,411 @@
+//! Search for the smallest case that still shows what a large one showed.
+//!
+//! *Delta debugging over structure.* A case is plain data, and edits make smaller ones of it. The
+//! search holds the smallest case so far, hands it to edit after edit, and asks a judge about each
+//! candidate that comes back. A candidate replaces the smallest one if it is strictly smaller and the
+//! judge names the same invariant: what violates another one is another finding. Edits are grouped
+//! into [passes](Pass), the cheap and the large ones first. After a pass that made the case smaller
+//! the first pass has its turn again, because what one takes away may free another; when none gains
+//! anything, the search ends.
+//!
+//! Within a pass, [`Search::take_away`] removes chunks of a list, from all of it down to one element,
+//! the last ones first, for what comes later changes nothing for what comes before. It is `ddmin`
+//! without its complements (Zeller and Hildebrandt, *Simplifying and isolating failure-inducing
+//! input*, 2002). [`Search::lower`] is a binary search of a number.
+//!
+//! *Why it is right.* Whatever comes out was judged and showed the invariant, or is the case that went
+//! in. The size of what is kept falls with each step and sizes are well-founded, so the search ends
+//! without a limit on rounds. Nothing is drawn and no clock is read: the same case, passes, budget and
+//! judge end the same, provided that the judge answers the same. A candidate that was judged is
+//! remembered by its fingerprint and never judged again.
+//!
+//! *What it costs.* At most `budget` judgements, each usually a run; a list of `n` elements of which
+//! few matter takes about `2 log n` of them for each that stays, and a number `v` about `log v`. Memory: 32 bytes a
+//! candidate.
+//!
+//! *What it does not cover.* The result is a local minimum: nothing that the passes can do in one step
+//! makes it smaller, while two steps of which the first shows nothing might. Edits that make a case
+//! larger are never taken. `lower` assumes that all numbers above one that shows it show it too; where
+//! that is wrong it ends at a number that shows it, not at the smallest. And a judge that answers
+//! differently each time gives a case that showed it once.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+
+use serde::Serialize;
+
+/// Data that can be shrunk. Its serialized form decides which candidates are the same.
+pub trait Shrinkable: Clone + Serialize {
+    /// How much there is to read and understand, the heaviest first.
+    type Size: Ord + Copy;
+
+    /// The size of this one. Asked of every candidate, before it is judged.
+    fn size(&self) -> Self::Size;
+
+    /// The size for a person, in a few words: `3 transactions in 1 blocks`.
+    fn in_words(&self) -> String;
+}
+
+/// Names the invariant that does not hold in a case; `None` where all hold.
+pub type Judge<'j, T> = dyn Fn(&T) -> Option<String> + 'j;
+
+/// A set of edits that are tried together.
+pub type Pass<T> = fn(&mut Search<'_, T>);
+
+/// The smallest case that was found, and what the search took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shrunk<T> {
+    /// The smallest case.
+    pub smallest: T,
+    /// The size of the case that went in, in words.
+    pub before: String,
+    /// How many candidates were judged.
+    pub candidates: u64,
+    /// How many might have been.
+    pub budget: u64,
+    /// The budget ended the search; another candidate was at hand.
+    pub is_cut_short: bool,
+}
+
+impl<T: Shrinkable> fmt::Display for Shrunk<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "shrunk from {} to {}; {} candidates of {}{}",
+            self.before,
+            self.smallest.in_words(),
+            self.candidates,
+            self.budget,
+            if self.is_cut_short { ", all spent" } else { "" }
+        )
+    }
+}
+
+/// Searches for the smallest case for which the judge names this invariant.
+///
+/// `whole` is not judged: the caller has seen it violate the invariant, and gets it back where
+/// nothing smaller does. Costs at most `budget` calls of `judge`.
+#[must_use]
+pub fn shrink<T: Shrinkable>(
+    whole: &T,
+    passes: &[Pass<T>],
+    invariant: &str,
+    budget: u64,
+    judge: &Judge<'_, T>,
+) -> Shrunk<T> {
+    let mut ask = |candidate: &T| match judge(candidate) {
+        Some(shown) if shown == invariant => Answer::Shows,
+        _ => Answer::ShowsNot,
+    };
+    let mut search = Search::new(whole.clone(), budget, &mut ask);
+    search.run(passes);
+    Shrunk {
+        before: whole.in_words(),
+        candidates: search.candidates,
+        budget,
+        is_cut_short: search.is_cut_short,
+        smallest: search.smallest,
+    }
+}
+
+enum Answer {
+    Shows,
+    ShowsNot,
+    /// There is no budget to find out.
+    Unknown,
+}
+
+/// A search under way, as a pass sees it.
+pub struct Search<'s, T: Shrinkable> {
+    smallest: T,
+    size: T::Size,
+    ask: &'s mut dyn FnMut(&T) -> Answer,
+    budget: u64,
+    candidates: u64,
+    is_cut_short: bool,
+    /// Fingerprints of what was judged: the last round would ask for all of it again.
+    judged: BTreeSet<[u8; 32]>,
+}
+
+impl<'s, T: Shrinkable> Search<'s, T> {
+    fn new(whole: T, budget: u64, ask: &'s mut dyn FnMut(&T) -> Answer) -> Self {
+        Search {
+            size: whole.size(),
+            smallest: whole,
+            ask,
+            budget,
+            candidates: 0,
+            is_cut_short: false,
+            judged: BTreeSet::new(),
+        }
+    }
+
+    fn run(&mut self, passes: &[Pass<T>]) {
+        while !self.is_cut_short && passes.iter().any(|pass| self.gains(*pass)) {}
+    }
+
+    fn gains(&mut self, pass: Pass<T>) -> bool {
+        let before = self.size;
+        pass(self);
+        self.size < before
+    }
+
+    /// The smallest case so far: edits start from it.
+    #[must_use]
+    pub const fn smallest(&self) -> &T {
+        &self.smallest
+    }
+
+    /// Judges a candidate that is smaller, and keeps it where it shows the same. `true` where it was
+    /// kept.
+    pub fn keeps(&mut self, candidate: T) -> bool {
+        let size = candidate.size();
+        if size >= self.size || !self.judged.insert(fingerprint(&candidate)) {
+            return false;
+        }
+        if self.candidates == self.budget {
+            self.is_cut_short = true;
+            return false;
+        }
+        self.candidates += 1;
+        match (self.ask)(&candidate) {
+            Answer::Shows => {
+                self.smallest = candidate;
+                self.size = size;
+                true
+            }
+            Answer::ShowsNot => false,
+            Answer::Unknown => {
+                self.is_cut_short = true;
+                false
+            }
+        }
+    }
+
+    /// Keeps the first of these that shows the same. `true` where there was one.
+    pub fn keeps_any(&mut self, candidates: impl IntoIterator<Item = T>) -> bool {
+        candidates
+            .into_iter()
+            .any(|candidate| self.keeps(candidate))
+    }
+
+    /// Takes chunks from a list of `count` elements, from all of them down to one, the last ones
+    /// first. `without` gives ways to be without a range of them; the first that shows the same is
+    /// kept.
+    pub fn take_away(
+        &mut self,
+        count: impl Fn(&T) -> usize,
+        without: impl Fn(&T, Range<usize>) -> Vec<T>,
+    ) {
+        let mut chunk = count(&self.smallest);
+        while chunk > 0 && !self.is_cut_short {
+            let mut end = count(&self.smallest);
+            while end > 0 && !self.is_cut_short {
+                let start = end.saturating_sub(chunk);
+                self.keeps_any(without(&self.smallest, start..end));
+                // Taking away may have repaired more than was asked for.
+                end = start.min(count(&self.smallest));
+            }
+            // Two at once may go where neither three nor one can: what counts may be whether the
+            // rest is odd.
+            chunk = if chunk == 3 { 2 } else { chunk / 2 };
+        }
+    }
+
+    /// Lowers a number that is now `number` to the smallest that still shows it, as if all above did.
+    /// `with` is given the case, what the number is in it, and what it is to be.
+    pub fn lower(&mut self, number: u64, with: impl Fn(&T, u64, u64) -> T) {
+        let mut shows = number;
+        for simple in [0, 1] {
+            if shows > simple && self.keeps(with(&self.smallest, shows, simple)) {
+                return;
+            }
+        }
+        let mut shows_not = 1;
+        while shows > shows_not + 1 {
+            let middle = shows_not + (shows - shows_not) / 2;
+            if self.keeps(with(&self.smallest, shows, middle)) {
+                shows = middle;
+            } else {
+                shows_not = middle;
+            }
+        }
+    }
+
+    /// Shrinks a part of the case with the passes for such parts. `with` puts a part back; `None`
+    /// where it does not fit, which costs nothing.
+    ///
+    /// A part that is smaller must make the case smaller, or it is not kept.
+    pub fn shrink_part<P: Shrinkable>(
+        &mut self,
+        part: P,
+        passes: &[Pass<P>],
+        with: impl Fn(&T, &P) -> Option<T>,
+    ) {
+        let mut ask = |part: &P| {
+            let keeps = with(&self.smallest, part).is_some_and(|candidate| self.keeps(candidate));
+            match keeps {
+                true => Answer::Shows,
+                false if self.is_cut_short => Answer::Unknown,
+                false => Answer::ShowsNot,
+            }
+        };
+        // The budget is that of the whole.
+        Search::new(part, u64::MAX, &mut ask).run(passes);
+    }
+}
+
+fn fingerprint<T: Shrinkable>(candidate: &T) -> [u8; 32] {
+    let text = serde_json::to_vec(candidate).expect("a case is numbers, lists and names");
+    blake3::hash(&text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Numbers, and a name for each invariant that holds for none of them.
+    type Numbers = Vec<u64>;
+
+    impl Shrinkable for Numbers {
+        type Size = (usize, u64);
+
+        fn size(&self) -> Self::Size {
+            (self.len(), self.iter().sum())
+        }
+
+        fn in_words(&self) -> String {
+            format!("{} numbers", self.len())
+        }
+    }
+
+    fn fewer(search: &mut Search<'_, Numbers>) {
+        search.take_away(Vec::len, |numbers, gone| {
+            let mut rest = numbers.clone();
+            rest.drain(gone);
+            vec![rest]
+        });
+    }
+
+    fn lower(search: &mut Search<'_, Numbers>) {
+        for index in 0..search.smallest().len() {
+            let number = search.smallest()[index];
+            search.lower(number, |numbers, _, lower| {
+                let mut changed = numbers.clone();
+                changed[index] = lower;
+                changed
+            });
+        }
+    }
+
+    const PASSES: [Pass<Numbers>; 2] = [fewer, lower];
+
+    /// `large` where a number is above 1,000, `other` in everything else.
+    fn judge(numbers: &Numbers) -> Option<String> {
+        let is_large = numbers.iter().any(|number| *number > 1_000);
+        Some(if is_large { "large" } else { "other" }.to_owned())
+    }
+
+    fn hundred() -> Numbers {
+        (0..100).map(|index| index * index).collect()
+    }
+
+    #[test]
+    fn the_one_that_matters_is_left_as_low_as_it_may_be() {
+        let shrunk = shrink(&hundred(), &PASSES, "large", 1_000, &judge);
+        assert_eq!(shrunk.smallest, [1_001]);
+        assert!(!shrunk.is_cut_short);
+        let text = format!(
+            "shrunk from 100 numbers to 1 numbers; {} candidates of 1000",
+            shrunk.candidates
+        );
+        assert_eq!(shrunk.to_string(), text);
+    }
+
+    #[test]
+    fn what_shows_another_invariant_is_not_kept() {
+        for budget in 0..60 {
+            let shrunk = shrink(&hundred(), &PASSES, "large", budget, &judge);
+            assert_eq!(judge(&shrunk.smallest).as_deref(), Some("large"));
+        }
+    }
+
+    #[test]
+    fn nothing_is_judged_twice_and_nothing_that_is_not_smaller() {
+        let judged = RefCell::new(Vec::new());
+        let shrunk = shrink(&hundred(), &PASSES, "large", 1_000, &|numbers| {
+            judged.borrow_mut().push(numbers.clone());
+            judge(numbers)
+        });
+        let judged = judged.into_inner();
+        assert_eq!(shrunk.candidates, judged.len() as u64);
+        let distinct: BTreeSet<&Numbers> = judged.iter().collect();
+        assert_eq!(distinct.len(), judged.len());
+        assert!(judged.iter().all(|one| one.size() < hundred().size()));
+    }
+
+    #[test]
+    fn a_budget_of_seven_is_seven_judgements() {
+        let judged = RefCell::new(0);
+        let shrunk = shrink(&hundred(), &PASSES, "large", 7, &|numbers| {
+            *judged.borrow_mut() += 1;
+            judge(numbers)
+        });
+        assert_eq!((judged.into_inner(), shrunk.candidates), (7, 7));
+        assert!(shrunk.is_cut_short);
+        assert!(shrunk.to_string().ends_with("7 candidates of 7, all spent"));
+    }
+
+    #[test]
+    fn what_goes_in_pairs_only_goes_in_pairs() {
+        let odd = |numbers: &Numbers| {
+            (numbers.len() % 2 == 1 && numbers.len() >= 3).then(|| "odd".to_owned())
+        };
+        let shrunk = shrink(&vec![5; 7], &PASSES, "odd", 1_000, &odd);
+        assert_eq!(shrunk.smallest, [0, 0, 0]);
+    }
+
+    /// Two lists, of which the second is shrunk with the passes for lists.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+    struct Two(u64, Numbers);
+
+    impl Shrinkable for Two {
+        type Size = (u64, (usize, u64));
+
+        fn size(&self) -> Self::Size {
+            (self.0, self.1.size())
+        }
+
+        fn in_words(&self) -> String {
+            self.1.in_words()
+        }
+    }
+
+    fn second(search: &mut Search<'_, Two>) {
+        let part = search.smallest().1.clone();
+        search.shrink_part(part, &PASSES, |two, part| {
+            // Empty lists do not fit.
+            (!part.is_empty()).then(|| Two(two.0, part.clone()))
+        });
+    }
+
+    fn first(search: &mut Search<'_, Two>) {
+        let number = search.smallest().0;
+        search.lower(number, |two, _, lower| Two(lower, two.1.clone()));
+    }
+
+    #[test]
+    fn a_part_is_shrunk_with_its_own_passes_and_the_budget_of_the_whole() {
+        let whole = Two(9, hundred());
+        let judge = |two: &Two| judge(&two.1).filter(|_| two.0 > 3);
+        let small = shrink(&whole, &[second, first], "large", 1_000, &judge);
+        assert_eq!(small.smallest, Two(4, vec![1_001]));
+        for budget in 0..small.candidates {
+            let shrunk = shrink(&whole, &[second, first], "large", budget, &judge);
+            assert_eq!((shrunk.candidates, shrunk.is_cut_short), (budget, true));
+        }
+    }
+}
