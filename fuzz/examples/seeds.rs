@@ -3,27 +3,28 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process;
 
 use lockstep_fuzz::targets::{TARGETS, seed};
+use lockstep_harness::exit::ExitCode;
 
-fn main() -> ExitCode {
+fn main() -> process::ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [target, count, folder] = &words[..] else {
         let targets = TARGETS.map(|(name, _)| name).join(", ");
         eprintln!("Name a target ({targets}), how many inputs, and a folder for them.");
-        return ExitCode::from(2);
+        return ExitCode::Usage.into();
     };
     let Ok(count) = count.parse() else {
         eprintln!("{count} is no number of inputs.");
-        return ExitCode::from(2);
+        return ExitCode::Usage.into();
     };
     if let Err(reason) = write(target, count, Path::new(folder)) {
         eprintln!("{reason}");
-        return ExitCode::from(20);
+        return ExitCode::Infrastructure.into();
     }
     println!("{folder}: {count} inputs for {target}");
-    ExitCode::SUCCESS
+    ExitCode::Passed.into()
 }
 
 fn write(target: &str, count: u64, folder: &Path) -> Result<(), String> {

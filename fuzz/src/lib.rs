@@ -8,7 +8,8 @@ pub mod targets;
 
 use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
+
+use lockstep_harness::exit::ExitCode;
 
 #[cfg(fuzzing)]
 pub use libfuzzer_sys;
@@ -26,7 +27,7 @@ macro_rules! target {
 
         #[cfg(not(fuzzing))]
         fn main() -> std::process::ExitCode {
-            $crate::replay($target)
+            $crate::replay($target).into()
         }
     };
 }
@@ -43,17 +44,17 @@ pub fn replay(target: fn(&[u8])) -> ExitCode {
     let files: Vec<_> = std::env::args_os().skip(1).collect();
     if files.is_empty() {
         eprintln!("Name the inputs to replay. To look for new ones: see fuzz/README.md.");
-        return ExitCode::from(2);
+        return ExitCode::Usage;
     }
     for file in files {
         match fs::read(&file) {
             Ok(bytes) => target(&bytes),
             Err(error) => {
                 eprintln!("{}: {error}", Path::new(&file).display());
-                return ExitCode::from(20);
+                return ExitCode::Infrastructure;
             }
         }
         println!("{}: no finding", Path::new(&file).display());
     }
-    ExitCode::SUCCESS
+    ExitCode::Passed
 }

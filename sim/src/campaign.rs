@@ -27,7 +27,8 @@ use crate::reproducer::Reproducer;
 use crate::scenario::Scenario;
 use crate::shrink::{self, Shrunk};
 use crate::tally::Tally;
-use crate::trial::{self, Failure, Violation};
+use crate::trial;
+use lockstep_harness::violation::{Failure, Violation};
 
 /// Who watches a campaign.
 pub trait Observer {

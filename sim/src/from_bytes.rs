@@ -8,7 +8,8 @@ use crate::reproducer::Reproducer;
 use crate::scenario::{Scenario, Step, TransactionRecipe};
 use crate::subject::{Execution, Subject, SubjectError};
 use crate::tally::Tally;
-use crate::trial::{self, Failure};
+use crate::trial;
+use lockstep_harness::violation::Failure;
 
 /// Two blocks of four transactions: the size of a whole run from a fuzzer's bytes.
 pub const SIZE: Size = Size {

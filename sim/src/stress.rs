@@ -16,8 +16,10 @@ use crate::invariants::{Event, Evidence, SAME_AS_SERIAL};
 use crate::oracle::Oracle;
 use crate::shape::{self, Shape, Workload};
 use crate::subject::{Core, Execution, Subject, SubjectError};
-use crate::trial::{Failure, Setup, guarded, violation};
+use crate::trial::{Setup, guarded, violation};
 use crate::world::{BlockResult, World};
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Failure;
 
 pub use phases::Phase;
 
@@ -228,7 +230,7 @@ impl Prepared {
             0 => Ok(()),
             rejected => Err(violation(
                 "vacuous",
-                15,
+                ExitCode::Vacuous,
                 0,
                 "the generator",
                 format!("{rejected} of {} transactions are rejected", receipts.len()),
@@ -279,6 +281,12 @@ fn differs(path: &str, detail: String) -> Failure {
 fn failed(path: &str, error: &SubjectError) -> Failure {
     match error {
         SubjectError::Failed(reason) => Failure::Infrastructure(reason.clone()),
-        error => violation("makes-sense", 11, 0, path, error.to_string()),
+        error => violation(
+            "makes-sense",
+            ExitCode::Violated,
+            0,
+            path,
+            error.to_string(),
+        ),
     }
 }

@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis, Hash, Height, Refusal};
+use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::catch_panic;
-use serde::{Deserialize, Serialize};
+use lockstep_harness::violation::{Failure, Violation};
 
 use crate::invariants::{self, Event, Evidence, Invariant, first_violation_of};
 use crate::oracle::Oracle;
@@ -23,30 +24,6 @@ use faults::Asked;
 
 /// Makes the subjects of a run, all on the same genesis, with the same seed for their hash maps.
 pub type Setup<'s> = dyn Fn(&Genesis, u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> + 's;
-
-/// Something that must hold did not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Violation {
-    /// What must hold.
-    pub invariant: String,
-    /// The exit code of a run that ends so.
-    pub exit_code: u8,
-    /// After which step of the scenario, counted from 0.
-    pub step: usize,
-    /// Who violated it.
-    pub subject: String,
-    /// In which way, in numbers.
-    pub detail: String,
-}
-
-/// A run did not end well.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Failure {
-    /// A finding.
-    Violation(Violation),
-    /// The machine failed; nothing is known about the subject.
-    Infrastructure(String),
-}
 
 /// Runs a scenario, judges every step, and counts what was reached.
 ///
@@ -107,7 +84,7 @@ fn all_of(
         (Err(error), Ok(_)) => {
             return Err(violation(
                 "same-as-serial",
-                10,
+                ExitCode::Differs,
                 0,
                 "the subjects",
                 format!("the genesis is refused because {error}; expected to be taken"),
@@ -116,7 +93,7 @@ fn all_of(
         (Ok(_), Err(reason)) => {
             return Err(violation(
                 "same-as-serial",
-                10,
+                ExitCode::Differs,
                 0,
                 "the subjects",
                 format!("the genesis is taken; expected to be refused because {reason}"),
@@ -242,7 +219,7 @@ impl Trial<'_> {
                 if codec::encode(&block) != bytes {
                     return Err(violation(
                         "one-encoding",
-                        11,
+                        ExitCode::Violated,
                         self.step,
                         "core, codec",
                         format!(
@@ -265,7 +242,7 @@ impl Trial<'_> {
                 }
                 Err(violation(
                     "one-encoding",
-                    11,
+                    ExitCode::Violated,
                     self.step,
                     "core, codec",
                     error.to_string(),
@@ -408,7 +385,7 @@ impl Trial<'_> {
                 Some((other, expected)) if *expected != bytes => {
                     return Err(violation(
                         "same-on-every-storage",
-                        11,
+                        ExitCode::Violated,
                         self.step,
                         &name,
                         format!("what is kept hashes to {bytes}, that of {other} to {expected}"),
@@ -470,12 +447,16 @@ impl Trial<'_> {
         match guarded(self.step, subject, question)? {
             Ok(answer) => Ok(answer),
             Err(SubjectError::Failed(reason)) => Err(Failure::Infrastructure(reason)),
-            Err(SubjectError::Stuck(reason)) => {
-                Err(violation("always-ends", 12, self.step, subject, reason))
-            }
+            Err(SubjectError::Stuck(reason)) => Err(violation(
+                "always-ends",
+                ExitCode::Hang,
+                self.step,
+                subject,
+                reason,
+            )),
             Err(error) => Err(violation(
                 "makes-sense",
-                11,
+                ExitCode::Violated,
                 self.step,
                 subject,
                 error.to_string(),
@@ -504,14 +485,15 @@ fn label(step: &Step) -> &'static str {
 ///
 /// [`Failure::Violation`] of `never-panics`, with the panic's message.
 pub fn guarded<T>(step: usize, subject: &str, question: impl FnOnce() -> T) -> Result<T, Failure> {
-    catch_panic(question).map_err(|message| violation("never-panics", 11, step, subject, message))
+    catch_panic(question)
+        .map_err(|message| violation("never-panics", ExitCode::Violated, step, subject, message))
 }
 
 /// A failure that is a finding.
 #[must_use]
 pub fn violation(
     invariant: &str,
-    exit_code: u8,
+    exit_code: ExitCode,
     step: usize,
     subject: &str,
     detail: String,

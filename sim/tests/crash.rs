@@ -1,13 +1,15 @@
 //! The power goes in every call, and what is kept is always the ledger before or the one after.
 
 use lockstep_core::model::Hash;
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::crash::{self, Chain, Planted, Shape, Unrecovered};
 use lockstep_sim::disk::Disk;
 use lockstep_sim::faulty::{self, CommitForEachWrite, InTwoCommits, OnDisk};
 use lockstep_sim::scenario::{Fault, Scenario};
 use lockstep_sim::subject::{Execution, Subject};
 use lockstep_sim::tally::Tally;
-use lockstep_sim::trial::{self, Failure};
+use lockstep_sim::trial;
 
 #[test]
 fn every_crash_of_a_block_is_recovered_from_however_it_is_executed() {
@@ -38,7 +40,7 @@ fn a_planted_defect_is_found_and_its_reproducer_shows_it_again() {
             other => panic!("{planted}: {other:?}"),
         };
         assert_eq!(found.violation.invariant, Planted::CAUGHT_BY, "{planted}");
-        assert_eq!(found.violation.exit_code, 14);
+        assert_eq!(found.violation.exit_code, ExitCode::StorageDiffers);
         let scenario = &found.reproducer.scenario;
         let again = violated(scenario, planted);
         assert_eq!(again.as_deref(), Some(Planted::CAUGHT_BY), "{planted}");

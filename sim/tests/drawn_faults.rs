@@ -1,6 +1,7 @@
 //! What the generator lets go wrong: core stands it, and a defect is found by it and made small.
 
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::{Disk, Loss};
 use lockstep_sim::faulty::{self, InTwoCommits, OnDisk};
 use lockstep_sim::generate::{self, Mishap, Size};
@@ -9,7 +10,7 @@ use lockstep_sim::scenario::{Fault, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
 use lockstep_sim::subject::{Execution, Subject};
 use lockstep_sim::tally::Tally;
-use lockstep_sim::trial::{self, Failure};
+use lockstep_sim::trial;
 
 /// Scenarios of the generator's, each with what goes wrong in it.
 fn drawn(runs: std::ops::Range<u64>) -> impl Iterator<Item = Scenario> {

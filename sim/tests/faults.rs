@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use defective::{Defect, Defective, scenario};
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
+use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::{Call, Disk, Loss};
 use lockstep_sim::faulty::{self, InTwoCommits, OnDisk, Plain};
 use lockstep_sim::reproducer::Reproducer;
@@ -16,7 +17,7 @@ use lockstep_sim::scenario::{Fault, Moment, Rival, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
 use lockstep_sim::subject::{Execution, Subject};
 use lockstep_sim::tally::Tally;
-use lockstep_sim::trial::{self, Failure, Setup};
+use lockstep_sim::trial::{self, Setup};
 
 /// What is counted when core stands these faults.
 fn stood(faults: &[Fault]) -> Tally {

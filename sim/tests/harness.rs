@@ -2,6 +2,8 @@
 
 use lockstep_core::model::{Block, Genesis, Height};
 use lockstep_harness::choice::{Choices, FromBytes, Seeded};
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::campaign::{
     self, Case, Cases, CoreOnTrial, Enough, Plan, Shard, Unwatched, Verdict,
 };
@@ -10,7 +12,7 @@ use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
 use lockstep_sim::tally::Tally;
-use lockstep_sim::trial::{self, Failure};
+use lockstep_sim::trial;
 use lockstep_sim::world::{BlockResult, World};
 
 use std::ops::Range;
@@ -149,7 +151,7 @@ fn a_panic_is_a_finding() {
     };
     assert_eq!(
         (violation.invariant.as_str(), violation.exit_code),
-        ("never-panics", 11)
+        ("never-panics", ExitCode::Violated)
     );
     assert_eq!(violation.detail, "on purpose");
 }
@@ -240,7 +242,7 @@ fn a_whole_campaign_that_reached_little_is_vacuous() {
         );
     };
     assert!(missing.contains(&"rejected: cosignature count"));
-    assert_eq!(summary.verdict.exit_code(), 15);
+    assert_eq!(summary.verdict.exit_code(), ExitCode::Vacuous);
     // A shard is not asked for what only all of them together reach, nor is one run.
     let shard = Plan {
         shard: Shard { index: 0, of: 2 },
@@ -260,7 +262,7 @@ fn a_campaign_that_applied_nothing_is_vacuous_however_it_was_chosen() {
     };
     let summary = campaign::run(&nothing, &core, &mut Unwatched);
     assert_eq!(summary.runs, 0);
-    assert_eq!(summary.verdict.exit_code(), 15);
+    assert_eq!(summary.verdict.exit_code(), ExitCode::Vacuous);
 }
 
 #[test]
@@ -269,7 +271,7 @@ fn a_folder_that_is_not_there_is_the_machines_fault() {
         folder: "/nowhere/at/all".into(),
     };
     let summary = campaign::run(&chosen_by_hand(1), &nowhere, &mut Unwatched);
-    assert_eq!(summary.verdict.exit_code(), 20);
+    assert_eq!(summary.verdict.exit_code(), ExitCode::Infrastructure);
     assert!(summary.verdict.to_string().contains("/nowhere/at/all"));
 }
 
@@ -313,7 +315,7 @@ fn a_run_that_goes_two_ways_ends_a_campaign_with_the_first_difference() {
         Ok(vec![Box::new(Fickle { inner, time }) as Box<dyn Subject>])
     };
     let summary = campaign::run(&chosen_by_hand(1), &fickle, &mut Unwatched);
-    assert_eq!(summary.verdict.exit_code(), 13);
+    assert_eq!(summary.verdict.exit_code(), ExitCode::Unreliable);
     let Verdict::NotDeterministic { difference, .. } = &summary.verdict else {
         panic!("it kept two things: {:?}", summary.verdict);
     };
@@ -353,5 +355,5 @@ fn findings_of_one_kind_are_counted_and_kept_once() {
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].times, 3);
     assert_eq!(findings[0].violation.invariant, "never-panics");
-    assert_eq!(summary.verdict.exit_code(), 11);
+    assert_eq!(summary.verdict.exit_code(), ExitCode::Violated);
 }

@@ -5,13 +5,14 @@
 use lockstep_core::config::{Config, ExecutionPath, HashSeed};
 use lockstep_core::model::{Genesis, Hash};
 use lockstep_harness::choice::FromBytes;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::canary::{Canary, Defect};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, Subject, SubjectError};
 use lockstep_sim::tally::Tally;
-use lockstep_sim::trial::{self, Failure};
+use lockstep_sim::trial;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestError, TestRunner};

@@ -6,6 +6,8 @@ use std::time::Instant;
 use lockstep_core::model::{Block, Change, Genesis, Height, Outcome};
 use lockstep_core::storage::MemoryStorage;
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::campaign;
 use lockstep_sim::canary::{Canary, Defect};
 use lockstep_sim::generate::{self, Size};
@@ -13,7 +15,7 @@ use lockstep_sim::scenario::{Action, Holding, Scenario, Sending, Step};
 use lockstep_sim::shrink::{self, BUDGET, Judge, Shrunk};
 use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
 use lockstep_sim::tally::Tally;
-use lockstep_sim::trial::{self, Failure, Violation};
+use lockstep_sim::trial;
 use lockstep_sim::world::{BlockResult, World};
 
 const SENT: &str = "seven-sends-little-after-a-rewind";
@@ -289,7 +291,7 @@ fn a_run_that_passes_on_core_is_given_back_as_it_was() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let violation = Violation {
         invariant: "same-as-serial".to_owned(),
-        exit_code: 10,
+        exit_code: ExitCode::Differs,
         step: 0,
         subject: "core, memory, serial".to_owned(),
         detail: String::new(),

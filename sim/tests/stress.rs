@@ -2,11 +2,12 @@
 //! said where the judgement is bad. What it took is nobody's claim.
 
 use lockstep_core::model::{Amount, Block, Genesis, Height};
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::canary::{Canary, Defect};
 use lockstep_sim::shape::Shape;
 use lockstep_sim::stress::{self, Plan, Report, Signatures};
 use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
-use lockstep_sim::trial::Failure;
 use lockstep_sim::world::{BlockResult, World};
 
 fn plan(shape: Shape, workers: usize, signatures: Signatures) -> Plan {
@@ -69,15 +70,17 @@ fn run_on(subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>) 
 }
 
 /// Name and exit code of what is found in a subject.
-fn found(subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>) -> (String, u8) {
+fn found(
+    subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>,
+) -> (String, ExitCode) {
     match run_on(subject).outcome {
         Err(Failure::Violation(violation)) => (violation.invariant, violation.exit_code),
         other => panic!("something is found, and not {other:?}"),
     }
 }
 
-fn same_as_serial() -> (String, u8) {
-    ("same-as-serial".to_owned(), 10)
+fn same_as_serial() -> (String, ExitCode) {
+    ("same-as-serial".to_owned(), ExitCode::Differs)
 }
 
 #[test]
@@ -180,7 +183,7 @@ fn a_machine_that_fails_is_no_finding() {
 #[test]
 fn a_panic_is_a_finding() {
     let found = found(tampered(|_| panic!("on purpose")));
-    assert_eq!(found, ("never-panics".to_owned(), 11));
+    assert_eq!(found, ("never-panics".to_owned(), ExitCode::Violated));
 }
 
 #[test]

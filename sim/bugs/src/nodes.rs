@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::{Bug, Effort, Engine, Found, Search, Small};
 use lockstep_cluster::{Defect, NodesScenario, Reached, SIZE, Trace};
 use lockstep_harness::choice::Seeded;
-use lockstep_sim::trial::Failure;
+use lockstep_harness::violation::Failure;
 
 /// One run is one network, until it has converged.
 pub(super) struct Nodes;

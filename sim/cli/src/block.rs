@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use lockstep_core::model::{Block, Genesis, Hash, Height};
+use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::silence_panics_for_good;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::campaign::{
     Case, Cases, CoreOnTrial, Ended, Enough, OnTrial, Plan, Shard, Time, one_run,
 };
@@ -17,11 +19,10 @@ use lockstep_sim::generate::Preset;
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
 use lockstep_sim::tally::Tally;
 use lockstep_sim::trace::{Difference, Observation};
-use lockstep_sim::trial::Failure;
 use lockstep_sim::world::{BlockResult, World};
 use serde::{Deserialize, Serialize};
 
-use super::{INFRASTRUCTURE, complain, scratch_folder, values};
+use super::{complain, scratch_folder, values};
 
 #[derive(Debug, Args)]
 pub(super) struct BlockOfRuns {
@@ -135,12 +136,12 @@ impl EndedMessage {
 }
 
 impl BlockOfRuns {
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         let folder = match scratch_folder(Some(&self.dir)) {
             Ok(folder) => folder,
             Err(reason) => {
                 complain(reason);
-                return INFRASTRUCTURE;
+                return ExitCode::Infrastructure;
             }
         };
         let core = CoreOnTrial {
@@ -175,7 +176,7 @@ impl BlockOfRuns {
                 break;
             }
         }
-        0
+        ExitCode::Passed
     }
 }
 

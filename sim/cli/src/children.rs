@@ -11,10 +11,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::campaign::{Case, Ended, Plan, Time, Verdict};
 use lockstep_sim::fleet::PROCESS_DIES;
 use lockstep_sim::tally::Tally;
-use lockstep_sim::trial::{Failure, Violation};
 
 use super::block::{Message, Work};
 
@@ -342,7 +343,7 @@ fn died(status: ExitStatus, case: Case) -> Ended {
         )),
         false => violation(
             NEVER_DIES,
-            11,
+            ExitCode::Violated,
             format!("the process that did the run ended in the middle of it: {status}"),
         ),
     };
@@ -351,10 +352,10 @@ fn died(status: ExitStatus, case: Case) -> Ended {
 
 fn hung(case: Case, patience: Duration) -> Ended {
     let detail = format!("no end in {} s, expected one", patience.as_secs());
-    ended(case, violation(FINISHES, 12, detail))
+    ended(case, violation(FINISHES, ExitCode::Hang, detail))
 }
 
-fn violation(invariant: &str, exit_code: u8, detail: String) -> Failure {
+fn violation(invariant: &str, exit_code: ExitCode, detail: String) -> Failure {
     Failure::Violation(Violation {
         invariant: invariant.to_owned(),
         exit_code,
@@ -391,6 +392,7 @@ pub(super) fn dies_of(file: &Path, folder: &Path) -> bool {
             .stderr(Stdio::null())
             .status()
     });
-    let is_verdict = |code| matches!(code, 0 | 2 | 10..=15 | 20);
-    status.is_ok_and(|status| !was_killed(status) && !status.code().is_some_and(is_verdict))
+    let exit_code =
+        |status: ExitStatus| ExitCode::try_from(u8::try_from(status.code()?).ok()?).ok();
+    status.is_ok_and(|status| !was_killed(status) && exit_code(status).is_none())
 }

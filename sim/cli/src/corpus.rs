@@ -4,15 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::campaign;
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::tally::Tally;
-use lockstep_sim::trial::Failure;
 
-use super::{INFRASTRUCTURE, USAGE, complain, say, scratch_folder};
+use super::{complain, say, scratch_folder};
 
 /// Exit code where there was nothing to run.
-const VACUOUS: u8 = 15;
 
 #[derive(Debug, Args)]
 pub(super) struct Corpus {
@@ -26,19 +26,19 @@ pub(super) struct Corpus {
 
 impl Corpus {
     /// Runs all of them, whatever the first ones show. Exits as the first one that failed.
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         let files = match reproducers(&self.folder) {
             Ok(files) => files,
             Err(error) => {
                 complain(format_args!("{}: {error}", self.folder.display()));
-                return USAGE;
+                return ExitCode::Usage;
             }
         };
         let scratch = match scratch_folder(self.dir.as_deref()) {
             Ok(folder) => folder,
             Err(reason) => {
                 complain(reason);
-                return INFRASTRUCTURE;
+                return ExitCode::Infrastructure;
             }
         };
         if files.is_empty() {
@@ -46,13 +46,13 @@ impl Corpus {
                 "{}: no file ends in .repro",
                 self.folder.display()
             ));
-            return VACUOUS;
+            return ExitCode::Vacuous;
         }
-        let mut first_failure = 0;
+        let mut first_failure = ExitCode::Passed;
         for file in files {
             let (line, exit_code) = replayed(&file, scratch.path());
             say(format_args!("{} {line}", file.display()));
-            if first_failure == 0 {
+            if first_failure == ExitCode::Passed {
                 first_failure = exit_code;
             }
         }
@@ -73,13 +73,13 @@ fn reproducers(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// What became of a file, on one line, and its exit code.
-fn replayed(file: &Path, scratch: &Path) -> (String, u8) {
+fn replayed(file: &Path, scratch: &Path) -> (String, ExitCode) {
     let reproducer = match Reproducer::read(file) {
         Ok(reproducer) => reproducer,
-        Err(error) => return (format!("unreadable: {error}"), USAGE),
+        Err(error) => return (format!("unreadable: {error}"), ExitCode::Usage),
     };
     match campaign::on_core(&reproducer.scenario, scratch, &mut Tally::default()) {
-        Ok(_) => (format!("passed ({})", reproducer.shows), 0),
+        Ok(_) => (format!("passed ({})", reproducer.shows), ExitCode::Passed),
         Err(Failure::Violation(violation)) => (
             format!(
                 "violated: {} after step {}, by {}",
@@ -87,8 +87,9 @@ fn replayed(file: &Path, scratch: &Path) -> (String, u8) {
             ),
             violation.exit_code,
         ),
-        Err(Failure::Infrastructure(reason)) => {
-            (format!("infrastructure: {reason}"), INFRASTRUCTURE)
-        }
+        Err(Failure::Infrastructure(reason)) => (
+            format!("infrastructure: {reason}"),
+            ExitCode::Infrastructure,
+        ),
     }
 }

@@ -5,21 +5,20 @@ use std::time::{Duration, Instant};
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, value_parser};
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Violation;
 use lockstep_sim::crash::{self, Chain, Failed, Planted, Report, Sampled, Shape, Unrecovered};
 use lockstep_sim::faulty;
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::subject::Execution;
-use lockstep_sim::trial::Violation;
 use serde_json::{Value, json};
 
 use super::shrink::quietly_shrunk;
-use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say, scratch_folder, values};
+use super::{check_environment, complain, say, scratch_folder, values};
 
 /// Exit code where a planted defect was not seen.
-const BLIND: u8 = 13;
 /// Exit code where nothing was put to the test.
-const VACUOUS: u8 = 15;
 
 #[derive(Debug, Args)]
 pub(super) struct Crash {
@@ -47,15 +46,15 @@ pub(super) struct Crash {
 struct Verdict {
     name: &'static str,
     detail: String,
-    exit_code: u8,
+    exit_code: ExitCode,
     record: Value,
 }
 
 impl Crash {
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         if let Err(error) = check_environment() {
             complain(error);
-            return USAGE;
+            return ExitCode::Usage;
         }
         self.say(match self.blocks {
             None => format!(
@@ -139,7 +138,7 @@ impl Crash {
                 return Verdict {
                     name: "vacuous",
                     detail: format!("{execution}: no crash came to both sides of the commit"),
-                    exit_code: VACUOUS,
+                    exit_code: ExitCode::Vacuous,
                     record: json!({ "every_call": records }),
                 };
             }
@@ -169,7 +168,7 @@ impl Crash {
                             "{planted} must be caught by {}\n  {other:?}",
                             Planted::CAUGHT_BY
                         ),
-                        exit_code: BLIND,
+                        exit_code: ExitCode::Unreliable,
                         record: json!({}),
                     });
                 }
@@ -211,7 +210,7 @@ impl Crash {
             return Verdict {
                 name: "vacuous",
                 detail: format!("never reached: {}", missing.join(", ")),
-                exit_code: VACUOUS,
+                exit_code: ExitCode::Vacuous,
                 record,
             };
         }
@@ -311,7 +310,7 @@ fn passed(record: Value) -> Verdict {
     Verdict {
         name: "passed",
         detail: String::new(),
-        exit_code: 0,
+        exit_code: ExitCode::Passed,
         record,
     }
 }
@@ -320,7 +319,7 @@ fn infrastructure(detail: String) -> Verdict {
     Verdict {
         name: "infrastructure",
         detail,
-        exit_code: INFRASTRUCTURE,
+        exit_code: ExitCode::Infrastructure,
         record: json!({}),
     }
 }

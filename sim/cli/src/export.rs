@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use lockstep_harness::exit::ExitCode;
 use lockstep_sim::export;
 use lockstep_sim::reproducer::Reproducer;
 
-use super::{USAGE, complain, say};
+use super::{complain, say};
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
@@ -15,16 +16,16 @@ pub(super) struct Export {
 }
 
 impl Export {
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         match Reproducer::read(&self.file) {
             Ok(reproducer) => {
                 let stem = self.file.file_stem().unwrap_or_default().to_string_lossy();
                 say(export::as_test(&reproducer, &stem).trim_end());
-                0
+                ExitCode::Passed
             }
             Err(error) => {
                 complain(error);
-                USAGE
+                ExitCode::Usage
             }
         }
     }

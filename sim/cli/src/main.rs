@@ -26,35 +26,20 @@ use std::fmt;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use lockstep_core::config::{ConfigError, ParallelConfig};
 use lockstep_core::model::Network;
+use lockstep_harness::exit::{self, ExitCode};
 use tempfile::TempDir;
 use tracing_subscriber::EnvFilter;
-
-/// Exit code where the command line, an environment variable or a file makes no sense.
-const USAGE: u8 = 2;
-/// Exit code where the machine failed; try again.
-const INFRASTRUCTURE: u8 = 20;
 
 /// Environment variable: what is logged.
 const LOG: &str = "LOCKSTEP_LOG";
 
-const EXIT_CODES: &str = "\
-Exit codes:
-   0  passed
-   2  the command line, the environment or a file makes no sense
-  10  a result differs from the serial oracle's
-  11  an invariant does not hold
-  12  something did not finish within its steps
-  13  the harness itself is not deterministic, or blind
-  14  what was kept is not what comes back
-  15  vacuous: something that must be reached was not
-  20  the machine failed (disk, permissions); try again
-
+const ENVIRONMENT: &str = "\
 Environment:
   LOCKSTEP_RUN_*, LOCKSTEP_STRESS_*, ...
                                every flag of every command, as its help names them, e.g.
@@ -68,7 +53,7 @@ Environment:
 ///
 /// Without a command: runs the default campaign.
 #[derive(Debug, Parser)]
-#[command(name = "lockstep", version, after_help = EXIT_CODES)]
+#[command(name = "lockstep", version, after_help = after_help())]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -77,51 +62,51 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Draw scenarios from a seed, run them on core and on the oracle, judge every step.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Run(run::Run),
     /// Give one verdict over what the shards of campaigns wrote with `run --json`.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Merge(merge::Merge),
     /// Do a few runs of a campaign, for the process that started this one.
     #[command(hide = true)]
     Block(block::BlockOfRuns),
     /// Run a reproducer again, the way it is written.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Replay(replay::Replay),
     /// Make a reproducer as small as it gets.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Shrink(shrink::Shrink),
     /// Run all reproducers that are kept.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Corpus(corpus::Corpus),
     /// Execute blocks under many schedules, drawn by several schedulers.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Explore(explore::Explore),
     /// Print a reproducer as a Rust test.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Export(export::Export),
     /// Execute one large block on all paths of core, compare with the oracle, say what it took.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Stress(stress::Stress),
     /// Let the power go in every call to the disk of one block, or in drawn ones of many.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Crash(crash::Crash),
     /// Let several nodes receive the same blocks over a network that goes wrong; all must agree.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Nodes(nodes::Nodes),
     /// Measure how soon each known defect of parallel executors is found, and by whom.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = after_help())]
     Bugs(bugs::Bugs),
 }
 
-pub(crate) fn main() -> ExitCode {
+pub(crate) fn main() -> process::ExitCode {
     let command = parsed(std::env::args_os().collect())
         .command
         .or_else(|| parsed(vec!["lockstep".into(), "run".into()]).command)
         .expect("the default command line has a command");
     if let Err(reason) = start_logging() {
         complain(reason);
-        return USAGE.into();
+        return ExitCode::Usage.into();
     }
     match command {
         Command::Run(run) => run.execute(),
@@ -140,6 +125,11 @@ pub(crate) fn main() -> ExitCode {
     .into()
 }
 
+/// What follows the flags in every help text.
+fn after_help() -> String {
+    format!("Exit codes:\n{}\n\n{ENVIRONMENT}", exit::table())
+}
+
 /// Parses a command line. A bad value that stands in the environment is said to stand there: the
 /// flag that clap names was never typed.
 fn parsed(arguments: Vec<OsString>) -> Cli {
@@ -151,7 +141,7 @@ fn parsed(arguments: Vec<OsString>) -> Cli {
         complain(format_args!(
             "the value is that of {variable} in the environment"
         ));
-        std::process::exit(error.exit_code())
+        process::exit(error.exit_code())
     })
 }
 

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use lockstep_harness::exit::ExitCode;
 use lockstep_sim::fleet::{self, Merged};
 use lockstep_sim::generate::Preset;
 use serde_json::{Value, json};
 
-use super::{USAGE, complain, say, values};
+use super::{complain, say, values};
 
 #[derive(Debug, Args)]
 pub(super) struct Merge {
@@ -25,7 +26,7 @@ pub(super) struct Merge {
 }
 
 impl Merge {
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         let mut files = Vec::new();
         for file in &self.files {
             match fs::read(file) {
@@ -36,7 +37,7 @@ impl Merge {
                 )),
                 Err(error) => {
                     complain(format_args!("{}: {error}", file.display()));
-                    return USAGE;
+                    return ExitCode::Usage;
                 }
             }
         }
@@ -100,7 +101,7 @@ fn print(merged: &Merged, files: usize) {
         ));
     }
     say(match merged.exit_code {
-        0 => "passed".to_owned(),
+        ExitCode::Passed => "passed".to_owned(),
         exit_code => format!("failed, the most severe of it is {exit_code}"),
     });
 }

@@ -15,11 +15,12 @@ use lockstep_cluster::{
     RunReport, Shrunk, Summary, Trace, Verdict,
 };
 use lockstep_core::config::MAX_WORKERS;
+use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::silence_panics;
-use lockstep_sim::trial::{Failure, Violation};
+use lockstep_harness::violation::{Failure, Violation};
 use serde_json::json;
 
-use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say, scratch_folder};
+use super::{check_environment, complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Nodes {
@@ -101,10 +102,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl Nodes {
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         if let Err(error) = check_environment() {
             complain(error);
-            return USAGE;
+            return ExitCode::Usage;
         }
         if let Some(folder) = &self.trace
             && let Err(error) = fs::create_dir_all(folder)
@@ -113,13 +114,13 @@ impl Nodes {
                 "{}: {error}; name a folder that can be written with --trace",
                 folder.display()
             ));
-            return INFRASTRUCTURE;
+            return ExitCode::Infrastructure;
         }
         let scratch = match scratch_folder(self.dir.as_deref()) {
             Ok(folder) => folder,
             Err(reason) => {
                 complain(reason);
-                return INFRASTRUCTURE;
+                return ExitCode::Infrastructure;
             }
         };
         match &self.replay {
@@ -128,7 +129,7 @@ impl Nodes {
         }
     }
 
-    fn campaign(&self, scratch: &Path) -> u8 {
+    fn campaign(&self, scratch: &Path) -> ExitCode {
         let seeds = match (&self.seeds, self.duration) {
             (Some(seeds), _) => seeds.clone(),
             (None, Some(_)) => 0..u64::MAX,
@@ -241,12 +242,12 @@ impl Nodes {
         }
     }
 
-    fn replay(&self, file: &Path, scratch: &Path) -> u8 {
+    fn replay(&self, file: &Path, scratch: &Path) -> ExitCode {
         let reproducer = match NodesReproducer::read(file) {
             Ok(reproducer) => reproducer,
             Err(error) => {
                 complain(error);
-                return USAGE;
+                return ExitCode::Usage;
             }
         };
         let mut scenario = reproducer.scenario;
@@ -265,7 +266,7 @@ impl Nodes {
             Ok(observed) => (
                 "passed",
                 format!("{} events, trace {}", observed.events, observed.trace),
-                0,
+                ExitCode::Passed,
             ),
             Err(Failure::Violation(violation)) => (
                 "violated",
@@ -276,7 +277,7 @@ impl Nodes {
                 violation.exit_code,
             ),
             Err(Failure::Infrastructure(reason)) => {
-                ("infrastructure", reason.clone(), INFRASTRUCTURE)
+                ("infrastructure", reason.clone(), ExitCode::Infrastructure)
             }
         };
         if self.json {
@@ -374,7 +375,7 @@ fn print_summary(summary: &Summary, kept: Option<&Kept>) {
     }
 }
 
-fn record(summary: &Summary, kept: Option<&Kept>, exit_code: u8) -> serde_json::Value {
+fn record(summary: &Summary, kept: Option<&Kept>, exit_code: ExitCode) -> serde_json::Value {
     let events: serde_json::Map<_, _> = summary
         .reached
         .events()

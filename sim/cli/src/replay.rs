@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::campaign;
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::tally::Tally;
-use lockstep_sim::trial::Failure;
 use serde_json::json;
 
-use super::{INFRASTRUCTURE, USAGE, complain, explore, say, scratch_folder};
+use super::{complain, explore, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
@@ -25,12 +26,12 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         let reproducer = match Reproducer::read(&self.file) {
             Ok(reproducer) => reproducer,
             Err(error) => {
                 complain(error);
-                return USAGE;
+                return ExitCode::Usage;
             }
         };
         if reproducer.schedule.is_some() {
@@ -40,14 +41,14 @@ impl Replay {
             Ok(folder) => folder,
             Err(reason) => {
                 complain(reason);
-                return INFRASTRUCTURE;
+                return ExitCode::Infrastructure;
             }
         };
         let scenario = &reproducer.scenario;
         let mut tally = Tally::default();
         let outcome = campaign::on_core(scenario, folder.path(), &mut tally);
         let (verdict, detail, exit_code) = match &outcome {
-            Ok(observed) => ("passed", format!("digest {observed}"), 0),
+            Ok(observed) => ("passed", format!("digest {observed}"), ExitCode::Passed),
             Err(Failure::Violation(violation)) => (
                 "violated",
                 format!(
@@ -57,7 +58,7 @@ impl Replay {
                 violation.exit_code,
             ),
             Err(Failure::Infrastructure(reason)) => {
-                ("infrastructure", reason.clone(), INFRASTRUCTURE)
+                ("infrastructure", reason.clone(), ExitCode::Infrastructure)
             }
         };
         if self.json {

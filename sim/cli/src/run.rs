@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use lockstep_harness::exit::ExitCode;
 use lockstep_sim::campaign::{Campaign, Case, Cases, Enough, Plan, Shard, Summary, Verdict};
 use lockstep_sim::fleet::{self, Record, VerdictRecord};
 use lockstep_sim::generate::Preset;
@@ -14,9 +15,7 @@ use lockstep_sim::shrink::BUDGET;
 
 use super::children::{Children, Terms};
 use super::watch::{Watch, as_line};
-use super::{
-    INFRASTRUCTURE, USAGE, check_environment, complain, findings, say, scratch_folder, values,
-};
+use super::{check_environment, complain, findings, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -93,23 +92,23 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         if let Err(error) = check_environment() {
             complain(error);
-            return USAGE;
+            return ExitCode::Usage;
         }
         let folder = match scratch_folder(self.dir.as_deref()) {
             Ok(folder) => folder,
             Err(reason) => {
                 complain(reason);
-                return INFRASTRUCTURE;
+                return ExitCode::Infrastructure;
             }
         };
         let build = match fleet::build() {
             Ok(build) => build,
             Err(error) => {
                 complain(format_args!("the program cannot read itself: {error}"));
-                return INFRASTRUCTURE;
+                return ExitCode::Infrastructure;
             }
         };
         let plan = self.plan();

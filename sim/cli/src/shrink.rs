@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::silence_panics;
+use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::campaign;
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::{BUDGET, Shrunk};
 use lockstep_sim::tally::Tally;
-use lockstep_sim::trial::{Failure, Violation};
 
-use super::{INFRASTRUCTURE, USAGE, complain, say, scratch_folder};
+use super::{complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Shrink {
@@ -29,31 +30,31 @@ pub(super) struct Shrink {
 }
 
 impl Shrink {
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         let reproducer = match Reproducer::read(&self.file) {
             Ok(reproducer) => reproducer,
             Err(error) => {
                 complain(error);
-                return USAGE;
+                return ExitCode::Usage;
             }
         };
         let folder = match scratch_folder(self.dir.as_deref()) {
             Ok(folder) => folder,
             Err(reason) => {
                 complain(reason);
-                return INFRASTRUCTURE;
+                return ExitCode::Infrastructure;
             }
         };
         let scenario = &reproducer.scenario;
         let violation = match campaign::on_core(scenario, folder.path(), &mut Tally::default()) {
             Ok(_) => {
                 say("passed: nothing is violated, so there is nothing to shrink");
-                return 0;
+                return ExitCode::Passed;
             }
             Err(Failure::Violation(violation)) => violation,
             Err(Failure::Infrastructure(reason)) => {
                 complain(reason);
-                return INFRASTRUCTURE;
+                return ExitCode::Infrastructure;
             }
         };
         let shrunk = quietly_shrunk(scenario, &violation, folder.path(), self.budget);
@@ -64,7 +65,7 @@ impl Shrink {
         let small = Reproducer::new(&violation.invariant, shrunk.smallest.clone());
         if let Err(error) = small.write(&out, &remark) {
             complain(format_args!("{error}; name another file with --out"));
-            return INFRASTRUCTURE;
+            return ExitCode::Infrastructure;
         }
         say(format_args!("violated: {}", violation.invariant));
         say(format_args!("  {shrunk}"));

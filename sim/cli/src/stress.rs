@@ -7,12 +7,13 @@ use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser a
 use clap::{Args, value_parser};
 use lockstep_core::config::{MAX_WORKERS, ParallelConfig};
 use lockstep_core::model::Network;
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::shape::Shape;
 use lockstep_sim::stress::{self, Phase, Plan, Report, Signatures, Timing};
-use lockstep_sim::trial::Failure;
 use serde_json::{Value, json};
 
-use super::{INFRASTRUCTURE, USAGE, check_environment, complain, say, values};
+use super::{check_environment, complain, say, values};
 
 /// The most times that an adversarial transaction may cost what an independent one does.
 const MOST_TIMES_INDEPENDENT: f64 = 4.0;
@@ -51,10 +52,10 @@ fn shape() -> impl clap::builder::TypedValueParser<Value = Shape> {
 }
 
 impl Stress {
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         if let Err(error) = check_environment() {
             complain(error);
-            return USAGE;
+            return ExitCode::Usage;
         }
         let least = self.shape.least_accounts();
         if self.accounts.is_some_and(|accounts| accounts < least) {
@@ -62,7 +63,7 @@ impl Stress {
                 "{} is among {least} accounts or more; raise --accounts",
                 self.shape
             ));
-            return USAGE;
+            return ExitCode::Usage;
         }
         let plan = self.plan(self.shape);
         if !self.json {
@@ -147,9 +148,9 @@ impl Stress {
 }
 
 /// What is said of a failure, or of none: in a word, in detail, and to whoever started the program.
-fn verdict(failure: Option<&Failure>) -> (&'static str, String, u8) {
+fn verdict(failure: Option<&Failure>) -> (&'static str, String, ExitCode) {
     match failure {
-        None => ("passed", String::new(), 0),
+        None => ("passed", String::new(), ExitCode::Passed),
         Some(Failure::Violation(violation)) => (
             "violated",
             format!(
@@ -158,7 +159,9 @@ fn verdict(failure: Option<&Failure>) -> (&'static str, String, u8) {
             ),
             violation.exit_code,
         ),
-        Some(Failure::Infrastructure(reason)) => ("infrastructure", reason.clone(), INFRASTRUCTURE),
+        Some(Failure::Infrastructure(reason)) => {
+            ("infrastructure", reason.clone(), ExitCode::Infrastructure)
+        }
     }
 }
 
@@ -308,7 +311,7 @@ mod tests {
             Ok(vec![Box::new(canary) as Box<dyn Subject>])
         });
         let (verdict, detail, exit_code) = verdict(report.outcome.as_ref().err());
-        assert_eq!((verdict, exit_code), ("violated", 10));
+        assert_eq!((verdict, exit_code), ("violated", ExitCode::Differs));
         assert!(
             detail.starts_with("same-as-serial by canary\n  transaction 19: got"),
             "{detail}"

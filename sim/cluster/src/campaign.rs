@@ -14,7 +14,8 @@ use super::run::{Observed, run};
 use super::scenario::NodesScenario;
 use super::trace::Trace;
 use lockstep_harness::choice::Seeded;
-use lockstep_sim::trial::{Failure, Violation};
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::{Failure, Violation};
 
 /// A campaign of so many runs must reach everything that must be reached.
 pub const WHOLE: u64 = 100;
@@ -115,13 +116,13 @@ pub enum Verdict {
 impl Verdict {
     /// The exit code of a process that ends so.
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub const fn exit_code(&self) -> ExitCode {
         match self {
-            Verdict::Passed => 0,
+            Verdict::Passed => ExitCode::Passed,
             Verdict::Violated { violation, .. } => violation.exit_code,
-            Verdict::NotDeterministic { .. } | Verdict::Blind { .. } => 13,
-            Verdict::Vacuous { .. } => 15,
-            Verdict::Infrastructure { .. } => 20,
+            Verdict::NotDeterministic { .. } | Verdict::Blind { .. } => ExitCode::Unreliable,
+            Verdict::Vacuous { .. } => ExitCode::Vacuous,
+            Verdict::Infrastructure { .. } => ExitCode::Infrastructure,
         }
     }
 
@@ -369,7 +370,7 @@ mod tests {
         let mut first = Trace::written();
         first.line(0, "something that does not happen again");
         let verdict = again(&plan, 25, scenario, &first).expect_err("the traces differ");
-        assert_eq!(verdict.exit_code(), 13);
+        assert_eq!(verdict.exit_code(), ExitCode::Unreliable);
         assert!(
             matches!(verdict, Verdict::NotDeterministic { line: 1, .. }),
             "{verdict}"
@@ -385,7 +386,7 @@ mod tests {
         };
         let summary = campaign(&plan, &mut Nobody);
         assert_eq!(summary.runs, 0);
-        assert_eq!(summary.verdict.exit_code(), 15);
+        assert_eq!(summary.verdict.exit_code(), ExitCode::Vacuous);
     }
 
     #[test]

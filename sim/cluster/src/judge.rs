@@ -12,9 +12,11 @@ use lockstep_core::model::{Block, Hash, Height, Refusal};
 
 use super::scenario::{NodeRecipe, Place};
 use super::tree::{Answered, Tree, of_bytes};
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::invariants::{Event, Evidence, first_violation};
 use lockstep_sim::subject::{Subject, SubjectError};
-use lockstep_sim::trial::{self, Failure};
+use lockstep_sim::trial;
 use lockstep_sim::world::{BlockResult, World};
 
 /// After a failed call or a crash a ledger is as it was before what it did, or as it is after.
@@ -65,7 +67,9 @@ impl<'t> Judge<'t> {
                 SubjectError::Failed(reason) if blames_the_machine(recipe) => {
                     Failure::Infrastructure(reason)
                 }
-                error => self.violation(recipe, "makes-sense", 11, error.to_string()),
+                error => {
+                    self.violation(recipe, "makes-sense", ExitCode::Violated, error.to_string())
+                }
             })
     }
 
@@ -174,7 +178,7 @@ impl<'t> Judge<'t> {
             Some(_) => Err(self.violation(
                 recipe,
                 BEFORE_OR_AFTER,
-                14,
+                ExitCode::StorageDiffers,
                 format!("there is a block at {above}, above the tip"),
             )),
         }
@@ -215,7 +219,9 @@ impl<'t> Judge<'t> {
                 Err(Failure::Infrastructure(reason))
             }
             SubjectError::Failed(_) if was_told_to => Ok(()),
-            error => Err(self.violation(recipe, "makes-sense", 11, error.to_string())),
+            error => {
+                Err(self.violation(recipe, "makes-sense", ExitCode::Violated, error.to_string()))
+            }
         }
     }
 
@@ -234,7 +240,7 @@ impl<'t> Judge<'t> {
             Err(error) => Err(self.violation(
                 recipe,
                 BEFORE_OR_AFTER,
-                14,
+                ExitCode::StorageDiffers,
                 format!("it cannot be opened again: {error}"),
             )),
         }
@@ -257,7 +263,7 @@ impl<'t> Judge<'t> {
         Err(self.violation(
             recipe,
             BEFORE_OR_AFTER,
-            14,
+            ExitCode::StorageDiffers,
             format!(
                 "it is at height {} with digest {}; expected {}, with every version",
                 world.height,
@@ -297,7 +303,7 @@ impl<'t> Judge<'t> {
                     return Err(self.violation(
                         recipe,
                         "reads-back",
-                        11,
+                        ExitCode::Violated,
                         format!("after a restart there is {what} at height {height}"),
                     ));
                 }
@@ -325,14 +331,14 @@ impl<'t> Judge<'t> {
             "at block {} what is kept hashes to {bytes}, that of {first} to {expected}",
             self.tree.name(tip).unwrap_or(u32::MAX)
         );
-        Err(self.violation(recipe, SAME_BYTES, 11, detail))
+        Err(self.violation(recipe, SAME_BYTES, ExitCode::Violated, detail))
     }
 
     /// Nothing went wrong any more, and still they are not at one tip.
     pub(super) fn not_converged(&self, events: u64, tips: String) -> Failure {
         trial::violation(
             NODES_CONVERGE,
-            12,
+            ExitCode::Hang,
             self.step,
             "the network",
             format!("{events} events after the last fault: {tips}"),
@@ -343,7 +349,7 @@ impl<'t> Judge<'t> {
         &self,
         recipe: &NodeRecipe,
         invariant: &str,
-        exit_code: u8,
+        exit_code: ExitCode,
         detail: String,
     ) -> Failure {
         trial::violation(invariant, exit_code, self.step, &recipe.to_string(), detail)

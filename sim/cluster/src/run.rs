@@ -18,7 +18,7 @@ use super::reached::Reached;
 use super::scenario::{Fault, NodesScenario};
 use super::trace::{Trace, short};
 use super::tree::Tree;
-use lockstep_sim::trial::Failure;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::world::World;
 
 /// How long a node takes for one block added, or one rewind.

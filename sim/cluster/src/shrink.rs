@@ -14,8 +14,8 @@ use super::scenario::NodesScenario;
 use super::trace::Trace;
 use edit::Size;
 use lockstep_harness::shrink::{self, Pass, Search, Shrinkable};
+use lockstep_harness::violation::Failure;
 use lockstep_sim::shrink as one_ledger;
-use lockstep_sim::trial::Failure;
 
 /// Candidates that are run at most, unless another number is asked for.
 pub const BUDGET: u64 = 2_000;

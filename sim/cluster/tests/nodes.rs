@@ -8,9 +8,9 @@ use lockstep_cluster::{
     NodesScenario, Observed, Path as Execution, Place, Reached, SAME_BYTES, SIZE, Trace,
 };
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::scenario::{BlockRecipe, GenesisRecipe, NetworkName};
-use lockstep_sim::trial::Failure;
 
 fn drawn(seed: u64) -> NodesScenario {
     lockstep_cluster::scenario(&mut Seeded::new(seed, 0), SIZE).1

@@ -10,7 +10,7 @@
 
 mod ledger;
 
-use std::process::ExitCode;
+use std::process;
 
 use lockstep_core::model::{Block, Genesis, Height};
 use lockstep_sim::campaign::{self, Cases, Enough, Plan, Shard, Summary, Unwatched};
@@ -107,7 +107,7 @@ fn trial(scenarios: u64, is_careless: bool) -> (Summary, Option<Shrunk>) {
     (summary, shrunk)
 }
 
-fn main() -> ExitCode {
+fn main() -> process::ExitCode {
     let is_careless = std::env::args().any(|argument| argument == "careless");
     let (summary, shrunk) = trial(100, is_careless);
     let taken = &summary.tally;
@@ -124,23 +124,35 @@ fn main() -> ExitCode {
             Err(error) => eprintln!("the reproducer cannot be written: {error}"),
         }
     }
-    ExitCode::from(summary.verdict.exit_code())
+    summary.verdict.exit_code().into()
 }
 
 #[cfg(test)]
 mod tests {
+    use lockstep_harness::exit::ExitCode;
+
     use super::trial;
 
     #[test]
     fn an_executor_that_heeds_conflicts_passes() {
         let (summary, _) = trial(12, false);
-        assert_eq!(summary.verdict.exit_code(), 0, "{}", summary.verdict);
+        assert_eq!(
+            summary.verdict.exit_code(),
+            ExitCode::Passed,
+            "{}",
+            summary.verdict
+        );
     }
 
     #[test]
     fn an_executor_that_ignores_conflicts_is_found_and_what_it_did_is_made_small() {
         let (summary, shrunk) = trial(12, true);
-        assert_eq!(summary.verdict.exit_code(), 11, "{}", summary.verdict);
+        assert_eq!(
+            summary.verdict.exit_code(),
+            ExitCode::Violated,
+            "{}",
+            summary.verdict
+        );
         let shrunk = shrunk.expect("what is found is shrunk");
         let transactions = shrunk.smallest.transactions();
         assert!((1..=3).contains(&transactions), "{shrunk}");

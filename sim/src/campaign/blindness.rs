@@ -4,8 +4,9 @@ use crate::canary::{Canary, Defect};
 use crate::scenario::Scenario;
 use crate::subject::Subject;
 use crate::tally::Tally;
-use crate::trial::{self, Failure};
+use crate::trial;
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::violation::Failure;
 
 use super::verdict::Verdict;
 

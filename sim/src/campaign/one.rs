@@ -5,7 +5,8 @@ use lockstep_core::model::Hash;
 use crate::scenario::Scenario;
 use crate::tally::Tally;
 use crate::trace::{self, Difference, Observation, Trace};
-use crate::trial::{self, Failure};
+use crate::trial;
+use lockstep_harness::violation::Failure;
 
 use super::on_trial::{Circumstances, OnTrial};
 use super::plan::{Case, Plan};

@@ -4,11 +4,11 @@ use std::fmt;
 
 use lockstep_core::model::Hash;
 
-use crate::fleet;
 use crate::reproducer::Reproducer;
 use crate::tally::Tally;
 use crate::trace::Difference;
-use crate::trial::Violation;
+use lockstep_harness::exit::{ExitCode, most_severe};
+use lockstep_harness::violation::Violation;
 
 use super::plan::Case;
 
@@ -68,15 +68,15 @@ pub struct Finding {
 impl Verdict {
     /// The exit code of a process that ends so.
     #[must_use]
-    pub fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> ExitCode {
         match self {
-            Verdict::Passed => 0,
+            Verdict::Passed => ExitCode::Passed,
             Verdict::Violated { findings } => {
-                fleet::most_severe(findings.iter().map(|finding| finding.violation.exit_code))
+                most_severe(findings.iter().map(|finding| finding.violation.exit_code))
             }
-            Verdict::NotDeterministic { .. } | Verdict::Blind { .. } => 13,
-            Verdict::Vacuous { .. } => 15,
-            Verdict::Infrastructure { .. } => 20,
+            Verdict::NotDeterministic { .. } | Verdict::Blind { .. } => ExitCode::Unreliable,
+            Verdict::Vacuous { .. } => ExitCode::Vacuous,
+            Verdict::Infrastructure { .. } => ExitCode::Infrastructure,
         }
     }
 

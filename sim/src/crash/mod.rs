@@ -22,9 +22,11 @@ use crate::faulty::{OnDisk, Plain};
 use crate::invariants::{Event, Evidence, Interruption, first_violation};
 use crate::reproducer::Reproducer;
 use crate::subject::{Execution, Subject, SubjectError};
-use crate::trial::{Failure, Violation, guarded};
+use crate::trial::guarded;
 use crate::world::{BlockResult, World};
 use lockstep_harness::choice::{Choices, Seeded};
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::{Failure, Violation};
 
 /// Everything that can be lost in a crash; of what is tossed for, four tosses each.
 pub const LOSSES: [Loss; 15] = [
@@ -235,7 +237,7 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
             self.violation(
                 chain.number_on_trial(),
                 "crash-leaves-before-or-after",
-                14,
+                ExitCode::StorageDiffers,
                 format!("{point}: what is left cannot be {what} any more: {error}"),
             )
         };
@@ -279,7 +281,7 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
                 self.violation(
                     number,
                     "crash-leaves-before-or-after",
-                    14,
+                    ExitCode::StorageDiffers,
                     format!("after a crash the ledger does not go on: {error}"),
                 )
             };
@@ -330,9 +332,12 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
         let step = self.chain.step_of(self.chain.number_on_trial());
         guarded(step, self.name, question).map_err(|failure| match failure {
             Failure::Violation(violation) => violation,
-            Failure::Infrastructure(reason) => {
-                self.violation(self.chain.number_on_trial(), "never-panics", 11, reason)
-            }
+            Failure::Infrastructure(reason) => self.violation(
+                self.chain.number_on_trial(),
+                "never-panics",
+                ExitCode::Violated,
+                reason,
+            ),
         })
     }
 
@@ -340,7 +345,7 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
         &self,
         number: usize,
         invariant: &str,
-        exit_code: u8,
+        exit_code: ExitCode,
         detail: String,
     ) -> Violation {
         Violation {

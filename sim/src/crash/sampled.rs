@@ -7,8 +7,9 @@ use crate::generate::{self, Size, faults};
 use crate::reproducer::Reproducer;
 use crate::scenario::{Scenario, Step};
 use crate::tally::Tally;
-use crate::trial::{self, Failure, Violation};
+use crate::trial;
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::violation::{Failure, Violation};
 
 /// What came of many crashes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,8 +11,9 @@ use crate::scenario::Scenario;
 use crate::shrink::{self, Shrunk};
 use crate::subject::{Subject, SubjectError};
 use crate::tally::Tally;
-use crate::trial::{self, Failure, Violation};
+use crate::trial;
 use lockstep_harness::schedule::{self, Schedule};
+use lockstep_harness::violation::{Failure, Violation};
 
 /// How the blocks of a scenario are explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lockstep_harness::exit::{ExitCode, most_severe};
+
 use crate::generate::Preset;
 use crate::tally::Tally;
 
 use super::record::{FindingRecord, Record, VerdictRecord};
-use super::{most_severe, without_numbers};
+use super::without_numbers;
 
 /// The verdict over a fleet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// The most severe of all exit codes.
-    pub exit_code: u8,
+    pub exit_code: ExitCode,
     /// The campaigns, by name.
     pub campaigns: Vec<CampaignMerged>,
     /// What was found, by signature, the most severe first.
@@ -42,7 +44,7 @@ pub struct Group {
     /// What they have in common.
     pub signature: String,
     /// The exit code that they stand for.
-    pub exit_code: u8,
+    pub exit_code: ExitCode,
     /// In how many runs it was found.
     pub times: u64,
     /// Which shards found it.
@@ -55,17 +57,10 @@ pub struct Group {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What it makes the merge exit with.
-    pub exit_code: u8,
+    pub exit_code: ExitCode,
     /// What, and where.
     pub what: String,
 }
-
-/// A fleet's machines failed it; try again.
-const INFRASTRUCTURE: u8 = 20;
-/// Something was not there that must be, and trying again would not help.
-const VACUOUS: u8 = 15;
-/// The judge does not see.
-const BLIND: u8 = 13;
 
 /// Merges files, each with its name and its text. There must be a campaign about each of `expected`.
 #[must_use]
@@ -76,19 +71,19 @@ pub fn merge(files: &[(String, String)], expected: &[Preset]) -> Merged {
         merged.read(name, text, &mut shards);
     }
     if files.is_empty() {
-        merged.problem(VACUOUS, "no file was given".to_owned());
+        merged.problem(ExitCode::Vacuous, "no file was given".to_owned());
     }
     let builds: BTreeSet<&str> = shards.iter().map(|shard| shard.build.as_str()).collect();
     if builds.len() > 1 {
         let builds: Vec<&str> = builds.into_iter().collect();
         let what = format!("the shards are of different builds: {}", builds.join(", "));
-        merged.problem(INFRASTRUCTURE, what);
+        merged.problem(ExitCode::Infrastructure, what);
     }
     let mut campaigns: BTreeMap<(String, String, u64), Vec<VerdictRecord>> = BTreeMap::new();
     for shard in shards {
         let Some((_, of)) = numbers(&shard.shard) else {
             let what = format!("{:?} is no shard", shard.shard);
-            merged.problem(INFRASTRUCTURE, what);
+            merged.problem(ExitCode::Infrastructure, what);
             continue;
         };
         let key = (shard.profile.clone(), shard.seeds.clone(), of);
@@ -100,16 +95,15 @@ pub fn merge(files: &[(String, String)], expected: &[Preset]) -> Merged {
             .any(|(profile, ..)| profile == preset.name())
         {
             let what = format!("{preset}: no shard of it reported");
-            merged.problem(INFRASTRUCTURE, what);
+            merged.problem(ExitCode::Infrastructure, what);
         }
     }
     for ((profile, seeds, of), shards) in campaigns {
         merged.campaign(&profile, &seeds, of, &shards);
     }
-    let severity = |exit_code| super::SEVERITY.iter().position(|known| *known == exit_code);
     merged
         .groups
-        .sort_by_key(|group| (severity(group.exit_code), group.signature.clone()));
+        .sort_by_key(|group| (group.exit_code.severity(), group.signature.clone()));
     let codes = merged.groups.iter().map(|group| group.exit_code);
     let problems = merged.problems.iter().map(|problem| problem.exit_code);
     merged.exit_code = most_severe(codes.chain(problems));
@@ -124,7 +118,7 @@ fn numbers(shard: &str) -> Option<(u64, u64)> {
 }
 
 impl Merged {
-    fn problem(&mut self, exit_code: u8, what: String) {
+    fn problem(&mut self, exit_code: ExitCode, what: String) {
         self.problems.push(Problem { exit_code, what });
     }
 
@@ -141,14 +135,15 @@ impl Merged {
                 Ok(Record::Verdict(verdict)) => {
                     // The run in which the machine failed is a line and does not count.
                     let is_complete = runs == verdict.runs
-                        || (verdict.exit_code == INFRASTRUCTURE && runs == verdict.runs + 1);
+                        || (verdict.exit_code == ExitCode::Infrastructure
+                            && runs == verdict.runs + 1);
                     if !is_complete {
                         let what = format!(
                             "{name}:{}: the verdict is over {} runs, {runs} lines are there",
                             index + 1,
                             verdict.runs
                         );
-                        self.problem(INFRASTRUCTURE, what);
+                        self.problem(ExitCode::Infrastructure, what);
                     }
                     runs = 0;
                     ends_with_a_verdict = true;
@@ -156,14 +151,14 @@ impl Merged {
                 }
                 Err(error) => {
                     let what = format!("{name}:{}: no record: {error}", index + 1);
-                    self.problem(INFRASTRUCTURE, what);
+                    self.problem(ExitCode::Infrastructure, what);
                 }
             }
         }
         if !ends_with_a_verdict {
             let what =
                 format!("{name}: it does not end with a verdict: truncated, or still running");
-            self.problem(INFRASTRUCTURE, what);
+            self.problem(ExitCode::Infrastructure, what);
         }
     }
 
@@ -182,7 +177,7 @@ impl Merged {
         for shard in shards {
             if !seen.insert(&shard.shard) {
                 let what = format!("{name}: shard {} reported more than once", shard.shard);
-                self.problem(INFRASTRUCTURE, what);
+                self.problem(ExitCode::Infrastructure, what);
                 continue;
             }
             campaign.runs += shard.runs;
@@ -193,14 +188,14 @@ impl Merged {
                 Ok(tally) => campaign.tally.add(&tally),
                 Err(reason) => {
                     let what = format!("{name}: shard {}: {reason}", shard.shard);
-                    self.problem(INFRASTRUCTURE, what);
+                    self.problem(ExitCode::Infrastructure, what);
                 }
             }
-            if shard.exit_code == INFRASTRUCTURE {
+            if shard.exit_code == ExitCode::Infrastructure {
                 is_complete = false;
             } else if shard.applied == 0 {
                 let what = format!("{name}: shard {} applied no transaction", shard.shard);
-                self.problem(VACUOUS, what);
+                self.problem(ExitCode::Vacuous, what);
             }
             self.findings(&name, shard);
         }
@@ -209,19 +204,19 @@ impl Merged {
             if !seen.contains(&format!("{index}/{of}")) {
                 is_complete = false;
                 let what = format!("{name}: shard {index}/{of} is missing");
-                self.problem(INFRASTRUCTURE, what);
+                self.problem(ExitCode::Infrastructure, what);
             }
         }
         for defect in super::canaries() {
             if !canaries.contains(defect.as_str()) {
                 let what = format!("{name}: no shard saw the planted defect {defect}");
-                self.problem(BLIND, what);
+                self.problem(ExitCode::Unreliable, what);
             }
         }
         match Preset::named(profile) {
             None => {
                 let what = format!("{name}: there is no profile {profile:?}");
-                self.problem(INFRASTRUCTURE, what);
+                self.problem(ExitCode::Infrastructure, what);
             }
             // One run, chosen by hand, is asked for nothing; and of what is not there nobody knows
             // what it would have reached.
@@ -230,7 +225,7 @@ impl Merged {
                 let missing = campaign.tally.missing(preset);
                 if !missing.is_empty() {
                     let what = format!("{name}: never reached: {}", missing.join(", "));
-                    self.problem(VACUOUS, what);
+                    self.problem(ExitCode::Vacuous, what);
                 }
             }
         }
@@ -243,7 +238,8 @@ impl Merged {
             self.add_finding(&place, finding.clone());
         }
         // A shard is not asked for everything, so what makes it vacuous is said of the whole.
-        let is_said = matches!(shard.exit_code, 0 | VACUOUS) || !shard.findings.is_empty();
+        let is_said = matches!(shard.exit_code, ExitCode::Passed | ExitCode::Vacuous)
+            || !shard.findings.is_empty();
         if !is_said {
             self.add_finding(
                 &place,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use lockstep_harness::exit::ExitCode;
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Cases, Ended, Finding, Plan, Summary, Verdict};
 use crate::canary::Defect;
 use crate::generate::Profile;
-use crate::trial::Failure;
+use lockstep_harness::violation::Failure;
 
 use super::signature;
 
@@ -59,7 +60,7 @@ pub struct VerdictRecord {
     /// In a word.
     pub verdict: String,
     /// The exit code of the process.
-    pub exit_code: u8,
+    pub exit_code: ExitCode,
     /// In a few lines.
     pub detail: String,
     /// The seed of all runs, or "A..B" for the first run of each of these seeds.
@@ -100,7 +101,7 @@ pub struct FindingRecord {
     /// What makes findings the same.
     pub signature: String,
     /// The exit code that it stands for.
-    pub exit_code: u8,
+    pub exit_code: ExitCode,
     /// In how many runs it was found.
     pub times: u64,
     /// The first of them: its seed.

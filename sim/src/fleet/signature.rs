@@ -1,7 +1,7 @@
 //! What makes two findings the same: which invariant, what kind of subject, and what was wrong but
 //! for its numbers.
 
-use crate::trial::Violation;
+use lockstep_harness::violation::Violation;
 
 /// The signature of a finding. Two runs that show one defect mostly have the same one.
 #[must_use]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::generate::Preset;
-use crate::trial::Violation;
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Violation;
 
 /// A shard of two that did two runs and reached everything.
 fn shard(index: u64) -> VerdictRecord {
@@ -14,7 +15,7 @@ fn shard(index: u64) -> VerdictRecord {
         .collect();
     VerdictRecord {
         verdict: "passed".to_owned(),
-        exit_code: 0,
+        exit_code: ExitCode::Passed,
         detail: "passed".to_owned(),
         seeds: "7".to_owned(),
         profile: "default".to_owned(),
@@ -69,7 +70,7 @@ fn merged(shards: &[VerdictRecord]) -> Merged {
 fn finding(detail: &str, size: u64) -> FindingRecord {
     FindingRecord {
         signature: "versions-descend by core: version # at #".to_owned(),
-        exit_code: 11,
+        exit_code: ExitCode::Violated,
         times: 2,
         seed: 7,
         run: size,
@@ -83,7 +84,7 @@ fn finding(detail: &str, size: u64) -> FindingRecord {
 
 /// What is wrong with these two shards, which must be this one thing.
 #[track_caller]
-fn check_problem(shards: &[VerdictRecord], exit_code: u8, said: &str) {
+fn check_problem(shards: &[VerdictRecord], exit_code: ExitCode, said: &str) {
     let merged = merged(shards);
     assert_eq!(merged.exit_code, exit_code, "{merged:?}");
     assert_eq!(merged.problems.len(), 1, "{:?}", merged.problems);
@@ -95,7 +96,7 @@ fn check_problem(shards: &[VerdictRecord], exit_code: u8, said: &str) {
 fn all_shards_together_pass_and_are_summed() {
     let merged = merged(&[shard(1), shard(0)]);
     assert_eq!(merged.problems, []);
-    assert_eq!(merged.exit_code, 0);
+    assert_eq!(merged.exit_code, ExitCode::Passed);
     let [campaign] = &merged.campaigns[..] else {
         panic!("it is one campaign: {:?}", merged.campaigns);
     };
@@ -110,19 +111,31 @@ fn all_shards_together_pass_and_are_summed() {
 
 #[test]
 fn no_file_is_vacuous() {
-    assert_eq!(merge(&[], &[]).exit_code, 15);
+    assert_eq!(merge(&[], &[]).exit_code, ExitCode::Vacuous);
 }
 
 #[test]
 fn a_missing_shard_is_named_and_can_be_had_by_trying_again() {
-    check_problem(&[shard(1)], 20, "shard 0/2 is missing");
-    check_problem(&[shard(0)], 20, "shard 1/2 is missing");
+    check_problem(
+        &[shard(1)],
+        ExitCode::Infrastructure,
+        "shard 0/2 is missing",
+    );
+    check_problem(
+        &[shard(0)],
+        ExitCode::Infrastructure,
+        "shard 1/2 is missing",
+    );
 }
 
 #[test]
 fn a_shard_that_reported_twice_counts_once() {
     let twice = [shard(0), shard(0), shard(1)];
-    check_problem(&twice, 20, "shard 0/2 reported more than once");
+    check_problem(
+        &twice,
+        ExitCode::Infrastructure,
+        "shard 0/2 reported more than once",
+    );
     assert_eq!(merged(&twice).campaigns[0].runs, 4);
 }
 
@@ -134,11 +147,15 @@ fn an_empty_shard_is_vacuous_whatever_the_others_reached() {
         transactions: 0,
         applied: 0,
         events: BTreeMap::new(),
-        exit_code: 15,
+        exit_code: ExitCode::Vacuous,
         verdict: "vacuous".to_owned(),
         ..shard(1)
     };
-    check_problem(&[shard(0), empty], 15, "shard 1/2 applied no transaction");
+    check_problem(
+        &[shard(0), empty],
+        ExitCode::Vacuous,
+        "shard 1/2 applied no transaction",
+    );
 }
 
 #[test]
@@ -149,13 +166,13 @@ fn what_no_shard_reached_is_named_and_what_one_reached_is_enough() {
         shard
     };
     let one = [without(0, "refused: size"), shard(1)];
-    assert_eq!(merged(&one).exit_code, 0);
+    assert_eq!(merged(&one).exit_code, ExitCode::Passed);
     let none = [without(0, "refused: size"), without(1, "refused: size")];
-    check_problem(&none, 15, "never reached: refused: size");
+    check_problem(&none, ExitCode::Vacuous, "never reached: refused: size");
     let rare = "rejected: nonce exhausted";
     assert_eq!(
         merged(&[without(0, rare), without(1, rare)]).exit_code,
-        0,
+        ExitCode::Passed,
         "a rare one is not asked for"
     );
 }
@@ -170,23 +187,26 @@ fn a_profile_is_asked_for_what_it_is_about() {
         shard.events.remove("refused: size");
         shard
     };
-    assert_eq!(merged(&[calm(0), calm(1)]).exit_code, 0);
+    assert_eq!(merged(&[calm(0), calm(1)]).exit_code, ExitCode::Passed);
     let without_burns = |index| {
         let mut shard = calm(index);
         shard.events.remove("applied: burn");
         shard
     };
     let shards = [without_burns(0), without_burns(1)];
-    check_problem(&shards, 15, "never reached: applied: burn");
+    check_problem(&shards, ExitCode::Vacuous, "never reached: applied: burn");
     assert!(Preset::Calm.must_reach().is_some());
 }
 
 #[test]
 fn a_campaign_of_which_no_file_is_there_is_missed_where_it_is_expected() {
     let files = [file(&shard(0)), file(&shard(1))];
-    assert_eq!(merge(&files, &[Preset::Default]).exit_code, 0);
+    assert_eq!(
+        merge(&files, &[Preset::Default]).exit_code,
+        ExitCode::Passed
+    );
     let merged = merge(&files, &[Preset::Default, Preset::Money]);
-    assert_eq!(merged.exit_code, 20);
+    assert_eq!(merged.exit_code, ExitCode::Infrastructure);
     assert_eq!(merged.problems[0].what, "money: no shard of it reported");
 }
 
@@ -197,10 +217,10 @@ fn planted_defects_must_be_seen_by_somebody() {
         shard.canaries.retain(|canary| canary != "UnitLost");
         shard
     };
-    assert_eq!(merged(&[blind(0), shard(1)]).exit_code, 0);
+    assert_eq!(merged(&[blind(0), shard(1)]).exit_code, ExitCode::Passed);
     check_problem(
         &[blind(0), blind(1)],
-        13,
+        ExitCode::Unreliable,
         "no shard saw the planted defect UnitLost",
     );
 }
@@ -214,14 +234,19 @@ fn a_cut_file_does_not_count_as_passed() {
     for length in [0, between, text.len() - 20] {
         let cut = (name.clone(), text[..length].to_owned());
         let merged = merge(&[other.clone(), cut], &[]);
-        assert_eq!(merged.exit_code, 20, "{length}: {:?}", merged.problems);
+        assert_eq!(
+            merged.exit_code,
+            ExitCode::Infrastructure,
+            "{length}: {:?}",
+            merged.problems
+        );
         let names_it = |problem: &Problem| problem.what.starts_with(&name);
         assert!(merged.problems.iter().any(names_it), "{merged:?}");
     }
     // A run in the middle is gone.
     let first_line = text.find('\n').expect("it has lines") + 1;
     let merged = merge(&[other, (name, text[first_line..].to_owned())], &[]);
-    assert_eq!(merged.exit_code, 20);
+    assert_eq!(merged.exit_code, ExitCode::Infrastructure);
     assert!(
         merged.problems[0]
             .what
@@ -235,27 +260,35 @@ fn shards_of_two_builds_are_not_one_campaign() {
         build: "c".to_owned(),
         ..shard(1)
     };
-    check_problem(&[shard(0), other], 20, "different builds: b, c");
+    check_problem(
+        &[shard(0), other],
+        ExitCode::Infrastructure,
+        "different builds: b, c",
+    );
 }
 
 #[test]
 fn an_event_that_nobody_knows_is_of_another_program() {
     let mut strange = shard(1);
     strange.events.insert("flew away".to_owned(), 1);
-    check_problem(&[shard(0), strange], 20, "\"flew away\" is no event");
+    check_problem(
+        &[shard(0), strange],
+        ExitCode::Infrastructure,
+        "\"flew away\" is no event",
+    );
 }
 
 #[test]
 fn findings_of_one_signature_are_one_group_with_the_smallest_first() {
     let with = |index, findings: Vec<FindingRecord>| VerdictRecord {
-        exit_code: 11,
+        exit_code: ExitCode::Violated,
         verdict: "violated".to_owned(),
         findings,
         ..shard(index)
     };
     let severe = FindingRecord {
         signature: "same-as-serial by core: nonce".to_owned(),
-        exit_code: 10,
+        exit_code: ExitCode::Differs,
         times: 1,
         ..finding("severe", 9)
     };
@@ -263,13 +296,13 @@ fn findings_of_one_signature_are_one_group_with_the_smallest_first() {
         with(0, vec![finding("large", 8)]),
         with(1, vec![finding("small", 2), severe]),
     ]);
-    assert_eq!(merged.exit_code, 10);
+    assert_eq!(merged.exit_code, ExitCode::Differs);
     assert_eq!(merged.problems, []);
     let [first, second] = &merged.groups[..] else {
         panic!("two kinds were found: {:?}", merged.groups);
     };
-    assert_eq!((first.exit_code, first.times), (10, 1));
-    assert_eq!((second.exit_code, second.times), (11, 4));
+    assert_eq!((first.exit_code, first.times), (ExitCode::Differs, 1));
+    assert_eq!((second.exit_code, second.times), (ExitCode::Violated, 4));
     assert_eq!(second.shards.len(), 2);
     assert_eq!(second.smallest.detail, "small");
 }
@@ -277,13 +310,13 @@ fn findings_of_one_signature_are_one_group_with_the_smallest_first() {
 #[test]
 fn a_shard_that_failed_without_a_finding_is_a_group_of_its_own() {
     let two_ways = |index| VerdictRecord {
-        exit_code: 13,
+        exit_code: ExitCode::Unreliable,
         verdict: "not deterministic".to_owned(),
         detail: format!("not deterministic: run {index} of seed 7 done twice went two ways"),
         ..shard(index)
     };
     let merged = merged(&[two_ways(0), two_ways(1)]);
-    assert_eq!(merged.exit_code, 13);
+    assert_eq!(merged.exit_code, ExitCode::Unreliable);
     assert_eq!(merged.groups.len(), 1, "{:?}", merged.groups);
     assert_eq!(merged.groups[0].times, 2);
 }
@@ -291,7 +324,7 @@ fn a_shard_that_failed_without_a_finding_is_a_group_of_its_own() {
 #[test]
 fn a_shard_whose_machine_failed_is_asked_for_nothing_but_another_try() {
     let failed = VerdictRecord {
-        exit_code: 20,
+        exit_code: ExitCode::Infrastructure,
         verdict: "infrastructure".to_owned(),
         detail: "infrastructure: in run 3 of seed 7\n  the disk is full".to_owned(),
         events: BTreeMap::new(),
@@ -299,7 +332,7 @@ fn a_shard_whose_machine_failed_is_asked_for_nothing_but_another_try() {
         ..shard(1)
     };
     let merged = merged(&[shard(0), failed]);
-    assert_eq!(merged.exit_code, 20);
+    assert_eq!(merged.exit_code, ExitCode::Infrastructure);
     assert_eq!(merged.problems, []);
     assert!(merged.groups[0].signature.contains("the disk is full"));
 }
@@ -309,7 +342,7 @@ fn one_defect_has_one_signature_whatever_the_numbers() {
     let found = |subject: &str, detail: &str| {
         signature(&Violation {
             invariant: "supply-is-conserved".to_owned(),
-            exit_code: 11,
+            exit_code: ExitCode::Violated,
             step: 3,
             subject: subject.to_owned(),
             detail: detail.to_owned(),
@@ -331,19 +364,4 @@ fn one_defect_has_one_signature_whatever_the_numbers() {
         "nonces #, #, of #, added",
         "words stay, and what repeats is said once"
     );
-}
-
-#[test]
-fn the_most_severe_code_says_what_to_look_at_first() {
-    for (codes, expected) in [
-        (&[0, 15, 20][..], 15),
-        (&[20, 13, 0], 13),
-        (&[11, 10, 13], 10),
-        (&[0, 0], 0),
-        (&[], 0),
-        // Killed by a signal, say: nobody knows, so it goes before all.
-        (&[10, 137], 137),
-    ] {
-        assert_eq!(most_severe(codes.iter().copied()), expected, "{codes:?}");
-    }
 }

@@ -1,11 +1,13 @@
 //! Who loses interest leaves nothing behind.
 
+use lockstep_harness::exit::ExitCode;
+
 use super::{Event, Evidence, Interruption, Invariant, difference, torn};
 
 /// After a cancellation the ledger is as it was; what was answered before is there.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "cancelled-leaves-no-trace",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

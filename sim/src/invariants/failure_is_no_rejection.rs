@@ -1,5 +1,7 @@
 //! Only the rules reject.
 
+use lockstep_harness::exit::ExitCode;
+
 use super::{Event, Evidence, Invariant};
 use crate::subject::SubjectError;
 
@@ -7,7 +9,7 @@ use crate::subject::SubjectError;
 /// changes no receipt.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "failure-is-no-rejection",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

@@ -24,6 +24,7 @@ mod workers_stay_within_their_limit;
 use std::collections::BTreeSet;
 
 use lockstep_core::model::{Block, Change, Outcome, Receipt, Refusal, Rules, Transaction, Version};
+use lockstep_harness::exit::ExitCode;
 
 use crate::faulty::{RivalReport, Template};
 use crate::subject::{AtWork, StoredBlock, SubjectError};
@@ -35,7 +36,7 @@ pub struct Invariant {
     /// What holds, as a name for reports, reproducers and the command line.
     pub name: &'static str,
     /// The exit code of a run that violates it.
-    pub exit_code: u8,
+    pub exit_code: ExitCode,
     /// In which way it does not hold, in numbers; `None` where it holds.
     pub violation: fn(&Evidence<'_>) -> Option<String>,
 }
@@ -170,7 +171,7 @@ impl<'e> Event<'e> {
 
 /// The first invariant that does not hold, and in which way.
 #[must_use]
-pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static str, u8, String)> {
+pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static str, ExitCode, String)> {
     first_violation_of(&ALL, evidence)
 }
 
@@ -179,7 +180,7 @@ pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static str, u8, Str
 pub fn first_violation_of(
     invariants: &[Invariant],
     evidence: &Evidence<'_>,
-) -> Option<(&'static str, u8, String)> {
+) -> Option<(&'static str, ExitCode, String)> {
     invariants.iter().find_map(|invariant| {
         (invariant.violation)(evidence).map(|detail| (invariant.name, invariant.exit_code, detail))
     })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{Cell, PublicKey, Value};
+use lockstep_harness::exit::ExitCode;
 
 use super::{Evidence, Invariant, applied};
 use crate::world::World;
@@ -10,7 +11,7 @@ use crate::world::World;
 /// An account's nonce advances by the number of its applied transactions, and by nothing else.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "nonces-advance-by-applied",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

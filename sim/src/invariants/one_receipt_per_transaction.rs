@@ -1,13 +1,14 @@
 //! Every transaction has one receipt, at its own index, under its own identity.
 
 use lockstep_core::model::Hash;
+use lockstep_harness::exit::ExitCode;
 
 use super::{Evidence, Invariant};
 
 /// Every transaction of a block has one receipt, at its own index.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "one-receipt-per-transaction",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

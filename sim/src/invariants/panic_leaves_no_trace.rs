@@ -1,12 +1,14 @@
 //! A panic costs time and nothing else.
 
+use lockstep_harness::exit::ExitCode;
+
 use super::{Event, Evidence, Interruption, Invariant, difference, torn};
 
 /// After a panic of the execution the block is there as if nobody had panicked, or an error was
 /// answered and the ledger is as it was.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "panic-leaves-no-trace",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

@@ -1,11 +1,13 @@
 //! What was answered is what is kept.
 
+use lockstep_harness::exit::ExitCode;
+
 use super::{Event, Evidence, Invariant};
 
 /// A block that was taken reads back with the receipts that were answered.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "reads-back",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{Asset, Cell, Change, PublicKey, Value};
+use lockstep_harness::exit::ExitCode;
 
 use super::{Evidence, Invariant, applied};
 use crate::world::World;
@@ -11,7 +12,7 @@ use crate::world::World;
 /// the miner plus reward and fees.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "receipts-explain-balances",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

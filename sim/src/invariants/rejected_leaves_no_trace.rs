@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_core::model::{Amount, Asset, Cell, Change};
+use lockstep_harness::exit::ExitCode;
 
 use super::{Evidence, Invariant, applied};
 
@@ -10,7 +11,7 @@ use super::{Evidence, Invariant, applied};
 /// registration, no version.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "rejected-leaves-no-trace",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

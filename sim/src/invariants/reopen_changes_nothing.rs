@@ -1,11 +1,13 @@
 //! What was there when the ledger was closed is there when it is opened.
 
+use lockstep_harness::exit::ExitCode;
+
 use super::{Event, Evidence, Invariant, difference};
 
 /// Closing and opening a ledger changes nothing.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "reopen-changes-nothing",
-    exit_code: 14,
+    exit_code: ExitCode::StorageDiffers,
     violation,
 };
 

@@ -1,11 +1,13 @@
 //! Undoing is exact.
 
+use lockstep_harness::exit::ExitCode;
+
 use super::{Event, Evidence, Invariant, difference};
 
 /// After a rewind everything is as it was when the ledger had that height before.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "rewind-restores",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

@@ -1,5 +1,7 @@
 //! Two who write take turns.
 
+use lockstep_harness::exit::ExitCode;
+
 use super::{Event, Evidence, Invariant, Order, difference, in_words};
 use crate::faulty::{RivalAct, RivalReport};
 use crate::subject::SubjectError;
@@ -9,7 +11,7 @@ use crate::world::{BlockResult, World};
 /// sees the ledger before.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "rival-is-serial",
-    exit_code: 10,
+    exit_code: ExitCode::Differs,
     violation,
 };
 

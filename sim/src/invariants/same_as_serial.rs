@@ -1,11 +1,13 @@
 //! The sentence that holds the project together.
 
+use lockstep_harness::exit::ExitCode;
+
 use super::{Event, Evidence, Invariant, difference};
 
 /// Every receipt, change, supply, version and digest is that of the serial oracle.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "same-as-serial",
-    exit_code: 10,
+    exit_code: ExitCode::Differs,
     violation,
 };
 

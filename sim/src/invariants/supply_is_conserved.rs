@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{Asset, Cell, Supply, Value};
+use lockstep_harness::exit::ExitCode;
 
 use super::{Evidence, Invariant};
 
@@ -10,7 +11,7 @@ use super::{Evidence, Invariant};
 /// `u64::MAX`; nothing but the reward issues, and the genesis stays what it was.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "supply-is-conserved",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

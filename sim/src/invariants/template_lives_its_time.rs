@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{Cell, Nonce, Value};
+use lockstep_harness::exit::ExitCode;
 
 use super::{Event, Evidence, Invariant};
 
@@ -13,7 +14,7 @@ const TIME_TO_LIVE_MS: i64 = 300_000;
 /// not for longer; and the nonces in it are those that the ledger waits for.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "template-lives-its-time",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

@@ -1,12 +1,14 @@
 //! Walking back through a history always ends.
 
+use lockstep_harness::exit::ExitCode;
+
 use super::{Evidence, Invariant};
 
 /// The versions of a cell link strictly downwards, none is above the tip, and none repeats the
 /// value before it.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "versions-descend",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

@@ -1,11 +1,13 @@
 //! There are as many workers as there may be.
 
+use lockstep_harness::exit::ExitCode;
+
 use super::{Event, Evidence, Invariant};
 
 /// No more transactions are in execution at once than there may be workers.
 pub(super) const INVARIANT: Invariant = Invariant {
     name: "workers-stay-within-their-limit",
-    exit_code: 11,
+    exit_code: ExitCode::Violated,
     violation,
 };
 

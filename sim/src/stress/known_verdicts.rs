@@ -16,7 +16,8 @@ use lockstep_core::transition::{StateView, transition};
 
 use super::{Phase, Prepared, Timing, differs, failed, hasher};
 use crate::subject::SubjectError;
-use crate::trial::{Failure, guarded};
+use crate::trial::guarded;
+use lockstep_harness::violation::Failure;
 
 type State = ParallelChainState<MemoryStorage, ahash::RandomState>;
 
@@ -192,6 +193,8 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
+    use lockstep_harness::exit::ExitCode;
+
     use super::*;
     use crate::shape::Shape;
     use crate::stress::{Plan, Signatures};
@@ -211,7 +214,7 @@ mod tests {
     fn found(prepared: &Prepared) -> String {
         match round(prepared, 2) {
             Err(Failure::Violation(violation)) => {
-                assert_eq!(violation.exit_code, 10);
+                assert_eq!(violation.exit_code, ExitCode::Differs);
                 violation.detail
             }
             other => panic!("a difference is found, and not {other:?}"),

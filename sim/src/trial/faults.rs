@@ -2,7 +2,10 @@
 
 use lockstep_core::model::{Block, Height, Refusal};
 
-use super::{Failure, Trial, guarded, violation};
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::violation::Failure;
+
+use super::{Trial, guarded, violation};
 use crate::faulty::{RivalAct, RivalReport};
 use crate::invariants::{Event, Interruption, Order};
 use crate::oracle::Oracle;
@@ -79,7 +82,13 @@ impl Trial<'_> {
         // Whoever looks at it may get stuck as well.
         if let Err(SubjectError::Stuck(reason)) = &answer {
             let reason = reason.clone();
-            return Err(violation("always-ends", 12, self.step, &name, reason));
+            return Err(violation(
+                "always-ends",
+                ExitCode::Hang,
+                self.step,
+                &name,
+                reason,
+            ));
         }
         let Some(faulty) = subject.faulty() else {
             return Ok(None);
@@ -102,7 +111,7 @@ impl Trial<'_> {
         {
             return Err(violation(
                 "makes-sense",
-                11,
+                ExitCode::Violated,
                 self.step,
                 &name,
                 format!("nothing went wrong, and it was answered: {error}"),
@@ -138,13 +147,13 @@ impl Trial<'_> {
 
     fn lost(&self, by: Fault, subject: &str, what: &str, error: &SubjectError) -> Failure {
         let (invariant, exit_code) = match by {
-            Fault::Crash { .. } => ("crash-leaves-before-or-after", 14),
+            Fault::Crash { .. } => ("crash-leaves-before-or-after", ExitCode::StorageDiffers),
             Fault::DiskFails { .. } | Fault::DiskFull { .. } | Fault::ReadFails { .. } => {
-                ("failure-leaves-before-or-after", 14)
+                ("failure-leaves-before-or-after", ExitCode::StorageDiffers)
             }
-            Fault::Panic { .. } => ("panic-leaves-no-trace", 11),
-            Fault::Cancel(_) => ("cancelled-leaves-no-trace", 11),
-            Fault::Rival(..) | Fault::Clock { .. } => ("rival-is-serial", 10),
+            Fault::Panic { .. } => ("panic-leaves-no-trace", ExitCode::Violated),
+            Fault::Cancel(_) => ("cancelled-leaves-no-trace", ExitCode::Violated),
+            Fault::Rival(..) | Fault::Clock { .. } => ("rival-is-serial", ExitCode::Differs),
         };
         let detail = format!("what is left cannot be {what} any more: {error}");
         violation(invariant, exit_code, self.step, subject, detail)

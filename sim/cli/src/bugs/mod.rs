@@ -13,12 +13,11 @@ use lockstep_bugs::{BUGS, Bug, ENGINES, Engine, RIGHT};
 use lockstep_harness::panic::silence_panics;
 
 use self::measure::{Limits, Measured, measured};
-use super::{INFRASTRUCTURE, complain, say, values};
+use super::{complain, say, values};
+use lockstep_harness::exit::ExitCode;
 
 /// Exit code where somebody is accused who is right.
-const ACCUSED: u8 = 11;
 /// Exit code where a bug is found by none of the engines that looked for it, and none was left out.
-const BLIND: u8 = 13;
 
 /// What stands for everybody who is right.
 const NONE: &str = "none";
@@ -114,18 +113,18 @@ impl Line {
 }
 
 impl Bugs {
-    pub(super) fn execute(self) -> u8 {
+    pub(super) fn execute(self) -> ExitCode {
         // Every panic of a specimen is an accusation, and reported as one.
         match silence_panics(|| self.verdict()) {
             Ok(exit_code) => exit_code,
             Err(reason) => {
                 complain(reason);
-                INFRASTRUCTURE
+                ExitCode::Infrastructure
             }
         }
     }
 
-    fn verdict(&self) -> Result<u8, String> {
+    fn verdict(&self) -> Result<ExitCode, String> {
         let bugs = self.bugs();
         let columns = self.columns(&bugs);
         let heading = self.heading();
@@ -255,7 +254,7 @@ impl Bugs {
 }
 
 /// Says what is wrong with the engines, if anything.
-fn exit_code(lines: &[Line]) -> u8 {
+fn exit_code(lines: &[Line]) -> ExitCode {
     let accusers: Vec<String> = lines
         .iter()
         .flat_map(|line| {
@@ -269,7 +268,7 @@ fn exit_code(lines: &[Line]) -> u8 {
             "somebody is accused who is right: {}; the engine or the accused is wrong",
             accusers.join(", ")
         ));
-        return ACCUSED;
+        return ExitCode::Violated;
     }
     let missed = |lacking: bool| {
         let missed = lines.iter().filter(|line| line.is_missed());
@@ -287,11 +286,11 @@ fn exit_code(lines: &[Line]) -> u8 {
         complain(format_args!(
             "nobody who looked finds {missed}; more --runs or --budget may, or an engine has become blind"
         ));
-        return BLIND;
+        return ExitCode::Unreliable;
     }
     match undecided {
-        Some(_) => INFRASTRUCTURE,
-        None => 0,
+        Some(_) => ExitCode::Infrastructure,
+        None => ExitCode::Passed,
     }
 }
 
@@ -344,24 +343,33 @@ mod tests {
     #[test]
     fn a_bug_is_missed_when_nobody_who_looked_finds_it() {
         let (found, missed) = (line("half-applied", &[0, 1]), line("late-insert", &[0, 0]));
-        assert_eq!(exit_code(&[found]), 0);
-        assert_eq!(exit_code(&[missed]), BLIND);
-        assert_eq!(exit_code(&[line("late-insert", &[])]), 0);
+        assert_eq!(exit_code(&[found]), ExitCode::Passed);
+        assert_eq!(exit_code(&[missed]), ExitCode::Unreliable);
+        assert_eq!(exit_code(&[line("late-insert", &[])]), ExitCode::Passed);
     }
 
     #[test]
     fn who_is_left_out_may_have_found_what_nobody_else_finds() {
         let (found, missed) = (line("half-applied", &[1]), line("late-insert", &[0]));
-        assert_eq!(exit_code(&[lacking(found)]), 0);
+        assert_eq!(exit_code(&[lacking(found)]), ExitCode::Passed);
         let undecided = lacking(missed);
-        assert_eq!(exit_code(std::slice::from_ref(&undecided)), INFRASTRUCTURE);
-        assert_eq!(exit_code(&[undecided, line("half-applied", &[0])]), BLIND);
+        assert_eq!(
+            exit_code(std::slice::from_ref(&undecided)),
+            ExitCode::Infrastructure
+        );
+        assert_eq!(
+            exit_code(&[undecided, line("half-applied", &[0])]),
+            ExitCode::Unreliable
+        );
     }
 
     #[test]
     fn whoever_accuses_the_right_is_worse_than_one_who_is_blind() {
-        assert_eq!(exit_code(&[line("none-specimen", &[0, 0])]), 0);
+        assert_eq!(
+            exit_code(&[line("none-specimen", &[0, 0])]),
+            ExitCode::Passed
+        );
         let (accused, missed) = (line("none-specimen", &[0, 1]), line("late-insert", &[0]));
-        assert_eq!(exit_code(&[missed, accused]), ACCUSED);
+        assert_eq!(exit_code(&[missed, accused]), ExitCode::Violated);
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::schedule::Schedule;
 use lockstep_sim::explore::{self, CoreLedger, Explored, Finding, Pause, Plan, SCHEDULERS};
@@ -14,7 +15,7 @@ use lockstep_sim::generate::{self, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
 
-use crate::{INFRASTRUCTURE, USAGE, complain, say, values};
+use crate::{complain, say, values};
 
 /// Blocks of 3 to 30 transactions.
 const SIZE: Size = Size {
@@ -48,10 +49,10 @@ pub(crate) struct Explore {
 }
 
 impl Explore {
-    pub(crate) fn execute(self) -> u8 {
+    pub(crate) fn execute(self) -> ExitCode {
         if self.schedules == 0 {
             complain("--schedules 0 explores nothing; ask for 1 or more");
-            return USAGE;
+            return ExitCode::Usage;
         }
         let core = Arc::new(CoreLedger);
         let limit = self.duration.unwrap_or(Duration::from_secs(20));
@@ -82,7 +83,7 @@ impl Explore {
                 Ok(explored) => explored,
                 Err(reason) => {
                     complain(reason);
-                    return INFRASTRUCTURE;
+                    return ExitCode::Infrastructure;
                 }
             };
             scenarios += 1;
@@ -113,10 +114,10 @@ impl Explore {
         ));
         if sum.distinct < 2 {
             complain("vacuous: no two schedules differ");
-            return 15;
+            return ExitCode::Vacuous;
         }
         say("passed: every block came to the same under every schedule");
-        0
+        ExitCode::Passed
     }
 
     fn report(
@@ -126,7 +127,7 @@ impl Explore {
         plan: Plan,
         finding: &Finding,
         core: &Arc<CoreLedger>,
-    ) -> u8 {
+    ) -> ExitCode {
         let violation = &finding.violation;
         say(format_args!(
             "violated: {} after step {}, by {}\n  {}",
@@ -167,10 +168,10 @@ impl Explore {
 }
 
 /// A reproducer with a schedule.
-pub(crate) fn replay(reproducer: &Reproducer, file: &str) -> u8 {
+pub(crate) fn replay(reproducer: &Reproducer, file: &str) -> ExitCode {
     let Some(schedule) = &reproducer.schedule else {
         complain(format_args!("{file} has no schedule"));
-        return USAGE;
+        return ExitCode::Usage;
     };
     let core = Arc::new(CoreLedger);
     say(format_args!("lockstep replay {file}"));
@@ -180,7 +181,7 @@ pub(crate) fn replay(reproducer: &Reproducer, file: &str) -> u8 {
             match violation {
                 None => {
                     say("passed");
-                    0
+                    ExitCode::Passed
                 }
                 Some(violation) => {
                     say(format_args!(
@@ -193,7 +194,7 @@ pub(crate) fn replay(reproducer: &Reproducer, file: &str) -> u8 {
         }
         Err(reason) => {
             complain(reason);
-            INFRASTRUCTURE
+            ExitCode::Infrastructure
         }
     }
 }

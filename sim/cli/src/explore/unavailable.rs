@@ -1,9 +1,10 @@
 //! What stands for `lockstep explore` in a program that was built without it.
 
 use clap::Args;
+use lockstep_harness::exit::ExitCode;
 use lockstep_sim::reproducer::Reproducer;
 
-use crate::{USAGE, complain};
+use crate::complain;
 
 const HOW: &str = "this program was built without schedule exploration; \
                    try cargo run --release --features shuttle --";
@@ -16,14 +17,14 @@ pub(crate) struct Explore {
 }
 
 impl Explore {
-    pub(crate) fn execute(self) -> u8 {
+    pub(crate) fn execute(self) -> ExitCode {
         complain(format_args!("{HOW} explore {}", self.arguments.join(" ")));
-        USAGE
+        ExitCode::Usage
     }
 }
 
 /// A reproducer with a schedule.
-pub(crate) fn replay(_reproducer: &Reproducer, file: &str) -> u8 {
+pub(crate) fn replay(_reproducer: &Reproducer, file: &str) -> ExitCode {
     complain(format_args!("{file} has a schedule: {HOW} replay {file}"));
-    USAGE
+    ExitCode::Usage
 }

@@ -8,7 +8,7 @@ use super::super::network::{Message, Parcel};
 use super::super::planted::Defect;
 use super::super::pool::Heard;
 use super::{ANNOUNCE_MS, Event, Simulation, WORK_MS};
-use lockstep_sim::trial::Failure;
+use lockstep_harness::violation::Failure;
 
 impl Simulation<'_> {
     fn send(&mut self, from: usize, to: usize, message: Message) {

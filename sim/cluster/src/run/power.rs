@@ -5,8 +5,8 @@ use lockstep_core::model::Hash;
 use super::super::pool::Next;
 use super::super::trace::short;
 use super::{Down, Event, Simulation, State};
+use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
-use lockstep_sim::trial::Failure;
 
 impl Simulation<'_> {
     /// Takes a node down: its power goes and something is lost, or it is closed. Whether its power

@@ -6,9 +6,9 @@ use super::super::pool::Next;
 use super::super::scenario::{Doing, Fault};
 use super::super::trace::short;
 use super::{Event, Simulation, WORK_MS};
+use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::subject::SubjectError;
-use lockstep_sim::trial::Failure;
 
 /// How long a node waits before it tries again what failed.
 const RETRY_MS: u64 = 50;
