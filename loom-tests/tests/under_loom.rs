@@ -6,6 +6,7 @@
 
 mod batch;
 mod body_cache;
+mod counts;
 mod executor;
 mod placed;
 mod seen;
@@ -42,18 +43,20 @@ mod thread {
 /// Checks a scenario in all its interleavings.
 fn explore(claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
     let explored = search(None, scenario).unwrap_or_else(|panicked| resume_unwind(panicked.0));
-    say(&format!("{claim}: {explored}, complete"));
+    report(claim, "complete", explored);
 }
 
-/// Checks a scenario in all its interleavings with at most so many preemptions: all of them are too
+/// Checks a scenario in all its interleavings with at most `preemptions` preemptions, where all are too
 /// many to be run.
 fn explore_within(preemptions: usize, claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
     assert!(preemptions >= 2, "most defects need two preemptions");
     let explored =
         search(Some(preemptions), scenario).unwrap_or_else(|panicked| resume_unwind(panicked.0));
-    say(&format!(
-        "{claim}: {explored}, bounded to {preemptions} preemptions"
-    ));
+    report(
+        claim,
+        &format!("at most {preemptions} preemptions"),
+        explored,
+    );
 }
 
 /// Searches for an interleaving in which a defective scenario panics with this message.
@@ -63,16 +66,40 @@ fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync +
         .unwrap_or_else(|| panic!("{defect}: a defect is found in some interleaving"));
     let found = specimens::message(&*panicked);
     assert!(found.starts_with(message), "{defect}: {found}");
-    say(&format!("{defect}: found, {explored}"));
+    report(defect, "until found", explored);
+}
+
+/// Prints what was explored and compares it with `counts.txt`.
+fn report(name: &str, search: &str, explored: Explored) {
+    let found = counts::Row {
+        name: name.to_owned(),
+        uses: explored.uses,
+        search: search.to_owned(),
+        interleavings: explored.interleavings,
+    };
+    say(&format!(
+        "{name}: {}, {} interleavings, {:.1} s, {search}",
+        found.uses,
+        found.interleavings,
+        explored.took.as_secs_f64()
+    ));
+    counts::compare(&counts::read(), &found).unwrap_or_else(|differs| panic!("{differs}"));
 }
 
 type Panicked = Box<dyn Any + Send>;
 
-/// Explores; gives what it came to, in words, and the panic that ended it.
+/// The extent of one exploration.
+struct Explored {
+    uses: String,
+    interleavings: usize,
+    took: Duration,
+}
+
+/// Explores a scenario; gives the panic that ended it, too.
 fn search(
     preemptions: Option<usize>,
     scenario: impl Fn() + Send + Sync + 'static,
-) -> Result<String, (Panicked, String)> {
+) -> Result<Explored, (Panicked, Explored)> {
     let mut builder = Builder::new();
     // Each of these four cuts a search and calls it a success, and the environment can set them.
     builder.preemption_bound = preemptions;
@@ -96,12 +123,11 @@ fn search(
             scenario();
         });
     }));
-    let explored = format!(
-        "{}, {} interleavings, {:.1} s",
-        seen::used(),
-        interleavings.load(Ordering::Relaxed),
-        start.elapsed().as_secs_f64()
-    );
+    let explored = Explored {
+        uses: seen::used(),
+        interleavings: interleavings.load(Ordering::Relaxed),
+        took: start.elapsed(),
+    };
     match ended {
         Ok(()) => Ok(explored),
         Err(panicked) => Err((panicked, explored)),
