@@ -3,7 +3,7 @@
 //! [`generate`] turns a stream of [choices](lockstep_harness::choice) into a [`scenario`]: everything that a run
 //! depends on, as plain data. A [`trial`] lets it happen to [subjects](subject) and to the
 //! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] does many runs, counts
-//! what was [reached](reach), and looks at planted defects first ([`canary`]). What fails becomes a
+//! what was [reached](lockstep_harness::coverage), and looks at planted defects first ([`canary`]). What fails becomes a
 //! [`reproducer`], after [`mod@shrink`] made it small, or a test ([`mod@export`]). [`stress`] takes one
 //! large block of one [`shape`] in place of many small ones. Built with the feature `shuttle`,
 //! `explore` executes blocks under [schedules](lockstep_harness::schedule) that are drawn.
@@ -46,10 +46,7 @@ pub mod crash;
 #[cfg(feature = "shuttle")]
 pub mod explore;
 pub mod export;
-pub mod fleet;
-pub mod reach;
 pub mod reproducer;
 pub mod shrink;
 pub mod stress;
 pub mod tally;
-pub mod trace;

@@ -6,19 +6,19 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use lockstep_core::codec;
-use lockstep_core::model::{Block, Genesis, Hash, Height, Refusal};
+use lockstep_core::model::{Block, Genesis, Height, Refusal};
+use lockstep_harness::digest::Digest;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::catch_panic;
+use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::{Failure, Violation};
 
 use crate::invariants::{self, Event, Evidence, Invariant, first_violation_of};
 use crate::oracle::Oracle;
-use crate::reach::point;
 use crate::scenario::build::{self, Keys};
 use crate::scenario::{BlockFlaw, BlockRecipe, Fault, Scenario, Step};
 use crate::subject::{Subject, SubjectError};
-use crate::tally::Tally;
-use crate::trace::Trace;
+use crate::tally::{Tally, count_block, point};
 use crate::world::{BlockResult, World};
 use faults::Asked;
 
@@ -32,7 +32,7 @@ pub type Setup<'s> = dyn Fn(&Genesis, u64) -> Result<Vec<Box<dyn Subject>>, Subj
 /// # Errors
 ///
 /// At the first step after which something does not hold, or at which the machine failed.
-pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<Hash, Failure> {
+pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<Digest, Failure> {
     traced(scenario, setup, tally, &mut Trace::default())
 }
 
@@ -47,7 +47,7 @@ pub fn run_asking(
     scenario: &Scenario,
     setup: &Setup<'_>,
     tally: &mut Tally,
-) -> Result<Hash, Failure> {
+) -> Result<Digest, Failure> {
     all_of(invariants, scenario, setup, tally, &mut Trace::default())
 }
 
@@ -61,7 +61,7 @@ pub fn traced(
     setup: &Setup<'_>,
     tally: &mut Tally,
     trace: &mut Trace,
-) -> Result<Hash, Failure> {
+) -> Result<Digest, Failure> {
     all_of(&invariants::ALL, scenario, setup, tally, trace)
 }
 
@@ -71,7 +71,7 @@ fn all_of(
     setup: &Setup<'_>,
     tally: &mut Tally,
     trace: &mut Trace,
-) -> Result<Hash, Failure> {
+) -> Result<Digest, Failure> {
     let mut keys = Keys::default();
     let genesis = build::genesis(&scenario.genesis, &mut keys);
     let subjects = match (setup(&genesis, scenario.hash_seed), Oracle::new(&genesis)) {
@@ -79,7 +79,7 @@ fn all_of(
         (Err(SubjectError::Failed(reason)), _) => return Err(Failure::Infrastructure(reason)),
         (Err(_), Err(_)) => {
             tally.count(point!("impossible genesis", rare));
-            return Ok(Hash::ZERO);
+            return Ok(Digest::ZERO);
         }
         (Err(error), Ok(_)) => {
             return Err(violation(
@@ -199,7 +199,8 @@ impl Trial<'_> {
             Step::Rewind(depth) => self.rewind(*depth),
             Step::Reapply => {
                 for block in std::mem::take(&mut self.undone) {
-                    self.tally.count(point!("block: again after a rewind"));
+                    self.tally
+                        .count(point!("block: again after a rewind", in ["reorg"]));
                     self.add(&block)?;
                 }
                 Ok(())
@@ -255,7 +256,7 @@ impl Trial<'_> {
         let armed = std::mem::take(&mut self.armed);
         let earlier = faults::need_the_past(&armed).then(|| self.oracle.clone());
         let expected = self.oracle.add_block(block);
-        self.tally.block(block, &expected, self.recorded.last());
+        count_block(self.tally, block, &expected, self.recorded.last());
         let mut subjects = std::mem::take(&mut self.subjects);
         for one in &mut subjects {
             let (subject, world) = (&mut one.subject, &one.world);
@@ -321,8 +322,8 @@ impl Trial<'_> {
         let height = Height(target as u64);
         self.tally.count(match (depth, target) {
             (0, _) => point!("rewind by nothing", rare),
-            (_, 0) => point!("rewind to the genesis"),
-            _ => point!("rewind"),
+            (_, 0) => point!("rewind to the genesis", in ["reorg"]),
+            _ => point!("rewind", in ["calm", "reorg"]),
         });
         self.oracle.rewind_to(height).map_err(|reason| {
             Failure::Infrastructure(format!("the oracle does not rewind: {reason}"))
@@ -355,7 +356,8 @@ impl Trial<'_> {
     }
 
     fn reopen(&mut self) -> Result<(), Failure> {
-        self.tally.count(point!("closed and opened"));
+        self.tally
+            .count(point!("closed and opened", in ["calm", "reorg"]));
         let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);
         for one in &mut subjects {

@@ -1,12 +1,14 @@
 //! The harness itself: it is deterministic, it says what happened, and it cannot be fooled.
 
 use lockstep_core::model::{Block, Genesis, Height};
+use lockstep_harness::campaign::{
+    self, Enough, Plan, RunId, Runs, Shard, Summary, Unwatched, Verdict,
+};
 use lockstep_harness::choice::{Choices, FromBytes, Seeded};
+use lockstep_harness::digest::Digest;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Failure;
-use lockstep_sim::campaign::{
-    self, Case, Cases, CoreOnTrial, Enough, Plan, Shard, Unwatched, Verdict,
-};
+use lockstep_sim::campaign::{CoreSubjects, Ledgers, SubjectFactory};
 use lockstep_sim::generate::{self, Preset, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
@@ -77,7 +79,7 @@ fn a_drawn_scenario_is_text_and_back() {
     }
 }
 
-fn in_memory(scenario: &Scenario) -> Result<lockstep_core::model::Hash, Failure> {
+fn in_memory(scenario: &Scenario) -> Result<Digest, Failure> {
     trial::run(
         scenario,
         &|genesis, hash_seed| {
@@ -177,21 +179,34 @@ fn a_ledger_that_makes_no_sense_is_a_finding() {
 
 fn plan(seeds: Range<u64>) -> Plan {
     Plan {
-        cases: Cases::Seeds(seeds),
-        shard: Shard::WHOLE,
-        preset: Preset::Default,
-        enough: Enough::AllCases,
-        hash_seed: 0,
-        twice_every: 1,
-        most_findings: 1,
+        repeat_every: 1,
+        ..Plan::of(Runs::Seeds(seeds))
     }
 }
 
 fn chosen_by_hand(run: u64) -> Plan {
     Plan {
-        cases: Cases::One(Case { seed: 5, run }),
+        runs: Runs::One(RunId { seed: 5, run }),
         ..plan(0..1)
     }
+}
+
+/// A campaign of these subjects.
+fn run(plan: &Plan, subjects: &dyn SubjectFactory) -> Summary<Scenario> {
+    run_with_hash_seed(plan, subjects, 0)
+}
+
+fn run_with_hash_seed(
+    plan: &Plan,
+    subjects: &dyn SubjectFactory,
+    hash_seed: u64,
+) -> Summary<Scenario> {
+    let ledgers = Ledgers {
+        preset: Preset::Default,
+        hash_seed,
+        subjects,
+    };
+    campaign::run(plan, &ledgers, &mut Unwatched)
 }
 
 /// Core in memory alone: these tests are about the campaign.
@@ -202,39 +217,32 @@ fn core(genesis: &Genesis, hash_seed: u64) -> Result<Vec<Box<dyn Subject>>, Subj
 #[test]
 fn a_campaign_depends_on_its_seed_alone() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let on_core = CoreOnTrial {
+    let on_core = CoreSubjects {
         folder: folder.path().to_path_buf(),
     };
-    let once = campaign::run(&chosen_by_hand(1), &on_core, &mut Unwatched);
+    let once = run(&chosen_by_hand(1), &on_core);
     assert_eq!(once.verdict, Verdict::Passed);
-    assert_eq!((once.runs, once.again), (1, 1));
+    assert_eq!((once.runs, once.repeated), (1, 1));
 
     let elsewhere = tempfile::tempdir().expect("there is room for a temporary folder");
-    let other_folder = CoreOnTrial {
+    let other_folder = CoreSubjects {
         folder: elsewhere.path().to_path_buf(),
     };
-    let other_hashes = Plan {
-        hash_seed: 99,
-        ..chosen_by_hand(1)
-    };
-    let again = campaign::run(&other_hashes, &other_folder, &mut Unwatched);
+    let again = run_with_hash_seed(&chosen_by_hand(1), &other_folder, 99);
     assert_eq!(again.digest, once.digest);
 
-    let other_run = campaign::run(&chosen_by_hand(2), &on_core, &mut Unwatched);
+    let other_run = run(&chosen_by_hand(2), &on_core);
     assert_ne!(other_run.digest, once.digest);
 }
 
 #[test]
 fn a_whole_campaign_that_reached_little_is_vacuous() {
     let short = Plan {
-        cases: Cases::OfSeed(5),
-        enough: Enough::Taken {
-            blocks: 1,
-            transactions: 1,
-        },
+        runs: Runs::OfSeed(5),
+        enough: Enough::Totals(vec![("blocks", 1), ("transactions", 1)]),
         ..plan(0..1)
     };
-    let summary = campaign::run(&short, &core, &mut Unwatched);
+    let summary = run(&short, &core);
     let Verdict::Vacuous { missing } = &summary.verdict else {
         panic!(
             "a campaign of one run reaches little: {:?}",
@@ -249,7 +257,7 @@ fn a_whole_campaign_that_reached_little_is_vacuous() {
         ..short
     };
     for little in [shard, chosen_by_hand(1)] {
-        let summary = campaign::run(&little, &core, &mut Unwatched);
+        let summary = run(&little, &core);
         assert_eq!(summary.verdict, Verdict::Passed);
     }
 }
@@ -260,17 +268,17 @@ fn a_campaign_that_applied_nothing_is_vacuous_however_it_was_chosen() {
         shard: Shard { index: 3, of: 4 },
         ..plan(5..7)
     };
-    let summary = campaign::run(&nothing, &core, &mut Unwatched);
+    let summary = run(&nothing, &core);
     assert_eq!(summary.runs, 0);
     assert_eq!(summary.verdict.exit_code(), ExitCode::Vacuous);
 }
 
 #[test]
 fn a_folder_that_is_not_there_is_the_machines_fault() {
-    let nowhere = CoreOnTrial {
+    let nowhere = CoreSubjects {
         folder: "/nowhere/at/all".into(),
     };
-    let summary = campaign::run(&chosen_by_hand(1), &nowhere, &mut Unwatched);
+    let summary = run(&chosen_by_hand(1), &nowhere);
     assert_eq!(summary.verdict.exit_code(), ExitCode::Infrastructure);
     assert!(summary.verdict.to_string().contains("/nowhere/at/all"));
 }
@@ -314,25 +322,22 @@ fn a_run_that_goes_two_ways_ends_a_campaign_with_the_first_difference() {
         let time = time.get();
         Ok(vec![Box::new(Fickle { inner, time }) as Box<dyn Subject>])
     };
-    let summary = campaign::run(&chosen_by_hand(1), &fickle, &mut Unwatched);
+    let summary = run(&chosen_by_hand(1), &fickle);
     assert_eq!(summary.verdict.exit_code(), ExitCode::Unreliable);
     let Verdict::NotDeterministic { difference, .. } = &summary.verdict else {
         panic!("it kept two things: {:?}", summary.verdict);
     };
     assert_ne!(difference.observed[0], difference.observed[1]);
     let text = summary.verdict.to_string();
-    assert!(text.contains("run 1 of seed 5 done twice"), "{text}");
+    assert!(text.contains("run 1 of seed 5 executed twice"), "{text}");
     assert!(text.contains("first      step "), "{text}");
 
     // Done once only, nobody sees it: that is what doing it twice is for.
     let once = Plan {
-        twice_every: 0,
+        repeat_every: 0,
         ..chosen_by_hand(1)
     };
-    assert_eq!(
-        campaign::run(&once, &fickle, &mut Unwatched).verdict,
-        Verdict::Passed
-    );
+    assert_eq!(run(&once, &fickle).verdict, Verdict::Passed);
 }
 
 #[test]
@@ -347,10 +352,10 @@ fn findings_of_one_kind_are_counted_and_kept_once() {
     };
     let long = Plan {
         most_findings: 3,
-        twice_every: 0,
+        repeat_every: 0,
         ..plan(5..30)
     };
-    let summary = campaign::run(&long, &broken, &mut Unwatched);
+    let summary = run(&long, &broken);
     let findings = summary.verdict.findings();
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].times, 3);

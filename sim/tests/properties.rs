@@ -3,8 +3,9 @@
 //! The scenarios come from the project's one generator, with bytes of proptest's for choices.
 
 use lockstep_core::config::{Config, ExecutionPath, HashSeed};
-use lockstep_core::model::{Genesis, Hash};
+use lockstep_core::model::Genesis;
 use lockstep_harness::choice::FromBytes;
+use lockstep_harness::digest::Digest;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::canary::{Canary, Defect};
 use lockstep_sim::generate::{self, Size};
@@ -97,7 +98,7 @@ type Subjects = Vec<Box<dyn Subject>>;
 fn judge(
     scenario: &Scenario,
     subjects: impl Fn(&Genesis) -> Result<Subjects, SubjectError>,
-) -> Result<Hash, TestCaseError> {
+) -> Result<Digest, TestCaseError> {
     let outcome = trial::run(
         scenario,
         &|genesis, _| subjects(genesis),

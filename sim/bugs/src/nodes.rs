@@ -5,8 +5,9 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{Bug, Effort, Engine, Found, Search, Small};
-use lockstep_cluster::{Defect, NodesScenario, Reached, SIZE, Trace};
+use lockstep_cluster::{Defect, NodesScenario, Reached, SIZE};
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 
 /// One run is one network, until it has converged.

@@ -5,19 +5,21 @@ use std::time::{Duration, Instant};
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, value_parser};
+use lockstep_harness::campaign::{self, Enough, Plan, Runs, Summary, Unwatched};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Violation;
-use lockstep_sim::crash::{self, Chain, Failed, Planted, Report, Sampled, Shape, Unrecovered};
+use lockstep_sim::crash::{self, Chain, Crashes, Planted, Report, Shape, Unrecovered};
 use lockstep_sim::faulty;
 use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::subject::Execution;
+use lockstep_sim::tally::totals;
 use serde_json::{Value, json};
 
 use super::shrink::quietly_shrunk;
 use super::{check_environment, complain, say, scratch_folder, values};
 
-/// Exit code where a planted defect was not seen.
 /// Exit code where nothing was put to the test.
 
 #[derive(Debug, Args)]
@@ -41,6 +43,9 @@ pub(super) struct Crash {
     #[arg(long, env = "LOCKSTEP_CRASH_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 }
+
+/// How a campaign of drawn crashes ends.
+type Drawn = campaign::Verdict<Scenario>;
 
 /// How the command ends.
 struct Verdict {
@@ -113,7 +118,7 @@ impl Crash {
         };
         let chain = Chain::drawn(self.seed, shape);
         self.say(format_args!("  drawn      {chain}"));
-        if let Err(verdict) = self.sees_what_is_planted() {
+        if let Err(verdict) = self.self_check() {
             return verdict;
         }
         let begun = Instant::now();
@@ -147,34 +152,27 @@ impl Crash {
         passed(json!({ "every_call": records, "crashes": crashes }))
     }
 
-    /// Lets the judge look at what it must not miss, in a chain of its own.
-    fn sees_what_is_planted(&self) -> Result<(), Verdict> {
-        let chain = Chain::drawn(self.seed, Shape::SMALL);
+    /// Looks for every seeded bug in a chain of its own.
+    fn self_check(&self) -> Result<(), Verdict> {
         for planted in Planted::ALL {
-            let outcome = planted.every_crash(&chain);
-            match outcome {
-                Err(Unrecovered::Found(found))
-                    if found.violation.invariant == Planted::CAUGHT_BY =>
-                {
-                    self.say(format_args!(
-                        "  planted    {planted}: caught, {}",
-                        found.point
-                    ));
-                }
-                other => {
-                    return Err(Verdict {
-                        name: "blind",
-                        detail: format!(
-                            "{planted} must be caught by {}\n  {other:?}",
-                            Planted::CAUGHT_BY
-                        ),
-                        exit_code: ExitCode::Unreliable,
-                        record: json!({}),
-                    });
-                }
+            match planted.check(self.seed) {
+                Ok(point) => self.say(format_args!("  planted    {planted}: caught, {point}")),
+                Err(failed) => return Err(self.ended(&Drawn::SelfCheckFailed(failed), json!({}))),
             }
         }
         Ok(())
+    }
+
+    /// A verdict of a campaign that is no finding, as this command ends.
+    fn ended(&self, verdict: &Drawn, record: Value) -> Verdict {
+        let text = verdict.to_string();
+        let detail = text.strip_prefix(verdict.name()).unwrap_or(&text);
+        Verdict {
+            name: verdict.name(),
+            detail: detail.strip_prefix(": ").unwrap_or(detail).to_owned(),
+            exit_code: verdict.exit_code(),
+            record,
+        }
     }
 
     fn drawn_calls(&self, blocks: u64) -> Verdict {
@@ -184,48 +182,45 @@ impl Crash {
                 .map(|execution| execution.to_string())
                 .join(" and ")
         ));
-        if let Err(verdict) = self.sees_what_is_planted() {
+        if let Err(verdict) = self.self_check() {
             return verdict;
         }
         let begun = Instant::now();
-        let sampled = crash::sampled(self.seed, blocks, |_, _| {});
+        let plan = Plan {
+            enough: Enough::Totals(vec![(totals::BLOCKS, blocks)]),
+            is_self_checked: false,
+            ..Plan::of(Runs::OfSeed(self.seed))
+        };
+        let summary = campaign::run(&plan, &Crashes, &mut Unwatched);
         let took = begun.elapsed();
-        let record = self.say_sampled(&sampled);
-        match &sampled.outcome {
-            Ok(()) => {}
-            Err(Failed::Infrastructure(reason)) => return infrastructure(reason.clone()),
-            Err(Failed::Found {
-                run,
-                violation,
-                reproducer,
-            }) => {
-                let name = format!("crash-seed{}-run{run}", self.seed);
-                return self.violated(&name, violation, reproducer);
+        let record = self.say_drawn(&summary);
+        match summary.verdict.findings() {
+            [] => {}
+            [finding, ..] => {
+                let name = format!("crash-seed{}-run{}", self.seed, finding.run.run);
+                let violation = &finding.violation;
+                let whole = Reproducer::new(&violation.invariant, (*finding.case).clone());
+                return self.violated(&name, violation, &whole);
             }
         }
-        self.say_how_fast(sampled.crashes(), took);
-        let missing = sampled.missing();
-        // A handful of blocks is asked for by hand, and not for everything.
-        if blocks >= 100 && !missing.is_empty() {
-            return Verdict {
-                name: "vacuous",
-                detail: format!("never reached: {}", missing.join(", ")),
-                exit_code: ExitCode::Vacuous,
-                record,
-            };
+        if summary.verdict == Drawn::Passed {
+            self.say_how_fast(summary.coverage.of_group("crash"), took);
         }
-        passed(record)
+        self.ended(&summary.verdict, record)
     }
 
-    fn say_sampled(&self, sampled: &Sampled) -> Value {
-        let tally = &sampled.tally;
+    fn say_drawn(&self, summary: &Summary<Scenario>) -> Value {
+        let coverage = &summary.coverage;
+        let [blocks, transactions] =
+            [totals::BLOCKS, totals::TRANSACTIONS].map(|of| coverage.total(of));
+        let crashes = coverage.of_group("crash");
         self.say(format_args!(
-            "  taken      {} blocks, {} transactions, in {} ledgers",
-            tally.blocks, tally.transactions, sampled.runs
+            "  taken      {blocks} blocks, {transactions} transactions, in {} ledgers",
+            summary.runs
         ));
-        self.say(format_args!("  crashes    {}", sampled.crashes()));
+        self.say(format_args!("  crashes    {crashes}"));
         for group in ["crash", "lost", "failed"] {
-            let events: Vec<String> = tally
+            let events: Vec<String> = coverage
                 .events()
                 .filter_map(|(event, count)| {
                     let event = event.strip_prefix(group)?.strip_prefix(": ")?;
@@ -234,13 +229,13 @@ impl Crash {
                 .collect();
             self.say(format_args!("  {group:<10} {}", events.join(", ")));
         }
-        self.say(format_args!("  digest     {}", sampled.digest));
+        self.say(format_args!("  digest     {}", summary.digest));
         json!({
-            "runs": sampled.runs,
-            "blocks": tally.blocks,
-            "transactions": tally.transactions,
-            "crashes": sampled.crashes(),
-            "digest": sampled.digest.to_string(),
+            "runs": summary.runs,
+            "blocks": blocks,
+            "transactions": transactions,
+            "crashes": crashes,
+            "digest": summary.digest.to_string(),
         })
     }
 

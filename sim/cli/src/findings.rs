@@ -1,21 +1,27 @@
 //! What is written and said about findings.
 
 use std::path::Path;
+use std::process::Command;
 
-use lockstep_sim::campaign::{Finding, Plan, Summary, Verdict};
-use lockstep_sim::fleet::FindingRecord;
+use lockstep_harness::campaign::{self, Verdict};
+use lockstep_harness::processes::{self, FINISHES, NEVER_DIES};
+use lockstep_harness::shards::FindingRecord;
+use lockstep_sim::campaign::Ledgers;
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::{self, Shrunk};
 
-use super::children::{FINISHES, NEVER_DIES, dies_of};
+use super::run::Summary;
 use super::shrink::quietly_shrunk;
 use super::{complain, say};
+
+/// A violated invariant and the scenario that shows it.
+type Finding = campaign::Finding<Scenario>;
 
 /// Writes each finding as it was found, so that it is there whatever shrinking does, and then as
 /// small as it gets.
 pub(super) fn keep(
-    plan: &Plan,
+    workload: &Ledgers<'_>,
     summary: &Summary,
     out: &Path,
     scratch: &Path,
@@ -24,26 +30,26 @@ pub(super) fn keep(
     let findings = summary.verdict.findings();
     findings
         .iter()
-        .map(|finding| keep_one(plan, finding, out, scratch, budget))
+        .map(|finding| keep_one(workload, finding, out, scratch, budget))
         .collect()
 }
 
 fn keep_one(
-    plan: &Plan,
+    workload: &Ledgers<'_>,
     finding: &Finding,
     out: &Path,
     scratch: &Path,
     budget: u64,
 ) -> FindingRecord {
-    let mut record = FindingRecord::new(finding);
-    let (case, violation) = (finding.case, &finding.violation);
-    let preset = match plan.preset.name() {
+    let mut record = FindingRecord::new(finding, finding.case.transactions() as u64);
+    let (run, violation) = (finding.run, &finding.violation);
+    let preset = match workload.preset.name() {
         "default" => String::new(),
         name => format!("{name}-"),
     };
     let name = format!(
         "{}-{preset}seed{}-run{}",
-        violation.invariant, case.seed, case.run
+        violation.invariant, run.seed, run.run
     );
     let remark = format!(
         "{} after step {}, by {}\n{}\nfound by: {}",
@@ -51,14 +57,15 @@ fn keep_one(
         violation.step,
         violation.subject,
         violation.detail,
-        command(plan, finding),
+        command(workload, finding),
     );
     let whole_path = out.join(format!("{name}.whole.repro"));
     let path = out.join(format!("{name}.repro"));
     let mut write = || {
-        finding.reproducer.write(&whole_path, &remark)?;
+        Reproducer::new(&violation.invariant, (*finding.case).clone())
+            .write(&whole_path, &remark)?;
         record.whole = Some(whole_path.display().to_string());
-        let whole = &finding.reproducer.scenario;
+        let whole = &*finding.case;
         let shrunk = match violation.invariant.as_str() {
             // To see of one candidate that it does not end takes as long as the patience lasts.
             FINISHES => return Ok(()),
@@ -81,10 +88,10 @@ fn keep_one(
 }
 
 /// The command that does a finding's run again.
-fn command(plan: &Plan, finding: &Finding) -> String {
+fn command(workload: &Ledgers<'_>, finding: &Finding) -> String {
     format!(
         "lockstep run --seed {} --only {} --profile {} --hash-seed {}",
-        finding.case.seed, finding.case.run, plan.preset, plan.hash_seed
+        finding.run.seed, finding.run.run, workload.preset, workload.hash_seed
     )
 }
 
@@ -98,8 +105,17 @@ fn shrunk_elsewhere(scenario: &Scenario, scratch: &Path, budget: u64) -> Shrunk 
     })
 }
 
+/// Whether replaying this file takes the process with it.
+fn dies_of(file: &Path, folder: &Path) -> bool {
+    let Ok(program) = std::env::current_exe() else {
+        return false;
+    };
+    let mut replay = Command::new(program);
+    processes::dies(replay.arg("replay").arg(file).arg("--dir").arg(folder))
+}
+
 /// A dozen lines about each finding; the verdict of a campaign without any.
-pub(super) fn print(plan: &Plan, summary: &Summary, records: &[FindingRecord]) {
+pub(super) fn print(workload: &Ledgers<'_>, summary: &Summary, records: &[FindingRecord]) {
     if summary.verdict.findings().is_empty() {
         say(&summary.verdict);
     }
@@ -108,7 +124,7 @@ pub(super) fn print(plan: &Plan, summary: &Summary, records: &[FindingRecord]) {
         say(format_args!("violated: {}", violation.invariant));
         say(format_args!(
             "  in         {}, step {}{}",
-            finding.case,
+            finding.run,
             violation.step,
             match finding.times {
                 1 => String::new(),
@@ -122,7 +138,7 @@ pub(super) fn print(plan: &Plan, summary: &Summary, records: &[FindingRecord]) {
         if let Some(shrunk) = &record.shrunk {
             say(format_args!("  {shrunk}"));
         }
-        say(format_args!("  again      {}", command(plan, finding)));
+        say(format_args!("  again      {}", command(workload, finding)));
         match (&record.whole, &record.reproducer) {
             (Some(whole), Some(small)) => {
                 say(format_args!("  whole      {whole}"));

@@ -1,8 +1,6 @@
 //! What is typed and what is printed.
 
-mod block;
 mod bugs;
-mod children;
 mod corpus;
 mod crash;
 #[cfg(feature = "shuttle")]
@@ -20,6 +18,7 @@ mod shrink;
 mod stress;
 mod values;
 mod watch;
+mod worker;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -69,7 +68,7 @@ enum Command {
     Merge(merge::Merge),
     /// Do a few runs of a campaign, for the process that started this one.
     #[command(hide = true)]
-    Block(block::BlockOfRuns),
+    Worker(worker::Worker),
     /// Run a reproducer again, the way it is written.
     #[command(after_help = after_help())]
     Replay(replay::Replay),
@@ -111,7 +110,7 @@ pub(crate) fn main() -> process::ExitCode {
     match command {
         Command::Run(run) => run.execute(),
         Command::Merge(merge) => merge.execute(),
-        Command::Block(block) => block.execute(),
+        Command::Worker(worker) => worker.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Shrink(shrink) => shrink.execute(),
         Command::Corpus(corpus) => corpus.execute(),
@@ -230,7 +229,7 @@ mod tests {
         let mut flags = 0;
         for command in Cli::command().get_subcommands() {
             // Nobody types this one.
-            if command.get_name() == "block" {
+            if command.get_name() == "worker" {
                 continue;
             }
             for argument in command.get_arguments() {

@@ -1,13 +1,17 @@
-//! `lockstep merge`: one verdict over a fleet.
+//! `lockstep merge`: one verdict over the shards of campaigns.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use lockstep_harness::exit::ExitCode;
-use lockstep_sim::fleet::{self, Merged};
+use lockstep_harness::processes::PROCESS_DIES;
+use lockstep_harness::shards::{self, Expected, Merged};
+use lockstep_sim::campaign::SELF_CHECKS;
 use lockstep_sim::generate::Preset;
+use lockstep_sim::tally::{SYSTEM, totals};
 use serde_json::{Value, json};
 
 use super::{complain, say, values};
@@ -41,7 +45,11 @@ impl Merge {
                 }
             }
         }
-        let merged = fleet::merge(&files, &self.expect);
+        let expected = Expected {
+            focuses: self.expect.iter().map(Preset::to_string).collect(),
+            self_checks: BTreeMap::from([(SYSTEM.to_owned(), self_checks())]),
+        };
+        let merged = shards::merge(&files, &expected);
         match self.json {
             true => say(record(&merged, files.len())),
             false => print(&merged, files.len()),
@@ -50,10 +58,16 @@ impl Merge {
     }
 }
 
+/// The seeded bugs that every campaign of ledgers looks at.
+fn self_checks() -> Vec<String> {
+    let canaries = SELF_CHECKS.iter().map(|defect| format!("{defect:?}"));
+    canaries.chain([PROCESS_DIES.to_owned()]).collect()
+}
+
 fn print(merged: &Merged, files: usize) {
     say(format_args!("lockstep merge, {files} files"));
     for campaign in &merged.campaigns {
-        let tally = &campaign.tally;
+        let coverage = &campaign.coverage;
         say(format_args!("  {}", campaign.name));
         say(format_args!(
             "    shards     {} of {}",
@@ -65,9 +79,14 @@ fn print(merged: &Merged, files: usize) {
         ));
         say(format_args!(
             "    taken      {} blocks, {} transactions: {} applied",
-            tally.blocks, tally.transactions, tally.applied
+            coverage.total(totals::BLOCKS),
+            coverage.total(totals::TRANSACTIONS),
+            coverage.total(totals::APPLIED)
         ));
-        let never: Vec<&str> = tally.never_reached().map(|(name, _)| name).collect();
+        let never: Vec<&str> = coverage
+            .never_reached(SYSTEM)
+            .map(|(name, _)| name)
+            .collect();
         if !never.is_empty() {
             say(format_args!("    never      {}", never.join(", ")));
         }
@@ -121,7 +140,7 @@ fn record(merged: &Merged, files: usize) -> Value {
         .iter()
         .map(|campaign| {
             let events: serde_json::Map<_, _> = campaign
-                .tally
+                .coverage
                 .events()
                 .map(|(event, count)| (event.to_owned(), count.into()))
                 .collect();
@@ -131,9 +150,9 @@ fn record(merged: &Merged, files: usize) -> Value {
                 "of": campaign.shards.1,
                 "runs": campaign.runs,
                 "again": campaign.again,
-                "blocks": campaign.tally.blocks,
-                "transactions": campaign.tally.transactions,
-                "applied": campaign.tally.applied,
+                "blocks": campaign.coverage.total(totals::BLOCKS),
+                "transactions": campaign.coverage.total(totals::TRANSACTIONS),
+                "applied": campaign.coverage.total(totals::APPLIED),
                 "events": events,
             })
         })

@@ -11,12 +11,15 @@ use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser a
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_cluster::{
-    BUDGET, Defect, NodesProfile, NodesReproducer, NodesScenario, Observer, Plan, Reached,
-    RunReport, Shrunk, Summary, Trace, Verdict,
+    BUDGET, Clusters, Defect, NodesProfile, NodesReproducer, NodesScenario, Reached, Shrunk,
 };
 use lockstep_core::config::MAX_WORKERS;
+use lockstep_harness::campaign::{
+    self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, Summary,
+};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::silence_panics;
+use lockstep_harness::trace::{self, Observation, Trace};
 use lockstep_harness::violation::{Failure, Violation};
 use serde_json::json;
 
@@ -135,40 +138,49 @@ impl Nodes {
             (None, Some(_)) => 0..u64::MAX,
             (None, None) => 0..200,
         };
+        let is_by_hand = self.plant.is_some() || seeds.end - seeds.start < FEW;
         let plan = Plan {
-            seeds,
-            duration: self.duration,
+            enough: self.duration.map_or(Enough::AllRuns, Enough::Time),
+            // What a node with a seeded bug does is not compared: it may depend on the workers.
+            repeat_every: match self.plant {
+                Some(_) => 0,
+                None => self.twice_every,
+            },
+            is_self_checked: !is_by_hand,
+            ..Plan::of(Runs::Seeds(seeds.clone()))
+        };
+        let clusters = Clusters {
             workers: self.workers.map(usize::from),
             hash_seed: self.hash_seed,
-            planted: self.plant,
-            twice_every: self.twice_every,
+            bug: self.plant,
             folder: scratch.to_path_buf(),
         };
         if !self.json {
-            say(format_args!("{}", self.command(&plan.seeds)));
+            say(format_args!("{}", self.command(&seeds)));
             say(
                 "  on trial   core on 3 to 7 nodes: in memory, in redb files, in redb on simulated disks; each \
                  step of each against the oracle, and what they keep against each other",
             );
         }
-        let mut watch = Watch::new(self, &plan);
+        let mut watch = Watch::new(self, &seeds);
         // What panics is a finding, and reported once.
-        let summary = silence_panics(|| lockstep_cluster::campaign(&plan, &mut watch));
+        let summary = silence_panics(|| campaign::run(&plan, &clusters, &mut watch));
         watch.bar.finish_and_clear();
         let elapsed = watch.begun.elapsed();
         let exit_code = summary.verdict.exit_code();
-        let kept = match &summary.verdict {
-            Verdict::Violated {
-                seed,
+        let kept = summary.verdict.findings().first().and_then(|finding| {
+            let Finding {
+                run,
                 violation,
-                scenario,
-            } => self.keep(*seed, violation, scenario, scratch),
-            _ => None,
-        };
+                case,
+                ..
+            } = finding;
+            self.keep(run.seed, violation, case, scratch)
+        });
         if self.json {
             say(record(&summary, kept.as_ref(), exit_code));
         } else {
-            print_summary(&summary, kept.as_ref());
+            print_summary(&summary, watch.slowest, kept.as_ref());
             // Apart from the rest, which is the same each time.
             let _ = writeln!(
                 std::io::stderr(),
@@ -255,12 +267,12 @@ impl Nodes {
             scenario.set_workers(usize::from(workers));
         }
         scenario.change_hash_seeds(self.hash_seed);
-        let (mut reached, mut trace) = (Reached::default(), Trace::written());
+        let (mut reached, mut trace) = (Reached::default(), Trace::default());
         let outcome =
             silence_panics(|| lockstep_cluster::run(&scenario, scratch, &mut reached, &mut trace));
         if let Some(folder) = &self.trace {
             let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-            write_trace(&folder.join(format!("{stem}.trace")), &trace);
+            write_trace(&folder.join(format!("{stem}.trace")), trace.observations());
         }
         let (verdict, detail, exit_code) = match &outcome {
             Ok(observed) => (
@@ -316,17 +328,20 @@ impl Nodes {
 /// The last things that happened, as many as a person reads.
 fn print_end(trace: &Trace) {
     const LINES: usize = 5;
-    let lines: Vec<&str> = trace.text().unwrap_or_default().lines().collect();
+    let lines = trace.observations();
     for line in &lines[lines.len().saturating_sub(LINES)..] {
         say(format_args!("  {line}"));
     }
 }
 
-fn write_trace(path: &Path, trace: &Trace) {
-    if let Err(error) = fs::write(path, trace.text().unwrap_or_default()) {
+fn write_trace(path: &Path, trace: &[Observation]) {
+    if let Err(error) = fs::write(path, trace::as_text(trace)) {
         complain(format_args!("{}: {error}", path.display()));
     }
 }
+
+/// A campaign of fewer runs was chosen by hand, and its self-check is left out.
+const FEW: u64 = 10;
 
 /// What was written about a violation.
 struct Kept {
@@ -335,19 +350,21 @@ struct Kept {
     shrunk: Shrunk,
 }
 
-fn print_summary(summary: &Summary, kept: Option<&Kept>) {
-    if let Some((defect, seed)) = summary.canary {
-        say(format_args!(
-            "  canary     {defect}, planted, was found with seed {seed}"
-        ));
+fn print_summary(
+    summary: &Summary<NodesScenario>,
+    slowest: Option<(u64, [u64; 2])>,
+    kept: Option<&Kept>,
+) {
+    for found in &summary.self_checks {
+        say(format_args!("  canary     {found}"));
     }
     say(format_args!(
         "  runs       {}, {} of them done again with other workers and hash seeds",
-        summary.runs, summary.twice
+        summary.runs, summary.repeated
     ));
     // Events are named "group: event"; the events of a group share a line.
     let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (event, count) in summary.reached.events() {
+    for (event, count) in summary.coverage.events() {
         let (group, event) = event.split_once(": ").unwrap_or(("other", event));
         groups
             .entry(group)
@@ -357,10 +374,9 @@ fn print_summary(summary: &Summary, kept: Option<&Kept>) {
     for (group, events) in groups {
         say(format_args!("  {group:<10} {}", events.join(", ")));
     }
-    if let Some((seed, slowest)) = summary.slowest {
+    if let Some((seed, [took, allowed])) = slowest {
         say(format_args!(
-            "  converged  at most {} events after the last fault, with seed {seed}, of {} allowed",
-            slowest.events_to_converge, slowest.most_events_to_converge
+            "  converged  at most {took} events after the last fault, with seed {seed}, of {allowed} allowed",
         ));
     }
     say(format_args!("  digest     {}", summary.digest));
@@ -375,9 +391,13 @@ fn print_summary(summary: &Summary, kept: Option<&Kept>) {
     }
 }
 
-fn record(summary: &Summary, kept: Option<&Kept>, exit_code: ExitCode) -> serde_json::Value {
+fn record(
+    summary: &Summary<NodesScenario>,
+    kept: Option<&Kept>,
+    exit_code: ExitCode,
+) -> serde_json::Value {
     let events: serde_json::Map<_, _> = summary
-        .reached
+        .coverage
         .events()
         .map(|(event, count)| (event.to_owned(), count.into()))
         .collect();
@@ -389,11 +409,11 @@ fn record(summary: &Summary, kept: Option<&Kept>, exit_code: ExitCode) -> serde_
         "reproducer": kept.map(|kept| &kept.path),
         "whole": kept.map(|kept| &kept.whole),
         "shrunk": kept.map(|kept| kept.shrunk.to_string()),
-        "canary": summary.canary.map(|(defect, seed)| json!({"defect": defect.name(), "seed": seed})),
+        "canary": summary.self_checks.first(),
         "runs": summary.runs,
-        "twice": summary.twice,
+        "twice": summary.repeated,
         "events": events,
-        "most_events_to_converge": summary.slowest.map(|(_, slowest)| slowest.events_to_converge),
+        "most_events_to_converge": summary.coverage.total("events to converge"),
         "digest": summary.digest.to_string(),
     })
 }
@@ -404,14 +424,16 @@ struct Watch {
     bar: ProgressBar,
     json: bool,
     traces: Option<PathBuf>,
+    /// The seed of the run that took the most events to converge, how many, and how many it might.
+    slowest: Option<(u64, [u64; 2])>,
 }
 
 impl Watch {
-    fn new(nodes: &Nodes, plan: &Plan) -> Self {
+    fn new(nodes: &Nodes, seeds: &Range<u64>) -> Self {
         let bar = if nodes.json || nodes.quiet || !std::io::stderr().is_terminal() {
             ProgressBar::hidden()
         } else {
-            ProgressBar::new(plan.seeds.end - plan.seeds.start)
+            ProgressBar::new(seeds.end - seeds.start)
         };
         let template = match nodes.duration {
             Some(_) => "  {spinner} {elapsed_precise}, {msg}",
@@ -425,12 +447,13 @@ impl Watch {
             bar,
             json: nodes.json,
             traces: nodes.trace.clone(),
+            slowest: None,
         }
     }
 }
 
-impl Observer for Watch {
-    fn drawn(&mut self, seed: u64, profile: &NodesProfile) {
+impl Observer<NodesProfile> for Watch {
+    fn drawn(&mut self, RunId { seed, .. }: RunId, profile: &NodesProfile) {
         if !self.json {
             self.bar
                 .suspend(|| say(format_args!("  drawn {seed:>4} {profile}")));
@@ -438,21 +461,27 @@ impl Observer for Watch {
         self.bar.set_message(format!("seed {seed}"));
     }
 
-    fn ended(&mut self, report: &RunReport<'_>) {
+    fn ended(&mut self, profile: &NodesProfile, ended: &Ended) {
+        let (seed, coverage) = (ended.run.seed, &ended.coverage);
         if let Some(folder) = &self.traces {
-            let file = format!("nodes-seed{}.trace", report.seed);
-            write_trace(&folder.join(file), report.trace);
+            let file = format!("nodes-seed{seed}.trace");
+            write_trace(&folder.join(file), &ended.trace);
+        }
+        let [took, allowed] =
+            ["events to converge", "events allowed to converge"].map(|of| coverage.total(of));
+        if ended.outcome.is_ok() && self.slowest.is_none_or(|(_, [most, _])| took > most) {
+            self.slowest = Some((seed, [took, allowed]));
         }
         if self.json {
             say(json!({
                 "kind": "run",
-                "seed": report.seed,
-                "drawn": report.profile.to_string(),
-                "blocks_added": report.reached.of("block: added"),
-                "reorganisations": report.reached.of_all("reorganisation: "),
-                "crashes": report.reached.of("restart: after a crash"),
-                "trace": report.outcome.ok().map(|observed| observed.trace.to_string()),
-                "events_to_converge": report.outcome.ok().map(|observed| observed.events_to_converge),
+                "seed": seed,
+                "drawn": profile.to_string(),
+                "blocks_added": coverage.of("block: added"),
+                "reorganisations": coverage.of_group("reorganisation"),
+                "crashes": coverage.of("restart: after a crash"),
+                "trace": ended.outcome.as_ref().ok().map(ToString::to_string),
+                "events_to_converge": ended.outcome.as_ref().ok().map(|_| took),
             }));
         }
         self.bar.inc(1);

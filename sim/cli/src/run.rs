@@ -1,21 +1,31 @@
 //! `lockstep run`: a campaign.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use lockstep_harness::campaign::{
+    Campaign, Enough, Plan, Repetition, RunId, Runs, Shard, Verdict, Workload,
+};
 use lockstep_harness::exit::ExitCode;
-use lockstep_sim::campaign::{Campaign, Case, Cases, Enough, Plan, Shard, Summary, Verdict};
-use lockstep_sim::fleet::{self, Record, VerdictRecord};
+use lockstep_harness::processes::{self, Processes, Terms, Work};
+use lockstep_harness::shards::{self, Record, VerdictRecord};
+use lockstep_sim::campaign::{CoreSubjects, Ledgers};
 use lockstep_sim::generate::Preset;
+use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::BUDGET;
+use lockstep_sim::tally::{SYSTEM, totals};
 
-use super::children::{Children, Terms};
 use super::watch::{Watch, as_line};
 use super::{check_environment, complain, findings, say, scratch_folder, values};
+
+/// How a campaign of ledgers ended.
+pub(super) type Summary = lockstep_harness::campaign::Summary<Scenario>;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -104,7 +114,7 @@ impl Run {
                 return ExitCode::Infrastructure;
             }
         };
-        let build = match fleet::build() {
+        let build = match shards::build() {
             Ok(build) => build,
             Err(error) => {
                 complain(format_args!("the program cannot read itself: {error}"));
@@ -114,68 +124,83 @@ impl Run {
         let plan = self.plan();
         let terms = Terms {
             jobs: self.jobs.map_or_else(cores, usize::from),
-            elsewhere_every: self.elsewhere_every,
-            patience: self.patience,
+            cross_process_every: self.elsewhere_every,
+            run_timeout: self.patience,
+        };
+        let subjects = CoreSubjects {
             folder: folder.path().to_path_buf(),
+        };
+        let workload = Ledgers {
+            preset: self.profile,
+            hash_seed: self.hash_seed,
+            subjects: &subjects,
         };
         if !self.json {
             self.print_head(&plan);
         }
-        let mut watch = Watch::new(&plan, build, self.json, self.quiet);
-        let summary = summary(&plan, terms, &mut watch);
+        let mut watch = Watch::new(&plan, self.profile, build, self.json, self.quiet);
+        let summary = summary(&plan, &workload, terms, folder.path(), &mut watch);
         watch.finish(&summary);
-        let records = findings::keep(&plan, &summary, &self.out, folder.path(), self.budget);
+        let records = findings::keep(&workload, &summary, &self.out, folder.path(), self.budget);
         let exit_code = summary.verdict.exit_code();
         if self.json {
             let elapsed_ms = watch.elapsed_ms();
-            let verdict = VerdictRecord::new(&plan, &summary, records, elapsed_ms, watch.build());
+            let verdict = VerdictRecord::new(
+                &plan,
+                SYSTEM,
+                self.profile.name(),
+                self.hash_seed,
+                &summary,
+                records,
+                elapsed_ms,
+                watch.build(),
+            );
             say(as_line(&Record::Verdict(Box::new(verdict))));
         } else {
             print_summary(&plan, &summary);
-            findings::print(&plan, &summary, &records);
+            findings::print(&workload, &summary, &records);
         }
         exit_code
     }
 
     fn plan(&self) -> Plan {
-        let (cases, enough) = match (self.only, &self.seeds) {
+        let (runs, enough) = match (self.only, &self.seeds) {
             (Some(run), _) => {
                 let seed = self.seed;
-                (Cases::One(Case { seed, run }), Enough::AllCases)
+                (Runs::One(RunId { seed, run }), Enough::AllRuns)
             }
-            (None, Some(seeds)) => (Cases::Seeds(seeds.clone()), Enough::AllCases),
+            (None, Some(seeds)) => (Runs::Seeds(seeds.clone()), Enough::AllRuns),
             (None, None) => {
-                let taken = Enough::Taken {
-                    blocks: self.blocks,
-                    transactions: self.transactions,
-                };
-                (Cases::OfSeed(self.seed), taken)
+                let taken = Enough::Totals(vec![
+                    (totals::BLOCKS, self.blocks),
+                    (totals::TRANSACTIONS, self.transactions),
+                ]);
+                (Runs::OfSeed(self.seed), taken)
             }
         };
         Plan {
-            cases,
+            runs,
             shard: self.shard,
-            preset: self.profile,
             enough: self.duration.map_or(enough, Enough::Time),
-            hash_seed: self.hash_seed,
-            twice_every: match self.doublecheck {
+            repeat_every: match self.doublecheck {
                 true => 1,
                 false => self.twice_every,
             },
             most_findings: usize::try_from(self.findings).unwrap_or(usize::MAX),
+            is_self_checked: true,
         }
     }
 
     /// What this is, so that it can be typed again. The hash seed is left out: nothing depends on
     /// it, and nothing that is printed does.
     fn print_head(&self, plan: &Plan) {
-        let mut command = match &plan.cases {
-            Cases::Seeds(seeds) => format!("lockstep run --seeds {}..{}", seeds.start, seeds.end),
-            Cases::OfSeed(seed) => format!("lockstep run --seed {seed}"),
-            Cases::One(case) => format!("lockstep run --seed {} --only {}", case.seed, case.run),
+        let mut command = match &plan.runs {
+            Runs::Seeds(seeds) => format!("lockstep run --seeds {}..{}", seeds.start, seeds.end),
+            Runs::OfSeed(seed) => format!("lockstep run --seed {seed}"),
+            Runs::One(run) => format!("lockstep run --seed {} --only {}", run.seed, run.run),
         };
-        if plan.preset != Preset::Default {
-            command.push_str(&format!(" --profile {}", plan.preset));
+        if self.profile != Preset::Default {
+            command.push_str(&format!(" --profile {}", self.profile));
         }
         if plan.shard != Shard::WHOLE {
             command.push_str(&format!(" --shard {}", plan.shard));
@@ -191,21 +216,59 @@ impl Run {
     }
 }
 
-/// Does the runs in other processes, and takes what they came to in their order.
-fn summary(plan: &Plan, terms: Terms, watch: &mut Watch<'_>) -> Summary {
-    let mut campaign = Campaign::new(plan);
-    let mut children = Children::new(plan, terms);
-    if let Some(verdict) = children.blindness() {
-        campaign.stop(verdict);
+/// Executes the runs in worker processes, and takes what they came to in their order.
+fn summary(
+    plan: &Plan,
+    workload: &Ledgers<'_>,
+    terms: Terms,
+    folder: &Path,
+    watch: &mut Watch<'_>,
+) -> Summary {
+    let worker = |work: &[Work]| worker(workload, folder, work);
+    let mut campaign = Campaign::new(plan, workload);
+    match dies(worker) {
+        Ok(bug) => campaign.saw(bug),
+        Err(verdict) => campaign.stop(verdict),
     }
-    while let Some((index, case)) = campaign.next(watch.elapsed()) {
-        let profile = plan.profile(case);
-        watch.drawn(case, &profile);
-        let ended = children.result(index);
+    let mut processes = Processes::new(plan, SYSTEM, terms, Box::new(worker));
+    while let Some((index, run)) = campaign.next(watch.elapsed()) {
+        let profile = workload.profile(run);
+        watch.drawn(run, &profile);
+        let ended = processes.result(index);
         watch.ended(&profile, &ended);
         campaign.take(&ended);
     }
     campaign.conclude()
+}
+
+/// The command of a worker.
+fn worker(workload: &Ledgers<'_>, folder: &Path, work: &[Work]) -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .arg("worker")
+        .args(["--profile", workload.preset.name()])
+        .args(["--hash-seed", &workload.hash_seed.to_string()])
+        .arg("--dir")
+        .arg(folder)
+        .args(work.iter().map(Work::to_string));
+    Ok(command)
+}
+
+/// Looks at a worker that dies in the middle of a run.
+fn dies(
+    worker: impl Fn(&[Work]) -> io::Result<Command>,
+) -> Result<&'static str, Verdict<Scenario>> {
+    let work = Work {
+        run: RunId { seed: 0, run: 0 },
+        repetition: Repetition::First,
+    };
+    let infrastructure = |reason| Verdict::Infrastructure { run: None, reason };
+    let mut command = worker(&[work])
+        .map_err(|error| infrastructure(format!("the program cannot name itself: {error}")))?;
+    processes::self_check(command.arg("--dies")).map_err(|failed| match failed {
+        Ok(failed) => Verdict::SelfCheckFailed(failed),
+        Err(reason) => infrastructure(reason),
+    })
 }
 
 fn cores() -> usize {
@@ -213,25 +276,24 @@ fn cores() -> usize {
 }
 
 fn print_summary(plan: &Plan, summary: &Summary) {
-    let tally = &summary.tally;
-    if !matches!(summary.verdict, Verdict::Blind { .. }) {
-        let planted = fleet::canaries().join(", ");
-        say(format_args!("  planted    {planted}: all found"));
+    let coverage = &summary.coverage;
+    if !summary.self_checks.is_empty() {
+        let found = summary.self_checks.join(", ");
+        say(format_args!("  planted    {found}: all found"));
     }
     say(format_args!(
         "  runs       {}, and {} times one of them again, with other workers and hash seeds",
-        summary.runs, summary.again
+        summary.runs, summary.repeated
     ));
+    let [blocks, transactions, applied] =
+        [totals::BLOCKS, totals::TRANSACTIONS, totals::APPLIED].map(|of| coverage.total(of));
     say(format_args!(
-        "  taken      {} blocks, {} transactions: {} applied, {} rejected",
-        tally.blocks,
-        tally.transactions,
-        tally.applied,
-        tally.transactions - tally.applied
+        "  taken      {blocks} blocks, {transactions} transactions: {applied} applied, {} rejected",
+        transactions - applied
     ));
     // Events are named "group: event"; the events of a group share a line.
     let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (event, count) in tally.events() {
+    for (event, count) in coverage.events() {
         let (group, event) = event.split_once(": ").unwrap_or(("ledger", event));
         groups
             .entry(group)
@@ -244,8 +306,8 @@ fn print_summary(plan: &Plan, summary: &Summary) {
     // A shard, or one run, is not asked for all of them, nor is what ended before it was over; and the
     // list would be long.
     let is_over = matches!(summary.verdict, Verdict::Passed | Verdict::Vacuous { .. });
-    let never: Vec<String> = tally
-        .never_reached()
+    let never: Vec<String> = coverage
+        .never_reached(SYSTEM)
         .filter(|_| plan.is_whole() && is_over)
         .map(|(name, is_rare)| match is_rare {
             true => format!("{name} (rare)"),

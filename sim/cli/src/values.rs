@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use lockstep_sim::campaign::Shard;
+use lockstep_harness::campaign::Shard;
 use lockstep_sim::generate::Preset;
 
 /// A time: 90s, 10m, 8h, or a number of seconds.

@@ -5,15 +5,18 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lockstep_sim::campaign::{Case, Cases, Ended, Enough, Plan, Summary};
-use lockstep_sim::fleet::{Record, RunRecord};
-use lockstep_sim::generate::Profile;
+use lockstep_harness::campaign::{Ended, Enough, Plan, RunId, Runs};
+use lockstep_harness::shards::{Record, RunRecord};
+use lockstep_sim::generate::{Preset, Profile};
+use lockstep_sim::tally::totals;
 
+use super::run::Summary;
 use super::say;
 
-/// Whoever watches a campaign: one line a run, and a bar where there is a terminal.
+/// Watches a campaign: prints one line a run, and a bar where there is a terminal.
 pub(super) struct Watch<'p> {
     plan: &'p Plan,
+    preset: Preset,
     begun: Instant,
     /// What this process had of processors before: cargo, which it was, has waited for compilers.
     processor_seconds: Option<f64>,
@@ -26,22 +29,31 @@ pub(super) struct Watch<'p> {
 }
 
 impl<'p> Watch<'p> {
-    pub(super) fn new(plan: &'p Plan, build: String, is_json: bool, is_quiet: bool) -> Self {
-        let (length, template) = match (&plan.cases, plan.enough) {
-            (Cases::One(_), _) => (1, "  {spinner} {msg}"),
+    pub(super) fn new(
+        plan: &'p Plan,
+        preset: Preset,
+        build: String,
+        is_json: bool,
+        is_quiet: bool,
+    ) -> Self {
+        let (length, template) = match (&plan.runs, &plan.enough) {
+            (Runs::One(_), _) => (1, "  {spinner} {msg}"),
             (_, Enough::Time(duration)) => (
                 duration.as_secs(),
                 "  [{wide_bar}] {elapsed_precise} of {len} s, {msg}",
             ),
-            (_, Enough::Taken { transactions, .. }) => (
-                transactions.div_ceil(plan.shard.of),
+            (_, Enough::Totals(totals)) => (
+                totals
+                    .last()
+                    .map_or(1, |(_, transactions)| *transactions)
+                    .div_ceil(plan.shard.of),
                 "  [{wide_bar}] {pos} of {len} transactions, {msg}",
             ),
-            (Cases::Seeds(seeds), _) => (
+            (Runs::Seeds(seeds), _) => (
                 (seeds.end - seeds.start).div_ceil(plan.shard.of),
                 "  [{wide_bar}] {pos} of {len} seeds, {msg}",
             ),
-            (Cases::OfSeed(_), _) => (1, "  {spinner} {msg}"),
+            (Runs::OfSeed(_), _) => (1, "  {spinner} {msg}"),
         };
         let bar = if is_json || is_quiet || !std::io::stderr().is_terminal() {
             ProgressBar::hidden()
@@ -54,6 +66,7 @@ impl<'p> Watch<'p> {
         bar.enable_steady_tick(Duration::from_millis(200));
         Watch {
             plan,
+            preset,
             begun: Instant::now(),
             processor_seconds: processor_seconds(),
             bar,
@@ -77,11 +90,11 @@ impl<'p> Watch<'p> {
         &self.build
     }
 
-    pub(super) fn drawn(&mut self, case: Case, profile: &Profile) {
+    pub(super) fn drawn(&mut self, run: RunId, profile: &Profile) {
         if !self.is_json {
-            let number = match self.plan.cases {
-                Cases::Seeds(_) => case.seed,
-                Cases::OfSeed(_) | Cases::One(_) => case.run,
+            let number = match self.plan.runs {
+                Runs::Seeds(_) => run.seed,
+                Runs::OfSeed(_) | Runs::One(_) => run.run,
             };
             self.bar
                 .suspend(|| say(format_args!("  drawn {number:>4} {profile}")));
@@ -90,21 +103,28 @@ impl<'p> Watch<'p> {
             0 => String::new(),
             findings => format!(", {findings} found"),
         };
-        self.bar.set_message(format!("{case}{found}"));
+        self.bar.set_message(format!("{run}{found}"));
     }
 
     pub(super) fn ended(&mut self, profile: &Profile, ended: &Ended) {
         if self.is_json {
             let elapsed_ms = self.elapsed_ms();
-            let run = RunRecord::new(self.plan, profile, ended, elapsed_ms, &self.build);
+            let run = RunRecord::new(
+                self.plan,
+                self.preset.name(),
+                profile.to_string(),
+                ended,
+                elapsed_ms,
+                &self.build,
+            );
             say(as_line(&Record::Run(run)));
         }
-        self.transactions += ended.tally.transactions;
+        self.transactions += ended.coverage.total(totals::TRANSACTIONS);
         self.findings += u64::from(ended.outcome.is_err());
-        match (&self.plan.cases, self.plan.enough) {
-            (_, Enough::Taken { .. }) => self.bar.set_position(self.transactions),
+        match (&self.plan.runs, &self.plan.enough) {
+            (_, Enough::Totals(_)) => self.bar.set_position(self.transactions),
             (_, Enough::Time(_)) => self.bar.set_position(self.elapsed().as_secs()),
-            (Cases::Seeds(_), _) => self.bar.inc(1),
+            (Runs::Seeds(_), _) => self.bar.inc(1),
             _ => {}
         }
     }
@@ -131,7 +151,8 @@ pub(super) fn as_line(record: &Record) -> String {
 fn took(summary: &Summary, elapsed: Duration, processor: Option<f64>) -> String {
     let seconds = elapsed.as_secs_f64();
     let each = |count: u64, seconds: f64| count as f64 / seconds.max(0.001);
-    let (runs, transactions) = (summary.runs, summary.tally.transactions);
+    let transactions = summary.coverage.total(totals::TRANSACTIONS);
+    let runs = summary.runs;
     let mut text = format!(
         "  took       {seconds:.1} s: {:.1} scenarios, {:.0} transactions a second",
         each(runs, seconds),

@@ -3,8 +3,8 @@
 //!
 //! A run is a [`NodesScenario`]: who takes part, which blocks are mined on which branch, what goes
 //! wrong. It is [drawn](scenario()) from a stream of choices, [run](run()), and, where it fails,
-//! [shrunk](shrink()) and written to a [file](NodesReproducer). A [`campaign()`] does many of them, and
-//! looks for a [planted defect](Defect) first.
+//! [shrunk](shrink()) and written to a [file](NodesReproducer). [`Clusters`] are the workload of a
+//! [campaign](lockstep_harness::campaign), which looks for a [seeded bug](Defect) first.
 //!
 //! What the [oracle](lockstep_sim::oracle) says of a block on its branch is what every node must say of it,
 //! so that no two can differ and both pass; what they keep is compared byte for byte. After the last
@@ -21,6 +21,7 @@
 //! refuses threads. Here a crash is a disk that is switched off in the middle of a chosen call.
 
 mod campaign;
+pub mod coverage;
 mod draw;
 mod judge;
 mod ledger;
@@ -28,21 +29,18 @@ mod network;
 mod planted;
 mod pool;
 mod queue;
-mod reached;
 mod reproducer;
 mod run;
 mod scenario;
 mod shrink;
-mod trace;
 mod tree;
 
-pub use campaign::{Observer, Plan, RunReport, Summary, Verdict, WHOLE, campaign};
+pub use campaign::Clusters;
+pub use coverage::Reached;
 pub use draw::{NodesProfile, SIZE, scenario};
 pub use judge::{BEFORE_OR_AFTER, NODES_CONVERGE, SAME_BYTES};
 pub use planted::Defect;
-pub use reached::{REQUIRED, Reached};
 pub use reproducer::NodesReproducer;
 pub use run::{Observed, run};
 pub use scenario::{Doing, Fault, Mined, NodeRecipe, NodesScenario, Path, Place};
 pub use shrink::{BUDGET, Judge, Shrunk, shrink, shrink_by};
-pub use trace::Trace;

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use lockstep_core::model::Hash;
 
+use lockstep_harness::coverage::Point;
+
+use super::coverage::point;
 use super::scenario::{Fault, NodesScenario};
 
 /// What one node tells another.
@@ -36,7 +39,7 @@ pub(super) struct Fate {
     /// After how many milliseconds it arrives, each time that it does.
     pub(super) arrivals_ms: Vec<u64>,
     /// What went wrong, in the words of the tally.
-    pub(super) events: Vec<&'static str>,
+    pub(super) events: Vec<&'static Point>,
 }
 
 /// All links between the nodes.
@@ -135,15 +138,15 @@ impl<'s> Network<'s> {
                 Fault::Lost { .. } => {
                     return Fate {
                         arrivals_ms: Vec::new(),
-                        events: vec!["message: lost"],
+                        events: vec![point!("message: lost")],
                     };
                 }
                 Fault::Late { by_ms, .. } => {
-                    events.push("message: late");
+                    events.push(point!("message: late"));
                     arrives_ms = arrives_ms.saturating_add(*by_ms);
                 }
                 Fault::Twice { after_ms, .. } => {
-                    events.push("message: twice");
+                    events.push(point!("message: twice"));
                     again_ms = Some(*after_ms);
                 }
                 _ => {}
@@ -157,7 +160,7 @@ impl<'s> Network<'s> {
     }
 
     /// What is between two nodes now, if nothing gets through.
-    fn obstacle(&self, now_ms: u64, sender: u32, receiver: u32) -> Option<&'static str> {
+    fn obstacle(&self, now_ms: u64, sender: u32, receiver: u32) -> Option<&'static Point> {
         self.scenario.faults.iter().find_map(|fault| match fault {
             Fault::Cut {
                 from,
@@ -165,7 +168,7 @@ impl<'s> Network<'s> {
                 since_ms,
                 until_ms,
             } if (sender, receiver) == (*from, *to) && (*since_ms..*until_ms).contains(&now_ms) => {
-                Some("message: into a cut")
+                Some(point!("message: into a cut"))
             }
             Fault::Partition {
                 side,
@@ -174,7 +177,7 @@ impl<'s> Network<'s> {
             } if (*since_ms..*until_ms).contains(&now_ms) => {
                 let side: BTreeSet<&u32> = side.iter().collect();
                 (side.contains(&sender) != side.contains(&receiver))
-                    .then_some("message: into a partition")
+                    .then_some(point!("message: into a partition"))
             }
             _ => None,
         })

@@ -8,16 +8,17 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use lockstep_core::model::Hash;
+use lockstep_harness::digest::Digest;
 
+use super::coverage::{Reached, point, short};
 use super::judge::Judge;
 use super::ledger::Ledger;
 use super::network::{Message, Network, Parcel};
 use super::pool::Pool;
 use super::queue::Queue;
-use super::reached::Reached;
 use super::scenario::{Fault, NodesScenario};
-use super::trace::{Trace, short};
 use super::tree::Tree;
+use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::world::World;
 
@@ -30,7 +31,7 @@ const ANNOUNCE_MS: u64 = 200;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observed {
     /// The hash of the trace.
-    pub trace: Hash,
+    pub trace: Digest,
     /// How many events there were.
     pub events: u64,
     /// How many of them came after the last fault and the last mined block.
@@ -57,10 +58,10 @@ pub fn run(
         Ok(tree) => tree,
         Err(reason) => {
             // One ledger alone shows what core thinks of such a genesis; nothing happens here.
-            reached.count("impossible genesis");
+            reached.count(point!("impossible genesis", rare));
             trace.line(0, reason);
             return Ok(Observed {
-                trace: trace.hash(),
+                trace: trace.digest(),
                 events: 0,
                 events_to_converge: 0,
                 most_events_to_converge: 0,
@@ -214,7 +215,8 @@ impl Simulation<'_> {
                 continue;
             }
             if self.has_converged() {
-                self.reached.count("nodes: converged");
+                self.reached
+                    .count(point!("nodes: converged", in ["a few runs"]));
                 return self.conclude(most);
             }
             if self.since_fault >= most {
@@ -241,7 +243,7 @@ impl Simulation<'_> {
             );
         }
         Ok(Observed {
-            trace: self.trace.hash(),
+            trace: self.trace.digest(),
             events: self.events,
             events_to_converge: self.since_fault,
             most_events_to_converge: most,
@@ -297,7 +299,7 @@ impl Simulation<'_> {
             Event::Starts { node, life } if self.nodes[node].life == life => self.start(node)?,
             Event::FaultBegins(index) => self.fault_begins(index),
             Event::Heals => {
-                self.reached.count("network: healed");
+                self.reached.count(point!("network: healed"));
                 self.line(format_args!("a partition heals"));
             }
             Event::Works { .. } | Event::Announces { .. } | Event::Starts { .. } => {}
@@ -308,11 +310,11 @@ impl Simulation<'_> {
     fn fault_begins(&mut self, index: usize) {
         match &self.scenario.faults[index] {
             Fault::Cut { from, to, .. } => {
-                self.reached.count("network: cut");
+                self.reached.count(point!("network: cut"));
                 self.line(format_args!("from {from} to {to} nothing is sent"));
             }
             Fault::Partition { side, .. } => {
-                self.reached.count("network: partition");
+                self.reached.count(point!("network: partition"));
                 self.line(format_args!("partition of {side:?}"));
             }
             Fault::Restart { node, down_ms, .. } => {
@@ -330,7 +332,7 @@ impl Simulation<'_> {
                 if let Some(node) = self.up(*node) {
                     let tip = self.nodes[node].world.hash;
                     if self.stop(node, *down_ms, Some(*loss), vec![tip]) {
-                        self.reached.count("crash: between two things");
+                        self.reached.count(point!("crash: between two things"));
                     }
                 }
             }

@@ -8,12 +8,12 @@ mod edit;
 
 use std::path::Path;
 
-use super::reached::Reached;
+use super::coverage::Reached;
 use super::run::run;
 use super::scenario::NodesScenario;
-use super::trace::Trace;
 use edit::Size;
 use lockstep_harness::shrink::{self, Pass, Search, Shrinkable};
+use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::shrink as one_ledger;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis, Hash, Height, Refusal};
 
-use super::reached::Reached;
+use super::coverage::{Reached, point};
 use super::scenario::NodesScenario;
 use lockstep_sim::oracle::Oracle;
 use lockstep_sim::scenario::build::{self, Keys};
@@ -76,7 +76,7 @@ impl Tree {
             let mined = &scenario.blocks[index];
             let bytes = build::block(&mined.block, &genesis.rules, oracle.world(), &mut keys);
             let block = codec::decode_block(&bytes, u64::MAX).ok();
-            reached.count("block: mined");
+            reached.count(point!("block: mined"));
             let answer = block.as_ref().map(|block| oracle.add_block(block));
             let (taken, refusal) = match answer {
                 Some(Ok(result)) => {
@@ -85,7 +85,7 @@ impl Tree {
                 }
                 Some(Err(refusal)) => (None, Some(refusal)),
                 None => {
-                    reached.count("bytes that are no block");
+                    reached.count(point!("bytes that are no block"));
                     (None, None)
                 }
             };

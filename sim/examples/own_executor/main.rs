@@ -13,11 +13,14 @@ mod ledger;
 use std::process;
 
 use lockstep_core::model::{Block, Genesis, Height};
-use lockstep_sim::campaign::{self, Cases, Enough, Plan, Shard, Summary, Unwatched};
+use lockstep_harness::campaign::{Plan, Runs, Summary, Unwatched, run};
+use lockstep_sim::campaign::{self, Ledgers};
 use lockstep_sim::generate::Preset;
 use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::{BUDGET, Shrunk};
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
+use lockstep_sim::tally::totals;
 use lockstep_sim::world::{BlockResult, World};
 
 use ledger::Ledger;
@@ -87,33 +90,35 @@ fn subjects(genesis: &Genesis, is_careless: bool) -> Result<Vec<Box<dyn Subject>
 }
 
 /// Draws so many scenarios and judges each step of them; makes what is found small.
-fn trial(scenarios: u64, is_careless: bool) -> (Summary, Option<Shrunk>) {
+fn trial(scenarios: u64, is_careless: bool) -> (Summary<Scenario>, Option<Shrunk>) {
     let on_trial = |genesis: &Genesis, _hash_seed| subjects(genesis, is_careless);
     let plan = Plan {
-        cases: Cases::Seeds(0..scenarios),
-        shard: Shard::WHOLE,
+        repeat_every: 8,
+        ..Plan::of(Runs::Seeds(0..scenarios))
+    };
+    let ledgers = Ledgers {
         // All kinds of trouble, and blocks undone and done again.
         preset: Preset::Reorg,
-        enough: Enough::AllCases,
         hash_seed: 0,
-        twice_every: 8,
-        most_findings: 1,
+        subjects: &on_trial,
     };
-    let summary = campaign::run(&plan, &on_trial, &mut Unwatched);
-    let shrunk = summary.verdict.findings().first().map(|finding| {
-        let whole = &finding.reproducer.scenario;
-        campaign::shrink_on(whole, &finding.violation, &on_trial, BUDGET)
-    });
+    let summary = run(&plan, &ledgers, &mut Unwatched);
+    let shrunk =
+        summary.verdict.findings().first().map(|finding| {
+            campaign::shrink_on(&finding.case, &finding.violation, &on_trial, BUDGET)
+        });
     (summary, shrunk)
 }
 
 fn main() -> process::ExitCode {
     let is_careless = std::env::args().any(|argument| argument == "careless");
     let (summary, shrunk) = trial(100, is_careless);
-    let taken = &summary.tally;
+    let taken = |of| summary.coverage.total(of);
     println!(
         "{} runs, {} blocks, {} transactions",
-        summary.runs, taken.blocks, taken.transactions
+        summary.runs,
+        taken(totals::BLOCKS),
+        taken(totals::TRANSACTIONS)
     );
     println!("{}", summary.verdict);
     if let (Some(finding), Some(shrunk)) = (summary.verdict.findings().first(), shrunk) {

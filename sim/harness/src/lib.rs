@@ -1,8 +1,27 @@
-//! Rules-agnostic parts of the simulation harness: they know no ledger and no executor.
+//! Deterministic testing of a system that must equal a reference, whatever its rules are.
+//!
+//! Cases are drawn from a stream of [`choice`]s. A [`campaign`] executes many, counts the
+//! [`coverage`] points that they reach, compares the [`trace`]s of repeated runs, and comes to one
+//! verdict with one exit code. A violated invariant has a [`signature`], by which findings are
+//! grouped, and its case is made small by [`shrink`]; [`shards`] of one campaign are merged into one
+//! verdict. A [`schedule`] is how a concurrent execution went, as data.
+//!
+//! Nothing in here knows a ledger or an executor.
 
 pub mod choice;
+
+pub mod campaign;
+pub mod coverage;
+pub mod digest;
 pub mod exit;
 pub mod panic;
+pub mod processes;
 pub mod schedule;
+pub mod shards;
 pub mod shrink;
+pub mod signature;
+pub mod trace;
 pub mod violation;
+
+#[doc(hidden)]
+pub use inventory;

@@ -10,7 +10,7 @@ mod sampled;
 
 pub use chain::{Chain, Shape};
 pub use planted::Planted;
-pub use sampled::{Failed, Sampled, sampled, scenario};
+pub use sampled::{Crashes, scenario};
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::{Chain, Report, Unrecovered, every_crash_of};
-use crate::disk::Disk;
+use lockstep_harness::campaign::SelfCheckFailed;
+
+use super::{Chain, Report, Shape, Unrecovered, every_crash_of};
+use crate::disk::{CrashPoint, Disk};
 use crate::faulty::{CommitForEachWrite, InTwoCommits};
 use crate::subject::Execution;
 
@@ -38,6 +40,24 @@ impl Planted {
 
     /// The invariant that must name each.
     pub const CAUGHT_BY: &'static str = "crash-leaves-before-or-after";
+
+    /// Looks for it in every crash of a small chain; gives the crash that brought it to light.
+    ///
+    /// # Errors
+    ///
+    /// [`SelfCheckFailed`], where no crash does, or another invariant is violated.
+    pub fn check(self, seed: u64) -> Result<CrashPoint, SelfCheckFailed> {
+        match self.every_crash(&Chain::drawn(seed, Shape::SMALL)) {
+            Err(Unrecovered::Found(found)) if found.violation.invariant == Planted::CAUGHT_BY => {
+                Ok(found.point)
+            }
+            other => Err(SelfCheckFailed {
+                bug: self.to_string(),
+                found_by: Planted::CAUGHT_BY.to_owned(),
+                said: format!("{other:?}"),
+            }),
+        }
+    }
 
     /// As [`super::every_crash`], with this defect in it.
     ///

@@ -1,111 +1,63 @@
-//! Many ledgers, and the power goes during everything that is asked of them.
+//! Campaign of crashes: many ledgers, and the power goes during everything that is asked of them.
 
-use lockstep_core::model::Hash;
-
-use crate::faulty;
-use crate::generate::{self, Size, faults};
-use crate::reproducer::Reproducer;
-use crate::scenario::{Scenario, Step};
-use crate::tally::Tally;
-use crate::trial;
+use lockstep_core::model::Genesis;
+use lockstep_harness::campaign::{Execution, RunId, SelfCheckFailed, Workload};
 use lockstep_harness::choice::Seeded;
-use lockstep_harness::violation::{Failure, Violation};
+use lockstep_harness::coverage::Coverage;
 
-/// What came of many crashes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sampled {
-    /// How many ledgers there were.
-    pub runs: u64,
-    /// What was reached.
-    pub tally: Tally,
-    /// The hash of everything that was observed.
-    pub digest: Hash,
-    /// How it ended.
-    pub outcome: Result<(), Failed>,
-}
+use super::Planted;
+use crate::campaign;
+use crate::faulty;
+use crate::generate::{self, Profile, Size, faults};
+use crate::scenario::{Scenario, Step};
+use crate::subject::{Subject, SubjectError};
+use crate::tally::{SYSTEM, totals};
 
-/// A run that did not end well.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failed {
-    /// A crash did what must not be.
-    Found {
-        /// In which run.
-        run: u64,
-        /// What does not hold.
-        violation: Violation,
-        /// The run.
-        reproducer: Box<Reproducer>,
-    },
-    /// The machine failed.
-    Infrastructure(String),
-}
+/// The focus whose coverage points a campaign of crashes must reach.
+const FOCUS: &str = "crash";
 
-impl Sampled {
-    /// How often the power went.
-    #[must_use]
-    pub fn crashes(&self) -> u64 {
-        let events = self.tally.events();
-        events
-            .filter(|(event, _)| event.starts_with("crash: "))
-            .map(|(_, count)| count)
-            .sum()
+/// A campaign of fewer blocks is chosen by hand, and not asked for all of its focus.
+const WHOLE: u64 = 100;
+
+/// Scenarios of a campaign of ledgers with a crash in each step, on simulated disks.
+#[derive(Clone, Copy, Debug)]
+pub struct Crashes;
+
+impl Workload for Crashes {
+    type Case = Scenario;
+    type Profile = Profile;
+
+    fn system(&self) -> &'static str {
+        SYSTEM
     }
 
-    /// What must happen in any number of crashes worth the name, and did not.
-    #[must_use]
-    pub fn missing(&self) -> Vec<&'static str> {
-        REQUIRED
+    fn draw(&self, RunId { seed, run }: RunId) -> (Profile, Scenario) {
+        let profile = generate::scenario(&mut Seeded::new(seed, run), Size::CAMPAIGN).0;
+        (profile, scenario(seed, run))
+    }
+
+    fn execute(&self, scenario: &Scenario, is_repeated: bool) -> Execution {
+        campaign::execute(scenario, is_repeated, &on_disk)
+    }
+
+    fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
+        Planted::ALL
             .into_iter()
-            .filter(|event| self.tally.of(event) == 0)
+            .map(|planted| planted.check(seed).map(|_| planted.to_string()))
             .collect()
     }
+
+    fn missing(&self, coverage: &Coverage, _: u64, is_whole: bool) -> Vec<&'static str> {
+        match coverage.total(totals::BLOCKS) {
+            0 => vec!["a block"],
+            WHOLE.. if is_whole => coverage.missing(SYSTEM, Some(FOCUS)),
+            _ => Vec::new(),
+        }
+    }
 }
 
-const REQUIRED: [&str; 7] = [
-    "crash: after the last call",
-    "crash: again, while it was opened",
-    "crash: in a sync",
-    "crash: in a write",
-    "failed: asked again",
-    "failed: done though an error was answered",
-    "lost: sectors of some",
-];
-
-/// Draws ledgers until so many blocks were taken, and lets the power go in each step of theirs.
-/// `ended` is told of every run.
-pub fn sampled(seed: u64, blocks: u64, mut ended: impl FnMut(u64, &Tally)) -> Sampled {
-    let mut sampled = Sampled {
-        runs: 0,
-        tally: Tally::default(),
-        digest: Hash::ZERO,
-        outcome: Ok(()),
-    };
-    let mut digest = blake3::Hasher::new();
-    while sampled.tally.blocks < blocks {
-        let run = sampled.runs;
-        let scenario = scenario(seed, run);
-        let outcome = trial::run(&scenario, &faulty::subjects, &mut sampled.tally);
-        ended(run, &sampled.tally);
-        match outcome {
-            Ok(observed) => digest.update(&observed.0),
-            Err(Failure::Violation(violation)) => {
-                let reproducer = Reproducer::new(&violation.invariant, scenario);
-                sampled.outcome = Err(Failed::Found {
-                    run,
-                    violation,
-                    reproducer: Box::new(reproducer),
-                });
-                return sampled;
-            }
-            Err(Failure::Infrastructure(reason)) => {
-                sampled.outcome = Err(Failed::Infrastructure(reason));
-                return sampled;
-            }
-        };
-        sampled.runs += 1;
-    }
-    sampled.digest = Hash(digest.finalize().into());
-    sampled
+fn on_disk(genesis: &Genesis, hash_seed: u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+    faulty::subjects(genesis, hash_seed)
 }
 
 /// A campaign's scenario, with a crash in each step in place of what else goes wrong.

@@ -7,11 +7,13 @@
 //! the switches that make it one, is followed again by them, and is reduced to the fewest that show
 //! the same.
 
+mod campaign;
 mod portfolio;
 mod scheduler;
 mod search;
 mod subject;
 
+pub use campaign::{Exploration, SYSTEM, Schedules};
 pub use portfolio::SCHEDULERS;
 pub use scheduler::Pause;
 pub use search::{

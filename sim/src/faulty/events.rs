@@ -1,8 +1,10 @@
 //! What of the faults is counted, so that a campaign knows which of them came true.
 
 use crate::disk::{Call, Loss};
-use crate::reach::{Point, point};
+use lockstep_harness::coverage::Point;
+
 use crate::scenario::{Fault, Moment, Rival};
+use crate::tally::point;
 
 /// An event, as a tally counts it.
 pub type Event = &'static Point;
@@ -10,9 +12,9 @@ pub type Event = &'static Point;
 /// The power went, in a call where one was reached.
 pub(super) fn crashed(call: Option<Call>) -> Event {
     match call {
-        None => point!("crash: after the last call"),
-        Some(Call::Write) => point!("crash: in a write"),
-        Some(Call::Sync) => point!("crash: in a sync", rare),
+        None => point!("crash: after the last call", in ["crash"]),
+        Some(Call::Write) => point!("crash: in a write", in ["crash"]),
+        Some(Call::Sync) => point!("crash: in a sync", rare, in ["crash"]),
         Some(Call::SetLen) => point!("crash: in a change of length", rare),
         Some(Call::Read | Call::Len | Call::Any) => point!("crash: in a read", rare),
     }
@@ -22,7 +24,7 @@ pub(super) fn crashed(call: Option<Call>) -> Event {
 pub(super) fn crashed_again(call: Option<Call>) -> Event {
     match call {
         None => point!("crash: again, when it was open", rare),
-        Some(_) => point!("crash: again, while it was opened"),
+        Some(_) => point!("crash: again, while it was opened", in ["crash"]),
     }
 }
 
@@ -36,7 +38,7 @@ pub(super) fn lost(loss: Loss) -> Event {
         Loss::Lengths => point!("lost: changes of length", rare),
         Loss::TornLast(_) => point!("lost: sectors of the last", rare),
         Loss::Reordered(_) => point!("lost: some", rare),
-        Loss::Torn(_) => point!("lost: sectors of some", rare),
+        Loss::Torn(_) => point!("lost: sectors of some", rare, in ["crash"]),
     }
 }
 

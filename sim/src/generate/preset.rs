@@ -93,56 +93,12 @@ impl Preset {
         }
     }
 
-    /// The points that a whole campaign must reach; `None` for all that are not rare.
+    /// The focus whose coverage points a whole campaign must reach; `None` for all that are not rare.
     #[must_use]
-    pub const fn must_reach(self) -> Option<&'static [&'static str]> {
+    pub const fn focus(self) -> Option<&'static str> {
         match self {
             Preset::Default => None,
-            Preset::Calm => Some(&[
-                "applied: burn",
-                "applied: many transfers",
-                "applied: more than one asset",
-                "applied: multisig set",
-                "applied: spends what it got in this block",
-                "applied: to a new account",
-                "applied: to oneself",
-                "applied: with cosigners",
-                "block: a balance came and went",
-                "block: one sender more than once",
-                "block: the miner is a party",
-                "closed and opened",
-                "rewind",
-            ]),
-            Preset::Money => Some(&[
-                "applied: burn",
-                "applied: many transfers",
-                "applied: more than one asset",
-                "applied: spends what it got in this block",
-                "applied: to oneself",
-                "block: a balance came and went",
-                "rejected: balance",
-                "rejected: sum overflow",
-                "rejected: the fee alone is too much",
-                "rejected: the first transfers could be made",
-            ]),
-            Preset::Nonces => Some(&[
-                "block: one sender more than once",
-                "rejected: nonce gap",
-                "rejected: nonce used",
-                "rejected: nonce wrong though nothing is taken",
-            ]),
-            Preset::Multisig => Some(&[
-                "applied: multisig removed",
-                "applied: multisig set",
-                "applied: with cosigners",
-                "rejected: multisig",
-            ]),
-            Preset::Reorg => Some(&[
-                "block: again after a rewind",
-                "closed and opened",
-                "rewind",
-                "rewind to the genesis",
-            ]),
+            narrower => Some(narrower.name()),
         }
     }
 }
@@ -212,19 +168,16 @@ fn keep_only(profile: &mut Profile, troubles: &[Trouble]) {
 mod tests {
     use super::*;
     use crate::generate::Size;
-    use crate::reach;
     use lockstep_harness::choice::Seeded;
+    use lockstep_harness::coverage;
 
     #[test]
-    fn what_a_preset_must_reach_is_registered_and_not_rare() {
+    fn every_preset_but_the_default_is_a_focus_of_coverage_points() {
         for preset in Preset::ALL {
-            for name in preset.must_reach().unwrap_or_default() {
-                let point = reach::named(name);
-                assert!(
-                    point.is_some_and(|point| !point.is_rare),
-                    "{preset}: {name}"
-                );
-            }
+            let is_focus = preset
+                .focus()
+                .is_none_or(|focus| coverage::is_focus("ledger", focus));
+            assert!(is_focus, "no coverage point is required by {preset}");
         }
     }
 

@@ -9,9 +9,9 @@ use super::{Trial, guarded, violation};
 use crate::faulty::{RivalAct, RivalReport};
 use crate::invariants::{Event, Interruption, Order};
 use crate::oracle::Oracle;
-use crate::reach::point;
 use crate::scenario::Fault;
 use crate::subject::{Subject, SubjectError};
+use crate::tally::point;
 use crate::world::{BlockResult, World};
 
 /// What is asked of a subject.
@@ -135,11 +135,12 @@ impl Trial<'_> {
             Ok(result) => Ok(Some(result)),
             Err(_) if after != *before && after == *self.oracle.world() => {
                 self.tally
-                    .count(point!("failed: done though an error was answered", rare));
+                    .count(point!("failed: done though an error was answered", rare, in ["crash"]));
                 Ok(Some(None))
             }
             Err(_) => {
-                self.tally.count(point!("failed: asked again"));
+                self.tally
+                    .count(point!("failed: asked again", in ["crash"]));
                 Ok(None)
             }
         }

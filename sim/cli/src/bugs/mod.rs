@@ -16,9 +16,6 @@ use self::measure::{Limits, Measured, measured};
 use super::{complain, say, values};
 use lockstep_harness::exit::ExitCode;
 
-/// Exit code where somebody is accused who is right.
-/// Exit code where a bug is found by none of the engines that looked for it, and none was left out.
-
 /// What stands for everybody who is right.
 const NONE: &str = "none";
 

@@ -6,23 +6,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use lockstep_harness::choice::Seeded;
+use lockstep_bugs::{Bug, ENGINES, Effort};
+use lockstep_harness::campaign::{
+    self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, SelfCheckFailed, Summary, Verdict,
+    Workload as _,
+};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::schedule::Schedule;
-use lockstep_sim::explore::{self, CoreLedger, Explored, Finding, Pause, Plan, SCHEDULERS};
-use lockstep_sim::generate::{self, Size};
+use lockstep_sim::explore::{self, CoreLedger, Exploration, Pause, SCHEDULERS, Schedules};
+use lockstep_sim::generate::Profile;
 use lockstep_sim::reproducer::Reproducer;
-use lockstep_sim::scenario::Scenario;
 
 use crate::{complain, say, values};
-
-/// Blocks of 3 to 30 transactions.
-const SIZE: Size = Size {
-    blocks: 3,
-    transactions: 30,
-    accounts: 8,
-};
 
 /// The most candidates that shrinking judges: each is explored.
 const BUDGET: u64 = 300;
@@ -70,72 +66,42 @@ impl Explore {
             self.schedules,
             SCHEDULERS.join(", ")
         ));
-        let start = Instant::now();
-        let mut sum = Explored::default();
-        let (mut scenarios, mut transactions) = (0u64, 0u64);
-        for seed in from..to {
-            if of_time && scenarios > 0 && start.elapsed() >= limit {
-                break;
-            }
-            let (profile, scenario) = generate::scenario(&mut Seeded::new(seed, 0), SIZE);
-            let plan = Plan::of_seed(seed, self.schedules);
-            let (explored, finding) = match quietly(|| explore::explore(&scenario, plan, &core)) {
-                Ok(explored) => explored,
-                Err(reason) => {
-                    complain(reason);
-                    return ExitCode::Infrastructure;
-                }
-            };
-            scenarios += 1;
-            transactions += scenario.transactions() as u64;
-            sum = sum.and(explored);
-            if let Some(finding) = finding {
-                say(format_args!("seed {seed}: {profile}"));
-                return self.report(seed, &scenario, plan, &finding, &core);
-            }
+        let plan = Plan {
+            enough: match of_time {
+                true => Enough::Time(limit),
+                false => Enough::AllRuns,
+            },
+            ..Plan::of(Runs::Seeds(from..to))
+        };
+        let workload = Schedules {
+            explorable: Arc::clone(&core),
+            schedules: self.schedules,
+            self_check,
+        };
+        let mut clock = Clock(Instant::now());
+        let summary = quietly(|| campaign::run(&plan, &workload, &mut clock));
+        if let [finding, ..] = summary.verdict.findings() {
+            let profile = workload.profile(finding.run);
+            say(format_args!("seed {}: {profile}", finding.run.seed));
+            return self.report(finding, &core);
         }
-        let seconds = start.elapsed().as_secs_f64();
-        say(format_args!(
-            "  drawn        {scenarios} scenarios, {} blocks, {transactions} transactions, \
-             2 to 4 workers",
-            sum.blocks
-        ));
-        say(format_args!(
-            "  schedules    {}, {} of them distinct, {:.0} a second",
-            sum.schedules,
-            sum.distinct,
-            sum.schedules as f64 / seconds
-        ));
-        say(format_args!(
-            "  preemptions  {:.1} a schedule, at most {}, of {:.0} decisions",
-            sum.preemptions as f64 / sum.schedules.max(1) as f64,
-            sum.most_preemptions,
-            sum.decisions as f64 / sum.schedules.max(1) as f64,
-        ));
-        if sum.distinct < 2 {
-            complain("vacuous: no two schedules differ");
-            return ExitCode::Vacuous;
+        print_summary(&summary, clock.0.elapsed());
+        match &summary.verdict {
+            Verdict::Passed => say("passed: every block came to the same under every schedule"),
+            verdict => say(verdict),
         }
-        say("passed: every block came to the same under every schedule");
-        ExitCode::Passed
+        summary.verdict.exit_code()
     }
 
-    fn report(
-        &self,
-        seed: u64,
-        scenario: &Scenario,
-        plan: Plan,
-        finding: &Finding,
-        core: &Arc<CoreLedger>,
-    ) -> ExitCode {
+    fn report(&self, finding: &Finding<Exploration>, core: &Arc<CoreLedger>) -> ExitCode {
         let violation = &finding.violation;
+        let seed = finding.run.seed;
+        let Exploration { scenario, plan } = &*finding.case;
+        let plan = *plan;
         say(format_args!(
             "violated: {} after step {}, by {}\n  {}",
             violation.invariant, violation.step, violation.subject, violation.detail
         ));
-        if let Some((scheduler, draw)) = finding.by {
-            say(format_args!("  found by   {scheduler}, schedule {draw}"));
-        }
         let shrunk =
             quietly(|| explore::shrink(scenario, &violation.invariant, plan, BUDGET, core));
         say(format_args!("  {shrunk}"));
@@ -165,6 +131,64 @@ impl Explore {
         }
         violation.exit_code
     }
+}
+
+/// The clock of a campaign that is watched for nothing else.
+struct Clock(Instant);
+
+impl Observer<Profile> for Clock {
+    fn drawn(&mut self, _: RunId, _: &Profile) {}
+    fn ended(&mut self, _: &Profile, _: &Ended) {}
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// Looks for a seeded race of the buggy executor, under schedules that are drawn.
+fn self_check(seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
+    const BUG: &str = "fee-read-modify-write";
+    const SCHEDULES: u64 = 20_000;
+    let failed = |said: String| SelfCheckFailed {
+        bug: BUG.to_owned(),
+        found_by: "an invariant".to_owned(),
+        said,
+    };
+    let bug = Bug::named(BUG).ok_or_else(|| failed("it is in no catalogue".to_owned()))?;
+    let engine = ENGINES.iter().find(|engine| engine.name() == "random");
+    let engine = engine.ok_or_else(|| failed("there is no such engine".to_owned()))?;
+    let search = engine
+        .search(bug, seed, &Effort::of(SCHEDULES))
+        .map_err(failed)?;
+    match search.found {
+        Some(_) => Ok(vec![BUG.to_owned()]),
+        None => Err(failed(format!("nothing under {} schedules", search.runs))),
+    }
+}
+
+fn print_summary(summary: &Summary<Exploration>, took: Duration) {
+    let total = |of| summary.coverage.total(of);
+    for bug in &summary.self_checks {
+        say(format_args!("  planted      {bug}: found"));
+    }
+    say(format_args!(
+        "  drawn        {} scenarios, {} blocks, {} transactions, 2 to 4 workers",
+        summary.runs,
+        total("blocks"),
+        total("transactions")
+    ));
+    let schedules = total("schedules");
+    say(format_args!(
+        "  schedules    {schedules}, {} of them distinct, {:.0} a second",
+        total("distinct schedules"),
+        schedules as f64 / took.as_secs_f64()
+    ));
+    let each = |of| total(of) as f64 / schedules.max(1) as f64;
+    say(format_args!(
+        "  preemptions  {:.1} a schedule, at most {}, of {:.0} decisions",
+        each("preemptions"),
+        total("most preemptions"),
+        each("decisions"),
+    ));
 }
 
 /// A reproducer with a schedule.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lockstep_core::model::Hash;
 
+use super::super::coverage::point;
 use super::super::network::{Message, Parcel};
 use super::super::planted::Defect;
 use super::super::pool::Heard;
@@ -18,7 +19,11 @@ impl Simulation<'_> {
         }
         for event in fate.events {
             self.reached.count(event);
-            self.line(format_args!("{} {event}", self.describe(&parcel, "->")));
+            self.line(format_args!(
+                "{} {}",
+                self.describe(&parcel, "->"),
+                event.name
+            ));
         }
         for (index, ms) in fate.arrivals_ms.into_iter().enumerate() {
             let parcel = Parcel {
@@ -37,19 +42,21 @@ impl Simulation<'_> {
 
     pub(super) fn arrives(&mut self, parcel: Parcel) -> Result<(), Failure> {
         if !self.is_up(parcel.to) {
-            self.reached.count("message: to a node that is down");
+            self.reached
+                .count(point!("message: to a node that is down"));
             self.line(format_args!("{} to nobody", self.describe(&parcel, "->")));
             return Ok(());
         }
-        self.reached.count("message: delivered");
+        self.reached.count(point!("message: delivered", rare));
         if self.network.is_overtaken(&parcel) {
-            self.reached.count("message: overtaken");
+            self.reached.count(point!("message: overtaken"));
         }
         self.line(format_args!("{}", self.describe(&parcel, "=>")));
         let (me, peer) = (parcel.to, parcel.from);
         match parcel.message {
             Message::Block(name, bytes) => {
-                self.reached.count("block: delivered");
+                self.reached
+                    .count(point!("block: delivered", in ["a few runs"]));
                 self.hear(me, Some(peer), name, &bytes);
                 if parcel.is_repeated {
                     self.add_again(me, &bytes)?;
@@ -74,7 +81,7 @@ impl Simulation<'_> {
     /// Asks for a block, unless it did lately.
     fn request(&mut self, node: usize, peer: usize, hash: Hash) {
         if self.nodes[node].asked.insert((peer, hash)) {
-            self.reached.count("message: asks for a block");
+            self.reached.count(point!("message: asks for a block"));
             self.send(node, peer, Message::Ask(hash));
         }
     }
@@ -108,8 +115,8 @@ impl Simulation<'_> {
 
     fn hear(&mut self, node: usize, from: Option<usize>, name: u32, bytes: &Arc<[u8]>) {
         match self.nodes[node].pool.hear(bytes) {
-            Heard::Unreadable => self.reached.count("block: unreadable"),
-            Heard::Before => self.reached.count("block: known before"),
+            Heard::Unreadable => self.reached.count(point!("block: unreadable", rare)),
+            Heard::Before => self.reached.count(point!("block: known before")),
             Heard::New { parent, is_orphan }
                 if is_orphan
                     && self.scenario.nodes[node].planted == Some(Defect::AsksForNothing) =>
@@ -119,7 +126,7 @@ impl Simulation<'_> {
             Heard::New { parent, is_orphan } => {
                 self.send_to_all_but(node, from, &Message::Block(name, Arc::clone(bytes)));
                 if is_orphan {
-                    self.reached.count("block: without its parent");
+                    self.reached.count(point!("block: without its parent"));
                     match from {
                         Some(peer) => self.request(node, peer, parent),
                         None => self.request_from_all(node, parent),

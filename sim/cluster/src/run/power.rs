@@ -2,8 +2,8 @@
 
 use lockstep_core::model::Hash;
 
+use super::super::coverage::{point, short};
 use super::super::pool::Next;
-use super::super::trace::short;
 use super::{Down, Event, Simulation, State};
 use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
@@ -28,12 +28,12 @@ impl Simulation<'_> {
         me.is_busy = false;
         let life = me.life;
         self.reached.count(if has_crashed {
-            "restart: after a crash"
+            point!("restart: after a crash")
         } else {
-            "restart: clean"
+            point!("restart: clean")
         });
         if is_reorganising {
-            self.reached.count("restart: with work to do");
+            self.reached.count(point!("restart: with work to do"));
         }
         self.line(format_args!(
             "node {} {}",
@@ -76,9 +76,9 @@ impl Simulation<'_> {
         }
         if down.has_crashed && down.tips.len() > 1 {
             self.reached.count(if world.hash == down.tips[0] {
-                "crash: the block before"
+                point!("crash: the block before")
             } else {
-                "crash: the block after"
+                point!("crash: the block after", rare)
             });
         }
         me.world = world;

@@ -2,10 +2,11 @@
 
 use lockstep_core::model::{Block, Hash};
 
+use super::super::coverage::{point, short};
 use super::super::pool::Next;
 use super::super::scenario::{Doing, Fault};
-use super::super::trace::short;
 use super::{Event, Simulation, WORK_MS};
+use lockstep_harness::coverage::Point;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::subject::SubjectError;
@@ -60,7 +61,8 @@ impl Simulation<'_> {
         let after = self.judge.look(recipe, subject)?;
         self.judge
             .added_again(recipe, block, &before, &after, got.as_ref(), subject)?;
-        self.reached.count("block: offered to a ledger again");
+        self.reached
+            .count(point!("block: offered to a ledger again"));
         self.line(format_args!(
             "node {} refuses {} again",
             recipe.name, answered.name
@@ -94,7 +96,7 @@ impl Simulation<'_> {
         let ended = self.disarm(node, Doing::Adding(answered.name));
         let before = self.nodes[node].world.hash;
         if let Some((down_ms, loss)) = ended.power_cut {
-            self.reached.count("crash: while a block is added");
+            self.reached.count(point!("crash: while a block is added"));
             self.line(format_args!(
                 "node {} loses power while it adds {}",
                 recipe.name, answered.name
@@ -113,7 +115,8 @@ impl Simulation<'_> {
             Err(SubjectError::Refused(refusal)) => Err(refusal),
             Err(error) => {
                 if ended.has_failed {
-                    self.reached.count("storage: failed while a block is added");
+                    self.reached
+                        .count(point!("storage: failed while a block is added"));
                 }
                 return self.failed(node, error, &ended, &[before, hash]);
             }
@@ -148,9 +151,10 @@ impl Simulation<'_> {
             ),
         });
         if got.is_ok() {
-            self.reached.count("block: added");
+            self.reached
+                .count(point!("block: added", in ["a few runs"]));
         } else {
-            self.reached.count("block: refused");
+            self.reached.count(point!("block: refused"));
             self.nodes[node].pool.refuse(hash);
         }
         self.nodes[node].world = after;
@@ -171,7 +175,7 @@ impl Simulation<'_> {
         let ended = self.disarm(node, doing);
         let before = self.nodes[node].world.hash;
         if let Some((down_ms, loss)) = ended.power_cut {
-            self.reached.count("crash: while blocks are undone");
+            self.reached.count(point!("crash: while blocks are undone"));
             self.line(format_args!(
                 "node {} loses power while it goes back to {}",
                 recipe.name,
@@ -187,7 +191,7 @@ impl Simulation<'_> {
         if let Err(error) = got {
             if ended.has_failed {
                 self.reached
-                    .count("storage: failed while blocks are undone");
+                    .count(point!("storage: failed while blocks are undone"));
             }
             return self.failed(node, error, &ended, &[before, to]);
         }
@@ -302,17 +306,17 @@ impl Simulation<'_> {
     }
 }
 
-/// The tally's word for a reorganisation of this depth.
-fn reorganisation(depth: u64) -> &'static str {
+/// The coverage point of a reorganisation of this depth.
+fn reorganisation(depth: u64) -> &'static Point {
     match depth {
-        1 => "reorganisation: depth 1",
-        2 => "reorganisation: depth 2",
-        3 => "reorganisation: depth 3",
-        4 => "reorganisation: depth 4",
-        5 => "reorganisation: depth 5",
-        6 => "reorganisation: depth 6",
-        7 => "reorganisation: depth 7",
-        8 => "reorganisation: depth 8",
-        _ => "reorganisation: deeper",
+        1 => point!("reorganisation: depth 1"),
+        2 => point!("reorganisation: depth 2"),
+        3 => point!("reorganisation: depth 3"),
+        4 => point!("reorganisation: depth 4"),
+        5 => point!("reorganisation: depth 5"),
+        6 => point!("reorganisation: depth 6"),
+        7 => point!("reorganisation: depth 7"),
+        8 => point!("reorganisation: depth 8"),
+        _ => point!("reorganisation: deeper", rare),
     }
 }

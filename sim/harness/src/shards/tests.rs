@@ -3,31 +3,58 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::generate::Preset;
-use lockstep_harness::exit::ExitCode;
-use lockstep_harness::violation::Violation;
+use crate::coverage::Coverage;
+use crate::exit::ExitCode;
+use crate::point;
+
+/// A system whose points are registered here, for these tests alone.
+const SYSTEM: &str = "a fair";
+
+/// Counts everything that there is once.
+fn everything() -> Coverage {
+    let mut coverage = Coverage::default();
+    for point in [
+        point!("a fair", "ride: swing", in ["calm"]),
+        point!("a fair", "ride: wheel"),
+        point!("a fair", "ride: broken", rare),
+        point!("a fair", "visitors", total),
+    ] {
+        coverage.count(point);
+    }
+    coverage
+}
+
+fn self_checks() -> Vec<String> {
+    vec!["UnitLost".to_owned(), "ProcessDies".to_owned()]
+}
+
+fn expected(focuses: &[&str]) -> Expected {
+    Expected {
+        focuses: focuses.iter().map(|focus| (*focus).to_owned()).collect(),
+        self_checks: BTreeMap::from([(SYSTEM.to_owned(), self_checks())]),
+    }
+}
 
 /// A shard of two that did two runs and reached everything.
 fn shard(index: u64) -> VerdictRecord {
-    let events = crate::reach::registered()
-        .into_keys()
-        .map(|name| (name.to_owned(), 1))
+    let events = everything()
+        .events()
+        .map(|(name, count)| (name.to_owned(), count))
         .collect();
     VerdictRecord {
         verdict: "passed".to_owned(),
         exit_code: ExitCode::Passed,
         detail: "passed".to_owned(),
         seeds: "7".to_owned(),
+        system: SYSTEM.to_owned(),
         profile: "default".to_owned(),
         shard: format!("{index}/2"),
         hash_seed: 0,
         runs: 2,
         again: 1,
-        blocks: 10,
-        transactions: 100,
-        applied: 60,
+        totals: BTreeMap::from([("visitors".to_owned(), 100)]),
         events,
-        canaries: canaries(),
+        canaries: self_checks(),
         findings: Vec::new(),
         digest: "00".to_owned(),
         elapsed_ms: 5,
@@ -42,9 +69,7 @@ fn run_of(verdict: &VerdictRecord, run: u64) -> RunRecord {
         shard: verdict.shard.clone(),
         profile: verdict.profile.clone(),
         drawn: "2 blocks".to_owned(),
-        blocks: 5,
-        transactions: 50,
-        applied: 30,
+        totals: BTreeMap::from([("visitors".to_owned(), 50)]),
         again: 0,
         observed: Some("00".to_owned()),
         failure: None,
@@ -64,7 +89,7 @@ fn file(verdict: &VerdictRecord) -> (String, String) {
 }
 
 fn merged(shards: &[VerdictRecord]) -> Merged {
-    merge(&shards.iter().map(file).collect::<Vec<_>>(), &[])
+    merge(&shards.iter().map(file).collect::<Vec<_>>(), &expected(&[]))
 }
 
 fn finding(detail: &str, size: u64) -> FindingRecord {
@@ -100,18 +125,18 @@ fn all_shards_together_pass_and_are_summed() {
     let [campaign] = &merged.campaigns[..] else {
         panic!("it is one campaign: {:?}", merged.campaigns);
     };
-    assert_eq!(campaign.name, "default, seeds 7");
+    assert_eq!(campaign.name, "a fair, default, seeds 7");
     assert_eq!(
         (campaign.shards, campaign.runs, campaign.again),
         ((2, 2), 4, 2)
     );
-    assert_eq!(campaign.tally.transactions, 200);
-    assert_eq!(campaign.tally.of("rewind"), 2);
+    assert_eq!(campaign.coverage.total("visitors"), 200);
+    assert_eq!(campaign.coverage.of("ride: wheel"), 2);
 }
 
 #[test]
 fn no_file_is_vacuous() {
-    assert_eq!(merge(&[], &[]).exit_code, ExitCode::Vacuous);
+    assert_eq!(merge(&[], &expected(&[])).exit_code, ExitCode::Vacuous);
 }
 
 #[test]
@@ -143,18 +168,17 @@ fn a_shard_that_reported_twice_counts_once() {
 fn an_empty_shard_is_vacuous_whatever_the_others_reached() {
     let empty = VerdictRecord {
         runs: 0,
-        blocks: 0,
-        transactions: 0,
-        applied: 0,
+        totals: BTreeMap::new(),
         events: BTreeMap::new(),
         exit_code: ExitCode::Vacuous,
         verdict: "vacuous".to_owned(),
+        detail: "vacuous: never reached: a visitor".to_owned(),
         ..shard(1)
     };
     check_problem(
         &[shard(0), empty],
         ExitCode::Vacuous,
-        "shard 1/2 applied no transaction",
+        "shard 1/2 is vacuous: never reached: a visitor",
     );
 }
 
@@ -165,11 +189,11 @@ fn what_no_shard_reached_is_named_and_what_one_reached_is_enough() {
         shard.events.remove(event);
         shard
     };
-    let one = [without(0, "refused: size"), shard(1)];
+    let one = [without(0, "ride: wheel"), shard(1)];
     assert_eq!(merged(&one).exit_code, ExitCode::Passed);
-    let none = [without(0, "refused: size"), without(1, "refused: size")];
-    check_problem(&none, ExitCode::Vacuous, "never reached: refused: size");
-    let rare = "rejected: nonce exhausted";
+    let none = [without(0, "ride: wheel"), without(1, "ride: wheel")];
+    check_problem(&none, ExitCode::Vacuous, "never reached: ride: wheel");
+    let rare = "ride: broken";
     assert_eq!(
         merged(&[without(0, rare), without(1, rare)]).exit_code,
         ExitCode::Passed,
@@ -184,34 +208,41 @@ fn a_profile_is_asked_for_what_it_is_about() {
             profile: "calm".to_owned(),
             ..shard(index)
         };
-        shard.events.remove("refused: size");
+        shard.events.remove("ride: wheel");
         shard
     };
     assert_eq!(merged(&[calm(0), calm(1)]).exit_code, ExitCode::Passed);
-    let without_burns = |index| {
+    let without_swings = |index| {
         let mut shard = calm(index);
-        shard.events.remove("applied: burn");
+        shard.events.remove("ride: swing");
         shard
     };
-    let shards = [without_burns(0), without_burns(1)];
-    check_problem(&shards, ExitCode::Vacuous, "never reached: applied: burn");
-    assert!(Preset::Calm.must_reach().is_some());
+    let shards = [without_swings(0), without_swings(1)];
+    check_problem(&shards, ExitCode::Vacuous, "never reached: ride: swing");
+}
+
+#[test]
+fn a_profile_that_is_none_is_of_another_program() {
+    let wild = |index| VerdictRecord {
+        profile: "wild".to_owned(),
+        ..shard(index)
+    };
+    let shards = [wild(0), wild(1)];
+    check_problem(&shards, ExitCode::Infrastructure, "no profile \"wild\"");
 }
 
 #[test]
 fn a_campaign_of_which_no_file_is_there_is_missed_where_it_is_expected() {
     let files = [file(&shard(0)), file(&shard(1))];
-    assert_eq!(
-        merge(&files, &[Preset::Default]).exit_code,
-        ExitCode::Passed
-    );
-    let merged = merge(&files, &[Preset::Default, Preset::Money]);
+    let merged = merge(&files, &expected(&["default"]));
+    assert_eq!(merged.exit_code, ExitCode::Passed);
+    let merged = merge(&files, &expected(&["default", "money"]));
     assert_eq!(merged.exit_code, ExitCode::Infrastructure);
     assert_eq!(merged.problems[0].what, "money: no shard of it reported");
 }
 
 #[test]
-fn planted_defects_must_be_seen_by_somebody() {
+fn every_seeded_bug_of_the_self_check_must_be_found_by_a_shard() {
     let blind = |index| {
         let mut shard = shard(index);
         shard.canaries.retain(|canary| canary != "UnitLost");
@@ -221,7 +252,7 @@ fn planted_defects_must_be_seen_by_somebody() {
     check_problem(
         &[blind(0), blind(1)],
         ExitCode::Unreliable,
-        "no shard saw the planted defect UnitLost",
+        "no shard found the seeded bug UnitLost",
     );
 }
 
@@ -233,19 +264,18 @@ fn a_cut_file_does_not_count_as_passed() {
     let between = text.rfind("{\"kind\":\"verdict\"").expect("it is there");
     for length in [0, between, text.len() - 20] {
         let cut = (name.clone(), text[..length].to_owned());
-        let merged = merge(&[other.clone(), cut], &[]);
-        assert_eq!(
-            merged.exit_code,
-            ExitCode::Infrastructure,
-            "{length}: {:?}",
-            merged.problems
-        );
+        let merged = merge(&[other.clone(), cut], &expected(&[]));
+        let code = ExitCode::Infrastructure;
+        assert_eq!(merged.exit_code, code, "{length}: {:?}", merged.problems);
         let names_it = |problem: &Problem| problem.what.starts_with(&name);
         assert!(merged.problems.iter().any(names_it), "{merged:?}");
     }
     // A run in the middle is gone.
     let first_line = text.find('\n').expect("it has lines") + 1;
-    let merged = merge(&[other, (name, text[first_line..].to_owned())], &[]);
+    let merged = merge(
+        &[other, (name, text[first_line..].to_owned())],
+        &expected(&[]),
+    );
     assert_eq!(merged.exit_code, ExitCode::Infrastructure);
     assert!(
         merged.problems[0]
@@ -328,40 +358,11 @@ fn a_shard_whose_machine_failed_is_asked_for_nothing_but_another_try() {
         verdict: "infrastructure".to_owned(),
         detail: "infrastructure: in run 3 of seed 7\n  the disk is full".to_owned(),
         events: BTreeMap::new(),
-        applied: 0,
+        totals: BTreeMap::new(),
         ..shard(1)
     };
     let merged = merged(&[shard(0), failed]);
     assert_eq!(merged.exit_code, ExitCode::Infrastructure);
     assert_eq!(merged.problems, []);
     assert!(merged.groups[0].signature.contains("the disk is full"));
-}
-
-#[test]
-fn one_defect_has_one_signature_whatever_the_numbers() {
-    let found = |subject: &str, detail: &str| {
-        signature(&Violation {
-            invariant: "supply-is-conserved".to_owned(),
-            exit_code: ExitCode::Violated,
-            step: 3,
-            subject: subject.to_owned(),
-            detail: detail.to_owned(),
-        })
-    };
-    let one = found(
-        "core, memory, graph on 2 workers",
-        "asset 00ab12cd..: 17 are gone",
-    );
-    let other = found(
-        "core, memory, graph on 8 workers",
-        "asset 9f00ab12..: 3 are gone",
-    );
-    assert_eq!(one, other);
-    let third = found("core, redb, serial", "asset 9f00ab12..: 3 are gone");
-    assert_ne!(one, third);
-    assert_eq!(
-        without_numbers("nonces 1, 2, 3, of a1b2c3d4e5\n  added"),
-        "nonces #, #, of #, added",
-        "words stay, and what repeats is said once"
-    );
 }

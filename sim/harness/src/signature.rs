@@ -1,7 +1,6 @@
-//! What makes two findings the same: which invariant, what kind of subject, and what was wrong but
-//! for its numbers.
+//! Signature of a finding: the invariant, the kind of subject, and what was wrong but for its numbers.
 
-use lockstep_harness::violation::Violation;
+use crate::violation::Violation;
 
 /// The signature of a finding. Two runs that show one defect mostly have the same one.
 #[must_use]
@@ -56,4 +55,39 @@ fn word_without_numbers(word: &str) -> String {
     }
     // A short hash ends in dots.
     out.replace("#..", "#")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::ExitCode;
+
+    #[test]
+    fn one_defect_has_one_signature_whatever_the_numbers() {
+        let found = |subject: &str, detail: &str| {
+            signature(&Violation {
+                invariant: "supply-is-conserved".to_owned(),
+                exit_code: ExitCode::Violated,
+                step: 3,
+                subject: subject.to_owned(),
+                detail: detail.to_owned(),
+            })
+        };
+        let one = found(
+            "core, memory, graph on 2 workers",
+            "asset 00ab12cd..: 17 are gone",
+        );
+        let other = found(
+            "core, memory, graph on 8 workers",
+            "asset 9f00ab12..: 3 are gone",
+        );
+        assert_eq!(one, other);
+        let third = found("core, redb, serial", "asset 9f00ab12..: 3 are gone");
+        assert_ne!(one, third);
+        assert_eq!(
+            without_numbers("nonces 1, 2, 3, of a1b2c3d4e5\n  added"),
+            "nonces #, #, of #, added",
+            "words stay, and what repeats is said once"
+        );
+    }
 }

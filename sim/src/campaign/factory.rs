@@ -1,4 +1,4 @@
-//! Who is on trial in a campaign: makes the subjects of every run.
+//! Factories of subjects: they make those of every run of a campaign.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::subject::{Core, Execution, Subject, SubjectError};
 ///
 /// A closure like the one that [`trial::run`](crate::trial::run) takes is one, so a campaign can be
 /// had on any executor without implementing this.
-pub trait OnTrial {
+pub trait SubjectFactory {
     /// Makes them.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ pub struct Circumstances<'c> {
     pub only: Option<&'c str>,
 }
 
-impl<F> OnTrial for F
+impl<F> SubjectFactory for F
 where
     F: Fn(&Genesis, u64) -> Result<Vec<Box<dyn Subject>>, SubjectError>,
 {
@@ -57,12 +57,12 @@ where
 /// Core executed in every way in memory, and core in a redb file; on a simulated disk as well, where
 /// something goes wrong.
 #[derive(Clone, Debug)]
-pub struct CoreOnTrial {
+pub struct CoreSubjects {
     /// Where the file is, made anew for every run.
     pub folder: PathBuf,
 }
 
-impl OnTrial for CoreOnTrial {
+impl SubjectFactory for CoreSubjects {
     fn subjects(
         &self,
         genesis: &Genesis,

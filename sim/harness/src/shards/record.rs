@@ -1,17 +1,15 @@
-//! The lines that a campaign writes and `lockstep merge` reads.
+//! Records: the lines that a campaign writes and a merge reads.
 
 use std::collections::BTreeMap;
 use std::io;
 
-use lockstep_harness::exit::ExitCode;
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::{Cases, Ended, Finding, Plan, Summary, Verdict};
-use crate::canary::Defect;
-use crate::generate::Profile;
-use lockstep_harness::violation::Failure;
-
-use super::signature;
+use crate::campaign::{Ended, Finding, Plan, Summary};
+use crate::coverage::Coverage;
+use crate::exit::ExitCode;
+use crate::signature::signature;
+use crate::violation::Failure;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,16 +30,13 @@ pub struct RunRecord {
     pub run: u64,
     /// The shard that did it, as "k/n".
     pub shard: String,
-    /// What the campaign is about.
+    /// The focus of the campaign; `default` for all of its system.
     pub profile: String,
-    /// What was drawn.
+    /// What was drawn, in words.
     pub drawn: String,
-    /// Blocks that were taken.
-    pub blocks: u64,
-    /// Transactions in them.
-    pub transactions: u64,
-    /// Those of them that were applied.
-    pub applied: u64,
+    /// The quantities of its coverage, each a field of the record.
+    #[serde(flatten)]
+    pub totals: BTreeMap<String, u64>,
     /// How often it was done again and compared.
     pub again: u64,
     /// The hash of everything that was observed, where it ended well.
@@ -50,22 +45,25 @@ pub struct RunRecord {
     pub failure: Option<String>,
     /// Milliseconds since the campaign began. Differs each time.
     pub elapsed_ms: u64,
-    /// Which build did it.
+    /// Which build executed it.
     pub build: String,
 }
 
 /// How a campaign, or its shard, ended: all that is needed to merge it with others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictRecord {
-    /// In a word.
+    /// The verdict in a word.
     pub verdict: String,
     /// The exit code of the process.
     pub exit_code: ExitCode,
-    /// In a few lines.
+    /// The verdict in a few lines.
     pub detail: String,
     /// The seed of all runs, or "A..B" for the first run of each of these seeds.
     pub seeds: String,
-    /// What the campaign is about.
+    /// The system under test; records of before it was written are of ledgers.
+    #[serde(default = "ledger")]
+    pub system: String,
+    /// The focus of the campaign; `default` for all of its system.
     pub profile: String,
     /// Which shard this is, as "k/n".
     pub shard: String,
@@ -75,17 +73,14 @@ pub struct VerdictRecord {
     pub runs: u64,
     /// How often one of them was done again and compared.
     pub again: u64,
-    /// Blocks that were taken.
-    pub blocks: u64,
-    /// Transactions in them.
-    pub transactions: u64,
-    /// Those of them that were applied.
-    pub applied: u64,
-    /// How often what was reached.
+    /// The quantities of its coverage, each a field of the record.
+    #[serde(flatten)]
+    pub totals: BTreeMap<String, u64>,
+    /// How often each event was reached.
     pub events: BTreeMap<String, u64>,
-    /// The planted defects that the judge saw.
+    /// The seeded bugs that its self-check found.
     pub canaries: Vec<String>,
-    /// What was found, one of each kind.
+    /// One finding of each kind.
     pub findings: Vec<FindingRecord>,
     /// The hash of everything that was observed.
     pub digest: String,
@@ -116,7 +111,7 @@ pub struct FindingRecord {
     pub whole: Option<String>,
     /// What shrinking came to.
     pub shrunk: Option<String>,
-    /// Transactions in the smallest of them.
+    /// Size of the smallest of them, in what its system counts: transactions.
     pub size: u64,
 }
 
@@ -125,21 +120,20 @@ impl RunRecord {
     #[must_use]
     pub fn new(
         plan: &Plan,
-        profile: &Profile,
+        focus: &str,
+        drawn: String,
         ended: &Ended,
         elapsed_ms: u64,
         build: &str,
     ) -> Self {
         RunRecord {
-            seed: ended.case.seed,
-            run: ended.case.run,
+            seed: ended.run.seed,
+            run: ended.run.run,
             shard: plan.shard.to_string(),
-            profile: plan.preset.to_string(),
-            drawn: profile.to_string(),
-            blocks: ended.tally.blocks,
-            transactions: ended.tally.transactions,
-            applied: ended.tally.applied,
-            again: ended.again,
+            profile: focus.to_owned(),
+            drawn,
+            totals: totals(&ended.coverage),
+            again: ended.repeated,
             observed: ended.outcome.as_ref().ok().map(ToString::to_string),
             failure: match &ended.outcome {
                 Ok(_) => None,
@@ -153,41 +147,38 @@ impl RunRecord {
 }
 
 impl VerdictRecord {
-    /// The record of a campaign. `findings` has what was written down about each.
+    /// The record of a campaign of a system, with a focus. `findings` has what was written down about
+    /// each.
     #[must_use]
-    pub fn new(
+    #[expect(clippy::too_many_arguments, reason = "each is a field")]
+    pub fn new<C>(
         plan: &Plan,
-        summary: &Summary,
+        system: &str,
+        focus: &str,
+        hash_seed: u64,
+        summary: &Summary<C>,
         findings: Vec<FindingRecord>,
         elapsed_ms: u64,
         build: &str,
     ) -> Self {
-        let tally = &summary.tally;
+        let coverage = &summary.coverage;
         VerdictRecord {
             verdict: summary.verdict.name().to_owned(),
             exit_code: summary.verdict.exit_code(),
             detail: summary.verdict.to_string(),
-            seeds: match &plan.cases {
-                Cases::OfSeed(seed) => seed.to_string(),
-                Cases::Seeds(seeds) => format!("{}..{}", seeds.start, seeds.end),
-                Cases::One(case) => format!("{} run {}", case.seed, case.run),
-            },
-            profile: plan.preset.to_string(),
+            seeds: plan.runs.to_string(),
+            system: system.to_owned(),
+            profile: focus.to_owned(),
             shard: plan.shard.to_string(),
-            hash_seed: plan.hash_seed,
+            hash_seed,
             runs: summary.runs,
-            again: summary.again,
-            blocks: tally.blocks,
-            transactions: tally.transactions,
-            applied: tally.applied,
-            events: tally
+            again: summary.repeated,
+            totals: totals(coverage),
+            events: coverage
                 .events()
                 .map(|(event, count)| (event.to_owned(), count))
                 .collect(),
-            canaries: match summary.verdict {
-                Verdict::Blind { .. } => Vec::new(),
-                _ => canaries(),
-            },
+            canaries: summary.self_checks.clone(),
             findings,
             digest: summary.digest.to_string(),
             elapsed_ms,
@@ -197,38 +188,36 @@ impl VerdictRecord {
 }
 
 impl FindingRecord {
-    /// The record of a finding of which nothing was written down yet.
+    /// The record of a finding of which nothing was written down yet, and of its size.
     #[must_use]
-    pub fn new(finding: &Finding) -> Self {
+    pub fn new<C>(finding: &Finding<C>, size: u64) -> Self {
         FindingRecord {
             signature: signature(&finding.violation),
             exit_code: finding.violation.exit_code,
             times: finding.times,
-            seed: finding.case.seed,
-            run: finding.case.run,
+            seed: finding.run.seed,
+            run: finding.run.run,
             detail: finding.to_string(),
             reproducer: None,
             whole: None,
             shrunk: None,
-            size: finding.reproducer.scenario.transactions() as u64,
+            size,
         }
     }
 }
 
-/// The defects that are planted in every campaign, by name: the canaries, and a process that dies.
-#[must_use]
-pub fn canaries() -> Vec<String> {
-    Defect::ALL
-        .iter()
-        .map(|defect| format!("{defect:?}"))
-        .chain([PROCESS_DIES.to_owned()])
+fn ledger() -> String {
+    "ledger".to_owned()
+}
+
+fn totals(coverage: &Coverage) -> BTreeMap<String, u64> {
+    let totals = coverage.totals();
+    totals
+        .map(|(quantity, amount)| (quantity.to_owned(), amount))
         .collect()
 }
 
-/// The planted defect of a process that dies in the middle of a run.
-pub const PROCESS_DIES: &str = "ProcessDies";
-
-/// Which build this is: what `LOCKSTEP_BUILD` said when it was compiled (a commit, say), or the
+/// Name of this build: the value of `LOCKSTEP_BUILD` when it was compiled (a commit, say), or the
 /// version and the first half of the hash of the program's own file.
 ///
 /// # Errors

@@ -1,36 +1,49 @@
-//! Whether the judge sees: every campaign looks at planted defects before it looks at anything else.
+//! Self-check of the judge: every campaign of ledgers looks at seeded bugs before anything else.
+
+use lockstep_harness::campaign::SelfCheckFailed;
+use lockstep_harness::choice::Seeded;
 
 use crate::canary::{Canary, Defect};
 use crate::scenario::Scenario;
 use crate::subject::Subject;
 use crate::tally::Tally;
 use crate::trial;
-use lockstep_harness::choice::Seeded;
 use lockstep_harness::violation::Failure;
 
-use super::verdict::Verdict;
+/// The seeded bugs of the self-check, each named by the judge.
+pub const SELF_CHECKS: [Defect; 3] = Defect::ALL;
 
-/// Lets the judge look at every planted defect. Gives the first that it does not see.
-pub(super) fn blindness(seed: u64) -> Option<Verdict> {
-    Defect::ALL.into_iter().find_map(|defect| {
-        let scenario = canary_scenario(seed);
-        let outcome = trial::run(
-            &scenario,
-            &|genesis, _| {
-                let canary = Canary::new(genesis, defect)?;
-                Ok(vec![Box::new(canary) as Box<dyn Subject>])
-            },
-            &mut Tally::default(),
-        );
-        match outcome {
-            Err(Failure::Violation(violation)) if violation.invariant == defect.caught_by() => None,
-            other => Some(Verdict::Blind {
-                defect: format!("{defect:?}"),
-                caught_by: defect.caught_by().to_owned(),
-                said: format!("{other:?}"),
-            }),
+/// Runs every canary; gives their names.
+///
+/// # Errors
+///
+/// The first that the judge does not see, or names by another invariant.
+pub(super) fn self_check(seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
+    SELF_CHECKS
+        .into_iter()
+        .map(|defect| check(seed, defect))
+        .collect()
+}
+
+fn check(seed: u64, defect: Defect) -> Result<String, SelfCheckFailed> {
+    let outcome = trial::run(
+        &canary_scenario(seed),
+        &|genesis, _| {
+            let canary = Canary::new(genesis, defect)?;
+            Ok(vec![Box::new(canary) as Box<dyn Subject>])
+        },
+        &mut Tally::default(),
+    );
+    match outcome {
+        Err(Failure::Violation(violation)) if violation.invariant == defect.caught_by() => {
+            Ok(format!("{defect:?}"))
         }
-    })
+        other => Err(SelfCheckFailed {
+            bug: format!("{defect:?}"),
+            found_by: defect.caught_by().to_owned(),
+            said: format!("{other:?}"),
+        }),
+    }
 }
 
 /// Two blocks of a transfer and a rewind, with amounts from the seed.

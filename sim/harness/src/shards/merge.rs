@@ -1,53 +1,51 @@
-//! Many files, one verdict.
+//! Merge of the records of many shards into one verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_harness::exit::{ExitCode, most_severe};
-
-use crate::generate::Preset;
-use crate::tally::Tally;
+use crate::coverage::{Coverage, is_focus};
+use crate::exit::{ExitCode, most_severe};
+use crate::signature::without_numbers;
 
 use super::record::{FindingRecord, Record, VerdictRecord};
-use super::without_numbers;
 
-/// The verdict over a fleet.
+/// The verdict over all shards.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Merged {
     /// The most severe of all exit codes.
     pub exit_code: ExitCode,
     /// The campaigns, by name.
     pub campaigns: Vec<CampaignMerged>,
-    /// What was found, by signature, the most severe first.
+    /// Findings by signature, the most severe first.
     pub groups: Vec<Group>,
-    /// What is wrong with the files, or with the whole.
+    /// Problems of the files, or of the whole.
     pub problems: Vec<Problem>,
 }
 
 /// One campaign, all its shards together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CampaignMerged {
-    /// What it is about and of which seeds.
+    /// Its focus and its seeds.
     pub name: String,
     /// Its shards that reported, and how many there should be.
     pub shards: (u64, u64),
-    /// How many runs it had.
+    /// Number of runs.
     pub runs: u64,
-    /// How often one of them was done again and compared.
+    /// How often one of them was repeated and compared.
     pub again: u64,
     /// What was reached.
-    pub tally: Tally,
+    pub coverage: Coverage,
 }
 
 /// Findings with one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// What they have in common.
+    /// The signature that they have in common.
     pub signature: String,
     /// The exit code that they stand for.
     pub exit_code: ExitCode,
-    /// In how many runs it was found.
+    /// Number of runs in which it was found.
     pub times: u64,
-    /// Which shards found it.
+    /// The shards that found it.
     pub shards: BTreeSet<String>,
     /// The smallest of them, as it was found.
     pub smallest: FindingRecord,
@@ -56,15 +54,24 @@ pub struct Group {
 /// Something that is wrong with a file, or with the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What it makes the merge exit with.
+    /// The exit code that it gives the merge.
     pub exit_code: ExitCode,
-    /// What, and where.
+    /// The problem, and where it is.
     pub what: String,
 }
 
-/// Merges files, each with its name and its text. There must be a campaign about each of `expected`.
+/// What a merge expects of the whole, beside what the records say of themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// There must be a campaign with each of these focuses.
+    pub focuses: Vec<String>,
+    /// By system, the seeded bugs of which each must have been found by a self-check of some shard.
+    pub self_checks: BTreeMap<String, Vec<String>>,
+}
+
+/// Merges files, each with its name and its text.
 #[must_use]
-pub fn merge(files: &[(String, String)], expected: &[Preset]) -> Merged {
+pub fn merge(files: &[(String, String)], expected: &Expected) -> Merged {
     let mut merged = Merged::default();
     let mut shards = Vec::new();
     for (name, text) in files {
@@ -79,27 +86,30 @@ pub fn merge(files: &[(String, String)], expected: &[Preset]) -> Merged {
         let what = format!("the shards are of different builds: {}", builds.join(", "));
         merged.problem(ExitCode::Infrastructure, what);
     }
-    let mut campaigns: BTreeMap<(String, String, u64), Vec<VerdictRecord>> = BTreeMap::new();
+    let mut campaigns: BTreeMap<Key, Vec<VerdictRecord>> = BTreeMap::new();
     for shard in shards {
         let Some((_, of)) = numbers(&shard.shard) else {
             let what = format!("{:?} is no shard", shard.shard);
             merged.problem(ExitCode::Infrastructure, what);
             continue;
         };
-        let key = (shard.profile.clone(), shard.seeds.clone(), of);
+        let key = Key {
+            system: shard.system.clone(),
+            focus: shard.profile.clone(),
+            seeds: shard.seeds.clone(),
+            of,
+        };
         campaigns.entry(key).or_default().push(shard);
     }
-    for preset in expected {
-        if !campaigns
-            .keys()
-            .any(|(profile, ..)| profile == preset.name())
-        {
-            let what = format!("{preset}: no shard of it reported");
+    for focus in &expected.focuses {
+        if !campaigns.keys().any(|key| key.focus == *focus) {
+            let what = format!("{focus}: no shard of it reported");
             merged.problem(ExitCode::Infrastructure, what);
         }
     }
-    for ((profile, seeds, of), shards) in campaigns {
-        merged.campaign(&profile, &seeds, of, &shards);
+    for (key, shards) in campaigns {
+        let self_checks = expected.self_checks.get(&key.system);
+        merged.campaign(&key, &shards, self_checks.map_or(&[], Vec::as_slice));
     }
     merged
         .groups
@@ -108,6 +118,15 @@ pub fn merge(files: &[(String, String)], expected: &[Preset]) -> Merged {
     let problems = merged.problems.iter().map(|problem| problem.exit_code);
     merged.exit_code = most_severe(codes.chain(problems));
     merged
+}
+
+/// What makes records those of one campaign.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    system: String,
+    focus: String,
+    seeds: String,
+    of: u64,
 }
 
 /// Shard k of n, as "k/n".
@@ -162,14 +181,18 @@ impl Merged {
         }
     }
 
-    fn campaign(&mut self, profile: &str, seeds: &str, of: u64, shards: &[VerdictRecord]) {
-        let name = format!("{profile}, seeds {seeds}");
+    fn campaign(&mut self, key: &Key, shards: &[VerdictRecord], self_checks: &[String]) {
+        let of = key.of;
+        let name = match key.system.as_str() {
+            "ledger" => format!("{}, seeds {}", key.focus, key.seeds),
+            system => format!("{system}, {}, seeds {}", key.focus, key.seeds),
+        };
         let mut campaign = CampaignMerged {
             name: name.clone(),
             shards: (0, of),
             runs: 0,
             again: 0,
-            tally: Tally::default(),
+            coverage: Coverage::default(),
         };
         let mut canaries = BTreeSet::new();
         let mut seen = BTreeSet::new();
@@ -183,9 +206,9 @@ impl Merged {
             campaign.runs += shard.runs;
             campaign.again += shard.again;
             canaries.extend(shard.canaries.iter().map(String::as_str));
-            let counts = [shard.blocks, shard.transactions, shard.applied];
-            match Tally::from_parts(counts, &shard.events) {
-                Ok(tally) => campaign.tally.add(&tally),
+            let counts = shard.events.iter().chain(&shard.totals);
+            match Coverage::from_names(&key.system, counts) {
+                Ok(coverage) => campaign.coverage.add(&coverage),
                 Err(reason) => {
                     let what = format!("{name}: shard {}: {reason}", shard.shard);
                     self.problem(ExitCode::Infrastructure, what);
@@ -193,8 +216,9 @@ impl Merged {
             }
             if shard.exit_code == ExitCode::Infrastructure {
                 is_complete = false;
-            } else if shard.applied == 0 {
-                let what = format!("{name}: shard {} applied no transaction", shard.shard);
+            } else if shard.exit_code == ExitCode::Vacuous && of > 1 {
+                // A shard is asked for so little that without it nothing at all happened there.
+                let what = format!("{name}: shard {} is {}", shard.shard, shard.detail);
                 self.problem(ExitCode::Vacuous, what);
             }
             self.findings(&name, shard);
@@ -207,26 +231,23 @@ impl Merged {
                 self.problem(ExitCode::Infrastructure, what);
             }
         }
-        for defect in super::canaries() {
-            if !canaries.contains(defect.as_str()) {
-                let what = format!("{name}: no shard saw the planted defect {defect}");
+        for bug in self_checks {
+            if !canaries.contains(bug.as_str()) {
+                let what = format!("{name}: the self-check of no shard found the seeded bug {bug}");
                 self.problem(ExitCode::Unreliable, what);
             }
         }
-        match Preset::named(profile) {
-            None => {
-                let what = format!("{name}: there is no profile {profile:?}");
-                self.problem(ExitCode::Infrastructure, what);
-            }
-            // One run, chosen by hand, is asked for nothing; and of what is not there nobody knows
-            // what it would have reached.
-            Some(_) if seeds.contains("run") || !is_complete => {}
-            Some(preset) => {
-                let missing = campaign.tally.missing(preset);
-                if !missing.is_empty() {
-                    let what = format!("{name}: never reached: {}", missing.join(", "));
-                    self.problem(ExitCode::Vacuous, what);
-                }
+        let focus = (key.focus != "default").then_some(key.focus.as_str());
+        if focus.is_some_and(|focus| !is_focus(&key.system, focus)) {
+            let what = format!("{name}: there is no profile {:?}", key.focus);
+            self.problem(ExitCode::Infrastructure, what);
+        } else if is_complete && !key.seeds.contains("run") {
+            // One run, chosen by hand, is asked for nothing; and of a shard that is not there it is not
+            // known what it would have reached.
+            let missing = campaign.coverage.missing(&key.system, focus);
+            if !missing.is_empty() {
+                let what = format!("{name}: never reached: {}", missing.join(", "));
+                self.problem(ExitCode::Vacuous, what);
             }
         }
         self.campaigns.push(campaign);

@@ -1,43 +1,34 @@
-//! How a campaign ended.
+//! Verdict of a campaign, with the exit code of each.
 
 use std::fmt;
 
-use lockstep_core::model::Hash;
-
-use crate::reproducer::Reproducer;
-use crate::tally::Tally;
+use crate::coverage::Coverage;
+use crate::digest::Digest;
+use crate::exit::{ExitCode, most_severe};
 use crate::trace::Difference;
-use lockstep_harness::exit::{ExitCode, most_severe};
-use lockstep_harness::violation::Violation;
+use crate::violation::Violation;
 
-use super::plan::Case;
+use super::plan::RunId;
 
-/// How a campaign ended.
+/// How a campaign ended. `C` is a case: everything that a run depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Verdict<C> {
     /// Nothing was found, and everything that must be reached was.
     Passed,
-    /// Something that must hold did not.
+    /// An invariant does not hold.
     Violated {
-        /// What; one of each kind, at least one, the first first.
-        findings: Vec<Finding>,
+        /// One finding of each kind, at least one, the first first.
+        findings: Vec<Finding<C>>,
     },
-    /// A run that was done twice went two ways.
+    /// A run that was executed twice went two ways.
     NotDeterministic {
         /// Which run.
-        case: Case,
+        run: RunId,
         /// Where the two went apart.
         difference: Difference,
     },
-    /// A defect that was planted was not caught, or not by the invariant for it.
-    Blind {
-        /// Which defect.
-        defect: String,
-        /// The invariant that it violates.
-        caught_by: String,
-        /// What the judge said.
-        said: String,
-    },
+    /// A seeded bug was not found, or not by the invariant that must.
+    SelfCheckFailed(SelfCheckFailed),
     /// Things that must be reached were not.
     Vacuous {
         /// Which.
@@ -46,26 +37,37 @@ pub enum Verdict {
     /// The machine failed.
     Infrastructure {
         /// In which run; `None` outside of any.
-        case: Option<Case>,
+        run: Option<RunId>,
         /// In which way.
         reason: String,
     },
 }
 
-/// Something that must hold and did not.
+/// A seeded bug that was not found as it must be: nothing else that is said can be relied on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct SelfCheckFailed {
+    /// Which seeded bug.
+    pub bug: String,
+    /// The invariant that must name it, or what stands for any.
+    pub found_by: String,
+    /// What was said instead.
+    pub said: String,
+}
+
+/// An invariant that does not hold, and the case that shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding<C> {
     /// In which run, the first that showed it.
-    pub case: Case,
-    /// What.
+    pub run: RunId,
+    /// Which invariant, and in which way.
     pub violation: Violation,
-    /// The run, to be done again.
-    pub reproducer: Box<Reproducer>,
+    /// The case, to be executed again.
+    pub case: Box<C>,
     /// In how many runs something with the same signature was found.
     pub times: u64,
 }
 
-impl Verdict {
+impl<C> Verdict<C> {
     /// The exit code of a process that ends so.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
@@ -74,7 +76,7 @@ impl Verdict {
             Verdict::Violated { findings } => {
                 most_severe(findings.iter().map(|finding| finding.violation.exit_code))
             }
-            Verdict::NotDeterministic { .. } | Verdict::Blind { .. } => ExitCode::Unreliable,
+            Verdict::NotDeterministic { .. } | Verdict::SelfCheckFailed(_) => ExitCode::Unreliable,
             Verdict::Vacuous { .. } => ExitCode::Vacuous,
             Verdict::Infrastructure { .. } => ExitCode::Infrastructure,
         }
@@ -87,15 +89,15 @@ impl Verdict {
             Verdict::Passed => "passed",
             Verdict::Violated { .. } => "violated",
             Verdict::NotDeterministic { .. } => "not deterministic",
-            Verdict::Blind { .. } => "blind",
+            Verdict::SelfCheckFailed(_) => "self-check failed",
             Verdict::Vacuous { .. } => "vacuous",
             Verdict::Infrastructure { .. } => "infrastructure",
         }
     }
 
-    /// What was found.
+    /// The findings; none but of [`Verdict::Violated`].
     #[must_use]
-    pub fn findings(&self) -> &[Finding] {
+    pub fn findings(&self) -> &[Finding<C>] {
         match self {
             Verdict::Violated { findings } => findings,
             _ => &[],
@@ -103,7 +105,7 @@ impl Verdict {
     }
 }
 
-impl fmt::Display for Verdict {
+impl<C> fmt::Display for Verdict<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         match self {
@@ -114,36 +116,37 @@ impl fmt::Display for Verdict {
                 }
                 Ok(())
             }
-            Verdict::NotDeterministic { case, difference } => {
-                write!(f, ": {case} done twice went two ways at {difference}")
+            Verdict::NotDeterministic { run, difference } => {
+                write!(f, ": {run} executed twice went two ways at {difference}")
             }
-            Verdict::Blind {
-                defect,
-                caught_by,
-                said,
-            } => write!(
-                f,
-                ": the planted defect {defect} must be caught by {caught_by}\n  {said}"
-            ),
+            Verdict::SelfCheckFailed(failed) => write!(f, ": {failed}"),
             Verdict::Vacuous { missing } => {
                 write!(f, ": never reached: {}", missing.join(", "))
             }
-            Verdict::Infrastructure { case, reason } => match case {
-                Some(case) => write!(f, ": in {case}\n  {reason}"),
+            Verdict::Infrastructure { run, reason } => match run {
+                Some(run) => write!(f, ": in {run}\n  {reason}"),
                 None => write!(f, ": {reason}"),
             },
         }
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for SelfCheckFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding {
-            case, violation, ..
-        } = self;
         write!(
             f,
-            "{} in {case}, step {}, by {}\n  {}",
+            "the seeded bug {} must be found by {}\n  {}",
+            self.bug, self.found_by, self.said
+        )
+    }
+}
+
+impl<C> fmt::Display for Finding<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding { run, violation, .. } = self;
+        write!(
+            f,
+            "{} in {run}, step {}, by {}\n  {}",
             violation.invariant, violation.step, violation.subject, violation.detail
         )
     }
@@ -151,17 +154,19 @@ impl fmt::Display for Finding {
 
 /// How a campaign ended and what it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
+pub struct Summary<C> {
     /// How it ended.
-    pub verdict: Verdict,
+    pub verdict: Verdict<C>,
     /// What else ended it, where there were findings as well.
-    pub besides: Option<Box<Verdict>>,
-    /// How many runs it had, those that were done again counted once.
+    pub besides: Option<Box<Verdict<C>>>,
+    /// How many runs it had, those that were repeated counted once.
     pub runs: u64,
-    /// How often a run was done again and compared.
-    pub again: u64,
+    /// How often a run was repeated and compared.
+    pub repeated: u64,
     /// What was reached.
-    pub tally: Tally,
+    pub coverage: Coverage,
+    /// The seeded bugs that the self-check found.
+    pub self_checks: Vec<String>,
     /// The hash of everything that was observed in runs that ended well.
-    pub digest: Hash,
+    pub digest: Digest,
 }

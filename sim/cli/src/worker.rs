@@ -1,0 +1,96 @@
+//! `lockstep worker`: a few runs of a campaign, in a process of their own.
+//!
+//! A campaign starts these ([`lockstep_harness::processes`]). It is in no help, and what it prints may
+//! change.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use lockstep_core::model::{Block, Genesis, Height};
+use lockstep_harness::exit::ExitCode;
+use lockstep_harness::panic::silence_panics_for_good;
+use lockstep_harness::processes::{self, Work};
+use lockstep_sim::campaign::{CoreSubjects, Ledgers, SubjectFactory};
+use lockstep_sim::generate::Preset;
+use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
+use lockstep_sim::world::{BlockResult, World};
+
+use super::{complain, scratch_folder, values};
+
+#[derive(Debug, Args)]
+pub(super) struct Worker {
+    #[arg(long, value_parser = values::preset())]
+    profile: Preset,
+    #[arg(long)]
+    hash_seed: u64,
+    #[arg(long)]
+    dir: PathBuf,
+    /// Put a subject on trial that takes the process with it
+    #[arg(long)]
+    dies: bool,
+    /// SEED:RUN:REPETITION
+    #[arg(required = true)]
+    work: Vec<Work>,
+}
+
+impl Worker {
+    pub(super) fn execute(self) -> ExitCode {
+        let folder = match scratch_folder(Some(&self.dir)) {
+            Ok(folder) => folder,
+            Err(reason) => {
+                complain(reason);
+                return ExitCode::Infrastructure;
+            }
+        };
+        let core = CoreSubjects {
+            folder: folder.path().to_path_buf(),
+        };
+        let subjects: &dyn SubjectFactory = match self.dies {
+            true => &subject_that_dies,
+            false => &core,
+        };
+        // A panic of a subject is a finding and is reported as one, with its message; where it
+        // happened is shown when the run is replayed.
+        if std::env::var_os("RUST_BACKTRACE").is_none() {
+            silence_panics_for_good();
+        }
+        let workload = Ledgers {
+            preset: self.profile,
+            hash_seed: self.hash_seed,
+            subjects,
+        };
+        processes::serve(&workload, &self.work);
+        ExitCode::Passed
+    }
+}
+
+fn subject_that_dies(_: &Genesis, _: u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+    Ok(vec![Box::new(Dies)])
+}
+
+/// Takes the process with it, whatever it is asked.
+struct Dies;
+
+impl Subject for Dies {
+    fn name(&self) -> &str {
+        "canary"
+    }
+    fn add_block(&mut self, _: &Block) -> Result<BlockResult, SubjectError> {
+        std::process::abort()
+    }
+    fn rewind_to(&mut self, _: Height) -> Result<(), SubjectError> {
+        std::process::abort()
+    }
+    fn reopen(&mut self) -> Result<(), SubjectError> {
+        std::process::abort()
+    }
+    fn world(&self) -> Result<World, SubjectError> {
+        std::process::abort()
+    }
+    fn stored(&self, _: Height) -> Result<Option<StoredBlock>, SubjectError> {
+        std::process::abort()
+    }
+    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
+        std::process::abort()
+    }
+}

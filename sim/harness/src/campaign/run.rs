@@ -1,0 +1,99 @@
+//! One run of a campaign, executed once or twice.
+
+use crate::coverage::Coverage;
+use crate::digest::Digest;
+use crate::trace::{self, Difference, Observation, Trace};
+use crate::violation::Failure;
+
+use super::Workload;
+use super::plan::RunId;
+
+/// What executing a case came to.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    /// What was reached.
+    pub coverage: Coverage,
+    /// What was observed.
+    pub trace: Trace,
+    /// The hash of everything that was observed, or why there is none.
+    pub outcome: Result<Digest, Failure>,
+}
+
+/// What one run came to.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Which run.
+    pub run: RunId,
+    /// What was reached in it.
+    pub coverage: Coverage,
+    /// What was observed, in order.
+    pub trace: Vec<Observation>,
+    /// The hash of everything that was observed, or why there is none.
+    pub outcome: Result<Digest, Failure>,
+    /// How often it was repeated and compared, here or in another process.
+    pub repeated: u64,
+    /// Where the two executions went apart.
+    pub difference: Option<Difference>,
+}
+
+/// Which executions of a run are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repetition {
+    /// As it is written.
+    First,
+    /// With another hash seed and other numbers of workers. No result depends on them.
+    Again,
+    /// The one after the other.
+    Both,
+}
+
+impl Ended {
+    /// A run that failed before anything of it was known.
+    #[must_use]
+    pub fn failed(run: RunId, failure: Failure) -> Self {
+        Ended {
+            run,
+            coverage: Coverage::default(),
+            trace: Vec::new(),
+            outcome: Err(failure),
+            repeated: 0,
+            difference: None,
+        }
+    }
+
+    /// Compares with the same run executed another time. A violation that only the other execution
+    /// shows is a violation like any other.
+    pub fn compare(&mut self, outcome: Result<Digest, Failure>, observed: &[Observation]) {
+        if self.outcome.is_err() || self.difference.is_some() {
+            return;
+        }
+        self.repeated += 1;
+        match outcome {
+            Err(failure) => self.outcome = Err(failure),
+            Ok(_) => self.difference = trace::first_difference(&self.trace, observed),
+        }
+    }
+}
+
+/// Draws a run and executes it.
+pub fn one_run<W: Workload>(workload: &W, run: RunId, repetition: Repetition) -> Ended {
+    let (_, case) = workload.draw(run);
+    let mut ended = once(workload, run, &case, repetition == Repetition::Again);
+    if repetition == Repetition::Both && ended.outcome.is_ok() {
+        let again = once(workload, run, &case, true);
+        ended.compare(again.outcome, &again.trace);
+    }
+    ended
+}
+
+fn once<W: Workload>(workload: &W, run: RunId, case: &W::Case, is_repeated: bool) -> Ended {
+    let execution = workload.execute(case, is_repeated);
+    Ended {
+        run,
+        coverage: execution.coverage,
+        trace: execution.trace.into_observations(),
+        outcome: execution.outcome,
+        repeated: 0,
+        difference: None,
+    }
+}

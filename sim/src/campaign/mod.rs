@@ -1,0 +1,213 @@
+//! Campaigns of ledgers: scenarios that are drawn, executed on subjects and judged against the oracle.
+
+mod factory;
+mod self_check;
+
+pub use factory::{Circumstances, CoreSubjects, SubjectFactory};
+pub use self_check::SELF_CHECKS;
+
+use std::path::Path;
+
+use lockstep_harness::campaign::{Execution, RunId, SelfCheckFailed, Workload};
+use lockstep_harness::choice::Seeded;
+use lockstep_harness::coverage::Coverage;
+use lockstep_harness::digest::Digest;
+use lockstep_harness::trace::Trace;
+
+use crate::generate::{self, Preset, Profile, Size};
+use crate::scenario::Scenario;
+use crate::shrink::{self, Shrunk};
+use crate::tally::{SYSTEM, Tally, totals};
+use crate::trial;
+use lockstep_harness::violation::{Failure, Violation};
+
+/// Added to the hash seed of a run that is repeated.
+const OTHER_HASH_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Scenarios of one ledger, on subjects that a factory makes.
+#[derive(Clone, Copy)]
+pub struct Ledgers<'s> {
+    /// What all scenarios are about.
+    pub preset: Preset,
+    /// Added to the hash seed of every run. No result depends on it.
+    pub hash_seed: u64,
+    /// Makes the subjects of each run.
+    pub subjects: &'s dyn SubjectFactory,
+}
+
+impl Workload for Ledgers<'_> {
+    type Case = Scenario;
+    type Profile = Profile;
+
+    fn system(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn draw(&self, run: RunId) -> (Profile, Scenario) {
+        let mut choices = Seeded::new(run.seed, run.run);
+        let (profile, mut scenario) =
+            generate::scenario_bent(&mut choices, Size::CAMPAIGN, self.preset);
+        scenario.hash_seed ^= self.hash_seed;
+        (profile, scenario)
+    }
+
+    fn profile(&self, run: RunId) -> Profile {
+        let mut choices = Seeded::new(run.seed, run.run);
+        generate::profile_bent(&mut choices, Size::CAMPAIGN, self.preset)
+    }
+
+    fn execute(&self, scenario: &Scenario, is_repeated: bool) -> Execution {
+        execute(scenario, is_repeated, self.subjects)
+    }
+
+    fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
+        self_check::self_check(seed)
+    }
+
+    fn missing(&self, coverage: &Coverage, _: u64, is_whole: bool) -> Vec<&'static str> {
+        match (coverage.total(totals::APPLIED), is_whole) {
+            (0, _) => vec!["an applied transaction"],
+            (_, true) => coverage.missing(SYSTEM, self.preset.focus()),
+            (_, false) => Vec::new(),
+        }
+    }
+}
+
+/// Executes a scenario on the subjects of a factory; with `is_repeated` with another hash seed and
+/// other numbers of workers.
+pub(crate) fn execute(
+    scenario: &Scenario,
+    is_repeated: bool,
+    subjects: &dyn SubjectFactory,
+) -> Execution {
+    let (mut coverage, mut trace) = (Coverage::default(), Trace::default());
+    let outcome = trial::traced(
+        scenario,
+        &|genesis, hash_seed| {
+            let circumstances = Circumstances {
+                hash_seed: match is_repeated {
+                    true => hash_seed ^ OTHER_HASH_SEED,
+                    false => hash_seed,
+                },
+                is_again: is_repeated,
+                has_faults: scenario.faults().next().is_some(),
+                only: None,
+            };
+            subjects.subjects(genesis, &circumstances)
+        },
+        &mut coverage,
+        &mut trace,
+    );
+    Execution {
+        coverage,
+        trace,
+        outcome,
+    }
+}
+
+/// Runs one scenario on core executed in every way in memory, and on core in a redb file in this
+/// folder, which is made anew.
+///
+/// # Errors
+///
+/// As [`trial::run`].
+pub fn on_core(scenario: &Scenario, folder: &Path, tally: &mut Tally) -> Result<Digest, Failure> {
+    let folder = folder.to_path_buf();
+    on(scenario, &CoreSubjects { folder }, None, tally)
+}
+
+/// Shrinks a run that ended so on core, as [`shrink_on`] does.
+#[must_use]
+pub fn shrink(scenario: &Scenario, violation: &Violation, folder: &Path, budget: u64) -> Shrunk {
+    let folder = folder.to_path_buf();
+    shrink_on(scenario, violation, &CoreSubjects { folder }, budget)
+}
+
+/// Shrinks a run that ended so. What comes out violates the same invariant, wherever.
+///
+/// Costs `budget` runs at the most, and two.
+#[must_use]
+pub fn shrink_on(
+    scenario: &Scenario,
+    violation: &Violation,
+    subjects: &dyn SubjectFactory,
+    budget: u64,
+) -> Shrunk {
+    let shows = |candidate: &Scenario, only: Option<&str>| match on(
+        candidate,
+        subjects,
+        only,
+        &mut Tally::default(),
+    ) {
+        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        _ => None,
+    };
+    let invariant = violation.invariant.as_str();
+    // One subject is asked in an eighth of the time. It may need the others to be wrong, as two
+    // that differ do, and then all of them are asked.
+    let alone = Some(violation.subject.as_str());
+    let mut spent = 0;
+    if shows(scenario, alone).as_deref() == Some(invariant) {
+        let shrunk = shrink::shrink(scenario, invariant, budget, &|candidate| {
+            shows(candidate, alone)
+        });
+        if shows(&shrunk.smallest, None).as_deref() == Some(invariant) {
+            return shrunk;
+        }
+        spent = shrunk.candidates;
+    }
+    let mut shrunk = shrink::shrink(
+        scenario,
+        invariant,
+        budget.saturating_sub(spent),
+        &|candidate| shows(candidate, None),
+    );
+    shrunk.candidates += spent;
+    shrunk.budget = budget;
+    shrunk
+}
+
+/// Runs one scenario on these subjects, or on the one that is named.
+fn on(
+    scenario: &Scenario,
+    subjects: &dyn SubjectFactory,
+    only: Option<&str>,
+    tally: &mut Tally,
+) -> Result<Digest, Failure> {
+    trial::run(
+        scenario,
+        &|genesis, hash_seed| {
+            let circumstances = Circumstances {
+                hash_seed,
+                is_again: false,
+                has_faults: scenario.faults().next().is_some(),
+                only,
+            };
+            subjects.subjects(genesis, &circumstances)
+        },
+        tally,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_alone_is_that_of_the_scenario() {
+        let folder = std::env::temp_dir();
+        for preset in Preset::ALL {
+            let workload = Ledgers {
+                preset,
+                hash_seed: 0,
+                subjects: &CoreSubjects {
+                    folder: folder.clone(),
+                },
+            };
+            let run = RunId { seed: 3, run: 1 };
+            let drawn = generate::scenario_bent(&mut Seeded::new(3, 1), Size::CAMPAIGN, preset);
+            assert_eq!(workload.profile(run), drawn.0);
+            assert_eq!(workload.draw(run), drawn);
+        }
+    }
+}

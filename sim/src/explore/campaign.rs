@@ -1,0 +1,156 @@
+//! Campaigns of schedules: blocks that are drawn, each executed under many schedules.
+
+use std::sync::Arc;
+
+use lockstep_harness::campaign::{Execution, RunId, SelfCheckFailed, Workload};
+use lockstep_harness::choice::Seeded;
+use lockstep_harness::coverage::Coverage;
+use lockstep_harness::trace::Trace;
+
+use super::search::{self, Explored, Plan};
+use super::subject::Explorable;
+use crate::generate::{self, Profile, Size};
+use crate::scenario::Scenario;
+use lockstep_harness::violation::Failure;
+
+/// The system whose points an exploration counts.
+pub const SYSTEM: &str = "schedule";
+
+/// Blocks of 3 to 30 transactions.
+const SIZE: Size = Size {
+    blocks: 3,
+    transactions: 30,
+    accounts: 8,
+};
+
+/// A coverage point of an exploration: [`lockstep_harness::point!`] with its system.
+macro_rules! schedule_point {
+    ($($point:tt)+) => {
+        ::lockstep_harness::point!("schedule", $($point)+)
+    };
+}
+
+/// A scenario and how its blocks are explored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exploration {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// How its blocks are explored.
+    pub plan: Plan,
+}
+
+/// Scenarios whose blocks are executed under schedules.
+pub struct Schedules<E> {
+    /// What executes the blocks.
+    pub explorable: Arc<E>,
+    /// How many schedules each scheduler draws for each block.
+    pub schedules: usize,
+    /// Looks for a seeded race before the first run; gives its name.
+    pub self_check: fn(seed: u64) -> Result<Vec<String>, SelfCheckFailed>,
+}
+
+impl<E: Explorable> Workload for Schedules<E> {
+    type Case = Exploration;
+    type Profile = Profile;
+
+    fn system(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn draw(&self, run: RunId) -> (Profile, Exploration) {
+        let (profile, scenario) = generate::scenario(&mut Seeded::new(run.seed, run.run), SIZE);
+        let plan = Plan::of_seed(run.seed, self.schedules);
+        (profile, Exploration { scenario, plan })
+    }
+
+    /// Everything about an exploration is drawn from its plan: repeated, it must be the same.
+    fn execute(&self, case: &Exploration, _: bool) -> Execution {
+        let (mut coverage, mut trace) = (Coverage::default(), Trace::default());
+        let outcome = match search::explore(&case.scenario, case.plan, &self.explorable) {
+            Err(reason) => Err(Failure::Infrastructure(reason)),
+            Ok((explored, finding)) => {
+                count(&mut coverage, &case.scenario, explored);
+                trace.line(0, format_args!("{explored:?}"));
+                match finding {
+                    None => Ok(trace.digest()),
+                    Some(finding) => {
+                        let mut violation = finding.violation;
+                        if let Some((scheduler, schedule)) = finding.by {
+                            let by = format!("\n  found by   {scheduler}, schedule {schedule}");
+                            violation.detail.push_str(&by);
+                        }
+                        Err(Failure::Violation(violation))
+                    }
+                }
+            }
+        };
+        Execution {
+            coverage,
+            trace,
+            outcome,
+        }
+    }
+
+    fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
+        (self.self_check)(seed)
+    }
+
+    /// Two schedules that differ are asked of any number of runs: without them nothing is explored.
+    fn missing(&self, coverage: &Coverage, _: u64, _: bool) -> Vec<&'static str> {
+        coverage.missing(SYSTEM, None)
+    }
+}
+
+fn count(coverage: &mut Coverage, scenario: &Scenario, explored: Explored) {
+    let transactions = scenario.transactions() as u64;
+    coverage.count_many(schedule_point!("blocks", total), explored.blocks);
+    coverage.count_many(schedule_point!("transactions", total), transactions);
+    coverage.count_many(schedule_point!("schedules", total), explored.schedules);
+    coverage.count_many(
+        schedule_point!("distinct schedules", total),
+        explored.distinct,
+    );
+    coverage.count_many(schedule_point!("decisions", total), explored.decisions);
+    coverage.count_many(schedule_point!("preemptions", total), explored.preemptions);
+    let most = explored.most_preemptions;
+    coverage.count_many(schedule_point!("most preemptions", most), most);
+    if explored.distinct > 1 {
+        coverage.count(schedule_point!("schedule: another than before"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_harness::campaign::{self, Plan, Runs, Unwatched, Verdict};
+
+    use super::*;
+    use crate::explore::CoreLedger;
+
+    fn schedules(schedules: usize) -> Schedules<CoreLedger> {
+        Schedules {
+            explorable: Arc::new(CoreLedger),
+            schedules,
+            self_check: |_| Ok(Vec::new()),
+        }
+    }
+
+    #[test]
+    fn a_campaign_counts_its_schedules_and_is_the_same_when_it_is_repeated() {
+        let plan = Plan {
+            repeat_every: 1,
+            ..Plan::of(Runs::Seeds(0..2))
+        };
+        let summary = campaign::run(&plan, &schedules(5), &mut Unwatched);
+        assert_eq!(summary.verdict, Verdict::Passed);
+        assert_eq!((summary.runs, summary.repeated), (2, 2));
+        let coverage = &summary.coverage;
+        assert!(coverage.total("schedules") >= 20 * coverage.total("blocks"));
+        assert!(coverage.total("preemptions") > 0);
+    }
+
+    #[test]
+    fn a_campaign_whose_schedules_are_all_the_same_is_vacuous() {
+        let summary = campaign::run(&Plan::of(Runs::Seeds(0..0)), &schedules(5), &mut Unwatched);
+        assert_eq!(summary.verdict.name(), "vacuous");
+    }
+}
