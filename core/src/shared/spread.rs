@@ -50,16 +50,14 @@ impl<'p> Spread<'p> {
         Spread::SERIAL
     }
 
-    /// Commits to a storage.
+    /// Commits to a storage, which may use the workers for threads of its own; under a checker, which
+    /// would not see those, it gets none.
     pub(crate) fn commit(
         self,
         storage: &mut impl Storage,
         batch: Batch,
     ) -> Result<(), StorageError> {
-        match self.0 {
-            Some(workers) => workers.commit(storage, batch),
-            None => storage.commit_owned(batch, None),
-        }
+        storage.commit_owned(batch, self.0.and_then(Workers::system_threads))
     }
 
     /// So many transactions in pieces, whose signatures are verified together: one piece a worker

@@ -5,7 +5,6 @@ use std::panic::Location;
 // Std's, for the reasons given in the ordinary module.
 pub(crate) use std::sync::{Arc, OnceLock};
 
-use crate::storage::{Batch, Storage, StorageError};
 // For bookkeeping that decides nothing: loom does not see it.
 pub(crate) use crate::sync::Mutex as Unseen;
 pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
@@ -115,13 +114,10 @@ impl Workers {
         (one(), other())
     }
 
-    /// Commits to a storage, whose own threads no checker sees: it gets none.
-    pub(crate) fn commit(
-        &self,
-        storage: &mut impl Storage,
-        batch: Batch,
-    ) -> Result<(), StorageError> {
-        storage.commit_owned(batch, None)
+    /// The threads of the system behind these workers, for code that no checker sees: none.
+    #[must_use]
+    pub const fn system_threads(&self) -> Option<&crate::sync::Workers> {
+        None
     }
 }
 

@@ -5,7 +5,6 @@ use std::panic::{Location, resume_unwind};
 // Std's, for the reasons given in the ordinary module.
 pub(crate) use std::sync::{Arc, OnceLock, PoisonError};
 
-use crate::storage::{Batch, Storage, StorageError};
 // For bookkeeping that decides nothing: shuttle does not see it.
 pub(crate) use crate::sync::Mutex as Unseen;
 pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
@@ -155,13 +154,10 @@ impl Workers {
         })
     }
 
-    /// Commits to a storage, whose own threads no checker sees: it gets none.
-    pub(crate) fn commit(
-        &self,
-        storage: &mut impl Storage,
-        batch: Batch,
-    ) -> Result<(), StorageError> {
-        storage.commit_owned(batch, None)
+    /// The threads of the system behind these workers, for code that no checker sees: none.
+    #[must_use]
+    pub const fn system_threads(&self) -> Option<&crate::sync::Workers> {
+        None
     }
 }
 
