@@ -90,7 +90,7 @@ pub mod metrics;
 pub mod storage;
 
 mod shared;
-mod sync;
+use lockstep_sync::real as sync;
 #[cfg(feature = "loom")]
 #[allow(clippy::duplicate_mod, reason = "the same code, on purpose")]
 pub mod under_loom;

@@ -4,7 +4,7 @@
 //! the same calls, and lets the same calls wait for each other, is shown here.
 
 mod behaviour;
-#[path = "../../../core/src/model_map/mod.rs"]
+#[path = "../../../core/sync/src/model_map/mod.rs"]
 #[allow(
     unreachable_pub,
     unused_imports,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lockstep_core::under_shuttle::{Whereabouts, forget_whereabouts, whereabouts};
+use lockstep_sync::shuttle::{Whereabouts, forget_whereabouts, whereabouts};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
 use crate::schedule::Switch;
@@ -88,7 +88,10 @@ impl Log {
                 place: place.map(|place| {
                     format!(
                         "{}:{}",
-                        place.file().replace("under_shuttle/../", ""),
+                        place
+                            .file()
+                            .replace("under_shuttle/../", "")
+                            .replace("shuttle/../", ""),
                         place.line()
                     )
                 }),

@@ -2,7 +2,7 @@
 
 pub(super) use std::sync::Arc;
 
-pub(super) use lockstep_core::under_loom::model_map::DashMap;
+pub(super) use lockstep_sync::loom::DashMap;
 pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
 pub(super) use loom::sync::{MutexGuard, RwLock};
 use loom::sync::{RwLockReadGuard, RwLockWriteGuard};

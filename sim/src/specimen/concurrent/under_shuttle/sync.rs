@@ -4,8 +4,8 @@ use std::panic::{Location, resume_unwind};
 pub(super) use std::sync::Arc;
 use std::sync::PoisonError;
 
-pub(super) use lockstep_core::under_shuttle::model_map::DashMap;
-use lockstep_core::under_shuttle::note_whereabouts;
+pub(super) use lockstep_sync::shuttle::DashMap;
+use lockstep_sync::shuttle::note_whereabouts;
 pub(super) use shuttle::sync::atomic::{AtomicU64, Ordering};
 pub(super) use shuttle::sync::{MutexGuard, RwLock};
 use shuttle::sync::{RwLockReadGuard, RwLockWriteGuard};

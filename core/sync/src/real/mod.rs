@@ -11,81 +11,81 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 // Counts references to what does not change. The checkers do not watch it: nothing depends on the
 // count, and each watched clone multiplies the interleavings.
-pub(crate) use std::sync::Arc;
+pub use std::sync::Arc;
 // Set before there is anybody to race with in a model, so that the checkers have no use for their
 // own.
-pub(crate) use std::sync::OnceLock;
-pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
+pub use std::sync::OnceLock;
+pub use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{MutexGuard, PoisonError, RwLockWriteGuard};
-pub(crate) use std::sync::{RwLock, RwLockReadGuard};
+pub use std::sync::{RwLock, RwLockReadGuard};
 
-pub(crate) use dashmap::DashMap;
+pub use dashmap::DashMap;
 pub use workers::{NoWorkers, Workers};
 
 /// A lock that has no memory of panics: a panic is a defect and is reported where it happens, and a
 /// second one at each later lock would bury it.
 #[derive(Debug)]
-pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+pub struct Mutex<T>(std::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
-    pub(crate) const fn new(value: T) -> Self {
+    pub const fn new(value: T) -> Self {
         Mutex(std::sync::Mutex::new(value))
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+    pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn into_inner(self) -> T {
+    pub fn into_inner(self) -> T {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Where somebody waits until somebody else has changed what a [`Mutex`] guards.
 #[derive(Debug)]
-pub(crate) struct Condvar(std::sync::Condvar);
+pub struct Condvar(std::sync::Condvar);
 
 impl Condvar {
-    pub(crate) const fn new() -> Self {
+    pub const fn new() -> Self {
         Condvar(std::sync::Condvar::new())
     }
 
-    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn notify_one(&self) {
+    pub fn notify_one(&self) {
         self.0.notify_one();
     }
 
-    pub(crate) fn notify_all(&self) {
+    pub fn notify_all(&self) {
         self.0.notify_all();
     }
 }
 
 /// Takes a lock for reading. What panicked with it is asked again: it is whole, or says what is not.
-pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Takes a lock for writing; see [`read`].
-pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a lock was around; see [`read`].
-pub(crate) fn into_inner<T>(lock: RwLock<T>) -> T {
+pub fn into_inner<T>(lock: RwLock<T>) -> T {
     lock.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Does something; the message of its panic where it does that. A checker ends at the first panic,
 /// and must: under one this catches nothing.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(&*panic))
 }
 
 /// What somebody said who panicked.
-pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
+pub fn message(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -96,10 +96,10 @@ pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
 
 /// How often whoever has nothing to do looks again before it sleeps: for some ten microseconds, about
 /// what it costs to be woken.
-pub(crate) const PATIENCE: u32 = 32;
+pub const PATIENCE: u32 = 32;
 
 /// Lets a moment pass without giving up the thread.
-pub(crate) fn breathe() {
+pub fn breathe() {
     for _ in 0..8 {
         std::hint::spin_loop();
     }
@@ -107,4 +107,4 @@ pub(crate) fn breathe() {
 
 /// Says which transaction this thread is about. Free; a checker tells by it where it paused whom.
 #[inline]
-pub(crate) fn is_about(_transaction: u32) {}
+pub fn is_about(_transaction: u32) {}

@@ -63,7 +63,7 @@ mod tests {
     use rustix::thread::CpuSet;
 
     use super::*;
-    use crate::sync::Workers;
+    use crate::real::Workers;
 
     fn workers(number: usize) -> Workers {
         Workers::new(number).expect("the system gives threads")

@@ -1,80 +1,84 @@
-//! [`crate::sync`] over loom. Works inside a model only.
+//! [`crate::real`] over loom. Works inside a model only.
 
+#[path = "../model_map/mod.rs"]
+pub mod model_map;
+
+use crate::loom as sync;
 pub use std::convert::Infallible as NoWorkers;
 use std::panic::Location;
 // Std's, for the reasons given in the ordinary module.
-pub(crate) use std::sync::{Arc, OnceLock};
+pub use std::sync::{Arc, OnceLock};
 
 // For bookkeeping that decides nothing: loom does not see it.
-pub(crate) use crate::sync::Mutex as Unseen;
-pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
+pub use crate::real::Mutex as Unseen;
+pub use ::loom::sync::atomic::{AtomicBool, Ordering};
 // Two reads of one thread at once corrupt this lock; core has none.
-pub(crate) use loom::sync::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
-pub(crate) use loom::thread::ThreadId;
+pub use ::loom::sync::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use ::loom::thread::ThreadId;
 
-pub(crate) use super::model_map::DashMap;
+pub use model_map::DashMap;
 
 const NO_POISON: &str = "loom ends a model at its first panic, before anybody sees a poisoned lock";
 
 #[derive(Debug)]
-pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+pub struct Mutex<T>(::loom::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Mutex(loom::sync::Mutex::new(value))
+    pub fn new(value: T) -> Self {
+        Mutex(::loom::sync::Mutex::new(value))
     }
 
     #[track_caller]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+    pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().expect(NO_POISON)
     }
 
     /// Loom names the places itself.
     #[track_caller]
-    pub(crate) fn lock_at(&self, _place: &'static Location<'static>) -> MutexGuard<'_, T> {
+    pub fn lock_at(&self, _place: &'static Location<'static>) -> MutexGuard<'_, T> {
         self.lock()
     }
 
-    pub(crate) fn into_inner(self) -> T {
+    pub fn into_inner(self) -> T {
         self.0.into_inner().expect(NO_POISON)
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Condvar(loom::sync::Condvar);
+pub struct Condvar(::loom::sync::Condvar);
 
 impl Condvar {
-    pub(crate) fn new() -> Self {
-        Condvar(loom::sync::Condvar::new())
+    pub fn new() -> Self {
+        Condvar(::loom::sync::Condvar::new())
     }
 
     #[track_caller]
-    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         self.0.wait(guard).expect(NO_POISON)
     }
 
     #[track_caller]
-    pub(crate) fn notify_one(&self) {
+    pub fn notify_one(&self) {
         self.0.notify_one();
     }
 
     #[track_caller]
-    pub(crate) fn notify_all(&self) {
+    pub fn notify_all(&self) {
         self.0.notify_all();
     }
 }
 
 #[track_caller]
-pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().expect(NO_POISON)
 }
 
 #[track_caller]
-pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().expect(NO_POISON)
 }
 
-pub(crate) fn into_inner<T>(lock: RwLock<T>) -> T {
+pub fn into_inner<T>(lock: RwLock<T>) -> T {
     lock.into_inner().expect(NO_POISON)
 }
 
@@ -116,29 +120,29 @@ impl Workers {
 
     /// The threads of the system behind these workers, for code that no checker sees: none.
     #[must_use]
-    pub const fn system_threads(&self) -> Option<&crate::sync::Workers> {
+    pub const fn system_threads(&self) -> Option<&crate::real::Workers> {
         None
     }
 }
 
 /// Catches nothing: loom ends a model at its first panic.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     Ok(work())
 }
 
 /// Once is enough to come to everything that happens between two looks.
-pub(crate) const PATIENCE: u32 = 1;
+pub const PATIENCE: u32 = 1;
 
-pub(crate) fn breathe() {}
+pub fn breathe() {}
 
 /// Loom names the places itself.
-pub(crate) fn is_about(_transaction: u32) {}
+pub fn is_about(_transaction: u32) {}
 
-pub(crate) fn current_thread() -> ThreadId {
-    loom::thread::current().id()
+pub fn current_thread() -> ThreadId {
+    ::loom::thread::current().id()
 }
 
 /// Loom ends a model at its first panic: what unwinds must not enter it again.
-pub(crate) fn a_panic_has_ended_it() -> bool {
+pub fn a_panic_has_ended_it() -> bool {
     std::thread::panicking()
 }

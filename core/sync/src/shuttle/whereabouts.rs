@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;
 
-use shuttle::current;
+use ::shuttle::current;
 
 /// Where a thread was last seen.
 #[derive(Clone, Copy, Debug, Default)]

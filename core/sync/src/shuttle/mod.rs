@@ -1,82 +1,88 @@
-//! [`crate::sync`] over shuttle. Works inside an execution only.
+//! [`crate::real`] over shuttle. Works inside an execution only.
 
+mod whereabouts;
+
+#[path = "../model_map/mod.rs"]
+pub mod model_map;
+
+use crate::shuttle as sync;
 pub use std::convert::Infallible as NoWorkers;
 use std::panic::{Location, resume_unwind};
 // Std's, for the reasons given in the ordinary module.
-pub(crate) use std::sync::{Arc, OnceLock, PoisonError};
+pub use std::sync::{Arc, OnceLock, PoisonError};
 
 // For bookkeeping that decides nothing: shuttle does not see it.
-pub(crate) use crate::sync::Mutex as Unseen;
-pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
-pub(crate) use shuttle::sync::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
-pub(crate) use shuttle::thread::ThreadId;
+pub use crate::real::Mutex as Unseen;
+pub use ::shuttle::sync::atomic::{AtomicBool, Ordering};
+pub use ::shuttle::sync::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use ::shuttle::thread::ThreadId;
 
-pub(crate) use super::model_map::DashMap;
-use super::whereabouts::note_whereabouts;
+pub use model_map::DashMap;
+pub use whereabouts::{Whereabouts, forget_whereabouts, note_whereabouts, whereabouts};
 
 #[derive(Debug)]
-pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
+pub struct Mutex<T>(::shuttle::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
     #[track_caller]
-    pub(crate) const fn new(value: T) -> Self {
-        Mutex(shuttle::sync::Mutex::new(value))
+    pub const fn new(value: T) -> Self {
+        Mutex(::shuttle::sync::Mutex::new(value))
     }
 
     #[track_caller]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+    pub fn lock(&self) -> MutexGuard<'_, T> {
         self.lock_at(Location::caller())
     }
 
     /// Locks on behalf of whoever is at that place.
-    pub(crate) fn lock_at(&self, place: &'static Location<'static>) -> MutexGuard<'_, T> {
+    pub fn lock_at(&self, place: &'static Location<'static>) -> MutexGuard<'_, T> {
         is_at(place);
         // Poisoned while a panicked execution unwinds: what unwinds must not panic again.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn into_inner(self) -> T {
+    pub fn into_inner(self) -> T {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Condvar(shuttle::sync::Condvar);
+pub struct Condvar(::shuttle::sync::Condvar);
 
 impl Condvar {
     #[track_caller]
-    pub(crate) const fn new() -> Self {
-        Condvar(shuttle::sync::Condvar::new())
+    pub const fn new() -> Self {
+        Condvar(::shuttle::sync::Condvar::new())
     }
 
     #[track_caller]
-    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         is_at(Location::caller());
         self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn notify_one(&self) {
+    pub fn notify_one(&self) {
         self.0.notify_one();
     }
 
-    pub(crate) fn notify_all(&self) {
+    pub fn notify_all(&self) {
         self.0.notify_all();
     }
 }
 
 #[track_caller]
-pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     is_at(Location::caller());
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[track_caller]
-pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     is_at(Location::caller());
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(crate) fn into_inner<T>(lock: RwLock<T>) -> T {
+pub fn into_inner<T>(lock: RwLock<T>) -> T {
     lock.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -108,7 +114,7 @@ impl Workers {
     /// Where `work` does.
     pub fn each<R: Send>(&self, work: impl Fn() -> R + Send + Sync) -> Vec<R> {
         let work = &work;
-        shuttle::thread::scope(|scope| {
+        ::shuttle::thread::scope(|scope| {
             let threads: Vec<_> = (0..self.0).map(|_| scope.spawn(work)).collect();
             let ended = threads.into_iter().map(|thread| thread.join());
             ended.map(or_panic).collect()
@@ -148,7 +154,7 @@ impl Workers {
     ) -> (A, B) {
         // Not one of the two on this thread: it may wait for threads of its own, and shuttle's scope
         // wakes whoever made it for the other, whatever they wait for.
-        shuttle::thread::scope(|scope| {
+        ::shuttle::thread::scope(|scope| {
             let (one, other) = (scope.spawn(one), scope.spawn(other));
             (or_panic(one.join()), or_panic(other.join()))
         })
@@ -156,40 +162,40 @@ impl Workers {
 
     /// The threads of the system behind these workers, for code that no checker sees: none.
     #[must_use]
-    pub const fn system_threads(&self) -> Option<&crate::sync::Workers> {
+    pub const fn system_threads(&self) -> Option<&crate::real::Workers> {
         None
     }
 }
 
 /// What a thread of the workers gave; its panic goes on in the caller.
-fn or_panic<T>(ended: shuttle::thread::Result<T>) -> T {
+fn or_panic<T>(ended: ::shuttle::thread::Result<T>) -> T {
     ended.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Catches nothing: shuttle ends an execution at its first panic, and a deadlock is one.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     Ok(work())
 }
 
-pub(crate) fn is_about(transaction: u32) {
+pub fn is_about(transaction: u32) {
     note_whereabouts(|here| here.transaction = Some(transaction));
 }
 
 /// Once is enough to come to everything that happens between two looks.
-pub(crate) const PATIENCE: u32 = 1;
+pub const PATIENCE: u32 = 1;
 
-pub(crate) fn breathe() {}
+pub fn breathe() {}
 
 /// Says where this thread takes something that others may have.
 fn is_at(place: &'static Location<'static>) {
     note_whereabouts(|here| here.place = Some(place));
 }
 
-pub(crate) fn current_thread() -> ThreadId {
-    shuttle::thread::current().id()
+pub fn current_thread() -> ThreadId {
+    ::shuttle::thread::current().id()
 }
 
 /// Shuttle ends an execution at its first panic: what unwinds must not enter it again.
-pub(crate) fn a_panic_has_ended_it() -> bool {
+pub fn a_panic_has_ended_it() -> bool {
     std::thread::panicking()
 }
