@@ -95,5 +95,5 @@ impl Drop for Waits {
 /// What a panic said; `None` where it was none.
 fn message(failed: JoinError) -> Option<String> {
     let panic = failed.try_into_panic().ok()?;
-    Some(sync::message(&*panic))
+    Some(sync::panic_message(&*panic))
 }

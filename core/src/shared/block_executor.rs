@@ -3,7 +3,8 @@
 use super::in_order::execute_in_order;
 use super::parallel_executor::{BatchError, ParallelExecutor};
 use super::spread::Spread;
-use super::sync::{Arc, AtomicBool, OnceLock, Ordering, RwLock, caught};
+use super::sync::atomic::{AtomicBool, Ordering};
+use super::sync::{Arc, OnceLock, RwLock, catch_panic};
 use crate::chain::ChainError;
 use crate::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
 use crate::executor::{Body, Execution};
@@ -127,7 +128,7 @@ impl BlockExecutor {
         rules: &Rules,
         body: &Body<'_>,
     ) -> Result<Execution, ChainError> {
-        caught(|| self.on_path(path, storage, rules, body))
+        catch_panic(|| self.on_path(path, storage, rules, body))
             .unwrap_or_else(|message| Err(ChainError::Panicked { message }))
     }
 

@@ -1,6 +1,7 @@
 //! Whether anybody still waits for what somebody is about.
 
-use super::sync::{Arc, AtomicBool, Ordering};
+use super::sync::Arc;
+use super::sync::atomic::{AtomicBool, Ordering};
 
 /// Shared by whoever waits and whoever works; lost once and for all.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::parallel_state::ParallelChainState;
 use super::run::{Stopped, run, run_block};
 use super::spread::Spread;
-use super::sync::{Arc, NoWorkers, RwLock, Workers, is_about, read};
+use super::sync::{Arc, NoWorkers, RwLock, Workers, read, set_current_transaction};
 use crate::codec;
 use crate::executor::{self, Body, Checked, Execution};
 use crate::metrics;
@@ -100,7 +100,7 @@ impl ParallelExecutor {
         H: BuildHasher + Clone + Send + Sync,
     {
         let outcomes = run(&self.workers, graph, |index| {
-            is_about(index);
+            set_current_transaction(index);
             execute_one(state, &transactions[index as usize])
         });
         outcomes.map_err(BatchError::from)
@@ -130,7 +130,7 @@ impl ParallelExecutor {
     {
         let graph = || Graph::of(transactions.iter().map(|one| one.transaction), hasher);
         let outcomes = run_block(&self.workers, transactions.len(), graph, |index| {
-            is_about(index);
+            set_current_transaction(index);
             execute_one(state, &transactions[index as usize])
         });
         outcomes.map_err(BatchError::from)

@@ -1,7 +1,7 @@
 //! Pieces that are prepared side by side and used one after another.
 
 use super::run::Stopped;
-use super::sync::{Condvar, Mutex, Workers, caught};
+use super::sync::{Condvar, Mutex, Workers, catch_panic};
 
 /// Calls `prepare` for every piece on workers and `consume` with what came of it, in the order of the
 /// pieces, one at a time: as soon as a piece is its turn, by whoever is free. So what must happen in
@@ -68,7 +68,7 @@ impl<T, E, C: FnMut(T) -> Result<(), E>> Pipeline<T, E, C> {
     /// there is nothing to do yet.
     pub fn work(&self, prepare: &impl Fn(usize) -> Result<T, E>) {
         while let Some(job) = self.take() {
-            let done = caught(|| match job {
+            let done = catch_panic(|| match job {
                 Job::Prepare(piece) => {
                     let prepared = prepare(piece)?;
                     self.state.lock().prepared[piece] = Some(prepared);

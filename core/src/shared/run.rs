@@ -1,6 +1,7 @@
 //! Workers drive the machine that says what may run.
 
-use super::sync::{AtomicBool, Condvar, Mutex, Ordering, PATIENCE, Workers, breathe, caught};
+use super::sync::atomic::{AtomicBool, Ordering};
+use super::sync::{Condvar, Mutex, SPIN_LIMIT, Workers, catch_panic, spin_pause};
 use crate::schedule::{Graph, Ready};
 
 /// The most tasks that a worker takes at once. Taking is a lock; what is taken is out of the others'
@@ -89,7 +90,7 @@ fn run_next<T, E>(
     task: &impl Fn(u32) -> Result<T, E>,
 ) -> Result<(), Stopped<E>> {
     let next = u32::try_from(results.len()).expect("a block has fewer transactions");
-    match caught(|| task(next)) {
+    match catch_panic(|| task(next)) {
         Ok(Ok(result)) => {
             results.push(result);
             Ok(())
@@ -207,7 +208,7 @@ impl<'g, E> Run<'g, E> {
         let mut finished = Vec::new();
         while self.take(&mut finished, &mut taken) {
             for transaction in taken.drain(..) {
-                match caught(|| task(transaction)) {
+                match catch_panic(|| task(transaction)) {
                     Ok(Ok(result)) => results.push((transaction, result)),
                     Ok(Err(error)) => {
                         self.stop(Stopped::Failed(error));
@@ -255,7 +256,7 @@ impl<'g, E> Run<'g, E> {
         for transaction in finished.drain(..) {
             state.ready.finish(transaction);
         }
-        let mut patience = PATIENCE;
+        let mut spins = SPIN_LIMIT;
         loop {
             if state.stopped.is_some() || state.ready.is_done() {
                 self.changed.notify_all();
@@ -265,10 +266,10 @@ impl<'g, E> Run<'g, E> {
                 break;
             }
             // To sleep and to be woken costs as much as many a transaction.
-            if patience > 0 {
-                patience -= 1;
+            if spins > 0 {
+                spins -= 1;
                 drop(state);
-                breathe();
+                spin_pause();
                 state = self.state.lock();
                 continue;
             }

@@ -4,6 +4,8 @@
 //! them reads the same under each; the README shows how. What differs between the three is settled
 //! here.
 
+use std::any::Any;
+
 pub mod real;
 
 #[cfg(feature = "loom")]
@@ -12,3 +14,14 @@ pub mod loom;
 #[cfg(feature = "shuttle")]
 #[allow(clippy::duplicate_mod, reason = "the same map, on purpose")]
 pub mod shuttle;
+
+/// The message of a panic; "no message" if its payload is no text.
+#[must_use]
+pub fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
+        .to_owned()
+}

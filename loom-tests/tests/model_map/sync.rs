@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 pub(crate) use std::sync::{Arc, MutexGuard};
 pub(crate) use std::thread::ThreadId;
 
-pub(crate) use Mutex as Unseen;
+pub(crate) use Mutex as UntrackedMutex;
 
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
@@ -45,6 +45,6 @@ pub(crate) fn current_thread() -> ThreadId {
 }
 
 /// Other threads go on.
-pub(crate) const fn a_panic_has_ended_it() -> bool {
+pub(crate) const fn execution_has_panicked() -> bool {
     false
 }

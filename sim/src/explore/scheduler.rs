@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lockstep_sync::shuttle::{Whereabouts, forget_whereabouts, whereabouts};
+use lockstep_sync::shuttle::{ThreadLocation, forget_thread_locations, thread_location};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
 use crate::schedule::Switch;
@@ -81,7 +81,7 @@ impl Log {
             self.switches.push(switch);
         }
         if plain == current && plain != Some(chosen) {
-            let Whereabouts { transaction, place } = whereabouts(thread);
+            let ThreadLocation { transaction, place } = thread_location(thread);
             self.pauses.push(Pause {
                 switch,
                 transaction,
@@ -212,5 +212,5 @@ impl Scheduler for Followed {
 
 fn begin(log: &Shared<Log>) {
     with(log, |log| *log = Log::default());
-    forget_whereabouts();
+    forget_thread_locations();
 }

@@ -6,7 +6,7 @@
 use std::borrow::Borrow;
 
 use super::Place;
-use super::sync::{Arc, Condvar, Mutex, MutexGuard, a_panic_has_ended_it};
+use super::sync::{Arc, Condvar, Mutex, MutexGuard, execution_has_panicked};
 use super::watch::{Holding, Watch};
 
 /// Pairs in the order in which they were inserted.
@@ -136,7 +136,7 @@ impl<K, V> Shard<K, V> {
     }
 
     fn let_go(&self, holding: Holding, give_back: impl FnOnce(&mut State<K, V>)) {
-        if a_panic_has_ended_it() {
+        if execution_has_panicked() {
             return;
         }
         let mut state = self.state.lock();

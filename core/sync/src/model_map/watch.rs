@@ -5,9 +5,9 @@
 //! nothing must not be ordered by it. It is changed only under the lock of the shard in question.
 
 use super::Place;
-use super::sync::{ThreadId, Unseen, current_thread};
+use super::sync::{ThreadId, UntrackedMutex, current_thread};
 
-pub(super) struct Watch(Unseen<Registry>);
+pub(super) struct Watch(UntrackedMutex<Registry>);
 
 #[derive(Default)]
 struct Registry {
@@ -40,7 +40,7 @@ type Link = (Wait, Held);
 
 impl Watch {
     pub(super) fn new() -> Self {
-        Watch(Unseen::new(Registry::default()))
+        Watch(UntrackedMutex::new(Registry::default()))
     }
 
     pub(super) fn holds(&self, shard: usize, since: Place) -> Holding {

@@ -1,17 +1,17 @@
-//! Where the system lets workers run.
+//! Placement of workers on CPUs: off the one that their caller runs on.
 
 use std::sync::Mutex;
 
 use rayon::ThreadPool;
 use rustix::thread::{Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-/// Keeps threads off the CPU of whoever hands them something.
+/// Keeps threads off the CPU of the caller that hands them something.
 ///
-/// Linux may wake a thread on the CPU of whoever wakes it, also where another one is idle, and leaves
-/// it there for a time slice: it then begins when the caller has ended. On two CPUs (Linux 6.18) that
-/// is what happens 190 times of 200 where the caller has slept before, as a node does that waits for
-/// its next block, and half a millisecond of work on each of two threads takes 0.9 to 1.0 ms; 0.55
-/// where they are kept apart.
+/// Linux may wake a thread on the CPU of the thread that wakes it, also when another one is idle, and
+/// leaves it there for a time slice: it then begins when the caller has ended. On two CPUs (Linux 6.18)
+/// that happens 190 times of 200 if the caller has slept before, as a node does that waits for its next
+/// block, and half a millisecond of work on each of two threads takes 0.9 to 1.0 ms; 0.55 if they are
+/// kept apart.
 #[derive(Debug)]
 pub(super) struct Placement {
     threads: Vec<Pid>,
@@ -20,7 +20,7 @@ pub(super) struct Placement {
 }
 
 impl Placement {
-    /// For these threads, where each of them and their caller can have a CPU of its own.
+    /// A placement for the threads of a pool, if each of them and their caller can have a CPU of its own.
     pub(super) fn of(pool: &ThreadPool) -> Option<Self> {
         let cpus = sched_getaffinity(None).ok()?.count() as usize;
         (pool.current_num_threads() < cpus).then(|| Placement {
@@ -29,8 +29,8 @@ impl Placement {
         })
     }
 
-    /// Leaves this thread its CPU: the others may run wherever else this one may. Some system calls
-    /// where it has another CPU than whoever called the last time.
+    /// Leaves this thread its CPU: the others may run on every other CPU that this one may. Costs some
+    /// system calls if this thread has another CPU than the last caller.
     pub(super) fn leave_caller_its_cpu(&self) {
         // Of two callers at once one is served.
         let Ok(mut avoided) = self.avoided.try_lock() else {

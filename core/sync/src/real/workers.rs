@@ -7,13 +7,13 @@ use super::Mutex;
 #[cfg(target_os = "linux")]
 use super::placement::Placement;
 
-/// A fixed number of threads, of which whoever hands them something is one. The others sleep when
-/// there is nothing to do.
+/// A fixed number of threads, the caller of a method among them. The others sleep when there is nothing
+/// to do.
 ///
-/// A caller that only waited would be a thread too many: where there are as many workers as cores, two
-/// of the threads wake on one core, and stay there until the system looks after some milliseconds.
+/// A caller that only waited would be a thread too many: with as many workers as cores, two of the
+/// threads wake on one core, and stay there until the system looks after some milliseconds.
 ///
-/// When a call returns, what was handed over is done. A panic of another thread goes on in the caller.
+/// When a call returns, its work is done. A panic of another thread goes on in the caller.
 #[derive(Debug)]
 pub struct Workers {
     /// All but the caller.
@@ -28,7 +28,7 @@ struct Others {
 }
 
 impl Others {
-    /// For whoever is about to hand something over.
+    /// The pool, for a caller that is about to hand something over.
     fn beside_caller(&self) -> &ThreadPool {
         #[cfg(target_os = "linux")]
         if let Some(placement) = &self.placement
@@ -41,11 +41,11 @@ impl Others {
 }
 
 impl Workers {
-    /// So many threads, at least one. Starts all but the caller.
+    /// Creates workers of `number` threads, at least 1. Starts all but the caller.
     ///
     /// # Errors
     ///
-    /// Where the system gives no threads.
+    /// [`NoWorkers`] if the system gives no threads.
     pub fn new(number: usize) -> Result<Self, NoWorkers> {
         if number < 2 {
             return Ok(Workers { others: None });
@@ -64,14 +64,15 @@ impl Workers {
         })
     }
 
-    /// How many there are, the caller among them.
+    /// The number of threads, the caller among them.
+    #[inline]
     #[must_use]
     pub fn number(&self) -> usize {
         let others = self.others.as_ref();
         1 + others.map_or(0, |others| others.pool.current_num_threads())
     }
 
-    /// Calls `work` once on every thread; gives what came of it, the caller's first.
+    /// Calls `work` once on every thread; returns the results, the caller's first.
     pub fn each<R: Send>(&self, work: impl Fn() -> R + Send + Sync) -> Vec<R> {
         let Some(others) = &self.others else {
             return vec![work()];
@@ -91,7 +92,7 @@ impl Workers {
         [mine].into_iter().chain(theirs).collect()
     }
 
-    /// `f` of each item, at its index: who is free takes the next item.
+    /// `f` of each item, at its index: a thread that is free takes the next item.
     pub fn map<T: Send, R: Send>(&self, items: Vec<T>, f: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
         if items.len() < 2 {
             return items.into_iter().map(f).collect();
@@ -112,8 +113,8 @@ impl Workers {
         done.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// Both, side by side; the caller does both where nobody else has begun the second when the first
-    /// is done.
+    /// Calls both, side by side; the caller calls both if no other thread has begun the second when the
+    /// first is done.
     pub fn join<A: Send, B: Send>(
         &self,
         one: impl FnOnce() -> A + Send,
@@ -132,11 +133,14 @@ impl Workers {
             scope.spawn(|_| theirs = begin());
             (one(), begin())
         });
-        let other = mine.or(theirs).expect("whoever came first has done it");
+        let other = mine
+            .or(theirs)
+            .expect("the thread that came first has done it");
         (one, other)
     }
 
     /// The threads of the system behind these workers, for code that no checker sees: these.
+    #[inline]
     #[must_use]
     pub const fn system_threads(&self) -> Option<&Workers> {
         Some(self)

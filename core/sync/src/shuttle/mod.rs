@@ -1,117 +1,157 @@
-//! [`crate::real`] over shuttle. Works inside an execution only.
-
-mod whereabouts;
+//! The names of [`crate::real`] over shuttle. Work inside an execution only.
 
 #[path = "../model_map/mod.rs"]
 pub mod model_map;
+mod thread_location;
 
-use crate::shuttle as sync;
 pub use std::convert::Infallible as NoWorkers;
 use std::panic::{Location, resume_unwind};
-// Std's, for the reasons given in the ordinary module.
-pub use std::sync::{Arc, OnceLock, PoisonError};
+// Std's, for the reasons given in the real module.
+pub use std::sync::{Arc, OnceLock};
 
-// For bookkeeping that decides nothing: shuttle does not see it.
-pub use crate::real::Mutex as Unseen;
-pub use ::shuttle::sync::atomic::{AtomicBool, Ordering};
+pub use ::shuttle::sync::atomic;
 pub use ::shuttle::sync::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
-pub use ::shuttle::thread::ThreadId;
+pub use ::shuttle::thread::{JoinHandle, ThreadId};
+use std::sync::PoisonError;
 
+/// A lock for bookkeeping that decides nothing: shuttle does not see it.
+pub use crate::real::Mutex as UntrackedMutex;
 pub use model_map::DashMap;
-pub use whereabouts::{Whereabouts, forget_whereabouts, note_whereabouts, whereabouts};
+pub use thread_location::{
+    ThreadLocation, forget_thread_locations, note_thread_location, thread_location,
+};
 
+pub use crate::panic_message;
+use crate::real;
+// For the map, which names primitives as code over this module does.
+use crate::shuttle as sync;
+
+/// [`real::Mutex`] over shuttle.
 #[derive(Debug)]
 pub struct Mutex<T>(::shuttle::sync::Mutex<T>);
 
 impl<T> Mutex<T> {
+    /// Creates an unlocked lock.
     #[track_caller]
     pub const fn new(value: T) -> Self {
         Mutex(::shuttle::sync::Mutex::new(value))
     }
 
+    /// Locks, waiting for the thread that holds it.
     #[track_caller]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.lock_at(Location::caller())
     }
 
-    /// Locks on behalf of whoever is at that place.
+    /// Locks as if called from `place`, which [`thread_location`] reports.
     pub fn lock_at(&self, place: &'static Location<'static>) -> MutexGuard<'_, T> {
-        is_at(place);
+        set_current_place(place);
         // Poisoned while a panicked execution unwinds: what unwinds must not panic again.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the value.
     pub fn into_inner(self) -> T {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// [`real::Condvar`] over shuttle.
 #[derive(Debug)]
 pub struct Condvar(::shuttle::sync::Condvar);
 
 impl Condvar {
+    /// Creates one that no thread waits for.
+    #[allow(
+        clippy::new_without_default,
+        reason = "it is made beside a lock, which has no default"
+    )]
     #[track_caller]
     pub const fn new() -> Self {
         Condvar(::shuttle::sync::Condvar::new())
     }
 
+    /// Unlocks, sleeps until it is notified, locks again.
     #[track_caller]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        is_at(Location::caller());
+        set_current_place(Location::caller());
         self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes one thread that waits.
     pub fn notify_one(&self) {
         self.0.notify_one();
     }
 
+    /// Wakes every thread that waits.
     pub fn notify_all(&self) {
         self.0.notify_all();
     }
 }
 
+/// Locks for reading.
 #[track_caller]
 pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    is_at(Location::caller());
+    set_current_place(Location::caller());
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Locks for writing.
 #[track_caller]
 pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    is_at(Location::caller());
+    set_current_place(Location::caller());
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Returns the value of a lock.
 pub fn into_inner<T>(lock: RwLock<T>) -> T {
     lock.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Threads that live as long as what they are handed: shuttle has no pool, and nothing that core
-/// does depends on which of them does what.
+/// Starts a thread of the execution.
+pub fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    ::shuttle::thread::spawn(work)
+}
+
+/// Waits for a thread and returns its result.
+///
+/// # Panics
+///
+/// With the thread's own panic, if it panicked.
+pub fn join<T>(thread: JoinHandle<T>) -> T {
+    or_panic(thread.join())
+}
+
+/// The identity of this thread of the execution.
+pub fn current_thread() -> ThreadId {
+    ::shuttle::thread::current().id()
+}
+
+/// Threads that live as long as what they are handed: shuttle has no pool.
 #[derive(Debug)]
 pub struct Workers(usize);
 
 impl Workers {
-    /// So many, at least one.
+    /// Workers of `number` threads, at least 1.
     ///
     /// # Errors
     ///
-    /// None: the ordinary workers have some.
+    /// None: the real workers have some.
     pub fn new(number: usize) -> Result<Self, NoWorkers> {
         Ok(Workers(number.max(1)))
     }
 
-    /// How many there are.
+    /// The number of threads.
     #[must_use]
     pub const fn number(&self) -> usize {
         self.0
     }
 
-    /// As the ordinary workers do.
+    /// As [`real::Workers::each`].
     ///
     /// # Panics
     ///
-    /// Where `work` does.
+    /// If `work` panics.
     pub fn each<R: Send>(&self, work: impl Fn() -> R + Send + Sync) -> Vec<R> {
         let work = &work;
         ::shuttle::thread::scope(|scope| {
@@ -121,9 +161,9 @@ impl Workers {
         })
     }
 
-    /// As the ordinary workers do: who is free takes the next item.
+    /// As [`real::Workers::map`].
     pub fn map<T: Send, R: Send>(&self, items: Vec<T>, f: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
-        let left = Unseen::new(items.into_iter().enumerate());
+        let left = UntrackedMutex::new(items.into_iter().enumerate());
         let mut done: Vec<(usize, R)> = self
             .each(|| {
                 let mut done = Vec::new();
@@ -142,18 +182,18 @@ impl Workers {
         done.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// As the ordinary workers do.
+    /// As [`real::Workers::join`].
     ///
     /// # Panics
     ///
-    /// Where one of the two does.
+    /// If one of the two panics.
     pub fn join<A: Send, B: Send>(
         &self,
         one: impl FnOnce() -> A + Send,
         other: impl FnOnce() -> B + Send,
     ) -> (A, B) {
         // Not one of the two on this thread: it may wait for threads of its own, and shuttle's scope
-        // wakes whoever made it for the other, whatever they wait for.
+        // wakes the thread that made it for the other, whatever it waits for.
         ::shuttle::thread::scope(|scope| {
             let (one, other) = (scope.spawn(one), scope.spawn(other));
             (or_panic(one.join()), or_panic(other.join()))
@@ -162,40 +202,39 @@ impl Workers {
 
     /// The threads of the system behind these workers, for code that no checker sees: none.
     #[must_use]
-    pub const fn system_threads(&self) -> Option<&crate::real::Workers> {
+    pub const fn system_threads(&self) -> Option<&real::Workers> {
         None
     }
 }
 
-/// What a thread of the workers gave; its panic goes on in the caller.
+/// The result of a thread; its panic goes on in the caller.
 fn or_panic<T>(ended: ::shuttle::thread::Result<T>) -> T {
     ended.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Catches nothing: shuttle ends an execution at its first panic, and a deadlock is one.
-pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// Calls `work`. Catches nothing: shuttle ends an execution at its first panic, and a deadlock is one.
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     Ok(work())
 }
 
-pub fn is_about(transaction: u32) {
-    note_whereabouts(|here| here.transaction = Some(transaction));
+/// Tells a destructor that runs during a panic that the execution has ended: shuttle ends it at its
+/// first panic, and what unwinds must not enter it again.
+pub fn execution_has_panicked() -> bool {
+    std::thread::panicking()
 }
 
 /// Once is enough to come to everything that happens between two looks.
-pub const PATIENCE: u32 = 1;
+pub const SPIN_LIMIT: u32 = 1;
 
-pub fn breathe() {}
+/// Does nothing: no time passes in an execution.
+pub fn spin_pause() {}
 
-/// Says where this thread takes something that others may have.
-fn is_at(place: &'static Location<'static>) {
-    note_whereabouts(|here| here.place = Some(place));
+/// Notes which transaction this thread executes, for [`thread_location`].
+pub fn set_current_transaction(transaction: u32) {
+    note_thread_location(|here| here.transaction = Some(transaction));
 }
 
-pub fn current_thread() -> ThreadId {
-    ::shuttle::thread::current().id()
-}
-
-/// Shuttle ends an execution at its first panic: what unwinds must not enter it again.
-pub fn a_panic_has_ended_it() -> bool {
-    std::thread::panicking()
+/// Notes the place at which this thread locks.
+fn set_current_place(place: &'static Location<'static>) {
+    note_thread_location(|here| here.place = Some(place));
 }

@@ -5,7 +5,7 @@ pub(super) use std::sync::Arc;
 use std::sync::PoisonError;
 
 pub(super) use lockstep_sync::shuttle::DashMap;
-use lockstep_sync::shuttle::note_whereabouts;
+use lockstep_sync::shuttle::note_thread_location;
 pub(super) use shuttle::sync::atomic::{AtomicU64, Ordering};
 pub(super) use shuttle::sync::{MutexGuard, RwLock};
 use shuttle::sync::{RwLockReadGuard, RwLockWriteGuard};
@@ -72,9 +72,9 @@ pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 /// Says which transaction this thread is about.
 pub(super) fn is_about(transaction: usize) {
     let transaction = u32::try_from(transaction).ok();
-    note_whereabouts(|here| here.transaction = transaction);
+    note_thread_location(|here| here.transaction = transaction);
 }
 
 fn is_at(place: &'static Location<'static>) {
-    note_whereabouts(|here| here.place = Some(place));
+    note_thread_location(|here| here.place = Some(place));
 }
