@@ -13,9 +13,9 @@ mod behaviour;
 mod model_map;
 #[path = "../placed/mod.rs"]
 mod placed;
-mod sync;
 mod values;
 
+use lockstep_sync::real as sync;
 use placed::Placed;
 
 type Real = dashmap::DashMap<u8, u64, Placed>;
