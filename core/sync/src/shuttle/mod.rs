@@ -17,9 +17,7 @@ use std::sync::PoisonError;
 /// A lock for bookkeeping that decides nothing: shuttle does not see it.
 pub use crate::real::Mutex as UntrackedMutex;
 pub use model_map::DashMap;
-pub use thread_location::{
-    ThreadLocation, forget_thread_locations, note_thread_location, thread_location,
-};
+pub use thread_location::{ThreadLocation, forget_thread_locations, thread_location};
 
 pub use crate::panic_message;
 use crate::real;
@@ -231,10 +229,10 @@ pub fn spin_pause() {}
 
 /// Notes which transaction this thread executes, for [`thread_location`].
 pub fn set_current_transaction(transaction: u32) {
-    note_thread_location(|here| here.transaction = Some(transaction));
+    thread_location::note(|here| here.transaction = Some(transaction));
 }
 
 /// Notes the place at which this thread locks.
 fn set_current_place(place: &'static Location<'static>) {
-    note_thread_location(|here| here.place = Some(place));
+    thread_location::note(|here| here.place = Some(place));
 }

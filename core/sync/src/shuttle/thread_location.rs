@@ -34,8 +34,8 @@ pub fn forget_thread_locations() {
     SEEN.with_borrow_mut(BTreeMap::clear);
 }
 
-/// Changes the location of this thread, for code of others that runs in the same execution.
-pub fn note_thread_location(change: impl FnOnce(&mut ThreadLocation)) {
+/// Changes the location of this thread.
+pub(super) fn note(change: impl FnOnce(&mut ThreadLocation)) {
     // While an execution is torn down there is no thread.
     if let Some(me) = current::try_get_current_task() {
         SEEN.with_borrow_mut(|seen| change(seen.entry(me.into()).or_default()));

@@ -1,17 +1,15 @@
 //! The specimen over loom's primitives: every interleaving of the last block of a tiny scenario.
 
-mod sync;
-
 #[path = "../shared/mod.rs"]
 mod shared;
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Refusal, Rules};
+use lockstep_sync::loom as sync;
 use loom::model::Builder;
 
 use self::shared::{Ledger, Settings};
@@ -105,7 +103,7 @@ pub fn search(
     let found = match ended {
         Ok(()) => None,
         Err(panic) => {
-            let message = message(&*panic);
+            let message = sync::panic_message(&*panic);
             match message.split_once(": ") {
                 _ if message == LOST_PATIENCE => {
                     extent = Extent::CutShort;
@@ -132,15 +130,6 @@ fn is_name(text: &str) -> bool {
 }
 
 const MAKES_SENSE: &str = "makes-sense";
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message")
-        .to_owned()
-}
 
 /// A block that is to be executed, and what comes of it serially: computed once, outside of a model.
 struct Case {
