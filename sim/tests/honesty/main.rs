@@ -17,8 +17,9 @@ use lockstep_sim::nodes;
 use source::{Function, Word, enums, functions, public_structs, tokens, words};
 
 /// The packages whose tests are looked at.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "core",
+    "core/sync",
     "sim",
     "loom-tests",
     "fuzz",
