@@ -11,10 +11,9 @@ use std::sync::Arc;
 
 use tokio::task::{self, JoinError};
 
-use crate::chain::{AddedBlock, Chain, ChainError};
+use crate::chain::{AddedBlock, Chain, ChainError, Interest};
 use crate::model::{Block, Network, Receipt, Transaction};
 use crate::parallel::{BatchError, ParallelChainState, ParallelExecutor};
-use crate::shared::Interest;
 use crate::storage::Storage;
 use crate::sync;
 

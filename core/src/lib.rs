@@ -66,6 +66,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use lockstep_sync::real as sync;
+
 pub mod model;
 
 pub mod codec;
@@ -77,20 +79,24 @@ pub mod transition;
 pub mod schedule;
 
 mod executor;
-pub mod parallel;
 mod prefix;
 mod side_by_side;
 mod state;
 
-pub mod asynchronous;
-pub mod chain;
 pub mod clock;
 pub mod config;
 pub mod metrics;
 pub mod storage;
 
-mod shared;
-use lockstep_sync::real as sync;
+mod ledger;
+
+pub mod asynchronous;
+pub mod chain;
+pub mod parallel;
+
+#[cfg(test)]
+mod tests;
+
 #[cfg(feature = "loom")]
 #[allow(clippy::duplicate_mod, reason = "the same code, on purpose")]
 pub mod under_loom;

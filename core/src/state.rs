@@ -309,7 +309,7 @@ pub(crate) fn add(cell: Cell, amount: Amount, more: Amount) -> Result<Amount, St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::spread::Spread;
+    use crate::parallel::spread::Spread;
 
     /// Some of each kind, with keys that differ in their first bits, in the last of the first eight
     /// bytes, which a prefix has no room for, and behind those.

@@ -107,10 +107,10 @@ fn nothing_is_drawn_at_random() {
 
 /// The concurrent files that add amounts up or carry them.
 const SHARED_WITH_MONEY: [&str; 4] = [
-    "shared/block_executor.rs",
-    "shared/in_order.rs",
-    "shared/parallel_executor.rs",
-    "shared/parallel_state.rs",
+    "parallel/block_executor.rs",
+    "parallel/in_order.rs",
+    "parallel/parallel_executor.rs",
+    "parallel/parallel_state.rs",
 ];
 
 /// Where amounts are added up nothing saturates and nothing wraps, casts included.
@@ -119,7 +119,7 @@ fn arithmetic_on_money_is_checked() {
     let with_money = |name: &str| {
         name.starts_with("model/")
             || name.starts_with("transition/")
-            || ["state.rs", "executor.rs", "chain/genesis.rs"].contains(&name)
+            || ["state.rs", "executor.rs", "ledger/genesis.rs"].contains(&name)
             || SHARED_WITH_MONEY.contains(&name)
     };
     let words = [
@@ -143,7 +143,7 @@ fn no_amount_is_opened_to_be_calculated_with() {
     let found = places(
         |name| {
             name.starts_with("transition/")
-                || ["state.rs", "executor.rs", "chain/genesis.rs"].contains(&name)
+                || ["state.rs", "executor.rs", "ledger/genesis.rs"].contains(&name)
                 || SHARED_WITH_MONEY.contains(&name)
         },
         &words,
@@ -223,7 +223,7 @@ fn rejections_are_made_in_the_transition_alone() {
         .iter()
         .filter_map(|place| place.split(':').next())
         .collect();
-    assert_eq!(files, ["chain/mempool.rs"; 2], "{found:?}");
+    assert_eq!(files, ["ledger/mempool.rs"; 2], "{found:?}");
 }
 
 #[test]

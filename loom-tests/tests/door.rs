@@ -35,7 +35,7 @@ const FORBIDDEN: [&str; 18] = [
 const MOUNTING: [([&str; 2], &str); 3] = [
     (
         ["core/src/under_loom", "core/src/under_shuttle"],
-        "shared/bodies.rs",
+        "chain/bodies.rs",
     ),
     (
         ["core/sync/src/loom", "core/sync/src/shuttle"],

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use lockstep_core::under_loom::shared::{
-    Ahead, BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
+use lockstep_core::under_loom::chain::{BodyCache, Chain, Interest};
+use lockstep_core::under_loom::parallel::{
+    Ahead, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };
 use lockstep_sync::loom::DashMap;
 use loom::model::Builder;

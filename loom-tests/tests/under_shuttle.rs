@@ -15,8 +15,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use lockstep_core::under_shuttle::shared::{
-    Ahead, BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
+use lockstep_core::under_shuttle::chain::{BodyCache, Chain, Interest};
+use lockstep_core::under_shuttle::parallel::{
+    Ahead, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };
 use lockstep_sync::shuttle::DashMap;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler, UrwRandomScheduler};

@@ -4,5 +4,8 @@
 
 use lockstep_sync::loom as sync;
 
-#[path = "../shared/mod.rs"]
-pub mod shared;
+#[path = "../parallel/mod.rs"]
+pub mod parallel;
+
+#[path = "../chain/mod.rs"]
+pub mod chain;

@@ -1,9 +1,10 @@
 //! Everything that can be read of a ledger: the block before or the block after, never between.
 
-use super::super::sync::{self, RwLockReadGuard};
 use super::Chain;
-use crate::chain::Tip;
-use crate::chain::error::missing;
+use super::sync::{self, RwLockReadGuard};
+use crate::ledger::Tip;
+use crate::ledger::error::missing;
+use crate::ledger::tip::tip_at;
 use crate::model::{
     Amount, Asset, Block, Cell, Height, Multisig, Nonce, PublicKey, Receipt, Supply, Value, Version,
 };
@@ -149,23 +150,4 @@ impl<S: Storage> Chain<S> {
     pub(super) fn read(&self) -> RwLockReadGuard<'_, S> {
         sync::read(&self.storage)
     }
-}
-
-/// The newest block as long as this height is the tip's.
-pub(super) fn tip_at(storage: &impl Storage, height: Height) -> Result<Tip, StorageError> {
-    let record = record(storage, height)?;
-    Ok(Tip {
-        height,
-        hash: record.hash,
-        time: record.time,
-        digest: record.digest,
-    })
-}
-
-pub(super) fn record(
-    storage: &impl Storage,
-    height: Height,
-) -> Result<schema::Record, StorageError> {
-    schema::record(storage, height)?
-        .ok_or_else(|| missing(&format!("the record of height {height}")))
 }

@@ -1,6 +1,6 @@
 //! What is kept of an executed block, made ready on workers.
 
-use super::super::spread::Spread;
+use super::parallel::spread::Spread;
 use crate::codec;
 use crate::model::{Block, Cell, Hash, Receipt, Value};
 use crate::side_by_side::SideBySide;

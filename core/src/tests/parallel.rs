@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::{Stopped, Workers};
 use crate::chain::ChainError;
 use crate::config::{Config, ExecutionPath};
 use crate::executor::Execution;
 use crate::model::{Amount, Network};
-use crate::shared::block_executor::BlockExecutor;
-use crate::shared::pipeline::in_order;
-use crate::shared::spread::Spread;
+use crate::parallel::block_executor::BlockExecutor;
+use crate::parallel::pipeline::in_order;
+use crate::parallel::spread::Spread;
+use crate::parallel::{Stopped, Workers};
 use crate::side_by_side::SideBySide;
 
 const PIECES: usize = 200;

@@ -1,0 +1,19 @@
+//! The answer of a ledger to a block that was added.
+
+use super::Tip;
+use crate::model::{Amount, Cell, Receipt, Value};
+
+/// What adding a block did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddedBlock {
+    /// One for each transaction, at its index.
+    pub receipts: Vec<Receipt>,
+    /// Every cell that differs, with its value after, in the order of cells.
+    pub changes: Vec<(Cell, Value)>,
+    /// The fees of the applied transactions.
+    pub fees: Amount,
+    /// What was issued to the miner beside them.
+    pub reward: Amount,
+    /// The new tip.
+    pub tip: Tip,
+}
