@@ -172,20 +172,22 @@ impl<S: Storage> Chain<S> {
         let _permit = self.permit.lock();
         proceed()?;
         let tip = self.tip()?;
-        let path = self.blocks.path(block.transactions.len());
-        let spread = self.blocks.spread(block.transactions.len());
+        let chosen = self.blocks.choose(block.transactions.len());
+        let spread = chosen.spread(block.transactions.len());
         let ids = metrics::phase("admit", || {
             admission::admit(&self.rules, &tip, block, spread)
         })?;
         proceed()?;
+        let (path, execution) = metrics::phase("execute", || {
+            self.blocks
+                .execute(chosen, &self.storage, &self.rules, block, &ids)
+        })?;
         let Execution {
             receipts,
             changes: versions,
             fees,
             reward,
-        } = metrics::phase("execute", || {
-            self.blocks.execute(&self.storage, &self.rules, block, &ids)
-        })?;
+        } = execution;
 
         let BlockOutcome {
             changes,
@@ -230,6 +232,7 @@ impl<S: Storage> Chain<S> {
             fees,
             reward,
             tip: added,
+            path,
         })
     }
 

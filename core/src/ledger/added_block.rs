@@ -1,6 +1,7 @@
 //! The answer of a ledger to a block that was added.
 
 use super::Tip;
+use crate::config::ExecutionPath;
 use crate::model::{Amount, Cell, Receipt, Value};
 
 /// What adding a block did.
@@ -16,4 +17,7 @@ pub struct AddedBlock {
     pub reward: Amount,
     /// The new tip.
     pub tip: Tip,
+    /// The path that led to this result, which is the same on every path: the serial one in test mode,
+    /// and where a worker panicked or there are none.
+    pub path: ExecutionPath,
 }

@@ -23,6 +23,26 @@ pub(crate) struct BlockExecutor {
     distrusted: AtomicBool,
 }
 
+/// The path of one block, decided once, and the workers that it takes.
+#[derive(Clone, Copy)]
+pub(crate) struct ChosenPath<'b> {
+    path: ExecutionPath,
+    /// `None` on the serial path alone.
+    workers: Option<&'b ParallelExecutor>,
+}
+
+impl<'b> ChosenPath<'b> {
+    const SERIAL: ChosenPath<'static> = ChosenPath {
+        path: ExecutionPath::Serial,
+        workers: None,
+    };
+
+    /// Where the parts of a block of `transactions` transactions that are no execution are done.
+    pub(crate) fn spread(self, transactions: usize) -> Spread<'b> {
+        Spread::over(self.workers.map(ParallelExecutor::workers)).unless_few(transactions)
+    }
+}
+
 impl BlockExecutor {
     pub(crate) fn new(config: &Config) -> Self {
         BlockExecutor {
@@ -37,61 +57,52 @@ impl BlockExecutor {
         !self.distrusted.load(Ordering::Relaxed)
     }
 
-    /// Where the parts of a block of so many transactions that are no execution are done.
-    pub(crate) fn spread(&self, transactions: usize) -> Spread<'_> {
-        match self.path(transactions) {
-            ExecutionPath::Serial => Spread::SERIAL,
-            _ => {
-                Spread::over(self.workers().map(ParallelExecutor::workers)).unless_few(transactions)
-            }
-        }
-    }
-
-    /// The path of a block of so many transactions, where it is left to us.
-    pub(crate) fn path(&self, transactions: usize) -> ExecutionPath {
+    /// Decides the path of a block of `transactions` transactions: the serial one in test mode, whose
+    /// result is kept, and after a difference.
+    pub(crate) fn choose(&self, transactions: usize) -> ChosenPath<'_> {
         if self.config.test_mode || !self.trusts_parallel() {
-            return ExecutionPath::Serial;
+            return ChosenPath::SERIAL;
         }
-        self.config.path(transactions)
+        self.with_workers(self.config.path(transactions))
     }
 
-    /// What an admitted block does. `ids` are the identities of its transactions.
+    /// Executes an admitted block; returns the path that was taken, too. `ids` are the identities of its
+    /// transactions.
     pub(crate) fn execute<S: Storage>(
         &self,
+        chosen: ChosenPath<'_>,
         storage: &Arc<RwLock<S>>,
         rules: &Rules,
         block: &Block,
         ids: &[Hash],
-    ) -> Result<Execution, ChainError> {
+    ) -> Result<(ExecutionPath, Execution), ChainError> {
         let body = Body {
             header: &block.header,
             transactions: &block.transactions,
             ids,
         };
-        let run = |path| self.guarded(path, storage, rules, &body);
+        let run = |chosen| self.catching(chosen, storage, rules, &body);
+        let serially = |executed| (ExecutionPath::Serial, executed);
         if self.config.test_mode {
-            return self.compared(run);
+            let every_path = self.execute_every_path(|path| run(self.with_workers(path)));
+            return every_path.map(serially);
         }
-        let path = self.path(block.transactions.len());
-        if path == ExecutionPath::Serial {
-            return run(ExecutionPath::Serial);
-        }
-        match run(path) {
-            Err(ChainError::Panicked { message }) => {
+        match run(chosen) {
+            Err(ChainError::Panicked { message }) if chosen.path != ExecutionPath::Serial => {
                 tracing::error!(
-                    path = path.name(),
+                    path = chosen.path.name(),
                     message,
                     "a worker panicked; executing serially"
                 );
                 metrics::fallback();
-                run(ExecutionPath::Serial)
+                run(ChosenPath::SERIAL).map(serially)
             }
-            executed => executed,
+            executed => executed.map(|executed| (chosen.path, executed)),
         }
     }
 
     /// Takes every path, compares, and keeps the serial result.
-    pub(crate) fn compared(
+    pub(crate) fn execute_every_path(
         &self,
         run: impl Fn(ExecutionPath) -> Result<Execution, ChainError>,
     ) -> Result<Execution, ChainError> {
@@ -121,32 +132,28 @@ impl BlockExecutor {
     }
 
     /// One path; its panic is an error.
-    fn guarded<S: Storage>(
+    fn catching<S: Storage>(
         &self,
-        path: ExecutionPath,
+        chosen: ChosenPath<'_>,
         storage: &Arc<RwLock<S>>,
         rules: &Rules,
         body: &Body<'_>,
     ) -> Result<Execution, ChainError> {
-        catch_panic(|| self.on_path(path, storage, rules, body))
+        catch_panic(|| self.on_path(chosen, storage, rules, body))
             .unwrap_or_else(|message| Err(ChainError::Panicked { message }))
     }
 
     fn on_path<S: Storage>(
         &self,
-        path: ExecutionPath,
+        chosen: ChosenPath<'_>,
         storage: &Arc<RwLock<S>>,
         rules: &Rules,
         body: &Body<'_>,
     ) -> Result<Execution, ChainError> {
         let hasher = self.hash_seed.build_hasher();
-        let workers = match path {
-            ExecutionPath::Serial => None,
-            _ => self.workers(),
-        };
-        let executed = match (path, workers) {
+        let executed = match (chosen.path, chosen.workers) {
             (ExecutionPath::Graph, Some(workers)) => workers.execute(storage, hasher, rules, body),
-            _ => {
+            (_, workers) => {
                 let spread = Spread::over(workers.map(ParallelExecutor::workers));
                 execute_in_order(spread, storage, hasher, rules, body).map_err(BatchError::from)
             }
@@ -155,6 +162,19 @@ impl BlockExecutor {
             BatchError::Storage(error) => ChainError::Storage(error),
             BatchError::Panicked(message) => ChainError::Panicked { message },
         })
+    }
+
+    /// A path and its workers; the serial path where the system gives no threads.
+    fn with_workers(&self, path: ExecutionPath) -> ChosenPath<'_> {
+        match path {
+            ExecutionPath::Serial => ChosenPath::SERIAL,
+            _ => self
+                .workers()
+                .map_or(ChosenPath::SERIAL, |workers| ChosenPath {
+                    path,
+                    workers: Some(workers),
+                }),
+        }
     }
 
     /// `None` where the system gives no threads; blocks are then executed serially.

@@ -94,7 +94,7 @@ fn execution(fees: u64) -> Execution {
 /// says 7 and the graph what is given.
 fn compared(graph: fn() -> Result<Execution, ChainError>) -> (Execution, bool) {
     let blocks = BlockExecutor::new(&Config::for_network(Network::Devnet));
-    let kept = blocks.compared(|path| match path {
+    let kept = blocks.execute_every_path(|path| match path {
         ExecutionPath::Graph => graph(),
         _ => Ok(execution(7)),
     });

@@ -277,13 +277,15 @@ fn the_serial_path_stays_on_the_callers_thread() {
 }
 
 #[test]
-fn a_workers_panic_is_reported_as_a_fallback() {
-    let blocks = ("lockstep_blocks_total graph", 1);
-    check(
-        &setup(ExecutionPath::Graph),
-        Panics::at(0),
-        &[blocks, ("lockstep_fallbacks_total", 1)],
-    );
+fn a_workers_panic_is_reported_as_a_fallback_and_the_block_as_a_serial_one() {
+    let blocks = ("lockstep_blocks_total serial", 1);
+    for path in [ExecutionPath::SpreadChecks, ExecutionPath::Graph] {
+        check(
+            &setup(path),
+            Panics::at(0),
+            &[blocks, ("lockstep_fallbacks_total", 1)],
+        );
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ahash::RandomState;
-use lockstep_core::chain::{Chain, ChainError};
+use lockstep_core::chain::{AddedBlock, Chain, ChainError};
 use lockstep_core::config::{Config, ExecutionPath};
 use lockstep_core::model::{
     Amount, Asset, BLOCK_VERSION, Block, Genesis, Hash, Header, Height, Network, PublicKey, Rules,
@@ -154,7 +154,11 @@ fn every_path_gives_the_serial_result() {
         for (round, expected) in (0..).zip(&expected) {
             let block = block(&chain, ring(&accounts, 2 * round));
             let added = chain.add_block(&block).expect("the block is good");
-            assert_eq!(&added, expected, "{}", path.name());
+            let expected = AddedBlock {
+                path,
+                ..expected.clone()
+            };
+            assert_eq!(added, expected, "{}", path.name());
         }
     }
 }
@@ -167,6 +171,7 @@ fn after_a_panic_of_a_parallel_path_the_block_is_executed_serially() {
     let added = chain.add_block(&block).expect("the block is good");
     assert!(!is_moody.load(Ordering::SeqCst), "the panic happened");
     assert!(added.receipts.iter().all(|receipt| receipt.is_applied()));
+    assert_eq!(added.path, ExecutionPath::Serial);
 }
 
 #[test]
@@ -207,7 +212,8 @@ fn in_test_mode_a_panic_of_the_serial_path_is_no_difference() {
     let chain = Chain::open_existing(storage, config, Arc::new(|| Timestamp(0)))
         .expect("the ledger is there");
     let first = block(&chain, ring(&accounts, 0));
-    chain.add_block(&first).expect("the block is good");
+    let added = chain.add_block(&first).expect("the block is good");
+    assert_eq!(added.path, ExecutionPath::Serial);
     assert!(chain.trusts_parallel());
 
     // The serial path comes first: its panic is the block's failure, not a difference.
