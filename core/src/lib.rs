@@ -78,7 +78,7 @@ pub mod transition;
 
 pub mod schedule;
 
-mod executor;
+mod execution;
 mod prefix;
 mod side_by_side;
 mod state;

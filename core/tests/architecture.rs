@@ -119,7 +119,7 @@ fn arithmetic_on_money_is_checked() {
     let with_money = |name: &str| {
         name.starts_with("model/")
             || name.starts_with("transition/")
-            || ["state.rs", "executor.rs", "ledger/genesis.rs"].contains(&name)
+            || ["state.rs", "execution.rs", "ledger/genesis.rs"].contains(&name)
             || SHARED_WITH_MONEY.contains(&name)
     };
     let words = [
@@ -143,7 +143,7 @@ fn no_amount_is_opened_to_be_calculated_with() {
     let found = places(
         |name| {
             name.starts_with("transition/")
-                || ["state.rs", "executor.rs", "ledger/genesis.rs"].contains(&name)
+                || ["state.rs", "execution.rs", "ledger/genesis.rs"].contains(&name)
                 || SHARED_WITH_MONEY.contains(&name)
         },
         &words,
@@ -202,7 +202,7 @@ fn the_transition_reaches_for_nothing() {
     let words = [
         "crate::storage",
         "crate::state",
-        "crate::executor",
+        "crate::execution",
         "crate::chain",
         "crate::config",
         "crate::clock",
@@ -230,7 +230,7 @@ fn rejections_are_made_in_the_transition_alone() {
 fn the_storage_does_not_know_the_rules() {
     let words = [
         "crate::transition",
-        "crate::executor",
+        "crate::execution",
         "crate::chain",
         "crate::state",
     ];

@@ -24,7 +24,7 @@ use super::sync::{self, Arc, Mutex, RwLock};
 use crate::clock::Clock;
 use crate::codec;
 use crate::config::Config;
-use crate::executor::Execution;
+use crate::execution::Execution;
 use crate::ledger::error::missing;
 use crate::ledger::tip::{record, tip_at};
 use crate::ledger::{admission, genesis};

@@ -6,7 +6,7 @@ use super::spread::Spread;
 use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Arc, OnceLock, RwLock, catch_panic};
 use crate::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
-use crate::executor::{Body, Execution};
+use crate::execution::{Body, Execution};
 use crate::ledger::ChainError;
 use crate::metrics;
 use crate::model::{Block, Hash, Rules};

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use super::run::Stopped;
 use super::spread::Spread;
 use super::sync::{Mutex, RwLock, read};
-use crate::executor::{Body, CELLS, Execution, NATIVE, outcome, receipt, reward};
+use crate::execution::{Body, CELLS, Execution, NATIVE, outcome, receipt, reward};
 use crate::model::{Amount, Asset, Cell, Header, Outcome, Rules, Version};
 use crate::state::{BlockState, Taken, add};
 use crate::storage::{Storage, StorageError, schema};

@@ -24,6 +24,6 @@ pub use pipeline::Pipeline;
 pub use run::{Ahead, Run, Stopped, run, run_block};
 
 pub use super::sync::{NoWorkers, Workers};
-pub use crate::executor::Checked;
+pub use crate::execution::Checked;
 
 use super::sync;

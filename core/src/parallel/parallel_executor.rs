@@ -12,7 +12,7 @@ use super::run::{Stopped, run, run_block};
 use super::spread::Spread;
 use super::sync::{Arc, NoWorkers, RwLock, Workers, read, set_current_transaction};
 use crate::codec;
-use crate::executor::{self, Body, Checked, Execution};
+use crate::execution::{self, Body, Checked, Execution};
 use crate::metrics;
 use crate::model::{
     Amount, Asset, Cell, Change, Hash, Header, Network, Outcome, Rules, Transaction, Value,
@@ -78,7 +78,7 @@ impl ParallelExecutor {
             .map(pieces, |piece| {
                 let transactions = &transactions[piece];
                 let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
-                executor::check_all_of(network, transactions, &ids)
+                execution::check_all_of(network, transactions, &ids)
             })
             .concat()
     }
@@ -203,7 +203,7 @@ impl ParallelExecutor {
             receipts: transactions
                 .iter()
                 .zip(outcomes)
-                .map(|(checked, outcome)| executor::receipt(checked, outcome))
+                .map(|(checked, outcome)| execution::receipt(checked, outcome))
                 .collect(),
             changes,
             fees,
@@ -233,7 +233,7 @@ where
     H: BuildHasher + Clone,
 {
     let mut view = state.view();
-    let outcome = executor::outcome(transaction, &mut view)?;
+    let outcome = execution::outcome(transaction, &mut view)?;
     if let Outcome::Applied { changes, .. } = &outcome {
         state.apply(changes)?;
     }
@@ -259,7 +259,7 @@ fn supplies<S: Storage>(
         };
         supply.burned = add(cell, supply.burned, burned)?;
         if asset == Asset::NATIVE {
-            issued = executor::reward(rules, supply)?;
+            issued = execution::reward(rules, supply)?;
             supply.issued = add(cell, supply.issued, issued)?;
         }
         if let Some(change) = change(header.height, before, Value::Supply(supply)) {

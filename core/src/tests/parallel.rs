@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::chain::ChainError;
 use crate::config::{Config, ExecutionPath};
-use crate::executor::Execution;
+use crate::execution::Execution;
 use crate::model::{Amount, Network};
 use crate::parallel::block_executor::BlockExecutor;
 use crate::parallel::pipeline::in_order;

@@ -1,4 +1,5 @@
-//! What executing a block comes to, on whatever path.
+//! The execution of a block as far as it is the same on every path: checks, receipts, the reward, and the
+//! result.
 
 use std::ops::Range;
 
