@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use lockstep_core::under_loom::chain::{BodyCache, Chain, Interest};
+use lockstep_core::under_loom::chain::{BodyCache, CancellationToken, Chain};
 use lockstep_core::under_loom::parallel::{
     Ahead, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };

@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use lockstep_core::under_shuttle::chain::{BodyCache, Chain, Interest};
+use lockstep_core::under_shuttle::chain::{BodyCache, CancellationToken, Chain};
 use lockstep_core::under_shuttle::parallel::{
     Ahead, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };

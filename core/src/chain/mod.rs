@@ -5,14 +5,14 @@
 //! `super::sync::...` and hold no test. What threads do not share stands in `ledger`.
 
 mod bodies;
-mod interest;
+mod cancellation_token;
 mod outcome;
 mod read;
 
 use std::collections::BTreeMap;
 
 pub use bodies::BodyCache;
-pub use interest::Interest;
+pub use cancellation_token::CancellationToken;
 
 pub use crate::config::BodyCacheLimits;
 pub use crate::ledger::{
@@ -153,7 +153,7 @@ impl<S: Storage> Chain<S> {
         self.add_block_unless(block, || false)
     }
 
-    /// [`Chain::add_block`] for whoever may lose interest: `is_cancelled` is asked before each step,
+    /// [`Chain::add_block`] for a caller that may cancel it: `is_cancelled` is asked before each step,
     /// the last time just before the commit.
     ///
     /// # Errors

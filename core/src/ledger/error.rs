@@ -57,7 +57,7 @@ pub enum ChainError {
         /// What the panic said.
         message: String,
     },
-    /// Whoever asked lost interest before anything was written.
+    /// The caller cancelled the operation before anything was written.
     #[error("cancelled; the ledger is as it was, and the block can be added again")]
     Cancelled,
     /// The storage failed or is damaged.
