@@ -136,7 +136,7 @@ fn cold(rounds: usize, executor: &ParallelExecutor, prepared: &Prepared) -> Comp
         rounds,
         || measure(&|state| known::lazily(state, transactions)),
         || {
-            let path = ExecutionPath::SpreadChecks;
+            let path = ExecutionPath::ParallelValidation;
             measure(&|state| known::execute(executor, state, transactions, path))
         },
     )
@@ -159,6 +159,6 @@ fn reviewed(rounds: usize, prepared: &Prepared) -> Comparison {
             prepared.assert_same(black_box(&outcomes));
             PerItem::new(took, transactions.len())
         },
-        || prepared.add_block(ExecutionPath::SpreadChecks, WORKERS),
+        || prepared.add_block(ExecutionPath::ParallelValidation, WORKERS),
     )
 }

@@ -38,7 +38,7 @@ pub fn execute<S: Storage>(
             transactions.chunks(ALONE).for_each(load);
             lazily(state, transactions)
         }
-        ExecutionPath::SpreadChecks => {
+        ExecutionPath::ParallelValidation => {
             let pieces: Vec<_> = transactions.chunks(AMONG_OTHERS).collect();
             let mut outcomes = Vec::with_capacity(transactions.len());
             let pipeline = Pipeline::new(pieces.len(), |piece| {

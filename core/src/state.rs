@@ -164,7 +164,7 @@ where
     }
 
     /// Every cell that differs.
-    pub(crate) fn into_changes(self, height: Height, spread: impl SideBySide) -> CellChanges {
+    pub(crate) fn into_changes(self, height: Height, parallelism: impl SideBySide) -> CellChanges {
         let mut changes = CellChanges::with_capacity(self.slots.len());
         changes.extend(
             self.slots
@@ -173,7 +173,7 @@ where
                     Some((cell, change(height, before, now?)?))
                 }),
         );
-        in_cell_order(&mut changes, spread);
+        in_cell_order(&mut changes, parallelism);
         changes
     }
 
@@ -251,12 +251,12 @@ impl Slot {
 }
 
 /// Sorts what has a cell in front by it.
-pub(crate) fn in_cell_order<T: Send>(items: &mut [(Cell, T)], spread: impl SideBySide) {
-    sort_in(spread.at_once(), items, spread);
+pub(crate) fn in_cell_order<T: Send>(items: &mut [(Cell, T)], parallelism: impl SideBySide) {
+    sort_in(parallelism.at_once(), items, parallelism);
 }
 
 /// In so many parts, each of them sorted on one thread.
-fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], spread: impl SideBySide) {
+fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], parallelism: impl SideBySide) {
     // Few are sorted sooner than others are woken.
     const FEW: usize = 4_096;
     if parts < 2 || items.len() < FEW {
@@ -272,9 +272,9 @@ fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], spread: impl SideBySi
         prefix(one).cmp(&prefix(other)).then_with(|| one.cmp(other))
     });
     let (lower, upper) = items.split_at_mut(half);
-    spread.join(
-        || sort_in(parts / 2, lower, spread),
-        || sort_in(parts - parts / 2, upper, spread),
+    parallelism.join(
+        || sort_in(parts / 2, lower, parallelism),
+        || sort_in(parts - parts / 2, upper, parallelism),
     );
 }
 
@@ -309,7 +309,7 @@ pub(crate) fn add(cell: Cell, amount: Amount, more: Amount) -> Result<Amount, St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parallel::spread::Spread;
+    use crate::parallel::parallelism::Parallelism;
 
     /// Some of each kind, with keys that differ in their first bits, in the last of the first eight
     /// bytes, which a prefix has no room for, and behind those.
@@ -339,7 +339,7 @@ mod tests {
             cells.extend(keys.map(|asset| (Cell::Balance(account, Asset(asset)), ())));
         }
         let mut sorted = cells.clone();
-        in_cell_order(&mut sorted, Spread::SERIAL);
+        in_cell_order(&mut sorted, Parallelism::SERIAL);
         cells.sort();
         assert_eq!(sorted, cells);
     }

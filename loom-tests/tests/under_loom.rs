@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use lockstep_core::under_loom::chain::{BodyCache, CancellationToken, Chain};
 use lockstep_core::under_loom::parallel::{
-    Ahead, ParallelChainState, Pipeline, Run, Stopped, execute_one,
+    GraphOverlap, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };
 use lockstep_sync::loom::DashMap;
 use loom::model::Builder;

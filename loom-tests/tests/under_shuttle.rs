@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 
 use lockstep_core::under_shuttle::chain::{BodyCache, CancellationToken, Chain};
 use lockstep_core::under_shuttle::parallel::{
-    Ahead, ParallelChainState, Pipeline, Run, Stopped, execute_one,
+    GraphOverlap, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };
 use lockstep_sync::shuttle::DashMap;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler, UrwRandomScheduler};

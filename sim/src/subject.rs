@@ -176,7 +176,7 @@ impl Execution {
         };
         let (forced, workers) = match self {
             Execution::Serial => (ExecutionPath::Serial, 1),
-            Execution::SpreadChecks(workers) => (ExecutionPath::SpreadChecks, workers),
+            Execution::SpreadChecks(workers) => (ExecutionPath::ParallelValidation, workers),
             Execution::Graph(workers) | Execution::TestMode(workers) => {
                 (ExecutionPath::Graph, workers)
             }

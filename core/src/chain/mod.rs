@@ -36,7 +36,7 @@ use crate::model::{
 use crate::storage::{Batch, Storage, StorageError, schema};
 use outcome::BlockOutcome;
 use parallel::block_executor::BlockExecutor;
-use parallel::spread::Spread;
+use parallel::parallelism::Parallelism;
 
 /// A ledger and its history, on a storage.
 ///
@@ -173,9 +173,9 @@ impl<S: Storage> Chain<S> {
         proceed()?;
         let tip = self.tip()?;
         let chosen = self.blocks.choose(block.transactions.len());
-        let spread = chosen.spread(block.transactions.len());
+        let parallelism = chosen.parallelism(block.transactions.len());
         let ids = metrics::phase("admit", || {
-            admission::admit(&self.rules, &tip, block, spread)
+            admission::admit(&self.rules, &tip, block, parallelism)
         })?;
         proceed()?;
         let (path, execution) = metrics::phase("execute", || {
@@ -194,7 +194,7 @@ impl<S: Storage> Chain<S> {
             digest,
             mut batch,
         } = metrics::phase("digest", || {
-            BlockOutcome::of(tip.digest, block, &versions, &receipts, spread)
+            BlockOutcome::of(tip.digest, block, &versions, &receipts, parallelism)
         });
         let added = Tip {
             height: block.header.height,
@@ -215,7 +215,7 @@ impl<S: Storage> Chain<S> {
         );
         batch.put_tip(added.height);
         proceed()?;
-        metrics::phase("commit", || self.commit(batch, spread))?;
+        metrics::phase("commit", || self.commit(batch, parallelism))?;
         metrics::block(path.name(), &receipts);
 
         tracing::info!(
@@ -326,7 +326,7 @@ impl<S: Storage> Chain<S> {
         let restored = tip_at(&*self.read(), target)?;
         let batch = self.undo(tip.height, target)?;
         if !batch.is_empty() {
-            self.commit(batch, Spread::SERIAL)?;
+            self.commit(batch, Parallelism::SERIAL)?;
             tracing::info!(from = %tip.height, to = %target, "rewound");
         }
         Ok(restored)
@@ -377,7 +377,7 @@ impl<S: Storage> Chain<S> {
         Ok(batch)
     }
 
-    fn commit(&self, batch: Batch, spread: Spread<'_>) -> Result<(), StorageError> {
-        spread.commit(&mut *sync::write(&self.storage), batch)
+    fn commit(&self, batch: Batch, parallelism: Parallelism<'_>) -> Result<(), StorageError> {
+        parallelism.commit(&mut *sync::write(&self.storage), batch)
     }
 }

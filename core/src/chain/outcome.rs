@@ -1,6 +1,6 @@
 //! What is kept of an executed block, made ready on workers.
 
-use super::parallel::spread::Spread;
+use super::parallel::parallelism::Parallelism;
 use crate::codec;
 use crate::model::{Block, Cell, Hash, Receipt, Value};
 use crate::side_by_side::SideBySide;
@@ -21,13 +21,13 @@ impl BlockOutcome {
         block: &Block,
         versions: &CellChanges,
         receipts: &[Receipt],
-        spread: Spread<'_>,
+        parallelism: Parallelism<'_>,
     ) -> Self {
         // Each is one thread's, the first the caller's, who commits it soon; others help only where
         // there are any left.
         let parts = [Part::Newest, Part::Digest, Part::Older];
-        let within = spread.if_more_than(parts.len());
-        let made = spread.map(&parts, |part| match part {
+        let within = parallelism.if_more_than(parts.len());
+        let made = parallelism.map(&parts, |part| match part {
             Part::Digest => {
                 let changes: Vec<(Cell, Value)> = versions
                     .iter()

@@ -11,7 +11,7 @@ pub(crate) fn admit(
     rules: &Rules,
     tip: &Tip,
     block: &Block,
-    spread: impl SideBySide,
+    parallelism: impl SideBySide,
 ) -> Result<Vec<Hash>, Refusal> {
     let Block {
         header,
@@ -63,7 +63,7 @@ pub(crate) fn admit(
         });
     }
     let pieces: Vec<&[Transaction]> = transactions.chunks(merkle::SUBTREE).collect();
-    let done = spread.map(&pieces, |piece| {
+    let done = parallelism.map(&pieces, |piece| {
         let ids: Vec<Hash> = piece.iter().map(codec::transaction_id).collect();
         (merkle::root(&ids), ids)
     });

@@ -89,7 +89,7 @@ impl Mempool {
     ///
     /// Where it is not taken; the mempool is then as it was.
     pub fn insert(&mut self, transaction: Transaction) -> Result<Hash, MempoolError> {
-        transition::check_shape(&transaction, self.network)?;
+        transition::check_well_formed(&transaction, self.network)?;
         let id = codec::transaction_id(&transaction);
         let bytes = codec::encoded_len(&transaction);
         let slot = (transaction.source, transaction.nonce);

@@ -2,7 +2,7 @@
 
 use super::in_order::execute_in_order;
 use super::parallel_executor::{BatchError, ParallelExecutor};
-use super::spread::Spread;
+use super::parallelism::Parallelism;
 use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Arc, OnceLock, RwLock, catch_panic};
 use crate::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
@@ -38,8 +38,8 @@ impl<'b> ChosenPath<'b> {
     };
 
     /// Where the parts of a block of `transactions` transactions that are no execution are done.
-    pub(crate) fn spread(self, transactions: usize) -> Spread<'b> {
-        Spread::over(self.workers.map(ParallelExecutor::workers)).unless_few(transactions)
+    pub(crate) fn parallelism(self, transactions: usize) -> Parallelism<'b> {
+        Parallelism::over(self.workers.map(ParallelExecutor::workers)).unless_few(transactions)
     }
 }
 
@@ -107,7 +107,7 @@ impl BlockExecutor {
         run: impl Fn(ExecutionPath) -> Result<Execution, ChainError>,
     ) -> Result<Execution, ChainError> {
         let serial = run(ExecutionPath::Serial)?;
-        for path in [ExecutionPath::SpreadChecks, ExecutionPath::Graph] {
+        for path in [ExecutionPath::ParallelValidation, ExecutionPath::Graph] {
             if !self.trusts_parallel() {
                 break;
             }
@@ -154,8 +154,9 @@ impl BlockExecutor {
         let executed = match (chosen.path, chosen.workers) {
             (ExecutionPath::Graph, Some(workers)) => workers.execute(storage, hasher, rules, body),
             (_, workers) => {
-                let spread = Spread::over(workers.map(ParallelExecutor::workers));
-                execute_in_order(spread, storage, hasher, rules, body).map_err(BatchError::from)
+                let parallelism = Parallelism::over(workers.map(ParallelExecutor::workers));
+                execute_in_order(parallelism, storage, hasher, rules, body)
+                    .map_err(BatchError::from)
             }
         };
         executed.map_err(|error| match error {

@@ -2,8 +2,8 @@
 
 use std::hash::BuildHasher;
 
+use super::parallelism::Parallelism;
 use super::run::Stopped;
-use super::spread::Spread;
 use super::sync::{Mutex, RwLock, read};
 use crate::execution::{Body, CELLS, Execution, NATIVE, outcome, receipt, reward};
 use crate::model::{Amount, Asset, Cell, Header, Outcome, Rules, Version};
@@ -14,7 +14,7 @@ use crate::storage::{Storage, StorageError, schema};
 ///
 /// A failure of the storage is the block's failure and never a transaction's.
 pub(crate) fn execute_in_order<S: Storage>(
-    spread: Spread<'_>,
+    parallelism: Parallelism<'_>,
     storage: &RwLock<S>,
     hasher: impl BuildHasher + Clone + Send,
     rules: &Rules,
@@ -29,8 +29,8 @@ pub(crate) fn execute_in_order<S: Storage>(
     let taken = Mutex::new(Taken::none(cells, hasher));
     let mut receipts = Vec::with_capacity(transactions);
     let mut fees = Amount::ZERO;
-    spread.in_order(
-        &spread.pieces(transactions),
+    parallelism.in_order(
+        &parallelism.pieces(transactions),
         |piece| {
             let checked = body.check(rules.network, piece.clone());
             let mut cells = body.cells(piece.clone(), &checked);
@@ -55,7 +55,7 @@ pub(crate) fn execute_in_order<S: Storage>(
     let reward = credit_miner(&mut state, rules, body.header, fees).map_err(Stopped::Failed)?;
     Ok(Execution {
         receipts,
-        changes: state.into_changes(body.header.height, spread.unless_few(transactions)),
+        changes: state.into_changes(body.header.height, parallelism.unless_few(transactions)),
         fees,
         reward,
     })

@@ -14,14 +14,14 @@ pub(crate) mod block_executor;
 mod in_order;
 mod parallel_executor;
 mod parallel_state;
+pub(crate) mod parallelism;
 pub(crate) mod pipeline;
 mod run;
-pub(crate) mod spread;
 
 pub use parallel_executor::{BatchError, ParallelExecutor, execute_one};
 pub use parallel_state::{ParallelChainState, View};
 pub use pipeline::Pipeline;
-pub use run::{Ahead, Run, Stopped, run, run_block};
+pub use run::{GraphOverlap, Run, Stopped, run, run_block};
 
 pub use super::sync::{NoWorkers, Workers};
 pub use crate::execution::Checked;

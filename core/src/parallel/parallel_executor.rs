@@ -8,8 +8,8 @@ use std::ops::Range;
 use thiserror::Error;
 
 use super::parallel_state::ParallelChainState;
+use super::parallelism::Parallelism;
 use super::run::{Stopped, run, run_block};
-use super::spread::Spread;
 use super::sync::{Arc, NoWorkers, RwLock, Workers, read, set_current_transaction};
 use crate::codec;
 use crate::execution::{self, Body, Checked, Execution};
@@ -73,7 +73,7 @@ impl ParallelExecutor {
         network: Network,
         transactions: &'t [Transaction],
     ) -> Vec<Checked<'t>> {
-        let pieces = Spread::over(Some(&self.workers)).pieces(transactions.len());
+        let pieces = Parallelism::over(Some(&self.workers)).pieces(transactions.len());
         self.workers
             .map(pieces, |piece| {
                 let transactions = &transactions[piece];
@@ -154,7 +154,7 @@ impl ParallelExecutor {
             body.transactions.len() * 2,
             hasher.clone(),
         );
-        let pieces = Spread::over(Some(&self.workers)).pieces(body.transactions.len());
+        let pieces = Parallelism::over(Some(&self.workers)).pieces(body.transactions.len());
         let check = |piece: Range<usize>| -> Result<Vec<Checked<'_>>, StorageError> {
             let checked = body.check(rules.network, piece.clone());
             state.prefetch(body.cells(piece.clone(), &checked))?;
@@ -164,15 +164,18 @@ impl ParallelExecutor {
         // thread's work, and the longest: first.
         let jobs = iter::once(None).chain(pieces.into_iter().map(Some));
         let ahead = self.workers.map(jobs.collect(), |piece| match piece {
-            None => Ok(Ahead::Graph(Graph::of(body.transactions, hasher.clone()))),
-            Some(piece) => check(piece).map(Ahead::Checked),
+            None => Ok(PreparedPiece::Graph(Graph::of(
+                body.transactions,
+                hasher.clone(),
+            ))),
+            Some(piece) => check(piece).map(PreparedPiece::Checked),
         });
         let mut graph = None;
         let mut transactions = Vec::with_capacity(body.transactions.len());
         for ahead in ahead {
             match ahead? {
-                Ahead::Graph(of_all) => graph = Some(of_all),
-                Ahead::Checked(piece) => transactions.extend(piece),
+                PreparedPiece::Graph(of_all) => graph = Some(of_all),
+                PreparedPiece::Checked(piece) => transactions.extend(piece),
             }
         }
         let graph = graph.expect("it is one of the jobs");
@@ -213,7 +216,7 @@ impl ParallelExecutor {
 }
 
 /// What workers do before a block is executed.
-enum Ahead<'t> {
+enum PreparedPiece<'t> {
     Graph(Graph),
     Checked(Vec<Checked<'t>>),
 }

@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 
-use super::spread::Spread;
+use super::parallelism::Parallelism;
 use super::sync::{Arc, DashMap, RwLock, RwLockReadGuard, Workers, read};
 use crate::model::{Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Value};
 use crate::state::{CellChanges, Loaded, add, change, in_cell_order};
@@ -282,7 +282,7 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
             .into_iter()
             .collect::<Result<Vec<CellChanges>, StorageError>>()?
             .concat();
-        in_cell_order(&mut changes, Spread::over(Some(workers)));
+        in_cell_order(&mut changes, Parallelism::over(Some(workers)));
         Ok(changes)
     }
 

@@ -1,4 +1,4 @@
-//! Workers drive the machine that says what may run.
+//! Running a graph of transactions on workers: they drive the machine that says what may run.
 
 use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Condvar, Mutex, SPIN_LIMIT, Workers, catch_panic, spin_pause};
@@ -53,7 +53,7 @@ pub fn run_block<T: Send, E: Send>(
     graph: impl FnOnce() -> Graph + Send,
     task: impl Fn(u32) -> Result<T, E> + Send + Sync,
 ) -> Result<Vec<T>, Stopped<E>> {
-    let ahead = Ahead::new(transactions);
+    let ahead = GraphOverlap::new(transactions);
     let (begun, graph) = workers.join(|| ahead.run(&task), || ahead.make(graph));
     let begun = begun?;
     let Some(graph) = graph else {
@@ -100,21 +100,21 @@ fn run_next<T, E>(
     }
 }
 
-/// The first transactions of a block while its graph is made, for whoever has threads of its own: one
-/// that makes the graph and one that runs; [`run_block`] is what uses it.
+/// Overlap of the making of a block's graph with its first transactions, for a caller that has threads
+/// of its own: one that makes the graph and one that runs; [`run_block`] uses it.
 #[derive(Debug)]
-pub struct Ahead {
+pub struct GraphOverlap {
     transactions: usize,
     // Relaxed, both: they say whether to go on, and hand nothing over.
     is_made: AtomicBool,
     is_over: AtomicBool,
 }
 
-impl Ahead {
+impl GraphOverlap {
     /// Nothing has run of a block of so many.
     #[must_use]
     pub fn new(transactions: usize) -> Self {
-        Ahead {
+        GraphOverlap {
             transactions,
             is_made: AtomicBool::new(false),
             is_over: AtomicBool::new(false),

@@ -290,31 +290,31 @@ impl Batch {
     }
 
     /// The versions of cells after a block.
-    pub(crate) fn of_newest(changes: &[CellChange], spread: impl SideBySide) -> Self {
+    pub(crate) fn of_newest(changes: &[CellChange], parallelism: impl SideBySide) -> Self {
         let entry = |(cell, (_, after)): &CellChange| Some((cell_key(*cell), codec::encode(after)));
-        Batch::of(Table::Cells, changes, entry, spread)
+        Batch::of(Table::Cells, changes, entry, parallelism)
     }
 
     /// The versions of cells that a block replaced.
-    pub(crate) fn of_older(changes: &[CellChange], spread: impl SideBySide) -> Self {
+    pub(crate) fn of_older(changes: &[CellChange], parallelism: impl SideBySide) -> Self {
         let entry = |(cell, (before, _)): &CellChange| {
             let before = before.as_ref()?;
             Some((history_key(*cell, before.height), codec::encode(before)))
         };
-        Batch::of(Table::History, changes, entry, spread)
+        Batch::of(Table::History, changes, entry, parallelism)
     }
 
     fn of(
         table: Table,
         changes: &[CellChange],
         entry: impl Fn(&CellChange) -> Option<Entry> + Send + Sync,
-        spread: impl SideBySide,
+        parallelism: impl SideBySide,
     ) -> Self {
         /// So many are made on one thread.
         const PIECE: usize = 512;
         let pieces: Vec<&[CellChange]> = changes.chunks(PIECE).collect();
         let of_pieces: Vec<Vec<Entry>> =
-            spread.map(&pieces, |piece| piece.iter().filter_map(&entry).collect());
+            parallelism.map(&pieces, |piece| piece.iter().filter_map(&entry).collect());
         let mut entries: Vec<Entry> = of_pieces.into_iter().flatten().collect();
         // Stable, because that one makes use of what is in order already: the cells of each kind are.
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));

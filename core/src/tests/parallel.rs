@@ -10,8 +10,8 @@ use crate::config::{Config, ExecutionPath};
 use crate::execution::Execution;
 use crate::model::{Amount, Network};
 use crate::parallel::block_executor::BlockExecutor;
+use crate::parallel::parallelism::Parallelism;
 use crate::parallel::pipeline::in_order;
-use crate::parallel::spread::Spread;
 use crate::parallel::{Stopped, Workers};
 use crate::side_by_side::SideBySide;
 
@@ -132,13 +132,17 @@ fn parts_of_a_large_block_go_to_the_workers_and_of_a_small_one_stay_with_the_cal
     let workers = workers(2);
     let caller = thread::current().id();
     for transactions in [0, 1, LEAST - 1, LEAST, 10 * LEAST] {
-        let spread = Spread::over(Some(&workers)).unless_few(transactions);
+        let parallelism = Parallelism::over(Some(&workers)).unless_few(transactions);
         let others = AtomicBool::new(false);
         let waited = AtomicUsize::new(0);
         let few = transactions < LEAST;
         // The caller of a small one may be done before others come: that they are asked is seen here.
-        assert_eq!(spread.at_once(), if few { 1 } else { 2 }, "{transactions}");
-        spread.map(&[(); 9], |()| {
+        assert_eq!(
+            parallelism.at_once(),
+            if few { 1 } else { 2 },
+            "{transactions}"
+        );
+        parallelism.map(&[(); 9], |()| {
             if thread::current().id() != caller {
                 others.store(true, Ordering::Relaxed);
             }
@@ -156,9 +160,9 @@ fn parts_of_a_large_block_go_to_the_workers_and_of_a_small_one_stay_with_the_cal
 
 #[test]
 fn as_many_work_at_once_as_there_are_workers() {
-    assert_eq!(Spread::SERIAL.at_once(), 1);
+    assert_eq!(Parallelism::SERIAL.at_once(), 1);
     for number in [1, 2, 9] {
-        assert_eq!(Spread::over(Some(&workers(number))).at_once(), number);
+        assert_eq!(Parallelism::over(Some(&workers(number))).at_once(), number);
     }
 }
 
@@ -166,8 +170,8 @@ fn as_many_work_at_once_as_there_are_workers() {
 fn only_more_threads_than_parts_help_within_a_part() {
     for (number, within) in [(2, 1), (3, 1), (4, 4)] {
         let workers = workers(number);
-        let spread = Spread::over(Some(&workers)).if_more_than(3);
-        assert_eq!(spread.at_once(), within);
+        let parallelism = Parallelism::over(Some(&workers)).if_more_than(3);
+        assert_eq!(parallelism.at_once(), within);
     }
 }
 
@@ -176,7 +180,7 @@ fn what_comes_of_pieces_is_at_their_index_however_many_work() {
     let items: Vec<usize> = (0..1_000).collect();
     for number in [1, 2, 9, 33] {
         let workers = workers(number);
-        let doubled = Spread::over(Some(&workers)).map(&items, |item| 2 * item);
+        let doubled = Parallelism::over(Some(&workers)).map(&items, |item| 2 * item);
         assert!(doubled.iter().copied().eq((0..1_000).map(|item| 2 * item)));
     }
 }
@@ -185,7 +189,7 @@ fn what_comes_of_pieces_is_at_their_index_however_many_work() {
 fn pieces_are_a_share_each_or_full_batches_and_then_shares_of_what_is_left() {
     let pieces = |number, transactions: usize| {
         let workers = workers(number);
-        let pieces = Spread::over(Some(&workers)).pieces(transactions);
+        let pieces = Parallelism::over(Some(&workers)).pieces(transactions);
         let all = pieces.iter().cloned().flatten();
         assert!(all.eq(0..transactions), "{pieces:?}");
         pieces.iter().map(Range::len).collect::<Vec<_>>()
@@ -206,6 +210,6 @@ fn pieces_are_a_share_each_or_full_batches_and_then_shares_of_what_is_left() {
 
 #[test]
 fn a_thread_alone_has_large_pieces() {
-    let pieces = Spread::SERIAL.pieces(2_000);
+    let pieces = Parallelism::SERIAL.pieces(2_000);
     assert_eq!(pieces, [0..1_024, 1_024..2_000]);
 }

@@ -13,7 +13,7 @@ use lockstep_core::model::{
     Amount, Asset, BLOCK_VERSION, Block, Genesis, Hash, Header, Height, Network, PublicKey, Rules,
     Timestamp, Transaction,
 };
-use lockstep_core::parallel::{Ahead, ParallelExecutor, Stopped, run, run_block};
+use lockstep_core::parallel::{GraphOverlap, ParallelExecutor, Stopped, run, run_block};
 use lockstep_core::schedule::Graph;
 use lockstep_core::signature::Keypair;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
@@ -361,7 +361,7 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
 
 #[test]
 fn nobody_runs_ahead_of_a_graph_whose_making_panicked() {
-    let ahead = Ahead::new(10);
+    let ahead = GraphOverlap::new(10);
     let made = catch_unwind(AssertUnwindSafe(|| ahead.make(|| panic!("on purpose"))));
     assert!(made.is_err());
     let begun = ahead.run(&Ok::<u32, ()>);

@@ -83,13 +83,15 @@ impl<'s> Workers<'s> {
         forger: Option<PublicKey>,
     ) -> Result<(), Rejection> {
         match self.defect {
-            Some(Defect::UnsignedAccepted) => transition::check_shape(transaction, self.network),
+            Some(Defect::UnsignedAccepted) => {
+                transition::check_well_formed(transaction, self.network)
+            }
             Some(Defect::BatchSignatureRule) => {
-                transition::check_shape(transaction, self.network)?;
+                transition::check_well_formed(transaction, self.network)?;
                 forger.map_or(Ok(()), |signer| Err(Rejection::Signature { signer }))
             }
             Some(Defect::ValidationGap) => {
-                match transition::check_shape(transaction, self.network) {
+                match transition::check_well_formed(transaction, self.network) {
                     Err(rejection @ Rejection::Network { .. }) => Err(rejection),
                     _ => check_signatures(transaction),
                 }

@@ -23,31 +23,31 @@ const SMALL_PIECE: usize = 48;
 /// Where the parts of a block that depend on nothing are done: on the caller's thread, or on the
 /// workers. What comes out is the same.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spread<'p>(Option<&'p Workers>);
+pub(crate) struct Parallelism<'p>(Option<&'p Workers>);
 
-impl<'p> Spread<'p> {
+impl<'p> Parallelism<'p> {
     /// On the caller's thread.
-    pub(crate) const SERIAL: Spread<'static> = Spread(None);
+    pub(crate) const SERIAL: Parallelism<'static> = Parallelism(None);
 
     pub(crate) const fn over(workers: Option<&'p Workers>) -> Self {
-        Spread(workers)
+        Parallelism(workers)
     }
 
     /// The same, or the caller's thread where there are so few transactions that waking the workers
     /// for anything but signatures costs more than it gains.
     pub(crate) fn unless_few(self, transactions: usize) -> Self {
         if transactions < LEAST {
-            return Spread::SERIAL;
+            return Parallelism::SERIAL;
         }
         self
     }
 
-    /// The same where there are more than so many threads, or the caller's thread.
+    /// The same if there are more than `threads` threads, otherwise the caller's thread.
     pub(crate) fn if_more_than(self, threads: usize) -> Self {
         if self.at_once() > threads {
             return self;
         }
-        Spread::SERIAL
+        Parallelism::SERIAL
     }
 
     /// Commits to a storage, which may use the workers for threads of its own; under a checker, which
@@ -107,7 +107,7 @@ impl<'p> Spread<'p> {
     }
 }
 
-impl SideBySide for Spread<'_> {
+impl SideBySide for Parallelism<'_> {
     fn at_once(self) -> usize {
         self.0.map_or(1, Workers::number)
     }
