@@ -88,8 +88,8 @@ fn synthetic(
                 let one = |transaction| {
                     let Ok(outcome) = transition(transaction, &mut flat);
                     spin();
-                    if let Outcome::Applied { changes, .. } = &outcome {
-                        flat.apply(changes);
+                    if let Outcome::Applied { effects, .. } = &outcome {
+                        flat.apply(effects);
                     }
                     outcome
                 };
@@ -108,8 +108,8 @@ fn synthetic(
                 run_block(executor.workers(), transactions.len(), graph, |index| {
                     let outcome = transition(&transactions[index as usize], &mut state.view())?;
                     spin();
-                    if let Outcome::Applied { changes, .. } = &outcome {
-                        state.apply(changes)?;
+                    if let Outcome::Applied { effects, .. } = &outcome {
+                        state.apply(effects)?;
                     }
                     Ok::<_, lockstep_core::storage::StorageError>(outcome)
                 })

@@ -82,8 +82,8 @@ fn execute_one<S: Storage>(
     transaction: &Transaction,
 ) -> Result<Outcome, StorageError> {
     let outcome = transition(transaction, &mut state.view())?;
-    if let Outcome::Applied { changes, .. } = &outcome {
-        state.apply(changes)?;
+    if let Outcome::Applied { effects, .. } = &outcome {
+        state.apply(effects)?;
     }
     Ok(outcome)
 }

@@ -7,7 +7,7 @@ use crate::model::{
     Amount, Asset, Cell, Hash, Header, Network, Outcome, Payload, Receipt, Rejection, Rules,
     Supply, Transaction, Version,
 };
-use crate::state::{CellChanges, add};
+use crate::state::{WriteSet, add};
 use crate::storage::{StorageError, schema};
 use crate::transition::{StateView, check_all, transition};
 
@@ -15,15 +15,17 @@ use crate::transition::{StateView, check_all, transition};
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Execution {
     pub(crate) receipts: Vec<Receipt>,
-    pub(crate) changes: CellChanges,
+    pub(crate) write_set: WriteSet,
     pub(crate) fees: Amount,
     pub(crate) reward: Amount,
 }
 
 impl Execution {
-    fn change(&self, cell: Cell) -> Option<&(Option<Version>, Version)> {
-        let at = self.changes.binary_search_by_key(&cell, |(cell, _)| *cell);
-        at.ok().map(|at| &self.changes[at].1)
+    fn write(&self, cell: Cell) -> Option<&(Option<Version>, Version)> {
+        let at = self
+            .write_set
+            .binary_search_by_key(&cell, |(cell, _)| *cell);
+        at.ok().map(|at| &self.write_set[at].1)
     }
 
     /// Where another execution of the same block differs first.
@@ -43,16 +45,16 @@ impl Execution {
             ));
         }
         let changed = |one: &Execution, other: &Execution| {
-            let mut changes = one.changes.iter();
-            changes
-                .find(|(cell, change)| other.change(*cell) != Some(change))
+            let mut writes = one.write_set.iter();
+            writes
+                .find(|(cell, write)| other.write(*cell) != Some(write))
                 .map(|(cell, _)| *cell)
         };
         if let Some(cell) = changed(self, other).or_else(|| changed(other, self)) {
             return Some(format!(
                 "{cell:?}: {:?}, serially {:?}",
-                other.change(cell),
-                self.change(cell)
+                other.write(cell),
+                self.write(cell)
             ));
         }
         Some(format!(
@@ -196,7 +198,7 @@ mod tests {
             transaction: Hash([1; 32]),
             outcome: Outcome::Applied {
                 fee: Amount(fee),
-                changes: Vec::new(),
+                effects: Vec::new(),
             },
         }
     }
@@ -213,7 +215,7 @@ mod tests {
         };
         Execution {
             receipts: vec![applied(1), applied(fee)],
-            changes: [1, 2].into_iter().zip(balances).map(change).collect(),
+            write_set: [1, 2].into_iter().zip(balances).map(change).collect(),
             fees: Amount(3),
             reward: Amount(reward),
         }
@@ -248,7 +250,7 @@ mod tests {
     #[test]
     fn a_cell_that_only_one_of_them_changed_is_named() {
         let mut shorter = execution(2, [10, 20], 5);
-        let (cell, _) = shorter.changes.pop().expect("two cells changed");
+        let (cell, _) = shorter.write_set.pop().expect("two cells changed");
         let said = difference(shorter).expect("a change is missing");
         assert!(
             said.starts_with(&format!("{cell:?}: None, serially Some")),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_core::model::{
-    Block, Cell, Change, Outcome, Payload, Refusal, Rejection, Transaction,
+    Block, Cell, Effect, Outcome, Payload, Refusal, Rejection, Transaction,
 };
 
 use crate::generate::Preset;
@@ -123,17 +123,17 @@ impl Tally {
         for (transaction, receipt) in block.transactions.iter().zip(&result.receipts) {
             match &receipt.outcome {
                 Outcome::Rejected(rejection) => self.rejected(transaction, rejection),
-                Outcome::Applied { changes, .. } => {
+                Outcome::Applied { effects, .. } => {
                     self.applied += 1;
                     sender_again |= !senders.insert(transaction.source);
-                    self.applied(transaction, changes, before, &credited);
-                    for change in changes {
-                        match change {
-                            Change::Credit { account, asset, .. } => {
+                    self.applied(transaction, effects, before, &credited);
+                    for effect in effects {
+                        match effect {
+                            Effect::Credit { account, asset, .. } => {
                                 miner_is_party |= *account == block.header.miner;
                                 credited.insert(Cell::Balance(*account, *asset));
                             }
-                            Change::Nonce { account, .. } => {
+                            Effect::Nonce { account, .. } => {
                                 miner_is_party |= *account == block.header.miner;
                             }
                             _ => {}
@@ -156,7 +156,7 @@ impl Tally {
     fn applied(
         &mut self,
         transaction: &Transaction,
-        changes: &[Change],
+        effects: &[Effect],
         before: Option<&World>,
         credited: &BTreeSet<Cell>,
     ) {
@@ -166,10 +166,10 @@ impl Tally {
         if transaction.signature.0[32..].iter().all(|byte| *byte == 0) {
             self.count(point!("applied: by a small-order key"));
         }
-        let debits: Vec<Cell> = changes
+        let debits: Vec<Cell> = effects
             .iter()
-            .filter_map(|change| match change {
-                Change::Debit { account, asset, .. } => Some(Cell::Balance(*account, *asset)),
+            .filter_map(|effect| match effect {
+                Effect::Debit { account, asset, .. } => Some(Cell::Balance(*account, *asset)),
                 _ => None,
             })
             .collect();

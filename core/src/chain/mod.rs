@@ -19,7 +19,7 @@ pub use crate::ledger::{
     AddedBlock, ChainError, Mempool, MempoolError, MempoolLimits, NonceChecker, Tip,
 };
 
-use super::parallel;
+use super::parallel::{self, block_executor::BlockExecutor, parallelism::Parallelism};
 use super::sync::{self, Arc, Mutex, RwLock};
 use crate::clock::Clock;
 use crate::codec;
@@ -35,8 +35,6 @@ use crate::model::{
 };
 use crate::storage::{Batch, Storage, StorageError, schema};
 use outcome::BlockOutcome;
-use parallel::block_executor::BlockExecutor;
-use parallel::parallelism::Parallelism;
 
 /// A ledger and its history, on a storage.
 ///
@@ -184,17 +182,17 @@ impl<S: Storage> Chain<S> {
         })?;
         let Execution {
             receipts,
-            changes: versions,
+            write_set,
             fees,
             reward,
         } = execution;
 
         let BlockOutcome {
-            changes,
+            state_diff,
             digest,
             mut batch,
         } = metrics::phase("digest", || {
-            BlockOutcome::of(tip.digest, block, &versions, &receipts, parallelism)
+            BlockOutcome::of(tip.digest, block, &write_set, &receipts, parallelism)
         });
         let added = Tip {
             height: block.header.height,
@@ -210,7 +208,7 @@ impl<S: Storage> Chain<S> {
                 digest: added.digest,
                 fees,
                 reward,
-                changed: versions.iter().map(|(cell, _)| *cell).collect(),
+                changed: write_set.iter().map(|(cell, _)| *cell).collect(),
             },
         );
         batch.put_tip(added.height);
@@ -228,7 +226,7 @@ impl<S: Storage> Chain<S> {
         );
         Ok(AddedBlock {
             receipts,
-            changes,
+            state_diff,
             fees,
             reward,
             tip: added,

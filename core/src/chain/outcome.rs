@@ -4,12 +4,12 @@ use super::parallel::parallelism::Parallelism;
 use crate::codec;
 use crate::model::{Block, Cell, Hash, Receipt, Value};
 use crate::side_by_side::SideBySide;
-use crate::state::CellChanges;
+use crate::state::WriteSet;
 use crate::storage::Batch;
 
 /// What a block is said to have done, and the batch that keeps it but for its record and the tip.
 pub(super) struct BlockOutcome {
-    pub(super) changes: Vec<(Cell, Value)>,
+    pub(super) state_diff: Vec<(Cell, Value)>,
     pub(super) digest: Hash,
     pub(super) batch: Batch,
 }
@@ -19,7 +19,7 @@ impl BlockOutcome {
     pub(super) fn of(
         parent: Hash,
         block: &Block,
-        versions: &CellChanges,
+        write_set: &WriteSet,
         receipts: &[Receipt],
         parallelism: Parallelism<'_>,
     ) -> Self {
@@ -29,17 +29,17 @@ impl BlockOutcome {
         let within = parallelism.if_more_than(parts.len());
         let made = parallelism.map(&parts, |part| match part {
             Part::Digest => {
-                let changes: Vec<(Cell, Value)> = versions
+                let state_diff: Vec<(Cell, Value)> = write_set
                     .iter()
                     .map(|(cell, (_, after))| (*cell, after.value.clone()))
                     .collect();
-                let digest = codec::block_digest(parent, &changes, receipts);
+                let digest = codec::block_digest(parent, &state_diff, receipts);
                 let mut batch = Batch::new();
                 batch.put_block(block, receipts);
-                (batch, Some((changes, digest)))
+                (batch, Some((state_diff, digest)))
             }
-            Part::Newest => (Batch::of_newest(versions, within), None),
-            Part::Older => (Batch::of_older(versions, within), None),
+            Part::Newest => (Batch::of_newest(write_set, within), None),
+            Part::Older => (Batch::of_older(write_set, within), None),
         });
         let mut batch = Batch::new();
         let mut digested = None;
@@ -47,9 +47,9 @@ impl BlockOutcome {
             batch.append(part);
             digested = digested.or(said);
         }
-        let (changes, digest) = digested.expect("it is one of the parts");
+        let (state_diff, digest) = digested.expect("it is one of the parts");
         BlockOutcome {
-            changes,
+            state_diff,
             digest,
             batch,
         }
@@ -57,7 +57,7 @@ impl BlockOutcome {
 }
 
 enum Part {
-    /// Of the changes and the receipts; and the block itself.
+    /// Of the state diff and the receipts; and the block itself.
     Digest,
     /// The versions after the block.
     Newest,

@@ -9,8 +9,8 @@ use crate::model::{Amount, Cell, Receipt, Value};
 pub struct AddedBlock {
     /// One for each transaction, at its index.
     pub receipts: Vec<Receipt>,
-    /// Every cell that differs, with its value after, in the order of cells.
-    pub changes: Vec<(Cell, Value)>,
+    /// The state diff: every cell that differs, with its value after, in the order of cells.
+    pub state_diff: Vec<(Cell, Value)>,
     /// The fees of the applied transactions.
     pub fees: Amount,
     /// What was issued to the miner beside them.

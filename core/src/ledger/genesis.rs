@@ -35,12 +35,12 @@ fn is_empty(storage: &impl Storage) -> Result<bool, StorageError> {
 
 /// Writes height 0 in one commit.
 pub(crate) fn begin(storage: &mut impl Storage, genesis: &Genesis) -> Result<(), ChainError> {
-    let changes: Vec<(Cell, Value)> = cells(genesis)?.into_iter().collect();
+    let state_diff: Vec<(Cell, Value)> = cells(genesis)?.into_iter().collect();
     let hash = codec::genesis_hash(genesis);
     let mut batch = Batch::new();
     batch.put_format();
     batch.put_genesis(genesis);
-    for (cell, value) in &changes {
+    for (cell, value) in &state_diff {
         let version = Version {
             height: Height::GENESIS,
             previous: None,
@@ -53,10 +53,10 @@ pub(crate) fn begin(storage: &mut impl Storage, genesis: &Genesis) -> Result<(),
         &schema::Record {
             hash,
             time: genesis.time,
-            digest: codec::block_digest(hash, &changes, &[]),
+            digest: codec::block_digest(hash, &state_diff, &[]),
             fees: Amount::ZERO,
             reward: Amount::ZERO,
-            changed: changes.iter().map(|(cell, _)| *cell).collect(),
+            changed: state_diff.iter().map(|(cell, _)| *cell).collect(),
         },
     );
     batch.put_tip(Height::GENESIS);

@@ -146,9 +146,9 @@ impl Mempool {
         Ok(id)
     }
 
-    /// Forgets what can no longer be applied after a block with these changes.
-    pub fn forget_used(&mut self, changes: &[(Cell, Value)]) {
-        for (cell, value) in changes {
+    /// Forgets what can no longer be applied after a block with this state diff.
+    pub fn forget_used(&mut self, state_diff: &[(Cell, Value)]) {
+        for (cell, value) in state_diff {
             let (Cell::Nonce(account), Value::Nonce(next)) = (cell, value) else {
                 continue;
             };

@@ -42,8 +42,8 @@ pub(crate) fn execute_in_order<S: Storage>(
             state.learn(loaded);
             for checked in &checked {
                 let outcome = outcome(checked, &mut state)?;
-                if let Outcome::Applied { fee, changes } = &outcome {
-                    state.apply(changes)?;
+                if let Outcome::Applied { fee, effects } = &outcome {
+                    state.apply(effects)?;
                     fees = add(NATIVE, fees, *fee)?;
                 }
                 receipts.push(receipt(checked, outcome));
@@ -55,7 +55,7 @@ pub(crate) fn execute_in_order<S: Storage>(
     let reward = credit_miner(&mut state, rules, body.header, fees).map_err(Stopped::Failed)?;
     Ok(Execution {
         receipts,
-        changes: state.into_changes(body.header.height, parallelism.unless_few(transactions)),
+        write_set: state.into_write_set(body.header.height, parallelism.unless_few(transactions)),
         fees,
         reward,
     })

@@ -15,10 +15,10 @@ use crate::codec;
 use crate::execution::{self, Body, Checked, Execution};
 use crate::metrics;
 use crate::model::{
-    Amount, Asset, Cell, Change, Hash, Header, Network, Outcome, Rules, Transaction, Value,
+    Amount, Asset, Cell, Effect, Hash, Header, Network, Outcome, Rules, Transaction, Value,
 };
 use crate::schedule::Graph;
-use crate::state::{CellChanges, add, change};
+use crate::state::{WriteSet, add, cell_write};
 use crate::storage::{Storage, StorageError, schema};
 
 /// Workers that execute blocks, one block at a time.
@@ -185,12 +185,12 @@ impl ParallelExecutor {
         let mut fees = Amount::ZERO;
         let mut burned: BTreeMap<Asset, Amount> = BTreeMap::new();
         for outcome in &outcomes {
-            let Outcome::Applied { fee, changes } = outcome else {
+            let Outcome::Applied { fee, effects } = outcome else {
                 continue;
             };
             fees = add(Cell::Supply(Asset::NATIVE), fees, *fee)?;
-            for change in changes {
-                if let Change::Burn { asset, amount } = change {
+            for effect in effects {
+                if let Effect::Burn { asset, amount } = effect {
                     let sum = burned.entry(*asset).or_default();
                     *sum = add(Cell::Supply(*asset), *sum, *amount)?;
                 }
@@ -199,16 +199,16 @@ impl ParallelExecutor {
         let (reward, supplies) = supplies(&*read(storage), rules, header, burned)?;
         let due = add(Cell::Supply(Asset::NATIVE), fees, reward)?;
         state.credit(header.miner, Asset::NATIVE, due)?;
-        let mut changes = state.into_changes(header.height, &self.workers)?;
+        let mut write_set = state.into_write_set(header.height, &self.workers)?;
         // Supplies come last in the order of cells.
-        changes.extend(supplies);
+        write_set.extend(supplies);
         Ok(Execution {
             receipts: transactions
                 .iter()
                 .zip(outcomes)
                 .map(|(checked, outcome)| execution::receipt(checked, outcome))
                 .collect(),
-            changes,
+            write_set,
             fees,
             reward,
         })
@@ -237,8 +237,8 @@ where
 {
     let mut view = state.view();
     let outcome = execution::outcome(transaction, &mut view)?;
-    if let Outcome::Applied { changes, .. } = &outcome {
-        state.apply(changes)?;
+    if let Outcome::Applied { effects, .. } = &outcome {
+        state.apply(effects)?;
     }
     Ok(outcome)
 }
@@ -249,9 +249,9 @@ fn supplies<S: Storage>(
     rules: &Rules,
     header: &Header,
     mut burned: BTreeMap<Asset, Amount>,
-) -> Result<(Amount, CellChanges), StorageError> {
+) -> Result<(Amount, WriteSet), StorageError> {
     burned.entry(Asset::NATIVE).or_default();
-    let mut changes = CellChanges::new();
+    let mut writes = WriteSet::new();
     let mut issued = Amount::ZERO;
     for (asset, burned) in burned {
         let cell = Cell::Supply(asset);
@@ -265,9 +265,9 @@ fn supplies<S: Storage>(
             issued = execution::reward(rules, supply)?;
             supply.issued = add(cell, supply.issued, issued)?;
         }
-        if let Some(change) = change(header.height, before, Value::Supply(supply)) {
-            changes.push((cell, change));
+        if let Some(write) = cell_write(header.height, before, Value::Supply(supply)) {
+            writes.push((cell, write));
         }
     }
-    Ok((issued, changes))
+    Ok((issued, writes))
 }

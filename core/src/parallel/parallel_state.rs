@@ -4,8 +4,8 @@ use std::hash::BuildHasher;
 
 use super::parallelism::Parallelism;
 use super::sync::{Arc, DashMap, RwLock, RwLockReadGuard, Workers, read};
-use crate::model::{Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Value};
-use crate::state::{CellChanges, Loaded, add, change, in_cell_order};
+use crate::model::{Amount, Asset, Cell, Effect, Height, Multisig, Nonce, PublicKey, Value};
+use crate::state::{Loaded, WriteSet, add, cell_write, in_cell_order};
 use crate::storage::{Storage, StorageError, schema};
 use crate::transition::StateView;
 
@@ -84,14 +84,14 @@ impl Account {
     }
 
     /// Does one change of this account, of which everything is known that it is about.
-    fn apply(&mut self, change: &Change) -> Result<(), StorageError> {
-        match change {
-            Change::Nonce { to, .. } => {
+    fn apply(&mut self, effect: &Effect) -> Result<(), StorageError> {
+        match effect {
+            Effect::Nonce { to, .. } => {
                 self.nonce = *to;
                 self.knows.registered = true;
             }
-            Change::Multisig { to, .. } => self.multisig = to.clone().map(Box::new),
-            Change::Debit {
+            Effect::Multisig { to, .. } => self.multisig = to.clone().map(Box::new),
+            Effect::Debit {
                 account,
                 asset,
                 amount,
@@ -102,7 +102,7 @@ impl Account {
                     schema::damaged(cell, "it is debited more than it has")
                 })?;
             }
-            Change::Credit {
+            Effect::Credit {
                 account,
                 asset,
                 amount,
@@ -111,7 +111,7 @@ impl Account {
                 *balance = add(Cell::Balance(*account, *asset), *balance, *amount)?;
                 self.knows.registered = true;
             }
-            Change::Burn { .. } => {}
+            Effect::Burn { .. } => {}
         }
         Ok(())
     }
@@ -206,19 +206,20 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
     }
 
     /// Writes what an applied transaction changed, but for burns, which are no account's. Takes an
-    /// account's entry once, where changes of one account follow each other.
+    /// account's entry once, where effects of one account follow each other.
     ///
     /// # Errors
     ///
     /// Where the storage fails, or the state makes no sense.
-    pub fn apply(&self, changes: &[Change]) -> Result<(), StorageError> {
-        for of_one in changes.chunk_by(|one, other| account_changed(one) == account_changed(other))
+    pub fn apply(&self, effects: &[Effect]) -> Result<(), StorageError> {
+        for of_one in
+            effects.chunk_by(|one, other| account_of_effect(one) == account_of_effect(other))
         {
-            let Some(account) = account_changed(&of_one[0]) else {
+            let Some(account) = account_of_effect(&of_one[0]) else {
                 continue;
             };
             self.with_all(account, of_one, |known| {
-                of_one.iter().try_for_each(|change| known.apply(change))
+                of_one.iter().try_for_each(|effect| known.apply(effect))
             })?;
         }
         Ok(())
@@ -238,7 +239,7 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         if amount.is_zero() {
             return Ok(());
         }
-        self.apply(&[Change::Credit {
+        self.apply(&[Effect::Credit {
             account,
             asset,
             amount,
@@ -251,11 +252,11 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
     /// # Errors
     ///
     /// Where the storage fails.
-    pub(crate) fn into_changes(
+    pub(crate) fn into_write_set(
         self,
         height: Height,
         workers: &Workers,
-    ) -> Result<CellChanges, StorageError> {
+    ) -> Result<WriteSet, StorageError> {
         /// So many cells are read at once.
         const PIECE: usize = 1_024;
         let mut now: Vec<(Cell, Value)> = self
@@ -264,45 +265,45 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
             .flat_map(|(account, known)| known.into_cells(account))
             .collect();
         let storage = &self.storage;
-        let of_piece = |piece: &mut [(Cell, Value)]| -> Result<CellChanges, StorageError> {
+        let of_piece = |piece: &mut [(Cell, Value)]| -> Result<WriteSet, StorageError> {
             let storage = read(storage);
             schema::in_key_order(piece, |(cell, _)| cell);
             let cells = piece.iter().map(|(cell, _)| *cell).collect();
             let before = schema::newest_of_many(&*storage, cells)?;
-            let changes = piece.iter_mut().zip(before);
-            Ok(changes
+            let writes = piece.iter_mut().zip(before);
+            Ok(writes
                 .filter_map(|((cell, value), (_, before))| {
                     // Most are numbers; a multisig is not worth a second list.
-                    change(height, before, value.clone()).map(|change| (*cell, change))
+                    cell_write(height, before, value.clone()).map(|write| (*cell, write))
                 })
                 .collect())
         };
         let pieces = workers.map(now.chunks_mut(PIECE).collect(), of_piece);
-        let mut changes = pieces
+        let mut writes = pieces
             .into_iter()
-            .collect::<Result<Vec<CellChanges>, StorageError>>()?
+            .collect::<Result<Vec<WriteSet>, StorageError>>()?
             .concat();
-        in_cell_order(&mut changes, Parallelism::over(Some(workers)));
-        Ok(changes)
+        in_cell_order(&mut writes, Parallelism::over(Some(workers)));
+        Ok(writes)
     }
 
     fn storage(&self) -> RwLockReadGuard<'_, S> {
         read(&self.storage)
     }
 
-    /// Does something to an account of which all cells are known that these changes are about.
+    /// Does something to an account of which all cells are known that these effects are about.
     fn with_all<T>(
         &self,
         account: PublicKey,
-        changes: &[Change],
+        effects: &[Effect],
         then: impl FnOnce(&mut Account) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         if let Some(mut known) = self.accounts.get_mut(&account)
-            && changes.iter().flat_map(cells).all(|cell| known.knows(cell))
+            && effects.iter().flat_map(cells).all(|cell| known.knows(cell))
         {
             return then(&mut known);
         }
-        for cell in changes.iter().flat_map(cells) {
+        for cell in effects.iter().flat_map(cells) {
             self.load(cell)?;
         }
         let mut known = self.accounts.entry(account).or_default();
@@ -347,28 +348,28 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
 }
 
 /// Whose cells a change is about.
-fn account_changed(change: &Change) -> Option<PublicKey> {
-    match change {
-        Change::Nonce { account, .. }
-        | Change::Multisig { account, .. }
-        | Change::Debit { account, .. }
-        | Change::Credit { account, .. } => Some(*account),
-        Change::Burn { .. } => None,
+fn account_of_effect(effect: &Effect) -> Option<PublicKey> {
+    match effect {
+        Effect::Nonce { account, .. }
+        | Effect::Multisig { account, .. }
+        | Effect::Debit { account, .. }
+        | Effect::Credit { account, .. } => Some(*account),
+        Effect::Burn { .. } => None,
     }
 }
 
 /// The cells that must be known before a change is done.
-fn cells(change: &Change) -> impl Iterator<Item = Cell> {
-    let (one, other) = match change {
-        Change::Nonce { account, .. } => (Some(Cell::Nonce(*account)), None),
-        Change::Multisig { account, .. } => (Some(Cell::Multisig(*account)), None),
-        Change::Debit { account, asset, .. } => (Some(Cell::Balance(*account, *asset)), None),
-        Change::Credit { account, asset, .. } => (
+fn cells(effect: &Effect) -> impl Iterator<Item = Cell> {
+    let (one, other) = match effect {
+        Effect::Nonce { account, .. } => (Some(Cell::Nonce(*account)), None),
+        Effect::Multisig { account, .. } => (Some(Cell::Multisig(*account)), None),
+        Effect::Debit { account, asset, .. } => (Some(Cell::Balance(*account, *asset)), None),
+        Effect::Credit { account, asset, .. } => (
             Some(Cell::Balance(*account, *asset)),
             // A credit registers.
             Some(Cell::Nonce(*account)),
         ),
-        Change::Burn { .. } => (None, None),
+        Effect::Burn { .. } => (None, None),
     };
     one.into_iter().chain(other)
 }

@@ -84,7 +84,7 @@ fn a_failure_or_a_panic_stops_the_rest_and_frees_everybody() {
 fn execution(fees: u64) -> Execution {
     Execution {
         receipts: Vec::new(),
-        changes: Vec::new(),
+        write_set: Vec::new(),
         fees: Amount(fees),
         reward: Amount::ZERO,
     }

@@ -38,7 +38,7 @@ impl Explorable for Blind {
         let added = chain.add_block(block)?;
         let result = BlockResult {
             receipts: blindly(before, config, block)?,
-            changes: added.changes,
+            changes: added.state_diff,
             fees: added.fees,
             reward: added.reward,
             digest: added.tip.digest,

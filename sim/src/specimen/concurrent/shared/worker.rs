@@ -11,7 +11,7 @@ use crate::specimen::concurrent::Defect;
 use crate::specimen::concurrent::at_work::Attendance;
 use crate::specimen::concurrent::checked::Checked;
 use crate::specimen::concurrent::panics::Panics;
-use crate::specimen::worker::{changes, check_cosigners, taken};
+use crate::specimen::worker::{check_cosigners, effects, taken};
 use crate::subject::SubjectError;
 
 /// A block that is executed, as its workers see it.
@@ -113,7 +113,7 @@ impl Work {
         }
         Ok(Outcome::Applied {
             fee: transaction.fee,
-            changes: changes(transaction, next),
+            effects: effects(transaction, next),
         })
     }
 

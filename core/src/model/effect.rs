@@ -10,7 +10,7 @@ use super::{Amount, Asset, Multisig, Nonce, PublicKey};
 /// A receipt lists them in the order of this type: by kind as listed here, then by fields. There is
 /// at most one debit an asset and one credit an account and asset.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
-pub enum Change {
+pub enum Effect {
     /// The source's nonce advanced. Every applied transaction has exactly one.
     Nonce {
         /// The source.
