@@ -304,8 +304,8 @@ impl<'s> Modules<'s> {
         }
     }
 
-    /// Which file needs which other one. A module that only passes on what its children define does not
-    /// need them.
+    /// The pairs of a file and another that it needs. A module that only passes on what its children
+    /// define does not need them.
     fn needs(&self) -> BTreeSet<(&'s str, &'s str)> {
         let mut needs = BTreeSet::new();
         for (file, imports) in &self.0 {
@@ -428,7 +428,7 @@ fn expanded(tree: &str) -> Vec<String> {
 /// A circle, each of which needs the next one.
 fn circle<'s>(needs: &BTreeSet<(&'s str, &'s str)>) -> Option<Vec<&'s str>> {
     let mut left = needs.clone();
-    // Whatever needs nothing, or is needed by nobody, is in no circle.
+    // A file that needs nothing, or that nothing needs, is in no circle.
     loop {
         let needing: BTreeSet<&str> = left.iter().map(|(one, _)| *one).collect();
         let needed: BTreeSet<&str> = left.iter().map(|(_, other)| *other).collect();
@@ -474,7 +474,7 @@ fn a_module_with_a_folder_is_a_file_in_it() {
     assert_eq!(beside, NOWHERE);
 }
 
-/// What can be read from the bottom up can be understood piece by piece.
+/// Code that can be read from the bottom up can be understood piece by piece.
 #[test]
 fn no_files_need_each_other_in_a_circle() {
     let sources = sources();

@@ -45,7 +45,7 @@ use outcome::BlockOutcome;
 /// locked for writing only while its commit lasts; readers see the block before or the block after.
 pub struct Chain<S> {
     storage: Arc<RwLock<S>>,
-    /// Held by whoever adds or undoes blocks, from its first look at the tip to its commit.
+    /// Held by the thread that adds or undoes blocks, from its first look at the tip to its commit.
     permit: Mutex<()>,
     rules: Rules,
     config: Config,
@@ -110,14 +110,14 @@ impl<S: Storage> Chain<S> {
     ///
     /// # Panics
     ///
-    /// Where somebody keeps a copy of [`Chain::storage`].
+    /// If a copy of [`Chain::storage`] is still kept.
     #[must_use]
     pub fn into_storage(self) -> S {
         let storage = Arc::into_inner(self.storage);
         sync::into_inner(storage.expect("the ledger is given back by its last user"))
     }
 
-    /// What the ledger is kept in. Whoever writes to it past the ledger breaks the ledger.
+    /// The storage of the ledger. A write past the ledger breaks the ledger.
     #[must_use]
     pub fn storage(&self) -> Arc<RwLock<S>> {
         Arc::clone(&self.storage)

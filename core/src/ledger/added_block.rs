@@ -4,7 +4,7 @@ use super::Tip;
 use crate::config::ExecutionPath;
 use crate::model::{Amount, Cell, Receipt, Value};
 
-/// What adding a block did.
+/// The result of adding a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddedBlock {
     /// One for each transaction, at its index.
@@ -13,7 +13,7 @@ pub struct AddedBlock {
     pub state_diff: Vec<(Cell, Value)>,
     /// The fees of the applied transactions.
     pub fees: Amount,
-    /// What was issued to the miner beside them.
+    /// The amount issued to the miner beside them.
     pub reward: Amount,
     /// The new tip.
     pub tip: Tip,

@@ -7,7 +7,7 @@ use crate::storage::{Storage, StorageError, schema};
 /// The newest block, or the genesis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tip {
-    /// How many blocks there are.
+    /// The number of blocks.
     pub height: Height,
     /// The block's name.
     pub hash: Hash,
@@ -28,7 +28,7 @@ pub(crate) fn tip_at(storage: &impl Storage, height: Height) -> Result<Tip, Stor
     })
 }
 
-/// What is kept of the block at a height.
+/// The record of the block at a height.
 pub(crate) fn record(
     storage: &impl Storage,
     height: Height,

@@ -37,7 +37,7 @@ impl<'b> ChosenPath<'b> {
         workers: None,
     };
 
-    /// Where the parts of a block of `transactions` transactions that are no execution are done.
+    /// The parallelism of the parts of a block of `transactions` transactions that are no execution.
     pub(crate) fn parallelism(self, transactions: usize) -> Parallelism<'b> {
         Parallelism::over(self.workers.map(ParallelExecutor::workers)).unless_few(transactions)
     }

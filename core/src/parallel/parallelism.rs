@@ -16,11 +16,11 @@ const LEAST: usize = 256;
 /// The fewest transactions for whose signatures another worker is worth its while.
 const LEAST_PIECE: usize = 8;
 
-/// Into how small pieces the end of a large block is cut: a signature in a batch of so many costs a
+/// The size of the pieces into which the end of a large block is cut: a signature in such a batch costs a
 /// tenth more than in one of [`BATCH`], in smaller ones up to a half.
 const SMALL_PIECE: usize = 48;
 
-/// Where the parts of a block that depend on nothing are done: on the caller's thread, or on the
+/// The threads that do the parts of a block which depend on nothing: the caller's alone, or the
 /// workers. What comes out is the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parallelism<'p>(Option<&'p Workers>);
@@ -60,7 +60,7 @@ impl<'p> Parallelism<'p> {
         storage.commit_owned(batch, self.0.and_then(Workers::system_threads))
     }
 
-    /// So many transactions in pieces, whose signatures are verified together: one piece a worker
+    /// Cuts `transactions` transactions into pieces whose signatures are verified together: one piece a worker
     /// where that is no more than a full batch each; otherwise full batches, and towards the end a
     /// worker's share of what is left, so that the workers end together (guided self-scheduling:
     /// Polychronopoulos and Kuck, 1987).

@@ -1,4 +1,4 @@
-//! What is deliberately absent from the door, and that its three modules have one shape.
+//! Absences on purpose in the door, and the one shape of its three modules.
 
 use std::collections::BTreeSet;
 use std::fs;

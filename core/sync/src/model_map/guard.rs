@@ -1,4 +1,4 @@
-//! What holds a shard while a value of it is looked at.
+//! Guards: values of a map, each with the hold of its shard.
 
 use std::borrow::Borrow;
 use std::ops::{Deref, DerefMut};

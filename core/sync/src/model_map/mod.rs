@@ -1,5 +1,5 @@
 //! A concurrent map that a checker can see into: the shape of dashmap 6.2.1, over the primitives of
-//! whoever mounts it.
+//! the module that mounts it.
 //!
 //! A real dashmap inside a model never yields: a lost update passes in its one interleaving. This
 //! one has what can be seen of the real one from outside: shards, each a reader-writer lock around
@@ -21,7 +21,7 @@
 //! - **Shards are four** where no number is given, whatever the machine; the capacity is ignored.
 //! - **A table keeps the order of insertion**, where the real one has that of hashes. No result may
 //!   depend on either.
-//! - **What calls nobody is one step**: `insert`, `remove`, `contains_key`, `len` and `is_empty`
+//! - **A call that calls nothing back is one step**: `insert`, `remove`, `contains_key`, `len` and `is_empty`
 //!   hold a shard for one critical section of the lock inside it. Whatever else wants the shard
 //!   comes before or after, as it does in the real map; the checker has fewer interleavings to run.
 //! - **Who waits is woken in no order**, and is overtaken; the real map parks and is overtaken too,
@@ -51,10 +51,10 @@ use super::sync::{self, Arc};
 use shard::Shard;
 use watch::Watch;
 
-/// Where a shard was taken.
+/// The place at which a shard was taken.
 type Place = &'static Location<'static>;
 
-/// Shards of a map for which nobody chose. Two have no torn iteration; four show what more do.
+/// Shards of a map for which no number is chosen. Two have no torn iteration; four show what more do.
 const SHARDS: usize = 4;
 
 /// The model of a dashmap.
@@ -152,7 +152,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
         })
     }
 
-    /// Whether a key has a value.
+    /// Returns whether a key has a value.
     #[track_caller]
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
@@ -196,7 +196,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
         Iter::new(&self.shards, Location::caller())
     }
 
-    /// How many pairs there are, shard after shard: perhaps a number that there never was.
+    /// The number of pairs, counted shard after shard: perhaps a number that there never was.
     #[track_caller]
     pub fn len(&self) -> usize {
         let at = Location::caller();
@@ -206,7 +206,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
             .sum()
     }
 
-    /// Whether [`len`](DashMap::len) is zero.
+    /// Returns whether [`len`](DashMap::len) is zero.
     #[track_caller]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

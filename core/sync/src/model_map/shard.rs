@@ -89,7 +89,7 @@ impl<K, V> Shard<K, V> {
         }
     }
 
-    /// For what calls nobody who could look at the shard meanwhile.
+    /// Reads in one step: `then` calls nothing that could look at the shard meanwhile.
     pub(super) fn read_briefly<T>(&self, at: Place, then: impl FnOnce(&Table<K, V>) -> T) -> T {
         let (state, table) = self.acquire(at, State::share);
         let result = then(&table);
@@ -158,7 +158,7 @@ impl<K, V> State<K, V> {
             return None;
         }
         let table = Arc::into_inner(self.table.take()?);
-        Some(table.expect("a table without readers is shared with nobody"))
+        Some(table.expect("a table without readers is not shared"))
     }
 
     fn put_back(&mut self, table: Table<K, V>) {

@@ -1,4 +1,4 @@
-//! Who holds which shard of a map, and who waits for one: deadlocks are told from it before the
+//! Registry of the holds of a map's shards and of the waits for them: it tells deadlocks before the
 //! checker meets them.
 //!
 //! A real lock is around it, which no checker sees: it decides nothing, and shards that share
@@ -35,7 +35,7 @@ struct Wait {
     at: Place,
 }
 
-/// Somebody waits for a shard because somebody holds it.
+/// A wait for a shard, and the hold that it waits for.
 type Link = (Wait, Held);
 
 impl Watch {
@@ -88,7 +88,7 @@ impl Watch {
 impl Registry {
     /// The links by which a wait comes back to the first who waits. `before` leads to this one.
     ///
-    /// Whoever waits needs every holder of its shard to let go, so that each cycle is a deadlock;
+    /// A thread that waits needs every holder of its shard to let go, so that each cycle is a deadlock;
     /// the last one to begin to wait closes it, so that looking then is enough.
     fn cycle(&self, wait: Wait, before: &[Link]) -> Option<Vec<Link>> {
         let first = before.first().map_or(wait, |(first, _)| *first);

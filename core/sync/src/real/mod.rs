@@ -129,7 +129,7 @@ pub const fn execution_has_panicked() -> bool {
     false
 }
 
-/// How many times a thread that has nothing to do looks again before it sleeps: for some ten
+/// The number of times that a thread with nothing to do looks again before it sleeps: for some ten
 /// microseconds, about what it costs to be woken.
 pub const SPIN_LIMIT: u32 = 32;
 

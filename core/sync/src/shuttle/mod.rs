@@ -41,7 +41,7 @@ impl<T> Mutex<T> {
         self.lock_at(Location::caller())
     }
 
-    /// Locks as if called from `place`, which [`thread_location`] reports.
+    /// Locks as if called from `place`, which [`thread_location()`] reports.
     pub fn lock_at(&self, place: &'static Location<'static>) -> MutexGuard<'_, T> {
         set_current_place(place);
         // Poisoned while a panicked execution unwinds: what unwinds must not panic again.
@@ -227,7 +227,7 @@ pub const SPIN_LIMIT: u32 = 1;
 /// Does nothing: no time passes in an execution.
 pub fn spin_pause() {}
 
-/// Notes which transaction this thread executes, for [`thread_location`].
+/// Notes which transaction this thread executes, for [`thread_location()`].
 pub fn set_current_transaction(transaction: u32) {
     thread_location::note(|here| here.transaction = Some(transaction));
 }

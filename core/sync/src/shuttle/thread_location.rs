@@ -9,7 +9,7 @@ use std::panic::Location;
 
 use ::shuttle::current;
 
-/// Where a thread was last seen.
+/// The last seen location of a thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ThreadLocation {
     /// The transaction that it executes, or executed last.
