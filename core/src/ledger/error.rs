@@ -6,7 +6,7 @@ use crate::model::{Hash, Height, Refusal};
 use crate::storage::StorageError;
 
 /// Something was not done. The ledger is as it was, unless the storage itself cannot tell
-/// ([`crate::storage::Storage::commit`]); [`super::Chain::tip`] then does.
+/// ([`crate::storage::Storage::commit`]); [`Chain::tip`](crate::chain::Chain::tip) then does.
 #[derive(Debug, Error)]
 pub enum ChainError {
     /// The block does not extend the chain.
