@@ -5,7 +5,7 @@
 # What hangs is caught, although cargo-mutants says so by another exit code (3), whatever else there was.
 set -uo pipefail
 
-cargo mutants --package lockstep-core --in-place --no-shuffle --shard "$1"
+cargo mutants --package lockstep-core --package lockstep-sync --in-place --no-shuffle --shard "$1"
 code=$?
 case $code in
   0 | 2 | 3) ;;

@@ -97,7 +97,7 @@ fn parts(prepared: &Prepared) -> [PerItem; PARTS.len()] {
     let (checks, _verdicts) = time(|| check_all(&block.transactions, block.header.network));
     let (digest, _) = time(|| {
         // The parent's digest is 32 bytes like any other.
-        codec::block_digest(Hash::ZERO, &added.changes, &added.receipts)
+        codec::block_digest(Hash::ZERO, &added.state_diff, &added.receipts)
     });
     let (encode, _bytes) = time(|| (codec::encode(block), codec::encode(&added.receipts)));
 

@@ -35,7 +35,7 @@ fn main() {
             let prepared = Prepared::new(shape, *size);
             let seen = compare(rounds, || on_one(&prepared), || on_two(&prepared));
             seen.print(&format!("{size} {shape}, the signatures alone"));
-            for path in [ExecutionPath::SpreadChecks, ExecutionPath::Graph] {
+            for path in [ExecutionPath::ParallelValidation, ExecutionPath::Graph] {
                 let seen = compare(
                     rounds,
                     || prepared.add_block(ExecutionPath::Serial, 1),
@@ -47,7 +47,7 @@ fn main() {
                 let seen = compare(
                     rounds,
                     || prepared.add_block_after(REST, ExecutionPath::Serial, 1),
-                    || prepared.add_block_after(REST, ExecutionPath::SpreadChecks, WORKERS),
+                    || prepared.add_block_after(REST, ExecutionPath::ParallelValidation, WORKERS),
                 );
                 seen.print(&format!("{size} {shape}, spread-checks, rested"));
             }

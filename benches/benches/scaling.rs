@@ -19,8 +19,8 @@ fn main() {
     );
     Comparison::print_columns("signed block", "serial", "path");
     for (shape, path) in [
-        (Shape::Independent, ExecutionPath::SpreadChecks),
-        (Shape::Chain, ExecutionPath::SpreadChecks),
+        (Shape::Independent, ExecutionPath::ParallelValidation),
+        (Shape::Chain, ExecutionPath::ParallelValidation),
         (Shape::Independent, ExecutionPath::Graph),
         (Shape::Chain, ExecutionPath::Graph),
     ] {

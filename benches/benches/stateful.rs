@@ -88,8 +88,8 @@ fn synthetic(
                 let one = |transaction| {
                     let Ok(outcome) = transition(transaction, &mut flat);
                     spin();
-                    if let Outcome::Applied { changes, .. } = &outcome {
-                        flat.apply(changes);
+                    if let Outcome::Applied { effects, .. } = &outcome {
+                        flat.apply(effects);
                     }
                     outcome
                 };
@@ -108,8 +108,8 @@ fn synthetic(
                 run_block(executor.workers(), transactions.len(), graph, |index| {
                     let outcome = transition(&transactions[index as usize], &mut state.view())?;
                     spin();
-                    if let Outcome::Applied { changes, .. } = &outcome {
-                        state.apply(changes)?;
+                    if let Outcome::Applied { effects, .. } = &outcome {
+                        state.apply(effects)?;
                     }
                     Ok::<_, lockstep_core::storage::StorageError>(outcome)
                 })
@@ -136,7 +136,7 @@ fn cold(rounds: usize, executor: &ParallelExecutor, prepared: &Prepared) -> Comp
         rounds,
         || measure(&|state| known::lazily(state, transactions)),
         || {
-            let path = ExecutionPath::SpreadChecks;
+            let path = ExecutionPath::ParallelValidation;
             measure(&|state| known::execute(executor, state, transactions, path))
         },
     )
@@ -159,6 +159,6 @@ fn reviewed(rounds: usize, prepared: &Prepared) -> Comparison {
             prepared.assert_same(black_box(&outcomes));
             PerItem::new(took, transactions.len())
         },
-        || prepared.add_block(ExecutionPath::SpreadChecks, WORKERS),
+        || prepared.add_block(ExecutionPath::ParallelValidation, WORKERS),
     )
 }

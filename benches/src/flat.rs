@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use ahash::RandomState;
-use lockstep_core::model::{Amount, Asset, Cell, Change, Multisig, Nonce, PublicKey, Value};
+use lockstep_core::model::{Amount, Asset, Cell, Effect, Multisig, Nonce, PublicKey, Value};
 use lockstep_core::storage::MemoryStorage;
 use lockstep_core::transition::StateView;
 
@@ -30,22 +30,22 @@ impl Flat {
     /// # Panics
     ///
     /// Where a balance would not fit, which no applied transaction does.
-    pub fn apply(&mut self, changes: &[Change]) {
+    pub fn apply(&mut self, changes: &[Effect]) {
         for change in changes {
             match change {
-                Change::Nonce { account, to } => {
+                Effect::Nonce { account, to } => {
                     self.values.insert(Cell::Nonce(*account), Value::Nonce(*to));
                 }
-                Change::Multisig { account, to } => {
+                Effect::Multisig { account, to } => {
                     let value = Value::Multisig(to.clone());
                     self.values.insert(Cell::Multisig(*account), value);
                 }
-                Change::Debit {
+                Effect::Debit {
                     account,
                     asset,
                     amount,
                 } => self.change(*account, *asset, |balance| balance.checked_sub(*amount)),
-                Change::Credit {
+                Effect::Credit {
                     account,
                     asset,
                     amount,
@@ -54,7 +54,7 @@ impl Flat {
                     let nonce = self.values.entry(Cell::Nonce(*account));
                     nonce.or_insert(Value::Nonce(Nonce(0)));
                 }
-                Change::Burn { .. } => {}
+                Effect::Burn { .. } => {}
             }
         }
     }

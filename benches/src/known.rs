@@ -38,7 +38,7 @@ pub fn execute<S: Storage>(
             transactions.chunks(ALONE).for_each(load);
             lazily(state, transactions)
         }
-        ExecutionPath::SpreadChecks => {
+        ExecutionPath::ParallelValidation => {
             let pieces: Vec<_> = transactions.chunks(AMONG_OTHERS).collect();
             let mut outcomes = Vec::with_capacity(transactions.len());
             let pipeline = Pipeline::new(pieces.len(), |piece| {
@@ -82,8 +82,8 @@ fn execute_one<S: Storage>(
     transaction: &Transaction,
 ) -> Result<Outcome, StorageError> {
     let outcome = transition(transaction, &mut state.view())?;
-    if let Outcome::Applied { changes, .. } = &outcome {
-        state.apply(changes)?;
+    if let Outcome::Applied { effects, .. } = &outcome {
+        state.apply(effects)?;
     }
     Ok(outcome)
 }

@@ -68,8 +68,8 @@ where
         return Outcome::Rejected(rejection);
     }
     let outcome = transition(transaction, &mut state.view()).expect("memory does not fail");
-    if let Outcome::Applied { changes, .. } = &outcome {
-        state.apply(changes).expect("memory does not fail");
+    if let Outcome::Applied { effects, .. } = &outcome {
+        state.apply(effects).expect("memory does not fail");
     }
     outcome
 }

@@ -11,10 +11,9 @@ use std::sync::Arc;
 
 use tokio::task::{self, JoinError};
 
-use crate::chain::{AddedBlock, Chain, ChainError};
+use crate::chain::{AddedBlock, CancellationToken, Chain, ChainError};
 use crate::model::{Block, Network, Receipt, Transaction};
 use crate::parallel::{BatchError, ParallelChainState, ParallelExecutor};
-use crate::shared::Interest;
 use crate::storage::Storage;
 use crate::sync;
 
@@ -32,10 +31,10 @@ pub async fn add_block<S: Storage + 'static>(
     block: Arc<Block>,
 ) -> Result<AddedBlock, ChainError> {
     let chain = Arc::clone(chain);
-    let interest = Interest::new();
-    let _waits = Waits(interest.clone());
+    let token = CancellationToken::new();
+    let _cancel_on_drop = CancelOnDrop(token.clone());
     let adding =
-        task::spawn_blocking(move || chain.add_block_unless(&block, || interest.is_lost()));
+        task::spawn_blocking(move || chain.add_block_unless(&block, || token.is_cancelled()));
     let added = adding.await;
     added.unwrap_or_else(|failed| Err(message(failed).map_or(ChainError::Cancelled, panicked)))
 }
@@ -83,17 +82,17 @@ where
     })
 }
 
-/// Ends when its future ends or is dropped.
-struct Waits(Interest);
+/// Cancels a token when its future ends or is dropped.
+struct CancelOnDrop(CancellationToken);
 
-impl Drop for Waits {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.lose();
+        self.0.cancel();
     }
 }
 
 /// What a panic said; `None` where it was none.
 fn message(failed: JoinError) -> Option<String> {
     let panic = failed.try_into_panic().ok()?;
-    Some(sync::message(&*panic))
+    Some(sync::panic_message(&*panic))
 }

@@ -124,13 +124,13 @@ pub fn genesis_hash(genesis: &Genesis) -> Hash {
 /// The genesis is digested like a block whose parent's digest is [`genesis_hash`], with every cell
 /// that it sets and no receipts.
 #[must_use]
-pub fn block_digest(parent: Hash, changes: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
+pub fn block_digest(parent: Hash, state_diff: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
     // So much at once is hashed in several lanes.
     const BUFFER: usize = 16_384;
     hash_buffered(
         BUFFER,
         blake3::Hasher::new_derive_key("lockstep 1 block digest"),
-        &(parent, changes, receipts),
+        &(parent, state_diff, receipts),
     )
 }
 

@@ -50,8 +50,9 @@ pub const VERIFICATION_NS: u64 = 13_000;
 pub enum ExecutionPath {
     /// On the caller's thread.
     Serial,
-    /// The stateless checks on the workers, the rest in block order on one thread.
-    SpreadChecks,
+    /// The stateless checks on the workers, the rest in block order on one thread; `spread-checks` in
+    /// logs and metrics.
+    ParallelValidation,
     /// The stateless checks on the workers, the rest on the workers too, over the graph of
     /// conflicts.
     Graph,
@@ -61,7 +62,7 @@ impl ExecutionPath {
     /// Every path.
     pub const ALL: [ExecutionPath; 3] = [
         ExecutionPath::Serial,
-        ExecutionPath::SpreadChecks,
+        ExecutionPath::ParallelValidation,
         ExecutionPath::Graph,
     ];
 
@@ -70,7 +71,7 @@ impl ExecutionPath {
     pub const fn name(self) -> &'static str {
         match self {
             ExecutionPath::Serial => "serial",
-            ExecutionPath::SpreadChecks => "spread-checks",
+            ExecutionPath::ParallelValidation => "spread-checks",
             ExecutionPath::Graph => "graph",
         }
     }
@@ -125,7 +126,7 @@ impl ParallelConfig {
         if !self.enabled || !workers_pay || self.workers() == 1 {
             ExecutionPath::Serial
         } else if self.stateful_ns < GRAPH_PAYS_NS {
-            ExecutionPath::SpreadChecks
+            ExecutionPath::ParallelValidation
         } else {
             ExecutionPath::Graph
         }

@@ -66,34 +66,49 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// The nouns, and the bytes and hashes that name them.
 pub mod model;
 
 pub mod codec;
 pub mod merkle;
 pub mod signature;
 
+// What one transaction does, and which of them conflict.
 pub mod transition;
 
 pub mod schedule;
 
-mod executor;
-pub mod parallel;
-mod prefix;
-mod side_by_side;
-mod state;
-
-pub mod asynchronous;
-pub mod chain;
+// What a node is given.
 pub mod clock;
 pub mod config;
 pub mod metrics;
+
+// Where a ledger is kept.
 pub mod storage;
 
-mod shared;
-mod sync;
+mod prefix;
+mod side_by_side;
+
+// A block, as far as it is the same on every path and in every thread.
+mod execution;
+mod ledger;
+mod state;
+
+// What several threads use at once.
+pub mod parallel;
+
+pub mod chain;
+
+pub mod asynchronous;
+
+use lockstep_sync::real as sync;
+
 #[cfg(feature = "loom")]
 #[allow(clippy::duplicate_mod, reason = "the same code, on purpose")]
 pub mod under_loom;
 #[cfg(feature = "shuttle")]
 #[allow(clippy::duplicate_mod, reason = "the same code, on purpose")]
 pub mod under_shuttle;
+
+#[cfg(test)]
+mod tests;

@@ -5,22 +5,22 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use crate::model::{
-    Amount, Asset, Cell, Change, Height, Multisig, Nonce, PublicKey, Supply, Value, Version,
+    Amount, Asset, Cell, Effect, Height, Multisig, Nonce, PublicKey, Supply, Value, Version,
 };
 use crate::prefix::{first_bytes, sort_by_prefix};
 use crate::side_by_side::SideBySide;
 use crate::storage::{StorageError, schema};
 use crate::transition::StateView;
 
-/// The version before, if there is one, and the version after of cells that differ, in the order of
-/// cells.
-pub(crate) type CellChanges = Vec<schema::CellChange>;
+/// The write set of a block: the version before, if there is one, and the version after of every cell
+/// that differs, in the order of cells.
+pub(crate) type WriteSet = Vec<schema::CellWrite>;
 
 /// Cells and their newest versions, as the storage has them.
 pub(crate) type Loaded = Vec<(Cell, Option<Version>)>;
 
-/// What a block made of a cell with this value after it; `None` where that is no change.
-pub(crate) fn change(
+/// The write of a block to a cell that has the value `now` after it; `None` if the cell does not differ.
+pub(crate) fn cell_write(
     height: Height,
     before: Option<Version>,
     now: Value,
@@ -96,17 +96,17 @@ where
         }
     }
 
-    /// Writes what an applied transaction changed.
-    pub(crate) fn apply(&mut self, changes: &[Change]) -> Result<(), StorageError> {
-        for change in changes {
-            match change {
-                Change::Nonce { account, to } => {
+    /// Writes the effects of an applied transaction.
+    pub(crate) fn apply(&mut self, effects: &[Effect]) -> Result<(), StorageError> {
+        for effect in effects {
+            match effect {
+                Effect::Nonce { account, to } => {
                     self.set(Cell::Nonce(*account), Value::Nonce(*to))?;
                 }
-                Change::Multisig { account, to } => {
+                Effect::Multisig { account, to } => {
                     self.set(Cell::Multisig(*account), Value::Multisig(to.clone()))?;
                 }
-                Change::Debit {
+                Effect::Debit {
                     account,
                     asset,
                     amount,
@@ -118,12 +118,12 @@ where
                             .ok_or_else(|| schema::damaged(cell, "it is debited more than it has"))
                     })?;
                 }
-                Change::Credit {
+                Effect::Credit {
                     account,
                     asset,
                     amount,
                 } => self.credit(*account, *asset, *amount)?,
-                Change::Burn { asset, amount } => {
+                Effect::Burn { asset, amount } => {
                     let mut supply = self.supply(*asset)?;
                     supply.burned = add(Cell::Supply(*asset), supply.burned, *amount)?;
                     self.set(Cell::Supply(*asset), Value::Supply(supply))?;
@@ -164,17 +164,17 @@ where
     }
 
     /// Every cell that differs.
-    pub(crate) fn into_changes(self, height: Height, spread: impl SideBySide) -> CellChanges {
-        let mut changes = CellChanges::with_capacity(self.slots.len());
-        changes.extend(
+    pub(crate) fn into_write_set(self, height: Height, parallelism: impl SideBySide) -> WriteSet {
+        let mut writes = WriteSet::with_capacity(self.slots.len());
+        writes.extend(
             self.slots
                 .into_iter()
                 .filter_map(|Slot { cell, before, now }| {
-                    Some((cell, change(height, before, now?)?))
+                    Some((cell, cell_write(height, before, now?)?))
                 }),
         );
-        in_cell_order(&mut changes, spread);
-        changes
+        in_cell_order(&mut writes, parallelism);
+        writes
     }
 
     fn slot(&mut self, cell: Cell) -> Result<&mut Slot, StorageError> {
@@ -251,12 +251,12 @@ impl Slot {
 }
 
 /// Sorts what has a cell in front by it.
-pub(crate) fn in_cell_order<T: Send>(items: &mut [(Cell, T)], spread: impl SideBySide) {
-    sort_in(spread.at_once(), items, spread);
+pub(crate) fn in_cell_order<T: Send>(items: &mut [(Cell, T)], parallelism: impl SideBySide) {
+    sort_in(parallelism.at_once(), items, parallelism);
 }
 
 /// In so many parts, each of them sorted on one thread.
-fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], spread: impl SideBySide) {
+fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], parallelism: impl SideBySide) {
     // Few are sorted sooner than others are woken.
     const FEW: usize = 4_096;
     if parts < 2 || items.len() < FEW {
@@ -272,9 +272,9 @@ fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], spread: impl SideBySi
         prefix(one).cmp(&prefix(other)).then_with(|| one.cmp(other))
     });
     let (lower, upper) = items.split_at_mut(half);
-    spread.join(
-        || sort_in(parts / 2, lower, spread),
-        || sort_in(parts - parts / 2, upper, spread),
+    parallelism.join(
+        || sort_in(parts / 2, lower, parallelism),
+        || sort_in(parts - parts / 2, upper, parallelism),
     );
 }
 
@@ -309,7 +309,7 @@ pub(crate) fn add(cell: Cell, amount: Amount, more: Amount) -> Result<Amount, St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::spread::Spread;
+    use crate::parallel::parallelism::Parallelism;
 
     /// Some of each kind, with keys that differ in their first bits, in the last of the first eight
     /// bytes, which a prefix has no room for, and behind those.
@@ -339,7 +339,7 @@ mod tests {
             cells.extend(keys.map(|asset| (Cell::Balance(account, Asset(asset)), ())));
         }
         let mut sorted = cells.clone();
-        in_cell_order(&mut sorted, Spread::SERIAL);
+        in_cell_order(&mut sorted, Parallelism::SERIAL);
         cells.sort();
         assert_eq!(sorted, cells);
     }

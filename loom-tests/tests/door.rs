@@ -8,8 +8,10 @@ use lockstep_core::chain::{BodyCache, BodyCacheLimits};
 
 /// Whatever synchronises, differs between two runs or between two mounts, and does not come from
 /// `super::sync`.
-const FORBIDDEN: [&str; 16] = [
+const FORBIDDEN: [&str; 18] = [
     "crate::sync",
+    "crate::real",
+    "lockstep_sync",
     "std::sync",
     "core::sync",
     "std::thread",
@@ -29,17 +31,30 @@ const FORBIDDEN: [&str; 16] = [
     "#[test]",
 ];
 
-/// What has mounts, and a file that is among what is mounted.
-const MOUNTING: [(&str, &str); 2] = [
-    ("core/src", "shared/bodies.rs"),
-    ("sim/bugs/src/specimen/concurrent", "shared/worker.rs"),
+/// The modules that mount files over each checker, and a file that is among what they mount.
+const MOUNTING: [([&str; 2], &str); 3] = [
+    (
+        ["core/src/under_loom", "core/src/under_shuttle"],
+        "chain/bodies.rs",
+    ),
+    (
+        ["core/sync/src/loom", "core/sync/src/shuttle"],
+        "model_map/shard.rs",
+    ),
+    (
+        [
+            "sim/bugs/src/specimen/concurrent/under_loom",
+            "sim/bugs/src/specimen/concurrent/under_shuttle",
+        ],
+        "shared/worker.rs",
+    ),
 ];
 
 #[test]
 fn mounted_files_reach_primitives_through_their_own_door_only() {
     let found: Vec<String> = MOUNTING
         .iter()
-        .flat_map(|(folder, _)| mounted_under(folder, "under_loom"))
+        .flat_map(|([under_loom, _], _)| mounted_in(under_loom))
         .flat_map(|file| forbidden_in(&file))
         .collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
@@ -47,9 +62,9 @@ fn mounted_files_reach_primitives_through_their_own_door_only() {
 
 #[test]
 fn the_checkers_mount_the_same_files() {
-    for (folder, known) in MOUNTING {
-        let mounted = mounted_under(folder, "under_loom");
-        assert_eq!(mounted, mounted_under(folder, "under_shuttle"));
+    for ([under_loom, under_shuttle], known) in MOUNTING {
+        let mounted = mounted_in(under_loom);
+        assert_eq!(mounted, mounted_in(under_shuttle));
         assert!(
             mounted.iter().any(|file| file.ends_with(known)),
             "{known} is mounted: {mounted:?}"
@@ -64,11 +79,10 @@ fn ordinary_code_keeps_the_real_primitives() {
 }
 
 /// The files that are compiled once more for a checker, as the `#[path]` lines of its module say.
-fn mounted_under(folder: &str, checker: &str) -> Vec<PathBuf> {
+fn mounted_in(module: &str) -> Vec<PathBuf> {
     let module = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")
-        .join(folder)
-        .join(checker);
+        .join(module);
     read(&module.join("mod.rs"))
         .lines()
         .filter_map(|line| line.strip_prefix("#[path = \"")?.strip_suffix("\"]"))

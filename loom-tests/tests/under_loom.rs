@@ -19,10 +19,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use lockstep_core::under_loom::model_map::DashMap;
-use lockstep_core::under_loom::shared::{
-    Ahead, BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
+use lockstep_core::under_loom::chain::{BodyCache, CancellationToken, Chain};
+use lockstep_core::under_loom::parallel::{
+    GraphOverlap, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };
+use lockstep_sync::loom::DashMap;
 use loom::model::Builder;
 use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use loom::sync::{Condvar, Mutex, RwLock};

@@ -15,10 +15,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use lockstep_core::under_shuttle::model_map::DashMap;
-use lockstep_core::under_shuttle::shared::{
-    Ahead, BodyCache, Chain, Interest, ParallelChainState, Pipeline, Run, Stopped, execute_one,
+use lockstep_core::under_shuttle::chain::{BodyCache, CancellationToken, Chain};
+use lockstep_core::under_shuttle::parallel::{
+    GraphOverlap, ParallelChainState, Pipeline, Run, Stopped, execute_one,
 };
+use lockstep_sync::shuttle::DashMap;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler, UrwRandomScheduler};
 use shuttle::sync::atomic::{AtomicU64, AtomicUsize};
 use shuttle::sync::{Condvar, Mutex, RwLock};

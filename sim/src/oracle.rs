@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use borsh::BorshSerialize;
 use ed25519_zebra::VerificationKey;
 use lockstep_core::model::{
-    Amount, Asset, Block, Cell, Change, Genesis, Hash, Header, Height, Multisig, Nonce, Outcome,
+    Amount, Asset, Block, Cell, Effect, Genesis, Hash, Header, Height, Multisig, Nonce, Outcome,
     Payload, PublicKey, Receipt, Refusal, Rejection, Rules, Signature, Supply, Transaction,
     Transfer, Value, Version,
 };
@@ -75,14 +75,14 @@ impl Oracle {
         let mut fees: u64 = 0;
         for transaction in &block.transactions {
             let outcome = match execute(&self.rules, &mut state, transaction) {
-                Ok(changes) => {
+                Ok(effects) => {
                     // Every fee was taken from a balance, and none comes back within the block.
                     fees = fees
                         .checked_add(transaction.fee.0)
                         .expect("the fees of a block are part of the supply");
                     Outcome::Applied {
                         fee: transaction.fee,
-                        changes,
+                        effects,
                     }
                 }
                 Err(rejection) => Outcome::Rejected(rejection),
@@ -295,7 +295,7 @@ fn execute(
     rules: &Rules,
     state: &mut State,
     transaction: &Transaction,
-) -> Result<Vec<Change>, Rejection> {
+) -> Result<Vec<Effect>, Rejection> {
     check_by_itself(rules, transaction)?;
     check_against(state, transaction)?;
     Ok(apply(state, transaction))
@@ -453,8 +453,8 @@ fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
     sums
 }
 
-/// Applies a transaction that passed every check, and lists its changes in the order of [`Change`].
-fn apply(state: &mut State, transaction: &Transaction) -> Vec<Change> {
+/// Applies a transaction that passed every check, and lists its effects in the order of [`Effect`].
+fn apply(state: &mut State, transaction: &Transaction) -> Vec<Effect> {
     let source = transaction.source;
     let nonce = state
         .nonce(source)
@@ -495,7 +495,7 @@ fn apply(state: &mut State, transaction: &Transaction) -> Vec<Change> {
                 .checked_add(amount.0)
                 .expect("no more is burned than there is");
             state.supplies.insert(*asset, supply);
-            burn = Some(Change::Burn {
+            burn = Some(Effect::Burn {
                 asset: *asset,
                 amount: *amount,
             });
@@ -508,21 +508,21 @@ fn apply(state: &mut State, transaction: &Transaction) -> Vec<Change> {
                 state.multisigs.insert(source, multisig.clone());
                 Some(multisig.clone())
             };
-            to_multisig = Some(Change::Multisig {
+            to_multisig = Some(Effect::Multisig {
                 account: source,
                 to,
             });
         }
     }
 
-    let mut changes = vec![Change::Nonce {
+    let mut effects = vec![Effect::Nonce {
         account: source,
         to: Nonce(nonce),
     }];
-    changes.extend(to_multisig);
+    effects.extend(to_multisig);
     for (asset, amount) in left {
         if amount > 0 {
-            changes.push(Change::Debit {
+            effects.push(Effect::Debit {
                 account: source,
                 asset,
                 amount: Amount(amount),
@@ -530,14 +530,14 @@ fn apply(state: &mut State, transaction: &Transaction) -> Vec<Change> {
         }
     }
     for ((account, asset), amount) in arrived {
-        changes.push(Change::Credit {
+        effects.push(Effect::Credit {
             account,
             asset,
             amount: Amount(amount),
         });
     }
-    changes.extend(burn);
-    changes
+    effects.extend(burn);
+    effects
 }
 
 fn tally<K: Ord>(sums: &mut BTreeMap<K, u64>, key: K, amount: u64) {

@@ -181,7 +181,7 @@ impl Execution {
         };
         let (forced, workers) = match self {
             Execution::Serial => (ExecutionPath::Serial, 1),
-            Execution::SpreadChecks(workers) => (ExecutionPath::SpreadChecks, workers),
+            Execution::SpreadChecks(workers) => (ExecutionPath::ParallelValidation, workers),
             Execution::Graph(workers) | Execution::TestMode(workers) => {
                 (ExecutionPath::Graph, workers)
             }
@@ -390,7 +390,7 @@ fn is_tip<S: Storage>(answered: Tip, chain: &Chain<S>) -> Result<(), SubjectErro
 pub(crate) fn result(added: AddedBlock) -> BlockResult {
     BlockResult {
         receipts: added.receipts,
-        changes: added.changes,
+        changes: added.state_diff,
         fees: added.fees,
         reward: added.reward,
         digest: added.tip.digest,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep_core::model::{
-    Block, Cell, Change, Outcome, Payload, Refusal, Rejection, Transaction,
+    Block, Cell, Effect, Outcome, Payload, Refusal, Rejection, Transaction,
 };
 use lockstep_harness::coverage::{Coverage, Point};
 
@@ -62,17 +62,17 @@ pub fn count_block(
     for (transaction, receipt) in block.transactions.iter().zip(&result.receipts) {
         match &receipt.outcome {
             Outcome::Rejected(rejection) => rejected(coverage, transaction, rejection),
-            Outcome::Applied { changes, .. } => {
+            Outcome::Applied { effects, .. } => {
                 coverage.count(point!("applied", total));
                 sender_again |= !senders.insert(transaction.source);
-                applied(coverage, transaction, changes, before, &credited);
-                for change in changes {
-                    match change {
-                        Change::Credit { account, asset, .. } => {
+                applied(coverage, transaction, effects, before, &credited);
+                for effect in effects {
+                    match effect {
+                        Effect::Credit { account, asset, .. } => {
                             miner_is_party |= *account == block.header.miner;
                             credited.insert(Cell::Balance(*account, *asset));
                         }
-                        Change::Nonce { account, .. } => {
+                        Effect::Nonce { account, .. } => {
                             miner_is_party |= *account == block.header.miner;
                         }
                         _ => {}
@@ -95,7 +95,7 @@ pub fn count_block(
 fn applied(
     coverage: &mut Coverage,
     transaction: &Transaction,
-    changes: &[Change],
+    effects: &[Effect],
     before: Option<&World>,
     credited: &BTreeSet<Cell>,
 ) {
@@ -105,10 +105,10 @@ fn applied(
     if transaction.signature.0[32..].iter().all(|byte| *byte == 0) {
         coverage.count(point!("applied: by a small-order key"));
     }
-    let debits: Vec<Cell> = changes
+    let debits: Vec<Cell> = effects
         .iter()
-        .filter_map(|change| match change {
-            Change::Debit { account, asset, .. } => Some(Cell::Balance(*account, *asset)),
+        .filter_map(|effect| match effect {
+            Effect::Debit { account, asset, .. } => Some(Cell::Balance(*account, *asset)),
             _ => None,
         })
         .collect();

@@ -47,7 +47,7 @@ impl Choice {
 fn choice() -> impl Strategy<Value = Choice> {
     let forced = prop_oneof![
         3 => Just(None),
-        1 => Just(Some(ExecutionPath::SpreadChecks)),
+        1 => Just(Some(ExecutionPath::ParallelValidation)),
         1 => Just(Some(ExecutionPath::Graph)),
     ];
     (

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use lockstep_core::model::{Block, Change, Genesis, Height, Outcome};
+use lockstep_core::model::{Block, Effect, Genesis, Height, Outcome};
 use lockstep_core::storage::MemoryStorage;
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::exit::ExitCode;
@@ -214,7 +214,7 @@ impl Subject for MisreportsChains {
         let mut length = 0;
         let mut holder = None;
         for (transaction, receipt) in block.transactions.iter().zip(&mut result.receipts) {
-            let Outcome::Applied { fee, changes } = &mut receipt.outcome else {
+            let Outcome::Applied { fee, effects } = &mut receipt.outcome else {
                 continue;
             };
             length = if holder == Some(transaction.source) {
@@ -222,8 +222,8 @@ impl Subject for MisreportsChains {
             } else {
                 1
             };
-            holder = changes.iter().find_map(|change| match change {
-                Change::Credit { account, .. } => Some(*account),
+            holder = effects.iter().find_map(|effect| match effect {
+                Effect::Credit { account, .. } => Some(*account),
                 _ => None,
             });
             if length == 3 {

@@ -203,7 +203,7 @@ fn blocks() {
         .receipts
         .iter()
         .filter_map(|receipt| match &receipt.outcome {
-            Outcome::Applied { changes, .. } => Some(changes),
+            Outcome::Applied { effects, .. } => Some(effects),
             Outcome::Rejected(_) => None,
         })
         .collect();
@@ -226,7 +226,7 @@ fn blocks() {
     assert!(storage.is_ok(), "memory does not fail");
     let added = &prepared.added;
     count("block_digest", items, added, |added| {
-        codec::block_digest(Hash::ZERO, &added.changes, &added.receipts)
+        codec::block_digest(Hash::ZERO, &added.state_diff, &added.receipts)
     });
     let chain = prepared.chain(|storage| storage);
     let added = count("add_block, serial", items, &chain, |chain| {

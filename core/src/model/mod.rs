@@ -5,7 +5,7 @@
 
 mod amount;
 mod block;
-mod change;
+mod effect;
 mod genesis;
 mod key;
 mod receipt;
@@ -14,7 +14,7 @@ mod version;
 
 pub use amount::{Amount, Height, Nonce, Timestamp};
 pub use block::{BLOCK_VERSION, Block, Header, Refusal};
-pub use change::Change;
+pub use effect::Effect;
 pub use genesis::{Genesis, Rules};
 pub use key::{Asset, Hash, PublicKey, Signature};
 pub use receipt::{Outcome, Receipt, Rejection};

@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use thiserror::Error;
 
-use super::{Amount, Asset, Change, Hash, Network, Nonce, PublicKey};
+use super::{Amount, Asset, Effect, Hash, Network, Nonce, PublicKey};
 
 /// What became of one transaction of a block. A block has one for each, at the same index.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -29,8 +29,8 @@ pub enum Outcome {
     Applied {
         /// What the miner gets for it.
         fee: Amount,
-        /// The net effect, in the order of [`Change`].
-        changes: Vec<Change>,
+        /// The net effect, in the order of [`Effect`].
+        effects: Vec<Effect>,
     },
     /// The transaction left no trace: no fee, no nonce, no registration.
     Rejected(Rejection),

@@ -41,8 +41,8 @@ pub(crate) struct Record {
     pub(crate) changed: Vec<Cell>,
 }
 
-/// A cell, its version before a block and its version after it.
-pub(crate) type CellChange = (Cell, (Option<Version>, Version));
+/// A cell that a block wrote, its version before the block and its version after it.
+pub(crate) type CellWrite = (Cell, (Option<Version>, Version));
 
 /// A key of [`Table::Cells`].
 pub(crate) fn cell_key(cell: Cell) -> Vec<u8> {
@@ -290,31 +290,31 @@ impl Batch {
     }
 
     /// The versions of cells after a block.
-    pub(crate) fn of_newest(changes: &[CellChange], spread: impl SideBySide) -> Self {
-        let entry = |(cell, (_, after)): &CellChange| Some((cell_key(*cell), codec::encode(after)));
-        Batch::of(Table::Cells, changes, entry, spread)
+    pub(crate) fn of_newest(writes: &[CellWrite], parallelism: impl SideBySide) -> Self {
+        let entry = |(cell, (_, after)): &CellWrite| Some((cell_key(*cell), codec::encode(after)));
+        Batch::of(Table::Cells, writes, entry, parallelism)
     }
 
     /// The versions of cells that a block replaced.
-    pub(crate) fn of_older(changes: &[CellChange], spread: impl SideBySide) -> Self {
-        let entry = |(cell, (before, _)): &CellChange| {
+    pub(crate) fn of_older(writes: &[CellWrite], parallelism: impl SideBySide) -> Self {
+        let entry = |(cell, (before, _)): &CellWrite| {
             let before = before.as_ref()?;
             Some((history_key(*cell, before.height), codec::encode(before)))
         };
-        Batch::of(Table::History, changes, entry, spread)
+        Batch::of(Table::History, writes, entry, parallelism)
     }
 
     fn of(
         table: Table,
-        changes: &[CellChange],
-        entry: impl Fn(&CellChange) -> Option<Entry> + Send + Sync,
-        spread: impl SideBySide,
+        writes: &[CellWrite],
+        entry: impl Fn(&CellWrite) -> Option<Entry> + Send + Sync,
+        parallelism: impl SideBySide,
     ) -> Self {
         /// So many are made on one thread.
         const PIECE: usize = 512;
-        let pieces: Vec<&[CellChange]> = changes.chunks(PIECE).collect();
+        let pieces: Vec<&[CellWrite]> = writes.chunks(PIECE).collect();
         let of_pieces: Vec<Vec<Entry>> =
-            spread.map(&pieces, |piece| piece.iter().filter_map(&entry).collect());
+            parallelism.map(&pieces, |piece| piece.iter().filter_map(&entry).collect());
         let mut entries: Vec<Entry> = of_pieces.into_iter().flatten().collect();
         // Stable, because that one makes use of what is in order already: the cells of each kind are.
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));

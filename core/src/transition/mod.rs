@@ -7,4 +7,4 @@ mod stateful;
 mod stateless;
 
 pub use stateful::{StateView, transition};
-pub use stateless::{check, check_all, check_shape};
+pub use stateless::{check, check_all, check_well_formed};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Amount, Asset, Change, Multisig, Nonce, Outcome, Payload, PublicKey, Rejection, Transaction,
+    Amount, Asset, Effect, Multisig, Nonce, Outcome, Payload, PublicKey, Rejection, Transaction,
 };
 
 /// The state that a transaction sees: everything that the transactions before it left.
@@ -36,7 +36,7 @@ pub trait StateView {
 }
 
 /// What a transaction that passed the stateless checks does to this state: everything is checked
-/// here, nothing is written. The caller writes the changes of an applied one, all or none.
+/// here, nothing is written. The caller writes the effects of an applied one, all or none.
 ///
 /// Source: "The rules of the ledger", stateful checks. Costs one read of nonce and multisig and one
 /// of each asset taken, and sorts what is taken and given.
@@ -78,7 +78,7 @@ pub fn transition<V: StateView>(
 
     Ok(Outcome::Applied {
         fee: transaction.fee,
-        changes: changes(transaction, next, &taken),
+        effects: effects(transaction, next, &taken),
     })
 }
 
@@ -160,15 +160,15 @@ fn sum<'t>(taken: impl IntoIterator<Item = &'t Taken>) -> Option<Amount> {
         .try_fold(Amount::ZERO, |sum, taken| sum.checked_add(taken.amount))
 }
 
-/// The effect of a transaction that passed every check, in the order of [`Change`].
-fn changes(transaction: &Transaction, next: Nonce, taken: &[Taken]) -> Vec<Change> {
+/// The effect of a transaction that passed every check, in the order of [`Effect`].
+fn effects(transaction: &Transaction, next: Nonce, taken: &[Taken]) -> Vec<Effect> {
     const PART: &str = "a part of a sum that fits, fits";
     let account = transaction.source;
     // Room for a fee and a transfer of any two assets; what has more may grow.
-    let mut changes = Vec::with_capacity(2 + taken.len());
-    changes.push(Change::Nonce { account, to: next });
+    let mut effects = Vec::with_capacity(2 + taken.len());
+    effects.push(Effect::Nonce { account, to: next });
     if let Payload::Multisig(multisig) = &transaction.payload {
-        changes.push(Change::Multisig {
+        effects.push(Effect::Multisig {
             account,
             to: Some(multisig.clone()).filter(|multisig| !multisig.participants.is_empty()),
         });
@@ -179,19 +179,19 @@ fn changes(transaction: &Transaction, next: Nonce, taken: &[Taken]) -> Vec<Chang
             .filter(|taken| taken.destination != Some(account));
         let amount = sum(leaving).expect(PART);
         if !amount.is_zero() {
-            changes.push(Change::Debit {
+            effects.push(Effect::Debit {
                 account,
                 asset: of_one_asset[0].asset,
                 amount,
             });
         }
     }
-    let first_credit = changes.len();
+    let first_credit = effects.len();
     for to_one in taken.chunk_by(|a, b| (a.asset, a.destination) == (b.asset, b.destination)) {
         if let Some(destination) = to_one[0].destination
             && destination != account
         {
-            changes.push(Change::Credit {
+            effects.push(Effect::Credit {
                 account: destination,
                 asset: to_one[0].asset,
                 amount: sum(to_one).expect(PART),
@@ -199,9 +199,9 @@ fn changes(transaction: &Transaction, next: Nonce, taken: &[Taken]) -> Vec<Chang
         }
     }
     // They were gathered by asset and are listed by account.
-    changes[first_credit..].sort_unstable();
+    effects[first_credit..].sort_unstable();
     if let Payload::Burn { asset, amount } = transaction.payload {
-        changes.push(Change::Burn { asset, amount });
+        effects.push(Effect::Burn { asset, amount });
     }
-    changes
+    effects
 }

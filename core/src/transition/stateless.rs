@@ -15,7 +15,7 @@ use crate::signature::{self, Claim};
 ///
 /// The first stateless reason to reject it, in the order of [`Rejection`].
 pub fn check(transaction: &Transaction, network: Network) -> Result<(), Rejection> {
-    check_shape(transaction, network)?;
+    check_well_formed(transaction, network)?;
     match claims(transaction).find(|claim| !signature::verify(claim)) {
         Some(Claim { signer, .. }) => Err(Rejection::Signature { signer }),
         None => Ok(()),
@@ -28,7 +28,7 @@ pub fn check(transaction: &Transaction, network: Network) -> Result<(), Rejectio
 pub fn check_all(transactions: &[Transaction], network: Network) -> Vec<Result<(), Rejection>> {
     let mut verdicts: Vec<Result<(), Rejection>> = transactions
         .iter()
-        .map(|transaction| check_shape(transaction, network))
+        .map(|transaction| check_well_formed(transaction, network))
         .collect();
     let (owners, claims): (Vec<usize>, Vec<Claim>) = transactions
         .iter()
@@ -52,7 +52,7 @@ pub fn check_all(transactions: &[Transaction], network: Network) -> Vec<Result<(
 /// # Errors
 ///
 /// The first reason to reject it, in the order of [`Rejection`].
-pub fn check_shape(transaction: &Transaction, network: Network) -> Result<(), Rejection> {
+pub fn check_well_formed(transaction: &Transaction, network: Network) -> Result<(), Rejection> {
     if transaction.network != network {
         return Err(Rejection::Network {
             expected: network,

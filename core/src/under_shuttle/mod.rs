@@ -2,14 +2,10 @@
 //!
 //! The same source files as the ordinary ones, and types of their own.
 
-mod sync;
-mod whereabouts;
+use lockstep_sync::shuttle as sync;
 
-#[path = "../shared/mod.rs"]
-pub mod shared;
+#[path = "../parallel/mod.rs"]
+pub mod parallel;
 
-#[path = "../model_map/mod.rs"]
-pub mod model_map;
-
-pub use sync::{NoWorkers, Workers};
-pub use whereabouts::{Whereabouts, forget_whereabouts, note_whereabouts, whereabouts};
+#[path = "../chain/mod.rs"]
+pub mod chain;

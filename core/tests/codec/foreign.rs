@@ -183,7 +183,7 @@ fn a_list_that_claims_to_be_huge_is_an_error_and_takes_no_memory() {
     check("balances", &Genesis::samples()[1], at_the_end);
     let nothing = receipt(Outcome::Applied {
         fee: Amount(0),
-        changes: Vec::new(),
+        effects: Vec::new(),
     });
     check("changes", &nothing, at_the_end);
 }

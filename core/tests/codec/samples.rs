@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use lockstep_core::model::{
-    Amount, Asset, Block, Cell, Change, Cosignature, Genesis, Hash, Header, Height, Multisig,
+    Amount, Asset, Block, Cell, Cosignature, Effect, Genesis, Hash, Header, Height, Multisig,
     Network, Nonce, Outcome, Payload, PublicKey, Receipt, Rejection, Rules, Signature, Supply,
     Timestamp, Transaction, Transfer, Value, Version,
 };
@@ -137,29 +137,29 @@ impl Sample for Block {
 }
 
 /// One change of each kind, in their order.
-pub(crate) fn changes() -> Vec<Change> {
+pub(crate) fn effects() -> Vec<Effect> {
     let (account, asset, amount) = (key(0x11), Asset([0xaa; 32]), Amount(258));
     vec![
-        Change::Nonce {
+        Effect::Nonce {
             account,
             to: Nonce(8),
         },
-        Change::Multisig {
+        Effect::Multisig {
             account,
             to: Some(multisig()),
         },
-        Change::Multisig { account, to: None },
-        Change::Debit {
+        Effect::Multisig { account, to: None },
+        Effect::Debit {
             account,
             asset,
             amount,
         },
-        Change::Credit {
+        Effect::Credit {
             account: key(0x22),
             asset,
             amount,
         },
-        Change::Burn { asset, amount },
+        Effect::Burn { asset, amount },
     ]
 }
 
@@ -209,7 +209,7 @@ pub(crate) fn receipt(outcome: Outcome) -> Receipt {
 pub(crate) fn applied() -> Receipt {
     receipt(Outcome::Applied {
         fee: Amount(1000),
-        changes: changes(),
+        effects: effects(),
     })
 }
 

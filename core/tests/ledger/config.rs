@@ -216,8 +216,8 @@ fn path(transactions: usize, change: impl FnOnce(&mut ParallelConfig)) -> Execut
 #[test]
 fn a_block_is_parallel_from_the_threshold_on_where_that_is_allowed_and_somebody_helps() {
     assert_eq!(path(9, |_| ()), ExecutionPath::Serial);
-    assert_eq!(path(10, |_| ()), ExecutionPath::SpreadChecks);
-    assert_eq!(path(11, |_| ()), ExecutionPath::SpreadChecks);
+    assert_eq!(path(10, |_| ()), ExecutionPath::ParallelValidation);
+    assert_eq!(path(11, |_| ()), ExecutionPath::ParallelValidation);
     let disabled = path(11, |config| config.enabled = false);
     assert_eq!(disabled, ExecutionPath::Serial);
     let alone = path(11, |config| config.workers = Some(1));
@@ -227,7 +227,7 @@ fn a_block_is_parallel_from_the_threshold_on_where_that_is_allowed_and_somebody_
 #[test]
 fn the_graph_is_taken_from_a_microsecond_a_transaction_on() {
     for (stateful_ns, expected) in [
-        (999, ExecutionPath::SpreadChecks),
+        (999, ExecutionPath::ParallelValidation),
         (1_000, ExecutionPath::Graph),
         (1_001, ExecutionPath::Graph),
     ] {
@@ -246,7 +246,7 @@ fn known_verdicts_take_more_transactions_until_workers_are_woken() {
         config.path_of_verified(transactions)
     };
     assert_eq!(path(129, 999), ExecutionPath::Serial);
-    assert_eq!(path(131, 999), ExecutionPath::SpreadChecks);
+    assert_eq!(path(131, 999), ExecutionPath::ParallelValidation);
     assert_eq!(path(129, 1_000), ExecutionPath::Serial);
     assert_eq!(path(130, 1_000), ExecutionPath::Graph);
     assert_eq!(path(2, 50_000), ExecutionPath::Serial);

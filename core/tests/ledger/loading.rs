@@ -83,7 +83,10 @@ fn no_cell_of_an_account_is_loaded_alone_on_any_path() {
 #[test]
 fn a_cell_is_loaded_once_however_many_pieces_of_a_block_need_it() {
     // The graph reads what it has known once more, when it is over.
-    for (path, times) in [(ExecutionPath::SpreadChecks, 1), (ExecutionPath::Graph, 2)] {
+    for (path, times) in [
+        (ExecutionPath::ParallelValidation, 1),
+        (ExecutionPath::Graph, 2),
+    ] {
         let mut setup = setup();
         setup.config.parallel.forced = Some(path);
         // Two who load at once may both load a cell of the graph's.

@@ -403,7 +403,7 @@ fn what_a_block_used_is_forgotten_whoever_it_was_by() {
         pay("alice", 1, 1),
     ]);
     all_applied(&added);
-    mempool.forget_used(&added.changes);
+    mempool.forget_used(&added.state_diff);
     assert_eq!(mempool.size(), (2, 2 * size()));
     assert!(waits(&mempool, &pay("alice", 2, 1)));
     assert!(waits(&mempool, &pay("carol", 0, 1)));
@@ -414,7 +414,7 @@ fn what_a_block_rejected_waits_on() {
     let mut mempool = roomy();
     fill(&mut mempool, &[pay("alice", 0, 1)]);
     let added = ledger().open().add([pay("alice", 0, 1)]);
-    mempool.forget_used(&added.changes);
+    mempool.forget_used(&added.state_diff);
     assert_eq!(mempool.size(), (1, size()));
 }
 

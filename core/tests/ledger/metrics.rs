@@ -245,7 +245,7 @@ fn check(setup: &Setup, storage: impl Storage, of_the_path: &[(&str, u64)]) {
 
 #[test]
 fn a_block_is_reported_with_its_path_and_every_reason_of_a_rejection() {
-    for path in [ExecutionPath::Serial, ExecutionPath::SpreadChecks] {
+    for path in [ExecutionPath::Serial, ExecutionPath::ParallelValidation] {
         let blocks = format!("lockstep_blocks_total {}", path.name());
         check(&setup(path), MemoryStorage::new(), &[(&blocks, 1)]);
     }
@@ -277,13 +277,15 @@ fn the_serial_path_stays_on_the_callers_thread() {
 }
 
 #[test]
-fn a_workers_panic_is_reported_as_a_fallback() {
-    let blocks = ("lockstep_blocks_total graph", 1);
-    check(
-        &setup(ExecutionPath::Graph),
-        Panics::at(0),
-        &[blocks, ("lockstep_fallbacks_total", 1)],
-    );
+fn a_workers_panic_is_reported_as_a_fallback_and_the_block_as_a_serial_one() {
+    let blocks = ("lockstep_blocks_total serial", 1);
+    for path in [ExecutionPath::ParallelValidation, ExecutionPath::Graph] {
+        check(
+            &setup(path),
+            Panics::at(0),
+            &[blocks, ("lockstep_fallbacks_total", 1)],
+        );
+    }
 }
 
 #[test]

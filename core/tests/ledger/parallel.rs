@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ahash::RandomState;
-use lockstep_core::chain::{Chain, ChainError};
+use lockstep_core::chain::{AddedBlock, Chain, ChainError};
 use lockstep_core::config::{Config, ExecutionPath};
 use lockstep_core::model::{
     Amount, Asset, BLOCK_VERSION, Block, Genesis, Hash, Header, Height, Network, PublicKey, Rules,
     Timestamp, Transaction,
 };
-use lockstep_core::parallel::{Ahead, ParallelExecutor, Stopped, run, run_block};
+use lockstep_core::parallel::{GraphOverlap, ParallelExecutor, Stopped, run, run_block};
 use lockstep_core::schedule::Graph;
 use lockstep_core::signature::Keypair;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
@@ -154,7 +154,11 @@ fn every_path_gives_the_serial_result() {
         for (round, expected) in (0..).zip(&expected) {
             let block = block(&chain, ring(&accounts, 2 * round));
             let added = chain.add_block(&block).expect("the block is good");
-            assert_eq!(&added, expected, "{}", path.name());
+            let expected = AddedBlock {
+                path,
+                ..expected.clone()
+            };
+            assert_eq!(added, expected, "{}", path.name());
         }
     }
 }
@@ -167,6 +171,7 @@ fn after_a_panic_of_a_parallel_path_the_block_is_executed_serially() {
     let added = chain.add_block(&block).expect("the block is good");
     assert!(!is_moody.load(Ordering::SeqCst), "the panic happened");
     assert!(added.receipts.iter().all(|receipt| receipt.is_applied()));
+    assert_eq!(added.path, ExecutionPath::Serial);
 }
 
 #[test]
@@ -207,7 +212,8 @@ fn in_test_mode_a_panic_of_the_serial_path_is_no_difference() {
     let chain = Chain::open_existing(storage, config, Arc::new(|| Timestamp(0)))
         .expect("the ledger is there");
     let first = block(&chain, ring(&accounts, 0));
-    chain.add_block(&first).expect("the block is good");
+    let added = chain.add_block(&first).expect("the block is good");
+    assert_eq!(added.path, ExecutionPath::Serial);
     assert!(chain.trusts_parallel());
 
     // The serial path comes first: its panic is the block's failure, not a difference.
@@ -355,7 +361,7 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
 
 #[test]
 fn nobody_runs_ahead_of_a_graph_whose_making_panicked() {
-    let ahead = Ahead::new(10);
+    let ahead = GraphOverlap::new(10);
     let made = catch_unwind(AssertUnwindSafe(|| ahead.make(|| panic!("on purpose"))));
     assert!(made.is_err());
     let begun = ahead.run(&Ok::<u32, ()>);

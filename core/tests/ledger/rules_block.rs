@@ -4,9 +4,9 @@ use crate::common;
 use crate::common::{
     Ledger, START, all_applied, body_root, forge, from, key, ledger, reseal, supply,
 };
-use lockstep_core::chain::{Chain, ChainError};
+use lockstep_core::chain::{AddedBlock, Chain, ChainError};
 use lockstep_core::codec;
-use lockstep_core::config::{Config, HashSeed, ParallelConfig};
+use lockstep_core::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
 use lockstep_core::model::{Asset, Block, Hash, Height, Network, Refusal, Timestamp, Transaction};
 use lockstep_core::storage::MemoryStorage;
 
@@ -388,7 +388,11 @@ fn nothing_that_an_operator_may_choose_changes_a_result() {
                     .zip(people.iter().cycle().skip(7))
                     .map(|(from_one, to)| from(from_one, nonce).fee(1).pay(to, 6).sign())
                     .collect();
-                ledger.add_of(&people[3], body)
+                AddedBlock {
+                    // The one thing that is chosen.
+                    path: ExecutionPath::Serial,
+                    ..ledger.add_of(&people[3], body)
+                }
             })
             .collect();
         (added, ledger.tables())

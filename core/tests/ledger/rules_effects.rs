@@ -2,10 +2,10 @@
 
 use crate::common::disk::state_of;
 use crate::common::{
-    GOLD, SILVER, all_applied, balance_cell, balance_value, changes, forge, from, key, ledger,
+    GOLD, SILVER, all_applied, balance_cell, balance_value, effects, forge, from, key, ledger,
     nonce_cell, nonce_value, rejection,
 };
-use lockstep_core::model::{Amount, Asset, Change, Nonce, Outcome, Rejection, Transaction};
+use lockstep_core::model::{Amount, Asset, Effect, Nonce, Outcome, Rejection, Transaction};
 
 #[test]
 fn an_applied_transaction_debits_fee_and_amounts_and_credits_the_destinations() {
@@ -48,13 +48,13 @@ fn a_transfer_to_oneself_moves_nothing_and_costs_the_fee() {
     let added = ledger.add([from(&alice, 0).fee(3).pay(&alice, 97).sign()]);
     assert_eq!(ledger.balance(&alice), 97);
     assert_eq!(
-        changes(&added.receipts[0]),
+        effects(&added.receipts[0]),
         [
-            Change::Nonce {
+            Effect::Nonce {
                 account: alice.public(),
                 to: Nonce(1)
             },
-            Change::Debit {
+            Effect::Debit {
                 account: alice.public(),
                 asset: Asset::NATIVE,
                 amount: Amount(3)
@@ -68,7 +68,7 @@ fn a_transfer_to_oneself_without_fee_changes_the_nonce_alone() {
     let alice = key("alice");
     let mut ledger = ledger().has(&alice, 100).open();
     let added = ledger.add([from(&alice, 0).pay(&alice, 1).pay(&alice, 99).sign()]);
-    assert_eq!(added.changes, [(nonce_cell(&alice), nonce_value(1))]);
+    assert_eq!(added.state_diff, [(nonce_cell(&alice), nonce_value(1))]);
     assert_eq!(ledger.balance(&alice), 100);
 }
 
@@ -236,7 +236,7 @@ fn a_rejected_transaction_leaves_no_trace() {
         0
     );
     assert_eq!(added.receipts.len(), count);
-    assert_eq!(added.changes, []);
+    assert_eq!(added.state_diff, []);
     assert_eq!(added.fees, Amount(0));
     assert_eq!(state_of(ledger.tables()), state_of(before));
 }
@@ -306,7 +306,11 @@ fn destinations_are_registered_with_nonce_0() {
     assert_eq!(ledger.nonce(&bob), None);
     let added = ledger.add([from(&alice, 0).pay(&bob, 1).sign()]);
     assert_eq!(ledger.nonce(&bob), Some(0));
-    assert!(added.changes.contains(&(nonce_cell(&bob), nonce_value(0))));
+    assert!(
+        added
+            .state_diff
+            .contains(&(nonce_cell(&bob), nonce_value(0)))
+    );
     all_applied(&ledger.add([from(&bob, 0).pay(&alice, 1).sign()]));
 }
 
@@ -371,12 +375,12 @@ fn a_receipt_lists_the_steps_in_the_order_of_changes() {
         .pay(second, 10)
         .sign()]);
     let account = alice.public();
-    let debit = |asset, amount| Change::Debit {
+    let debit = |asset, amount| Effect::Debit {
         account,
         asset,
         amount: Amount(amount),
     };
-    let credit = |to: &lockstep_core::signature::Keypair, asset, amount| Change::Credit {
+    let credit = |to: &lockstep_core::signature::Keypair, asset, amount| Effect::Credit {
         account: to.public(),
         asset,
         amount: Amount(amount),
@@ -385,8 +389,8 @@ fn a_receipt_lists_the_steps_in_the_order_of_changes() {
         added.receipts[0].outcome,
         Outcome::Applied {
             fee: Amount(4),
-            changes: vec![
-                Change::Nonce {
+            effects: vec![
+                Effect::Nonce {
                     account,
                     to: Nonce(1)
                 },
@@ -413,17 +417,17 @@ fn a_receipt_of_a_burn_lists_debit_and_burn_apart_from_the_fee() {
         added.receipts[0].outcome,
         Outcome::Applied {
             fee: Amount(4),
-            changes: vec![
-                Change::Nonce {
+            effects: vec![
+                Effect::Nonce {
                     account,
                     to: Nonce(1)
                 },
-                Change::Debit {
+                Effect::Debit {
                     account,
                     asset,
                     amount: Amount(34)
                 },
-                Change::Burn {
+                Effect::Burn {
                     asset,
                     amount: Amount(30)
                 },
@@ -484,5 +488,5 @@ fn the_changes_of_a_block_are_in_the_order_of_cells_with_the_values_after_it() {
         (balance_cell(&miner), balance_value(1)),
     ];
     expected.sort_by_key(|(cell, _)| *cell);
-    assert_eq!(added.changes, expected);
+    assert_eq!(added.state_diff, expected);
 }

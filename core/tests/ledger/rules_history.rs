@@ -77,7 +77,7 @@ fn a_balance_that_comes_and_goes_within_a_block_is_no_change() {
         (nonce_cell(&bob), nonce_value(1)),
     ];
     expected.sort_by_key(|(cell, _)| *cell);
-    assert_eq!(added.changes, expected);
+    assert_eq!(added.state_diff, expected);
     assert_eq!(ledger.history(balance_cell(&bob)), []);
     assert_eq!(ledger.history(balance_cell(&alice)).len(), 1);
 }
@@ -90,7 +90,7 @@ fn a_balance_that_returned_to_zero_keeps_its_versions() {
     let added = ledger.add([from(&bob, 0).pay(&alice, 30).sign()]);
     assert!(
         added
-            .changes
+            .state_diff
             .contains(&(balance_cell(&bob), balance_value(0)))
     );
     ledger.add([from(&alice, 1).pay(&bob, 4).sign()]);
@@ -181,12 +181,12 @@ fn the_digest_covers_the_digest_before_the_changes_and_the_receipts() {
     ]);
     assert_eq!(
         first.tip.digest,
-        digest(genesis, &first.changes, &first.receipts)
+        digest(genesis, &first.state_diff, &first.receipts)
     );
     let second = ledger.add([]);
     assert_eq!(
         second.tip.digest,
-        digest(first.tip.digest, &second.changes, &[])
+        digest(first.tip.digest, &second.state_diff, &[])
     );
 }
 
@@ -200,7 +200,7 @@ fn blocks_that_differ_in_a_rejected_receipt_alone_have_different_digests() {
             .add([from(&alice, nonce).pay(&alice, 1).sign()])
     };
     let (one, other) = (rejected(5), rejected(6));
-    assert_eq!(one.changes, other.changes);
+    assert_eq!(one.state_diff, other.state_diff);
     assert_ne!(one.tip.digest, other.tip.digest);
 }
 
@@ -214,7 +214,7 @@ fn a_digest_depends_on_the_whole_history() {
         ledger.add([from(&alice, 1).pay(&bob, second).sign()]);
         // Nothing in it, and the same state before it.
         let last = ledger.add([]);
-        (ledger.balance(&bob), last.changes, last.tip.digest)
+        (ledger.balance(&bob), last.state_diff, last.tip.digest)
     };
     let (one, other) = (after(1, 2), after(2, 1));
     assert_eq!((one.0, &one.1), (other.0, &other.1));

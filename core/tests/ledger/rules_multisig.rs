@@ -2,10 +2,10 @@
 
 use crate::common;
 use crate::common::{
-    Ledger, all_applied, changes, from, key, keys, ledger, multisig, nonce_cell, nonce_value,
+    Ledger, all_applied, effects, from, key, keys, ledger, multisig, nonce_cell, nonce_value,
     rejection,
 };
-use lockstep_core::model::{Cell, Change, Nonce, Rejection, Value};
+use lockstep_core::model::{Cell, Effect, Nonce, Rejection, Value};
 use lockstep_core::storage::MemoryStorage;
 
 /// Alice has 100 and, since block 1, a multisig of bob and carol.
@@ -31,13 +31,13 @@ fn a_multisig_is_set_and_listed_with_its_participants_in_their_order() {
     let set = multisig(2, &[&zoe, &bob, &carol]);
     assert_eq!(ledger.multisig(&alice), Some(set.clone()));
     assert_eq!(
-        changes(&added.receipts[0]),
+        effects(&added.receipts[0]),
         [
-            Change::Nonce {
+            Effect::Nonce {
                 account: alice.public(),
                 to: Nonce(1)
             },
-            Change::Multisig {
+            Effect::Multisig {
                 account: alice.public(),
                 to: Some(set)
             },
@@ -193,7 +193,7 @@ fn a_removed_multisig_is_gone_in_this_block_and_the_next() {
         from(&alice, 2).pay(&carol, 1).sign(),
     ]);
     all_applied(&added);
-    assert!(changes(&added.receipts[0]).contains(&Change::Multisig {
+    assert!(effects(&added.receipts[0]).contains(&Effect::Multisig {
         account: alice.public(),
         to: None
     }));
@@ -208,7 +208,7 @@ fn a_removed_multisig_keeps_its_versions() {
     let remove = from(&alice, 1).multisig(0, &[]).cosign(&bob).sign();
     let added = ledger.add([remove]);
     let cell = Cell::Multisig(alice.public());
-    assert!(added.changes.contains(&(cell, Value::Multisig(None))));
+    assert!(added.state_diff.contains(&(cell, Value::Multisig(None))));
     let set = multisig(1, &[&bob, &key("carol")]);
     assert_eq!(
         ledger.history(cell),
@@ -228,9 +228,9 @@ fn setting_the_same_multisig_again_changes_nonce_and_fee_alone() {
         .cosign(&bob)
         .sign();
     let added = ledger.add([again]);
-    assert_eq!(added.changes, [(nonce_cell(&alice), nonce_value(2))]);
+    assert_eq!(added.state_diff, [(nonce_cell(&alice), nonce_value(2))]);
     // The receipt lists the step nevertheless.
-    assert_eq!(changes(&added.receipts[0]).len(), 2);
+    assert_eq!(effects(&added.receipts[0]).len(), 2);
 }
 
 #[test]
@@ -238,8 +238,8 @@ fn removing_a_multisig_that_is_not_there_changes_nonce_and_fee_alone() {
     let alice = key("alice");
     let mut ledger = ledger().has(&alice, 100).open();
     let added = ledger.add([from(&alice, 0).multisig(0, &[]).sign()]);
-    assert_eq!(added.changes, [(nonce_cell(&alice), nonce_value(1))]);
-    assert!(changes(&added.receipts[0]).contains(&Change::Multisig {
+    assert_eq!(added.state_diff, [(nonce_cell(&alice), nonce_value(1))]);
+    assert!(effects(&added.receipts[0]).contains(&Effect::Multisig {
         account: alice.public(),
         to: None
     }));
@@ -254,7 +254,7 @@ fn a_multisig_that_comes_and_goes_within_a_block_is_no_change() {
         from(&alice, 1).multisig(0, &[]).cosign(&bob).sign(),
     ]);
     all_applied(&added);
-    assert_eq!(added.changes, [(nonce_cell(&alice), nonce_value(2))]);
+    assert_eq!(added.state_diff, [(nonce_cell(&alice), nonce_value(2))]);
     assert_eq!(ledger.history(Cell::Multisig(alice.public())), []);
 }
 
@@ -269,7 +269,7 @@ fn the_same_participants_in_another_order_are_another_multisig() {
     let added = ledger.add([swapped]);
     let cell = Cell::Multisig(alice.public());
     let value = Value::Multisig(Some(multisig(1, &[&carol, &bob])));
-    assert!(added.changes.contains(&(cell, value)));
+    assert!(added.state_diff.contains(&(cell, value)));
 }
 
 #[test]
@@ -291,7 +291,7 @@ fn an_account_with_nothing_can_set_a_multisig_for_no_fee() {
     let added = ledger.add([from(&alice, 0).multisig(1, &[&bob]).sign()]);
     all_applied(&added);
     assert_eq!(
-        added.changes,
+        added.state_diff,
         [
             (nonce_cell(&alice), nonce_value(1)),
             (
@@ -310,7 +310,7 @@ fn without_a_multisig_cosignatures_change_nothing_but_the_identity() {
     let cosigned = setup
         .open()
         .add([from(&alice, 0).pay(&bob, 1).cosign(&bob).sign()]);
-    assert_eq!(plain.changes, cosigned.changes);
+    assert_eq!(plain.state_diff, cosigned.state_diff);
     assert_eq!(plain.receipts[0].outcome, cosigned.receipts[0].outcome);
     assert_ne!(
         plain.receipts[0].transaction,

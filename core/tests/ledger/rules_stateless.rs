@@ -6,7 +6,7 @@ use crate::common::{
 use lockstep_core::model::{
     Asset, Cosignature, Hash, Network, Payload, Rejection, Signature, Transaction,
 };
-use lockstep_core::transition::{check, check_all, check_shape};
+use lockstep_core::transition::{check, check_all, check_well_formed};
 
 /// The reason that a block gives; the same must be given outside of blocks, one by one and in bulk.
 fn rejected(transaction: &Transaction) -> Rejection {
@@ -381,7 +381,7 @@ fn a_burn_is_rejected_for_its_amount_before_its_cosignatures() {
 #[test]
 fn the_shape_alone_says_nothing_about_signatures() {
     let forged = forge(from(&key("alice"), 0).pay(&key("bob"), 1).sign());
-    assert_eq!(check_shape(&forged, NETWORK), Ok(()));
+    assert_eq!(check_well_formed(&forged, NETWORK), Ok(()));
 }
 
 #[test]

@@ -152,14 +152,14 @@ fn a_miner_with_neither_reward_nor_fees_is_not_registered() {
     all_applied(&added);
     assert_eq!(ledger.nonce(&miner), None);
     assert_eq!(ledger.history(balance_cell(&miner)), []);
-    assert_eq!(added.changes, [(nonce_cell(&alice), nonce_value(1))]);
+    assert_eq!(added.state_diff, [(nonce_cell(&alice), nonce_value(1))]);
 }
 
 #[test]
 fn an_empty_block_without_a_reward_changes_nothing() {
     let mut ledger = ledger().has(&key("alice"), 1).open();
     let added = ledger.add([]);
-    assert_eq!(added.changes, []);
+    assert_eq!(added.state_diff, []);
     assert_eq!(added.receipts, []);
 }
 
@@ -169,7 +169,7 @@ fn an_empty_block_with_a_reward_changes_miner_and_supply() {
     let mut ledger = ledger().reward(50).open();
     let added = ledger.add_of(&miner, []);
     assert_eq!(
-        added.changes,
+        added.state_diff,
         [
             (nonce_cell(&miner), nonce_value(0)),
             (balance_cell(&miner), balance_value(50)),
@@ -186,7 +186,7 @@ fn fees_alone_register_the_miner_and_change_no_supply() {
     assert_eq!(ledger.nonce(&miner), Some(0));
     assert!(
         !added
-            .changes
+            .state_diff
             .iter()
             .any(|(cell, _)| matches!(cell, Cell::Supply(_)))
     );

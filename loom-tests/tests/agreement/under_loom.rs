@@ -1,6 +1,6 @@
 //! The block over loom's primitives.
 
-use lockstep_core::under_loom::shared::{ParallelChainState, Run, Stopped, execute_one};
+use lockstep_core::under_loom::parallel::{ParallelChainState, Run, Stopped, execute_one};
 use loom::sync::RwLock;
 use loom::thread;
 

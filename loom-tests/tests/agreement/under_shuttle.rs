@@ -1,6 +1,6 @@
 //! The block over shuttle's primitives.
 
-use lockstep_core::under_shuttle::shared::{ParallelChainState, Run, Stopped, execute_one};
+use lockstep_core::under_shuttle::parallel::{ParallelChainState, Run, Stopped, execute_one};
 use shuttle::sync::RwLock;
 use shuttle::thread;
 

@@ -10,7 +10,7 @@ use lockstep_core::model::{
 use lockstep_core::storage::MemoryStorage;
 
 use crate::batch::{account, clock, config, genesis};
-use crate::{Chain, Interest, explore, thread};
+use crate::{CancellationToken, Chain, explore, thread};
 
 type Ledger = Chain<MemoryStorage>;
 
@@ -178,19 +178,19 @@ fn a_reader_beside_a_block_and_a_rewind_sees_one_of_the_two() {
     });
 }
 
-/// Whoever adds a block may lose interest at any moment: then all of it is there or nothing.
+/// An addition may be cancelled at any moment: then all of the block is there or nothing.
 #[test]
 fn a_block_that_nobody_waits_for_is_added_whole_or_not_at_all() {
     let claim = "a_block_that_nobody_waits_for_is_added_whole_or_not_at_all";
     explore(claim, || {
         let ledger = ledger();
         let block = block_on(tip(&ledger));
-        let interest = Interest::new();
+        let token = CancellationToken::new();
         let adder = {
-            let (ledger, interest) = (Arc::clone(&ledger), interest.clone());
-            thread::spawn(move || ledger.add_block_unless(&block, || interest.is_lost()))
+            let (ledger, token) = (Arc::clone(&ledger), token.clone());
+            thread::spawn(move || ledger.add_block_unless(&block, || token.is_cancelled()))
         };
-        interest.lose();
+        token.cancel();
         match adder.join().expect("no call panics") {
             Ok(added) => {
                 assert_eq!(added.tip.height, Height(1));

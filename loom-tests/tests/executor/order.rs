@@ -6,7 +6,9 @@ use lockstep_core::schedule::Graph;
 
 use super::{balance, execute, state};
 use crate::batch::{Batch, stored, transfer};
-use crate::{Ahead, Condvar, Mutex, Pipeline, Run, Stopped, explore, explore_within, thread};
+use crate::{
+    Condvar, GraphOverlap, Mutex, Pipeline, Run, Stopped, explore, explore_within, thread,
+};
 
 /// Three transactions of which the last waits for both others.
 fn join() -> &'static Graph {
@@ -128,7 +130,7 @@ fn what_waits_for_one_runs_after_it() {
 fn what_runs_while_the_graph_is_made_runs_once() {
     let graph = join();
     explore("what_runs_while_the_graph_is_made_runs_once", move || {
-        let ahead = Arc::new(Ahead::new(graph.len()));
+        let ahead = Arc::new(GraphOverlap::new(graph.len()));
         let maker = {
             let ahead = Arc::clone(&ahead);
             thread::spawn(move || ahead.make(|| graph.clone()))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep_core::model::{Amount, Asset, Cell, Change, Nonce, Outcome, Payload, Rejection};
+use lockstep_core::model::{Amount, Asset, Cell, Effect, Nonce, Outcome, Payload, Rejection};
 use lockstep_core::transition::StateView;
 
 use super::execute::State;
@@ -35,7 +35,7 @@ fn credit(state: &State, number: u8, amount: u64) {
 
 /// Takes something from one cell: a write with a single load.
 fn debit(state: &State, number: u8, amount: u64) {
-    let debit = Change::Debit {
+    let debit = Effect::Debit {
         account: account(number),
         asset: Asset::NATIVE,
         amount: Amount(amount),

@@ -4,7 +4,7 @@
 //! the same calls, and lets the same calls wait for each other, is shown here.
 
 mod behaviour;
-#[path = "../../../core/src/model_map/mod.rs"]
+#[path = "../../../core/sync/src/model_map/mod.rs"]
 #[allow(
     unreachable_pub,
     unused_imports,
@@ -13,9 +13,9 @@ mod behaviour;
 mod model_map;
 #[path = "../placed/mod.rs"]
 mod placed;
-mod sync;
 mod values;
 
+use lockstep_sync::real as sync;
 use placed::Placed;
 
 type Real = dashmap::DashMap<u8, u64, Placed>;

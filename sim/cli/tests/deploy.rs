@@ -240,7 +240,8 @@ fn a_mutant_that_hangs_is_caught_and_one_that_is_missed_fails_the_job() {
         let output = place.run(&mutants, &["3/16"], &[("CODE", code), ("MISSED", missed)]);
         assert_eq!(output.status.code(), Some(last), "{code} {missed:?}");
         assert_eq!(out(&output), missed);
-        let asked = "mutants --package lockstep-core --in-place --no-shuffle --shard 3/16";
+        let asked = "mutants --package lockstep-core --package lockstep-sync --in-place --no-shuffle \
+                     --shard 3/16";
         assert_eq!(place.lines("asked"), [asked]);
     }
 }

@@ -316,7 +316,7 @@ impl NodeRecipe {
         };
         match self.path {
             Path::Serial => parallel.enabled = false,
-            Path::Spread => parallel.forced = Some(ExecutionPath::SpreadChecks),
+            Path::Spread => parallel.forced = Some(ExecutionPath::ParallelValidation),
             Path::Graph => parallel.forced = Some(ExecutionPath::Graph),
             Path::SpreadFrom(threshold) => parallel.threshold = threshold,
             Path::GraphFrom(threshold) => {

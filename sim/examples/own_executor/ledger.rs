@@ -296,16 +296,16 @@ impl<'l> Values<'l> {
     }
 
     fn apply(&mut self, outcome: &Outcome) {
-        let Outcome::Applied { changes, .. } = outcome else {
+        let Outcome::Applied { effects, .. } = outcome else {
             return;
         };
-        for change in changes.iter().cloned() {
-            match change {
-                Change::Nonce { account, to } => self.set(Cell::Nonce(account), Value::Nonce(to)),
-                Change::Multisig { account, to } => {
+        for effect in effects.iter().cloned() {
+            match effect {
+                Effect::Nonce { account, to } => self.set(Cell::Nonce(account), Value::Nonce(to)),
+                Effect::Multisig { account, to } => {
                     self.set(Cell::Multisig(account), Value::Multisig(to));
                 }
-                Change::Debit {
+                Effect::Debit {
                     account,
                     asset,
                     amount,
@@ -314,12 +314,12 @@ impl<'l> Values<'l> {
                     let left = left.expect("the balance was checked");
                     self.set(Cell::Balance(account, asset), Value::Balance(left));
                 }
-                Change::Credit {
+                Effect::Credit {
                     account,
                     asset,
                     amount,
                 } => self.credit(account, asset, amount),
-                Change::Burn { asset, amount } => {
+                Effect::Burn { asset, amount } => {
                     let mut supply = self.supply_of(asset);
                     supply.burned.0 += amount.0;
                     self.set(Cell::Supply(asset), Value::Supply(supply));

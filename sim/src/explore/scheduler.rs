@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lockstep_core::under_shuttle::{Whereabouts, forget_whereabouts, whereabouts};
+use lockstep_sync::shuttle::{ThreadLocation, forget_thread_locations, thread_location};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
 use lockstep_harness::schedule::Switch;
@@ -81,14 +81,17 @@ impl Log {
             self.switches.push(switch);
         }
         if plain == current && plain != Some(chosen) {
-            let Whereabouts { transaction, place } = whereabouts(thread);
+            let ThreadLocation { transaction, place } = thread_location(thread);
             self.pauses.push(Pause {
                 switch,
                 transaction,
                 place: place.map(|place| {
                     format!(
                         "{}:{}",
-                        place.file().replace("under_shuttle/../", ""),
+                        place
+                            .file()
+                            .replace("under_shuttle/../", "")
+                            .replace("shuttle/../", ""),
                         place.line()
                     )
                 }),
@@ -209,5 +212,5 @@ impl Scheduler for Followed {
 
 fn begin(log: &Shared<Log>) {
     with(log, |log| *log = Log::default());
-    forget_whereabouts();
+    forget_thread_locations();
 }

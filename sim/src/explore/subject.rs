@@ -7,7 +7,7 @@ use lockstep_core::clock::Clock;
 use lockstep_core::config::Config;
 use lockstep_core::model::{Block, Genesis, Height, PublicKey, Timestamp, Transaction};
 use lockstep_core::storage::MemoryStorage;
-use lockstep_core::under_shuttle::shared;
+use lockstep_core::under_shuttle::chain as explored;
 use shuttle::scheduler::Scheduler;
 use shuttle::{FailurePersistence, MaxSteps, Runner};
 
@@ -156,7 +156,7 @@ impl Explorable for CoreLedger {
         block: &Block,
         _: Option<RivalAct>,
     ) -> Result<Added<MemoryStorage>, SubjectError> {
-        let chain = shared::Chain::open_existing(kept, config.clone(), clock())?;
+        let chain = explored::Chain::open_existing(kept, config.clone(), clock())?;
         let added = chain.add_block(block)?;
         Ok(Added::alone(subject::result(added), chain.into_storage()))
     }

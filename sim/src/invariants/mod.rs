@@ -23,7 +23,7 @@ mod workers_stay_within_their_limit;
 
 use std::collections::BTreeSet;
 
-use lockstep_core::model::{Block, Change, Outcome, Receipt, Refusal, Rules, Transaction, Version};
+use lockstep_core::model::{Block, Effect, Outcome, Receipt, Refusal, Rules, Transaction, Version};
 use lockstep_harness::exit::ExitCode;
 
 use crate::faulty::{RivalReport, Template};
@@ -190,13 +190,13 @@ pub fn first_violation_of(
 fn applied<'e>(
     block: &'e Block,
     receipts: &'e [Receipt],
-) -> impl Iterator<Item = (&'e Transaction, &'e [Change])> {
+) -> impl Iterator<Item = (&'e Transaction, &'e [Effect])> {
     block
         .transactions
         .iter()
         .zip(receipts)
         .filter_map(|(transaction, receipt)| match &receipt.outcome {
-            Outcome::Applied { changes, .. } => Some((transaction, changes.as_slice())),
+            Outcome::Applied { effects, .. } => Some((transaction, effects.as_slice())),
             Outcome::Rejected(_) => None,
         })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_core::model::{Asset, Cell, Change, PublicKey, Value};
+use lockstep_core::model::{Asset, Cell, Effect, PublicKey, Value};
 use lockstep_harness::exit::ExitCode;
 
 use super::{Evidence, Invariant, applied};
@@ -22,17 +22,17 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
     for (_, changes) in applied(block, &result.receipts) {
         for change in changes {
             match change {
-                Change::Debit {
+                Effect::Debit {
                     account,
                     asset,
                     amount,
                 } => *expected.entry((*account, *asset)).or_default() -= i128::from(amount.0),
-                Change::Credit {
+                Effect::Credit {
                     account,
                     asset,
                     amount,
                 } => *expected.entry((*account, *asset)).or_default() += i128::from(amount.0),
-                Change::Nonce { .. } | Change::Multisig { .. } | Change::Burn { .. } => {}
+                Effect::Nonce { .. } | Effect::Multisig { .. } | Effect::Burn { .. } => {}
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lockstep_core::model::{Amount, Asset, Cell, Change};
+use lockstep_core::model::{Amount, Asset, Cell, Effect};
 use lockstep_harness::exit::ExitCode;
 
 use super::{Evidence, Invariant, applied};
@@ -54,14 +54,14 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
         })
 }
 
-fn cells_of(change: &Change) -> Vec<Cell> {
+fn cells_of(change: &Effect) -> Vec<Cell> {
     match change {
-        Change::Nonce { account, .. } => vec![Cell::Nonce(*account)],
-        Change::Multisig { account, .. } => vec![Cell::Multisig(*account)],
-        Change::Debit { account, asset, .. } => vec![Cell::Balance(*account, *asset)],
-        Change::Credit { account, asset, .. } => {
+        Effect::Nonce { account, .. } => vec![Cell::Nonce(*account)],
+        Effect::Multisig { account, .. } => vec![Cell::Multisig(*account)],
+        Effect::Debit { account, asset, .. } => vec![Cell::Balance(*account, *asset)],
+        Effect::Credit { account, asset, .. } => {
             vec![Cell::Balance(*account, *asset), Cell::Nonce(*account)]
         }
-        Change::Burn { asset, .. } => vec![Cell::Supply(*asset)],
+        Effect::Burn { asset, .. } => vec![Cell::Supply(*asset)],
     }
 }

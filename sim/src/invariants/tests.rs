@@ -4,7 +4,7 @@ mod interrupted;
 
 use lockstep_core::codec;
 use lockstep_core::model::{
-    Amount, Asset, Block, Cell, Change, Genesis, Hash, Height, Nonce, Outcome, PublicKey, Refusal,
+    Amount, Asset, Block, Cell, Effect, Genesis, Hash, Height, Nonce, Outcome, PublicKey, Refusal,
     Rejection, Timestamp, Value, Version,
 };
 
@@ -233,11 +233,11 @@ fn money_that_receipts_agree_about_but_nobody_had_is_named() {
     // Receipt and balance tell the same story: the receiver got 31 and the sender gave 30.
     let name = caught(|step| {
         step.balance(RECEIVER).0 += 1;
-        let Outcome::Applied { changes, .. } = &mut step.result().receipts[0].outcome else {
+        let Outcome::Applied { effects, .. } = &mut step.result().receipts[0].outcome else {
             panic!("the first transaction is applied");
         };
-        for change in changes {
-            if let Change::Credit { amount, .. } = change {
+        for effect in effects {
+            if let Effect::Credit { amount, .. } = effect {
                 amount.0 += 1;
             }
         }

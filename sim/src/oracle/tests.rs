@@ -171,10 +171,10 @@ fn add(oracle: &mut Oracle, transactions: Vec<Transaction>) -> BlockResult {
 }
 
 /// Adds a block of one transaction that is applied. What changed, as in its receipt.
-fn applied(oracle: &mut Oracle, transaction: Transaction) -> Vec<Change> {
+fn applied(oracle: &mut Oracle, transaction: Transaction) -> Vec<Effect> {
     let result = add(oracle, vec![transaction]);
     match result.receipts[0].outcome.clone() {
-        Outcome::Applied { changes, .. } => changes,
+        Outcome::Applied { effects, .. } => effects,
         Outcome::Rejected(rejection) => panic!("rejected: {rejection}"),
     }
 }
@@ -267,31 +267,31 @@ fn assert_conserved(oracle: &Oracle) {
     assert_eq!(there, put);
 }
 
-fn nonce_to(account: PublicKey, to: u64) -> Change {
-    Change::Nonce {
+fn nonce_to(account: PublicKey, to: u64) -> Effect {
+    Effect::Nonce {
         account,
         to: Nonce(to),
     }
 }
 
-fn debit(account: PublicKey, asset: Asset, amount: u64) -> Change {
-    Change::Debit {
+fn debit(account: PublicKey, asset: Asset, amount: u64) -> Effect {
+    Effect::Debit {
         account,
         asset,
         amount: Amount(amount),
     }
 }
 
-fn credit(account: PublicKey, asset: Asset, amount: u64) -> Change {
-    Change::Credit {
+fn credit(account: PublicKey, asset: Asset, amount: u64) -> Effect {
+    Effect::Credit {
         account,
         asset,
         amount: Amount(amount),
     }
 }
 
-fn multisig_to(account: PublicKey, to: Option<Multisig>) -> Change {
-    Change::Multisig { account, to }
+fn multisig_to(account: PublicKey, to: Option<Multisig>) -> Effect {
+    Effect::Multisig { account, to }
 }
 
 fn balance_is(account: PublicKey, asset: Asset, amount: u64) -> (Cell, Value) {
@@ -1042,7 +1042,7 @@ fn a_transfer_debits_amount_and_fee_credits_the_destination_and_registers_it() {
         result.receipts[0].outcome,
         Outcome::Applied {
             fee: Amount(5),
-            changes: vec![
+            effects: vec![
                 nonce_to(ALICE.account(), 1),
                 debit(ALICE.account(), NATIVE, 35),
                 credit(LOW, NATIVE, 30),
@@ -1308,7 +1308,7 @@ fn a_burn_is_counted_for_its_asset() {
             nonce_to(alice, 1),
             debit(alice, NATIVE, 1),
             debit(alice, GOLD, 4),
-            Change::Burn {
+            Effect::Burn {
                 asset: GOLD,
                 amount: Amount(4)
             },
@@ -1319,7 +1319,7 @@ fn a_burn_is_counted_for_its_asset() {
         [
             nonce_to(alice, 2),
             debit(alice, NATIVE, 22),
-            Change::Burn {
+            Effect::Burn {
                 asset: NATIVE,
                 amount: Amount(20)
             },
@@ -1357,7 +1357,7 @@ fn an_account_that_never_was_can_set_a_multisig_and_is_registered_by_it() {
         result.receipts[0].outcome,
         Outcome::Applied {
             fee: Amount(0),
-            changes: vec![
+            effects: vec![
                 nonce_to(ALICE.account(), 1),
                 multisig_to(ALICE.account(), Some(one_of_two.clone())),
             ],
@@ -1512,7 +1512,7 @@ fn setting_the_same_multisig_changes_no_more_than_nonce_and_fee() {
         result.receipts[0].outcome,
         Outcome::Applied {
             fee: Amount(7),
-            changes: vec![
+            effects: vec![
                 nonce_to(ALICE.account(), 2),
                 multisig_to(ALICE.account(), Some(multisig(2, &[BOB, CAROL, DAVE]))),
                 debit(ALICE.account(), NATIVE, 7),
@@ -1538,7 +1538,7 @@ fn removing_a_multisig_that_is_not_there_is_applied() {
         result.receipts[0].outcome,
         Outcome::Applied {
             fee: Amount(0),
-            changes: vec![
+            effects: vec![
                 nonce_to(ALICE.account(), 1),
                 multisig_to(ALICE.account(), None)
             ],

@@ -34,8 +34,8 @@ pub(super) fn round(prepared: &Prepared, workers: usize) -> Result<Vec<Timing>, 
             .iter()
             .map(|transaction| {
                 let outcome = transition(transaction, &mut state.view())?;
-                if let Outcome::Applied { changes, .. } = &outcome {
-                    state.apply(changes)?;
+                if let Outcome::Applied { effects, .. } = &outcome {
+                    state.apply(effects)?;
                 }
                 Ok(outcome)
             })

@@ -7,7 +7,7 @@ use lockstep_core::config::{Config, ExecutionPath};
 use lockstep_core::model::{Block, Payload, Receipt, Timestamp, Transaction};
 use lockstep_core::schedule::Graph;
 use lockstep_core::storage::MemoryStorage;
-use lockstep_core::under_shuttle::shared::{BatchError, ParallelChainState, ParallelExecutor};
+use lockstep_core::under_shuttle::parallel::{BatchError, ParallelChainState, ParallelExecutor};
 use lockstep_sim::explore::{Added, Explorable};
 use lockstep_sim::faulty::RivalAct;
 use lockstep_sim::subject::SubjectError;
@@ -38,7 +38,7 @@ impl Explorable for Blind {
         let added = chain.add_block(block)?;
         let result = BlockResult {
             receipts: blindly(before, config, block)?,
-            changes: added.changes,
+            changes: added.state_diff,
             fees: added.fees,
             reward: added.reward,
             digest: added.tip.digest,

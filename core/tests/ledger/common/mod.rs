@@ -14,7 +14,7 @@ use lockstep_core::codec;
 use lockstep_core::config::Config;
 use lockstep_core::merkle;
 use lockstep_core::model::{
-    Amount, Asset, BLOCK_VERSION, Block, Cell, Change, Genesis, Hash, Header, Height, Multisig,
+    Amount, Asset, BLOCK_VERSION, Block, Cell, Effect, Genesis, Hash, Header, Height, Multisig,
     Network, Nonce, Outcome, Payload, PublicKey, Receipt, Refusal, Rejection, Rules, Signature,
     Supply, Timestamp, Transaction, Transfer, Value, Version,
 };
@@ -433,9 +433,9 @@ pub(crate) fn all_applied(added: &AddedBlock) {
 }
 
 /// What an applied transaction changed.
-pub(crate) fn changes(receipt: &Receipt) -> Vec<Change> {
+pub(crate) fn effects(receipt: &Receipt) -> Vec<Effect> {
     match &receipt.outcome {
-        Outcome::Applied { changes, .. } => changes.clone(),
+        Outcome::Applied { effects, .. } => effects.clone(),
         rejected @ Outcome::Rejected(_) => panic!("it was expected to be applied: {rejected:?}"),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_core::codec;
 use lockstep_core::model::{
-    Amount, Asset, Change, Multisig, Network, Nonce, Outcome, Payload, PublicKey, Rejection,
+    Amount, Asset, Effect, Multisig, Network, Nonce, Outcome, Payload, PublicKey, Rejection,
     Transaction,
 };
 use lockstep_core::signature::{self, Claim};
@@ -55,7 +55,7 @@ impl<'s> Workers<'s> {
         if self.has(Defect::SilentSuccess) && matches!(transaction.payload, Payload::Burn { .. }) {
             return Ok(Outcome::Applied {
                 fee: Amount::ZERO,
-                changes: Vec::new(),
+                effects: Vec::new(),
             });
         }
         let next = match self.check_nonce(transaction) {
@@ -72,7 +72,7 @@ impl<'s> Workers<'s> {
         self.apply(transaction, next)?;
         Ok(Outcome::Applied {
             fee: transaction.fee,
-            changes: changes(transaction, next),
+            effects: effects(transaction, next),
         })
     }
 
@@ -83,13 +83,15 @@ impl<'s> Workers<'s> {
         forger: Option<PublicKey>,
     ) -> Result<(), Rejection> {
         match self.defect {
-            Some(Defect::UnsignedAccepted) => transition::check_shape(transaction, self.network),
+            Some(Defect::UnsignedAccepted) => {
+                transition::check_well_formed(transaction, self.network)
+            }
             Some(Defect::BatchSignatureRule) => {
-                transition::check_shape(transaction, self.network)?;
+                transition::check_well_formed(transaction, self.network)?;
                 forger.map_or(Ok(()), |signer| Err(Rejection::Signature { signer }))
             }
             Some(Defect::ValidationGap) => {
-                match transition::check_shape(transaction, self.network) {
+                match transition::check_well_formed(transaction, self.network) {
                     Err(rejection @ Rejection::Network { .. }) => Err(rejection),
                     _ => check_signatures(transaction),
                 }
@@ -309,12 +311,12 @@ pub(super) fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
     taken
 }
 
-/// What the receipt of an applied transaction says, in the order of [`Change`].
-pub(super) fn changes(transaction: &Transaction, to: Nonce) -> Vec<Change> {
+/// What the receipt of an applied transaction says, in the order of [`Effect`].
+pub(super) fn effects(transaction: &Transaction, to: Nonce) -> Vec<Effect> {
     let account = transaction.source;
     let mut debits = BTreeMap::from([(Asset::NATIVE, transaction.fee.0)]);
     let mut credits: BTreeMap<(PublicKey, Asset), u64> = BTreeMap::new();
-    let mut changes = vec![Change::Nonce { account, to }];
+    let mut effects = vec![Effect::Nonce { account, to }];
     let mut burn = None;
     match &transaction.payload {
         Payload::Transfers(transfers) => {
@@ -328,31 +330,31 @@ pub(super) fn changes(transaction: &Transaction, to: Nonce) -> Vec<Change> {
         }
         Payload::Burn { asset, amount } => {
             *debits.entry(*asset).or_insert(0) += amount.0;
-            burn = Some(Change::Burn {
+            burn = Some(Effect::Burn {
                 asset: *asset,
                 amount: *amount,
             });
         }
-        Payload::Multisig(multisig) => changes.push(Change::Multisig {
+        Payload::Multisig(multisig) => effects.push(Effect::Multisig {
             account,
             to: Some(multisig.clone()).filter(|to| !to.participants.is_empty()),
         }),
     }
     let debits = debits.into_iter().filter(|(_, amount)| *amount > 0);
-    changes.extend(debits.map(|(asset, amount)| Change::Debit {
+    effects.extend(debits.map(|(asset, amount)| Effect::Debit {
         account,
         asset,
         amount: Amount(amount),
     }));
-    changes.extend(
+    effects.extend(
         credits
             .into_iter()
-            .map(|((account, asset), amount)| Change::Credit {
+            .map(|((account, asset), amount)| Effect::Credit {
                 account,
                 asset,
                 amount: Amount(amount),
             }),
     );
-    changes.extend(burn);
-    changes
+    effects.extend(burn);
+    effects
 }

@@ -16,8 +16,9 @@ use lockstep_sim::invariants;
 use source::{Function, Word, enums, functions, public_structs, tokens, words};
 
 /// The packages whose tests are looked at.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "core",
+    "core/sync",
     "sim",
     "sim/harness",
     "sim/cluster",

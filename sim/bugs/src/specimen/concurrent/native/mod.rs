@@ -1,7 +1,5 @@
 //! The specimen over the real primitives, for a trial.
 
-mod sync;
-
 #[path = "../shared/mod.rs"]
 mod shared;
 
@@ -11,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use lockstep_core::model::{Block, Genesis, Height, PublicKey, Transaction};
+use lockstep_sync::real as sync;
 
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use lockstep_core::model::{Amount, Asset, Multisig, Nonce, Payload, PublicKey, Transaction};
 
-use super::sync::{self, AtomicU64, DashMap, Ordering, RwLock};
+use super::sync::atomic::{AtomicU64, Ordering};
+use super::sync::{self, DashMap, RwLock};
 use crate::specimen::Kept;
 use crate::specimen::cache::{Cache as Merged, Cached};
 use crate::specimen::concurrent::Defect;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lockstep_core::model::{Amount, Asset, Block, Change, Hash, Height, Outcome};
+use lockstep_core::model::{Amount, Asset, Block, Effect, Hash, Height, Outcome};
 
 use super::cache::Cache;
 use super::queue::Queue;
@@ -177,11 +177,11 @@ impl Ledger {
         } = executed;
         let mut burned: BTreeMap<Asset, u64> = BTreeMap::new();
         for outcome in &outcomes {
-            let Outcome::Applied { changes, .. } = outcome else {
+            let Outcome::Applied { effects, .. } = outcome else {
                 continue;
             };
-            for change in changes {
-                if let Change::Burn { asset, amount } = change {
+            for effect in effects {
+                if let Effect::Burn { asset, amount } = effect {
                     let sum = burned.entry(*asset).or_insert(0);
                     *sum = sum
                         .checked_add(amount.0)

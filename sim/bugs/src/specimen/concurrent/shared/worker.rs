@@ -11,7 +11,7 @@ use crate::specimen::concurrent::Defect;
 use crate::specimen::concurrent::at_work::Attendance;
 use crate::specimen::concurrent::checked::Checked;
 use crate::specimen::concurrent::panics::Panics;
-use crate::specimen::worker::{changes, check_cosigners, taken};
+use crate::specimen::worker::{check_cosigners, effects, taken};
 use lockstep_sim::subject::SubjectError;
 
 /// A block that is executed, as its workers see it.
@@ -39,7 +39,8 @@ impl Work {
         let mut done = None;
         while let Some(position) = self.queue.next(done.take(), is_early) {
             let transaction = self.queue.transaction(position);
-            sync::is_about(transaction);
+            let number = u32::try_from(transaction).expect("a block has fewer transactions");
+            sync::set_current_transaction(number);
             match self.execute(position, transaction) {
                 Ok(filed) => done = Some((position, filed)),
                 Err(error) => {
@@ -64,7 +65,7 @@ impl Work {
         let mut is_second_try = false;
         let outcome = loop {
             // Before anything is written: then there is nothing to undo.
-            let decided = sync::caught(|| {
+            let decided = sync::catch_panic(|| {
                 self.panics.meet(index);
                 self.decide(index, early)
             });
@@ -112,7 +113,7 @@ impl Work {
         }
         Ok(Outcome::Applied {
             fee: transaction.fee,
-            changes: changes(transaction, next),
+            effects: effects(transaction, next),
         })
     }
 

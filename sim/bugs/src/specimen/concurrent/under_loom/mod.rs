@@ -1,7 +1,5 @@
 //! The specimen over loom's primitives: every interleaving of the last block of a tiny scenario.
 
-mod sync;
-
 #[path = "../shared/mod.rs"]
 mod shared;
 
@@ -10,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Refusal, Rules};
+use lockstep_sync::loom as sync;
 use loom::model::Builder;
 
 use self::shared::{Ledger, Settings};

@@ -1,7 +1,5 @@
 //! The specimen over shuttle's primitives, for an exploration.
 
-mod sync;
-
 #[path = "../shared/mod.rs"]
 mod shared;
 
@@ -9,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lockstep_core::config::{Config, HashSeed};
 use lockstep_core::model::{Block, Genesis, Height};
+use lockstep_sync::shuttle as sync;
 
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;

@@ -1,0 +1,272 @@
+//! Transactions that wait for a block, and the choice among them.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use thiserror::Error;
+
+use crate::codec;
+use crate::model::{Amount, Cell, Hash, Network, Nonce, PublicKey, Rejection, Transaction, Value};
+use crate::transition;
+
+/// How much a [`Mempool`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MempoolLimits {
+    /// The most transactions.
+    pub transactions: usize,
+    /// The most bytes of all their encodings.
+    pub bytes: u64,
+}
+
+impl Default for MempoolLimits {
+    /// 100,000 transactions, 64 MiB.
+    fn default() -> Self {
+        MempoolLimits {
+            transactions: 100_000,
+            bytes: 64 << 20,
+        }
+    }
+}
+
+/// Transactions that passed the stateless checks, at most one a source and nonce.
+///
+/// It does not know the state: a transaction waits until its nonce is the next, whatever its source
+/// can pay.
+#[derive(Debug)]
+pub struct Mempool {
+    network: Network,
+    limits: MempoolLimits,
+    waiting: BTreeMap<(PublicKey, Nonce), Waiting>,
+    /// The same transactions, the cheapest first.
+    by_fee: BTreeSet<(Amount, Hash, PublicKey, Nonce)>,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    transaction: Transaction,
+    id: Hash,
+    bytes: u64,
+}
+
+/// A transaction was not taken into the mempool.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MempoolError {
+    /// It would be rejected by every block.
+    #[error("the transaction can never be applied: {0}")]
+    Rejected(#[from] Rejection),
+    /// It is there already.
+    #[error("the transaction waits already")]
+    Known,
+    /// Another one with the same source and nonce pays as much or more.
+    #[error("another transaction with this nonce pays {offered}; pay more to replace it")]
+    Underpriced {
+        /// Its fee.
+        offered: Amount,
+    },
+    /// There is no room, and nothing that pays less could make some.
+    #[error("the mempool is full of transactions that pay as much or more; pay more or wait")]
+    Full,
+}
+
+impl Mempool {
+    /// An empty mempool of one network.
+    #[must_use]
+    pub fn new(network: Network, limits: MempoolLimits) -> Self {
+        Mempool {
+            network,
+            limits,
+            waiting: BTreeMap::new(),
+            by_fee: BTreeSet::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Takes a transaction, in place of one with the same source and nonce that pays less. Where
+    /// there is no room, those that pay least go. Verifies the signatures.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not taken; the mempool is then as it was.
+    pub fn insert(&mut self, transaction: Transaction) -> Result<Hash, MempoolError> {
+        transition::check_well_formed(&transaction, self.network)?;
+        let id = codec::transaction_id(&transaction);
+        let bytes = codec::encoded_len(&transaction);
+        let slot = (transaction.source, transaction.nonce);
+        let replaced = self.waiting.get(&slot);
+        if let Some(other) = replaced {
+            if other.id == id {
+                return Err(MempoolError::Known);
+            }
+            let offered = other.transaction.fee;
+            if offered >= transaction.fee {
+                return Err(MempoolError::Underpriced { offered });
+            }
+        }
+
+        let (mut count, mut total) = (self.waiting.len() + 1, self.bytes + bytes);
+        if let Some(other) = replaced {
+            count -= 1;
+            total -= other.bytes;
+        }
+        let mut displaced = Vec::new();
+        for &(fee, _, source, nonce) in &self.by_fee {
+            if count <= self.limits.transactions && total <= self.limits.bytes {
+                break;
+            }
+            if fee >= transaction.fee {
+                break;
+            }
+            if (source, nonce) != slot {
+                count -= 1;
+                total -= self.waiting[&(source, nonce)].bytes;
+                displaced.push((source, nonce));
+            }
+        }
+        if count > self.limits.transactions || total > self.limits.bytes {
+            return Err(MempoolError::Full);
+        }
+        // Last, because it costs most.
+        transition::check(&transaction, self.network)?;
+
+        for slot in displaced {
+            self.remove(slot);
+        }
+        self.remove(slot);
+        self.bytes += bytes;
+        self.by_fee.insert((transaction.fee, id, slot.0, slot.1));
+        self.waiting.insert(
+            slot,
+            Waiting {
+                transaction,
+                id,
+                bytes,
+            },
+        );
+        Ok(id)
+    }
+
+    /// Forgets what can no longer be applied after a block with this state diff.
+    pub fn forget_used(&mut self, state_diff: &[(Cell, Value)]) {
+        for (cell, value) in state_diff {
+            let (Cell::Nonce(account), Value::Nonce(next)) = (cell, value) else {
+                continue;
+            };
+            let used: Vec<_> = self
+                .waiting
+                .range((*account, Nonce(0))..(*account, *next))
+                .map(|(slot, _)| *slot)
+                .collect();
+            for slot in used {
+                self.remove(slot);
+            }
+        }
+    }
+
+    /// How many transactions wait, and the bytes of all their encodings.
+    #[must_use]
+    pub fn size(&self) -> (usize, u64) {
+        (self.waiting.len(), self.bytes)
+    }
+
+    fn remove(&mut self, slot: (PublicKey, Nonce)) {
+        if let Some(gone) = self.waiting.remove(&slot) {
+            self.bytes -= gone.bytes;
+            self.by_fee
+                .remove(&(gone.transaction.fee, gone.id, slot.0, slot.1));
+        }
+    }
+
+    /// The transactions for a block: of each source those whose nonces follow its own without a
+    /// gap, in that order; among sources the highest fee first, then the lowest identity; as many
+    /// as fit. A source whose next transaction does not fit waits.
+    ///
+    /// `nonce_of` gives an account's nonce. `bytes` is what the encodings may take together.
+    ///
+    /// # Errors
+    ///
+    /// What `nonce_of` returns.
+    pub fn choose<E>(
+        &self,
+        mut nonce_of: impl FnMut(PublicKey) -> Result<Nonce, E>,
+        count: usize,
+        bytes: u64,
+    ) -> Result<Vec<Transaction>, E> {
+        let mut nonces = NonceChecker::default();
+        let mut heads = BinaryHeap::new();
+        let mut source = self.waiting.keys().next().map(|slot| slot.0);
+        while let Some(account) = source {
+            nonces.expect(account, nonce_of(account)?);
+            heads.extend(self.head(account, &nonces));
+            source = self
+                .waiting
+                .range((account, Nonce(u64::MAX))..)
+                .map(|(slot, _)| slot.0)
+                .find(|other| *other != account);
+        }
+
+        let mut chosen = Vec::new();
+        let mut left = bytes;
+        while chosen.len() < count
+            && let Some((_, _, account, nonce)) = heads.pop()
+        {
+            let waiting = &self.waiting[&(account, nonce)];
+            if waiting.bytes > left {
+                continue;
+            }
+            left -= waiting.bytes;
+            nonces
+                .check(account, nonce)
+                .expect("a head has the nonce that is expected");
+            chosen.push(waiting.transaction.clone());
+            heads.extend(self.head(account, &nonces));
+        }
+        Ok(chosen)
+    }
+
+    fn head(&self, account: PublicKey, nonces: &NonceChecker) -> Option<Head> {
+        let nonce = nonces.next(account)?;
+        let waiting = self.waiting.get(&(account, nonce))?;
+        Some((waiting.transaction.fee, Reverse(waiting.id), account, nonce))
+    }
+}
+
+/// Sorts by fee, then against identity.
+type Head = (Amount, Reverse<Hash>, PublicKey, Nonce);
+
+/// Tells whether the nonces of each source follow each other, by the rule of the transition: the
+/// last nonce there is cannot be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NonceChecker {
+    next: BTreeMap<PublicKey, Nonce>,
+}
+
+impl NonceChecker {
+    /// Sets the nonce that a source must use next.
+    pub fn expect(&mut self, source: PublicKey, next: Nonce) {
+        self.next.insert(source, next);
+    }
+
+    /// The nonce that a source must use next; `None` where it is not known or there is none left.
+    #[must_use]
+    pub fn next(&self, source: PublicKey) -> Option<Nonce> {
+        let next = self.next.get(&source)?;
+        next.next().map(|_| *next)
+    }
+
+    /// Uses a nonce.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not the source's next one; nothing is used then. A source that was never told
+    /// of begins at 0.
+    pub fn check(&mut self, source: PublicKey, got: Nonce) -> Result<(), Rejection> {
+        let expected = self.next.get(&source).copied().unwrap_or_default();
+        if got != expected {
+            return Err(Rejection::Nonce { expected, got });
+        }
+        let next = expected.next().ok_or(Rejection::NonceExhausted)?;
+        self.next.insert(source, next);
+        Ok(())
+    }
+}

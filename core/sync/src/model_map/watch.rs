@@ -1,0 +1,128 @@
+//! Registry of the holds of a map's shards and of the waits for them: it tells deadlocks before the
+//! checker meets them.
+//!
+//! A real lock is around it, which no checker sees: it decides nothing, and shards that share
+//! nothing must not be ordered by it. It is changed only under the lock of the shard in question.
+
+use super::Place;
+use super::sync::{ThreadId, UntrackedMutex, current_thread};
+
+pub(super) struct Watch(UntrackedMutex<Registry>);
+
+#[derive(Default)]
+struct Registry {
+    held: Vec<Held>,
+    waits: Vec<Wait>,
+    next: u64,
+}
+
+/// The number of one hold of one shard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Holding(u64);
+
+#[derive(Clone, Copy)]
+struct Held {
+    holding: Holding,
+    shard: usize,
+    thread: ThreadId,
+    since: Place,
+}
+
+#[derive(Clone, Copy)]
+struct Wait {
+    thread: ThreadId,
+    shard: usize,
+    at: Place,
+}
+
+/// A wait for a shard, and the hold that it waits for.
+type Link = (Wait, Held);
+
+impl Watch {
+    pub(super) fn new() -> Self {
+        Watch(UntrackedMutex::new(Registry::default()))
+    }
+
+    pub(super) fn holds(&self, shard: usize, since: Place) -> Holding {
+        let mut registry = self.0.lock();
+        let holding = Holding(registry.next);
+        registry.next += 1;
+        registry.held.push(Held {
+            holding,
+            shard,
+            thread: current_thread(),
+            since,
+        });
+        holding
+    }
+
+    pub(super) fn lets_go(&self, holding: Holding) {
+        let mut registry = self.0.lock();
+        registry.held.retain(|held| held.holding != holding);
+    }
+
+    /// This thread is about to wait; gives the deadlock that comes of it.
+    pub(super) fn waits(&self, shard: usize, at: Place) -> Option<String> {
+        let wait = Wait {
+            thread: current_thread(),
+            shard,
+            at,
+        };
+        let mut registry = self.0.lock();
+        match registry.cycle(wait, &[]) {
+            Some(cycle) => Some(told(&cycle)),
+            None => {
+                registry.waits.push(wait);
+                None
+            }
+        }
+    }
+
+    pub(super) fn waits_no_more(&self) {
+        let thread = current_thread();
+        let mut registry = self.0.lock();
+        registry.waits.retain(|wait| wait.thread != thread);
+    }
+}
+
+impl Registry {
+    /// The links by which a wait comes back to the first who waits. `before` leads to this one.
+    ///
+    /// A thread that waits needs every holder of its shard to let go, so that each cycle is a deadlock;
+    /// the last one to begin to wait closes it, so that looking then is enough.
+    fn cycle(&self, wait: Wait, before: &[Link]) -> Option<Vec<Link>> {
+        let first = before.first().map_or(wait, |(first, _)| *first);
+        for held in self.held.iter().filter(|held| held.shard == wait.shard) {
+            let mut links = before.to_vec();
+            links.push((wait, *held));
+            if held.thread == first.thread {
+                return Some(links);
+            }
+            let next = self.waits.iter().find(|next| next.thread == held.thread);
+            if let Some(next) = next
+                && !before.iter().any(|(known, _)| known.thread == next.thread)
+                && let Some(cycle) = self.cycle(*next, &links)
+            {
+                return Some(cycle);
+            }
+        }
+        None
+    }
+}
+
+fn told(cycle: &[Link]) -> String {
+    let links: Vec<String> = cycle
+        .iter()
+        .map(|(wait, held)| {
+            format!(
+                "shard {} is taken at {} and held since {}",
+                wait.shard, wait.at, held.since
+            )
+        })
+        .collect();
+    let kind = match cycle {
+        [_] => "self-deadlock",
+        _ => "lock cycle",
+    };
+    format!("{kind}: {}", links.join("; "))
+}

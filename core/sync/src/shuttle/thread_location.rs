@@ -1,0 +1,43 @@
+//! The transaction and the place that each thread of an execution is at, for a scheduler that explains
+//! its choices.
+//!
+//! Beside shuttle and not in it: a scheduler asks while it chooses, and shuttle is busy then.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::Location;
+
+use ::shuttle::current;
+
+/// The last seen location of a thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ThreadLocation {
+    /// The transaction that it executes, or executed last.
+    pub transaction: Option<u32>,
+    /// The place at which it locks, or locked last.
+    pub place: Option<&'static Location<'static>>,
+}
+
+thread_local! {
+    /// Of the execution that runs on this thread of the system, by the numbers of its threads.
+    static SEEN: RefCell<BTreeMap<usize, ThreadLocation>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// The location of a thread of the execution, by its number; the default if it has not been seen.
+#[must_use]
+pub fn thread_location(thread: usize) -> ThreadLocation {
+    SEEN.with_borrow(|seen| seen.get(&thread).copied().unwrap_or_default())
+}
+
+/// Forgets the locations of all threads: another execution begins.
+pub fn forget_thread_locations() {
+    SEEN.with_borrow_mut(BTreeMap::clear);
+}
+
+/// Changes the location of this thread.
+pub(super) fn note(change: impl FnOnce(&mut ThreadLocation)) {
+    // While an execution is torn down there is no thread.
+    if let Some(me) = current::try_get_current_task() {
+        SEEN.with_borrow_mut(|seen| change(seen.entry(me.into()).or_default()));
+    }
+}
