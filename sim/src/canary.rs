@@ -3,6 +3,9 @@
 
 use lockstep_core::model::{Amount, Block, Cell, Genesis, Height, Outcome, Value};
 
+use lockstep_harness::invariant::Invariant;
+
+use crate::invariants::{READS_BACK, RECEIPTS_EXPLAIN_BALANCES, REWIND_RESTORES};
 use crate::oracle::Oracle;
 use crate::subject::{StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
@@ -28,11 +31,11 @@ impl Defect {
 
     /// The invariant that must name it.
     #[must_use]
-    pub const fn caught_by(self) -> &'static str {
+    pub fn caught_by(self) -> &'static Invariant {
         match self {
-            Defect::UnitLost => "receipts-explain-balances",
-            Defect::FeeMisreported => "reads-back",
-            Defect::RewindForgotten => "rewind-restores",
+            Defect::UnitLost => &RECEIPTS_EXPLAIN_BALANCES,
+            Defect::FeeMisreported => &READS_BACK,
+            Defect::RewindForgotten => &REWIND_RESTORES,
         }
     }
 }

@@ -38,7 +38,7 @@ pub fn assert_nothing_is_violated(
     match outcome {
         Ok(_) => {}
         Err(Failure::Violation(violation)) => {
-            let text = Reproducer::new(&violation.invariant, scenario)
+            let text = Reproducer::new(violation.invariant.name, scenario)
                 .to_text(&violation.detail)
                 .expect("a scenario can be written");
             panic!(

@@ -12,14 +12,13 @@ use std::time::{Duration, Instant};
 use lockstep_core::model::{Block, Genesis, Payload};
 use lockstep_core::schedule::Graph;
 
-use crate::invariants::{Event, Evidence, SAME_AS_SERIAL};
+use crate::invariants::{self, Event, Evidence, SAME_AS_SERIAL};
 use crate::oracle::Oracle;
 use crate::shape::{self, Shape, Workload};
 use crate::subject::{Core, Execution, Subject, SubjectError};
-use crate::trial::{Setup, guarded, violation};
+use crate::trial::{MAKES_SENSE, Setup, guarded};
 use crate::world::{BlockResult, World};
-use lockstep_harness::exit::ExitCode;
-use lockstep_harness::violation::Failure;
+use lockstep_harness::violation::{Failure, Violation};
 
 pub use phases::Phase;
 
@@ -69,7 +68,16 @@ pub struct Report {
     /// How often each path was taken.
     pub rounds: usize,
     /// What each path took, the serial one first; or why that says nothing.
-    pub outcome: Result<Vec<Timing>, Failure>,
+    pub outcome: Result<Vec<Timing>, NotTimed>,
+}
+
+/// The reason why a block has no times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotTimed {
+    /// A path came to another result, or the machine failed.
+    Failed(Failure),
+    /// The block has transactions that are rejected: its times would say nothing.
+    Vacuous(String),
 }
 
 /// What one path took for the block.
@@ -192,7 +200,7 @@ impl Prepared {
                 at_work: None,
             },
         };
-        match (SAME_AS_SERIAL.violation)(&evidence) {
+        match invariants::differs_from_serial(&evidence) {
             None => Ok(Timing { path, took, phases }),
             Some(detail) => Err(differs(&path, detail)),
         }
@@ -228,13 +236,10 @@ impl Prepared {
         let applied = receipts.iter().filter(|one| one.is_applied()).count();
         let all_applied = || match receipts.len() - applied {
             0 => Ok(()),
-            rejected => Err(violation(
-                "vacuous",
-                ExitCode::Vacuous,
-                0,
-                "the generator",
-                format!("{rejected} of {} transactions are rejected", receipts.len()),
-            )),
+            rejected => Err(NotTimed::Vacuous(format!(
+                "{rejected} of {} transactions are rejected",
+                receipts.len()
+            ))),
         };
         let mut by_level: BTreeMap<u32, usize> = BTreeMap::new();
         let graph = Graph::of(&self.block.transactions, hasher());
@@ -247,7 +252,9 @@ impl Prepared {
             widest: by_level.into_values().max().unwrap_or(0),
             applied,
             rounds: self.how_many_rounds(),
-            outcome: outcome.and_then(|timings| all_applied().map(|()| timings)),
+            outcome: outcome
+                .map_err(NotTimed::Failed)
+                .and_then(|timings| all_applied().map(|()| timings)),
         }
     }
 
@@ -269,24 +276,12 @@ fn hasher() -> ahash::RandomState {
 }
 
 fn differs(path: &str, detail: String) -> Failure {
-    violation(
-        SAME_AS_SERIAL.name,
-        SAME_AS_SERIAL.exit_code,
-        0,
-        path,
-        detail,
-    )
+    Violation::of(&SAME_AS_SERIAL, 0, path, detail).into()
 }
 
 fn failed(path: &str, error: &SubjectError) -> Failure {
     match error {
         SubjectError::Failed(reason) => Failure::Infrastructure(reason.clone()),
-        error => violation(
-            "makes-sense",
-            ExitCode::Violated,
-            0,
-            path,
-            error.to_string(),
-        ),
+        error => Violation::of(&MAKES_SENSE, 0, path, error.to_string()).into(),
     }
 }

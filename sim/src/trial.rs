@@ -8,12 +8,13 @@ use std::rc::Rc;
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis, Height, Refusal};
 use lockstep_harness::digest::Digest;
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
+use lockstep_harness::invariant::{ALWAYS_ENDS, Invariant, NEVER_PANICS};
 use lockstep_harness::panic::catch_panic;
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::{Failure, Violation};
 
-use crate::invariants::{self, Event, Evidence, Invariant, first_violation_of};
+use crate::invariants::{self, Check, Event, Evidence, SAME_AS_SERIAL, first_violation_of};
 use crate::oracle::Oracle;
 use crate::scenario::build::{self, Keys};
 use crate::scenario::{BlockFlaw, BlockRecipe, Fault, Scenario, Step};
@@ -21,6 +22,18 @@ use crate::subject::{Subject, SubjectError};
 use crate::tally::{Tally, count_block, point};
 use crate::world::{BlockResult, World};
 use faults::Asked;
+
+invariant! {
+    /// The bytes of a block are the one encoding of what they decode to, and a block that was built
+    /// decodes.
+    pub static ONE_ENCODING: "one-encoding", exits Violated, catches "TrailingBytesTaken";
+
+    /// A subject answers what it is asked, and its ledger can be read.
+    pub static MAKES_SENSE: "makes-sense", exits Violated, catches "stuck-after-error";
+
+    /// Ledgers at one block keep the same bytes, on every storage and by every path.
+    pub static SAME_ON_EVERY_STORAGE: "same-on-every-storage", exits Violated, catches "reorg-not-undone";
+}
 
 /// Makes the subjects of a run, all on the same genesis, with the same seed for their hash maps.
 pub type Setup<'s> = dyn Fn(&Genesis, u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> + 's;
@@ -43,12 +56,12 @@ pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<
 ///
 /// As [`run`].
 pub fn run_asking(
-    invariants: &[Invariant],
+    checks: &[Check],
     scenario: &Scenario,
     setup: &Setup<'_>,
     tally: &mut Tally,
 ) -> Result<Digest, Failure> {
-    all_of(invariants, scenario, setup, tally, &mut Trace::default())
+    all_of(checks, scenario, setup, tally, &mut Trace::default())
 }
 
 /// As [`run`], and notes every observation in `trace`, up to the failure where there is one.
@@ -66,7 +79,7 @@ pub fn traced(
 }
 
 fn all_of(
-    invariants: &[Invariant],
+    checks: &[Check],
     scenario: &Scenario,
     setup: &Setup<'_>,
     tally: &mut Tally,
@@ -83,8 +96,7 @@ fn all_of(
         }
         (Err(error), Ok(_)) => {
             return Err(violation(
-                "same-as-serial",
-                ExitCode::Differs,
+                &SAME_AS_SERIAL,
                 0,
                 "the subjects",
                 format!("the genesis is refused because {error}; expected to be taken"),
@@ -92,8 +104,7 @@ fn all_of(
         }
         (Ok(_), Err(reason)) => {
             return Err(violation(
-                "same-as-serial",
-                ExitCode::Differs,
+                &SAME_AS_SERIAL,
                 0,
                 "the subjects",
                 format!("the genesis is taken; expected to be refused because {reason}"),
@@ -105,7 +116,7 @@ fn all_of(
         genesis,
         keys,
         oracle,
-        invariants,
+        checks,
         subjects: Vec::new(),
         recorded: Vec::new(),
         blocks: Vec::new(),
@@ -137,7 +148,7 @@ struct Trial<'t> {
     keys: Keys,
     oracle: Oracle,
     /// What is asked after every step.
-    invariants: &'t [Invariant],
+    checks: &'t [Check],
     subjects: Vec<OnTrial>,
     /// What the ledger looked like at each height, when it was there last.
     recorded: Vec<World>,
@@ -219,8 +230,7 @@ impl Trial<'_> {
             Ok(block) => {
                 if codec::encode(&block) != bytes {
                     return Err(violation(
-                        "one-encoding",
-                        ExitCode::Violated,
+                        &ONE_ENCODING,
                         self.step,
                         "core, codec",
                         format!(
@@ -242,8 +252,7 @@ impl Trial<'_> {
                     return Ok(());
                 }
                 Err(violation(
-                    "one-encoding",
-                    ExitCode::Violated,
+                    &ONE_ENCODING,
                     self.step,
                     "core, codec",
                     error.to_string(),
@@ -386,8 +395,7 @@ impl Trial<'_> {
             match &first {
                 Some((other, expected)) if *expected != bytes => {
                     return Err(violation(
-                        "same-on-every-storage",
-                        ExitCode::Violated,
+                        &SAME_ON_EVERY_STORAGE,
                         self.step,
                         &name,
                         format!("what is kept hashes to {bytes}, that of {other} to {expected}"),
@@ -432,11 +440,9 @@ impl Trial<'_> {
             expected,
             event,
         };
-        match first_violation_of(self.invariants, &evidence) {
+        match first_violation_of(self.checks, &evidence) {
             None => Ok(()),
-            Some((invariant, exit_code, detail)) => {
-                Err(violation(invariant, exit_code, self.step, subject, detail))
-            }
+            Some((invariant, detail)) => Err(violation(invariant, self.step, subject, detail)),
         }
     }
 
@@ -449,16 +455,11 @@ impl Trial<'_> {
         match guarded(self.step, subject, question)? {
             Ok(answer) => Ok(answer),
             Err(SubjectError::Failed(reason)) => Err(Failure::Infrastructure(reason)),
-            Err(SubjectError::Stuck(reason)) => Err(violation(
-                "always-ends",
-                ExitCode::Hang,
-                self.step,
-                subject,
-                reason,
-            )),
+            Err(SubjectError::Stuck(reason)) => {
+                Err(violation(&ALWAYS_ENDS, self.step, subject, reason))
+            }
             Err(error) => Err(violation(
-                "makes-sense",
-                ExitCode::Violated,
+                &MAKES_SENSE,
                 self.step,
                 subject,
                 error.to_string(),
@@ -487,24 +488,14 @@ fn label(step: &Step) -> &'static str {
 ///
 /// [`Failure::Violation`] of `never-panics`, with the panic's message.
 pub fn guarded<T>(step: usize, subject: &str, question: impl FnOnce() -> T) -> Result<T, Failure> {
-    catch_panic(question)
-        .map_err(|message| violation("never-panics", ExitCode::Violated, step, subject, message))
+    catch_panic(question).map_err(|message| violation(&NEVER_PANICS, step, subject, message))
 }
 
-/// A failure that is a finding.
-#[must_use]
-pub fn violation(
-    invariant: &str,
-    exit_code: ExitCode,
+fn violation(
+    invariant: &'static Invariant,
     step: usize,
     subject: &str,
-    detail: String,
+    detail: impl Into<String>,
 ) -> Failure {
-    Failure::Violation(Violation {
-        invariant: invariant.to_owned(),
-        exit_code,
-        step,
-        subject: subject.to_owned(),
-        detail,
-    })
+    Violation::of(invariant, step, subject, detail).into()
 }

@@ -42,7 +42,7 @@ fn every_invariant_is_a_file_and_every_file_is_asked() {
     files.sort();
     let mut names: Vec<String> = lockstep_sim::invariants::ALL
         .iter()
-        .map(|invariant| invariant.name.to_owned())
+        .map(|check| check.invariant.name.to_owned())
         .collect();
     names.sort();
     assert_eq!(files, names);

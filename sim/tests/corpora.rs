@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use lockstep_harness::invariant;
 use lockstep_sim::campaign;
-use lockstep_sim::invariants;
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::tally::{Tally, totals};
 
@@ -44,9 +44,7 @@ fn every_reproducer_names_an_invariant_that_there_is() {
     for file in reproducers() {
         let reproducer = Reproducer::read(&file).expect("a kept reproducer can be read");
         assert!(
-            invariants::ALL
-                .iter()
-                .any(|invariant| invariant.name == reproducer.shows),
+            invariant::named(&reproducer.shows).is_some(),
             "{} shows {:?}",
             file.display(),
             reproducer.shows

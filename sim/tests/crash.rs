@@ -40,10 +40,10 @@ fn a_planted_defect_is_found_and_its_reproducer_shows_it_again() {
             other => panic!("{planted}: {other:?}"),
         };
         assert_eq!(found.violation.invariant, Planted::CAUGHT_BY, "{planted}");
-        assert_eq!(found.violation.exit_code, ExitCode::StorageDiffers);
+        assert_eq!(found.violation.exit_code(), ExitCode::StorageDiffers);
         let scenario = &found.reproducer.scenario;
         let again = violated(scenario, planted);
-        assert_eq!(again.as_deref(), Some(Planted::CAUGHT_BY), "{planted}");
+        assert_eq!(again.as_deref(), Some(Planted::CAUGHT_BY.name), "{planted}");
         let on_core = trial::run(scenario, &faulty::subjects, &mut Tally::default());
         assert!(on_core.is_ok(), "{planted}: {on_core:?}");
     }
@@ -73,7 +73,7 @@ fn violated(scenario: &Scenario, planted: Planted) -> Option<String> {
         &mut Tally::default(),
     );
     match outcome {
-        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
         _ => None,
     }
 }
@@ -113,7 +113,7 @@ fn sampled_crashes_lose_nothing_and_are_the_same_each_time() {
 fn a_sampled_crash_finds_a_batch_in_two_commits() {
     let found = (0..10).any(|run| {
         let scenario = crash::scenario(6, run);
-        violated(&scenario, Planted::BatchInTwoCommits).as_deref() == Some(Planted::CAUGHT_BY)
+        violated(&scenario, Planted::BatchInTwoCommits).as_deref() == Some(Planted::CAUGHT_BY.name)
     });
     assert!(found);
 }

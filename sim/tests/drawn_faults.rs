@@ -100,7 +100,7 @@ fn torn(scenario: &Scenario) -> Option<String> {
         &mut Tally::default(),
     );
     match outcome {
-        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
         _ => None,
     }
 }

@@ -31,7 +31,7 @@ fn stood(faults: &[Fault]) -> Tally {
 fn named(scenario: &Scenario, setup: &Setup<'_>) -> Option<String> {
     match trial::run(scenario, setup, &mut Tally::default()) {
         Ok(_) => None,
-        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
         Err(Failure::Infrastructure(reason)) => panic!("the machine failed: {reason}"),
     }
 }

@@ -152,7 +152,7 @@ fn a_panic_is_a_finding() {
         panic!("a panic is the subject's fault");
     };
     assert_eq!(
-        (violation.invariant.as_str(), violation.exit_code),
+        (violation.invariant.name, violation.exit_code()),
         ("never-panics", ExitCode::Violated)
     );
     assert_eq!(violation.detail, "on purpose");

@@ -106,7 +106,7 @@ fn judge(
     );
     outcome.map_err(|failure| match failure {
         Failure::Violation(violation) => {
-            let text = Reproducer::new(&violation.invariant, scenario.clone())
+            let text = Reproducer::new(violation.invariant.name, scenario.clone())
                 .to_text(&violation.detail)
                 .expect("a scenario can be written");
             TestCaseError::fail(format!(

@@ -6,11 +6,11 @@ use std::time::Instant;
 use lockstep_core::model::{Block, Effect, Genesis, Height, Outcome};
 use lockstep_core::storage::MemoryStorage;
 use lockstep_harness::choice::Seeded;
-use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::campaign;
 use lockstep_sim::canary::{Canary, Defect};
 use lockstep_sim::generate::{self, Size};
+use lockstep_sim::invariants::SAME_AS_SERIAL;
 use lockstep_sim::scenario::{Action, Holding, Scenario, Sending, Step};
 use lockstep_sim::shrink::{self, BUDGET, Judge, Shrunk};
 use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
@@ -163,7 +163,7 @@ fn shown_by(
         &mut Tally::default(),
     );
     match outcome {
-        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
         _ => None,
     }
 }
@@ -185,11 +185,15 @@ fn shrunk_from_200(what: &str, invariant: &str, judge: &Judge<'_>) -> Shrunk {
 #[test]
 fn every_canary_is_caught_by_three_transactions_or_fewer() {
     for defect in Defect::ALL {
-        let shrunk = shrunk_from_200(&format!("{defect:?}"), defect.caught_by(), &|scenario| {
-            shown_by(scenario, |genesis| {
-                Ok(Box::new(Canary::new(genesis, defect)?))
-            })
-        });
+        let shrunk = shrunk_from_200(
+            &format!("{defect:?}"),
+            defect.caught_by().name,
+            &|scenario| {
+                shown_by(scenario, |genesis| {
+                    Ok(Box::new(Canary::new(genesis, defect)?))
+                })
+            },
+        );
         let left = (shrunk.smallest.transactions(), shrunk.smallest.steps.len());
         let expected = match defect {
             Defect::UnitLost => (0, 1),
@@ -289,13 +293,7 @@ fn what_needs_a_chain_of_three_comes_out_as_three() {
 fn a_run_that_passes_on_core_is_given_back_as_it_was() {
     let scenario = generate::scenario(&mut Seeded::new(1, 0), Size::SMALL).1;
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let violation = Violation {
-        invariant: "same-as-serial".to_owned(),
-        exit_code: ExitCode::Differs,
-        step: 0,
-        subject: "core, memory, serial".to_owned(),
-        detail: String::new(),
-    };
+    let violation = Violation::of(&SAME_AS_SERIAL, 0, "core, memory, serial", "");
     let shrunk = campaign::shrink(&scenario, &violation, folder.path(), 10);
     assert_eq!(shrunk.smallest, scenario);
     assert_eq!(shrunk.candidates, 10);

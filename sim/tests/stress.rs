@@ -3,10 +3,12 @@
 
 use lockstep_core::model::{Amount, Block, Genesis, Height};
 use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant::{Invariant, NEVER_PANICS};
 use lockstep_harness::violation::Failure;
 use lockstep_sim::canary::{Canary, Defect};
+use lockstep_sim::invariants::SAME_AS_SERIAL;
 use lockstep_sim::shape::Shape;
-use lockstep_sim::stress::{self, Plan, Report, Signatures};
+use lockstep_sim::stress::{self, NotTimed, Plan, Report, Signatures};
 use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
@@ -72,15 +74,17 @@ fn run_on(subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>) 
 /// Name and exit code of what is found in a subject.
 fn found(
     subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>,
-) -> (String, ExitCode) {
+) -> (&'static Invariant, ExitCode) {
     match run_on(subject).outcome {
-        Err(Failure::Violation(violation)) => (violation.invariant, violation.exit_code),
+        Err(NotTimed::Failed(Failure::Violation(violation))) => {
+            (violation.invariant, violation.exit_code())
+        }
         other => panic!("something is found, and not {other:?}"),
     }
 }
 
-fn same_as_serial() -> (String, ExitCode) {
-    ("same-as-serial".to_owned(), ExitCode::Differs)
+fn same_as_serial() -> (&'static Invariant, ExitCode) {
+    (&SAME_AS_SERIAL, ExitCode::Differs)
 }
 
 #[test]
@@ -176,14 +180,14 @@ fn a_machine_that_fails_is_no_finding() {
     let report = run_on(tampered(|_| Err(SubjectError::Failed("full".to_owned()))));
     assert_eq!(
         report.outcome,
-        Err(Failure::Infrastructure("full".to_owned()))
+        Err(NotTimed::Failed(Failure::Infrastructure("full".to_owned())))
     );
 }
 
 #[test]
 fn a_panic_is_a_finding() {
     let found = found(tampered(|_| panic!("on purpose")));
-    assert_eq!(found, ("never-panics".to_owned(), ExitCode::Violated));
+    assert_eq!(found, (&NEVER_PANICS, ExitCode::Violated));
 }
 
 #[test]

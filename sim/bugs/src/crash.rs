@@ -58,7 +58,8 @@ impl Engine for Crash {
                 Err(Unrecovered::Found(finding)) => {
                     let judge = move |scenario: &_| accuses(suspect, &invariants::ALL, scenario);
                     let scenario = finding.reproducer.scenario;
-                    let found = found_in(scenario, finding.violation.invariant, judge);
+                    let found =
+                        found_in(scenario, finding.violation.invariant.name.to_owned(), judge);
                     return Ok(Search {
                         runs,
                         found: Some(found),

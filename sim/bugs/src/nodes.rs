@@ -85,7 +85,7 @@ fn accuses(scenario: &NodesScenario, folder: &Path) -> Result<Option<String>, St
     let (mut reached, mut trace) = (Reached::default(), Trace::hashed());
     match lockstep_cluster::run(scenario, folder, &mut reached, &mut trace) {
         Ok(_) => Ok(None),
-        Err(Failure::Violation(violation)) => Ok(Some(violation.invariant)),
+        Err(Failure::Violation(violation)) => Ok(Some(violation.invariant.name.to_owned())),
         Err(Failure::Infrastructure(reason)) => Err(reason),
     }
 }

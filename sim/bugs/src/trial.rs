@@ -4,7 +4,7 @@ use super::suspect::Suspect;
 use super::{Bug, Effort, Engine, Search, search_scenarios};
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::violation::Failure;
-use lockstep_sim::invariants::{self, Invariant, SAME_AS_SERIAL};
+use lockstep_sim::invariants::{self, Check, SAME_AS_SERIAL};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::tally::Tally;
 use lockstep_sim::trial;
@@ -13,7 +13,7 @@ use lockstep_sim::trial;
 pub(super) struct Trial {
     name: &'static str,
     what: &'static str,
-    asks: fn(&Invariant) -> bool,
+    asks: fn(&Check) -> bool,
     /// Whether things go wrong for whoever needs that. What must be there then is the oracle's to
     /// say, and an invariant's to ask: it takes both halves.
     has_faults: bool,
@@ -33,7 +33,7 @@ pub(super) const ORACLE: Trial = Trial {
     name: "oracle",
     what: "the same scenarios: receipts, changes, versions and digests are the oracle's, and \
            nothing else is asked",
-    asks: |invariant| invariant.name == SAME_AS_SERIAL.name,
+    asks: |check| *check.invariant == SAME_AS_SERIAL,
     has_faults: false,
 };
 
@@ -41,7 +41,7 @@ pub(super) const ORACLE: Trial = Trial {
 pub(super) const INVARIANTS: Trial = Trial {
     name: "invariants",
     what: "the same scenarios: all invariants but the comparison with the oracle",
-    asks: |invariant| invariant.name != SAME_AS_SERIAL.name,
+    asks: |check| *check.invariant != SAME_AS_SERIAL,
     has_faults: false,
 };
 
@@ -60,7 +60,7 @@ impl Engine for Trial {
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
         let suspect = Suspect::of(bug).ok_or_else(|| format!("nobody has {}", bug.id))?;
-        let asked: Vec<Invariant> = invariants::ALL.into_iter().filter(self.asks).collect();
+        let asked: Vec<Check> = invariants::ALL.into_iter().filter(self.asks).collect();
         search_scenarios(
             effort,
             |run| suspect.scenario(&mut Seeded::new(seed, run)),
@@ -72,7 +72,7 @@ impl Engine for Trial {
 /// Of what a trial accuses somebody.
 pub(super) fn accuses(
     suspect: Suspect,
-    asked: &[Invariant],
+    asked: &[Check],
     scenario: &Scenario,
 ) -> Result<Option<String>, String> {
     let outcome = trial::run_asking(
@@ -83,7 +83,7 @@ pub(super) fn accuses(
     );
     match outcome {
         Ok(_) => Ok(None),
-        Err(Failure::Violation(violation)) => Ok(Some(violation.invariant)),
+        Err(Failure::Violation(violation)) => Ok(Some(violation.invariant.name.to_owned())),
         Err(Failure::Infrastructure(reason)) => Err(reason),
     }
 }

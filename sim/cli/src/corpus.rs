@@ -85,7 +85,7 @@ fn replayed(file: &Path, scratch: &Path) -> (String, ExitCode) {
                 "violated: {} after step {}, by {}",
                 violation.invariant, violation.step, violation.subject
             ),
-            violation.exit_code,
+            violation.exit_code(),
         ),
         Err(Failure::Infrastructure(reason)) => (
             format!("infrastructure: {reason}"),

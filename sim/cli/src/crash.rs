@@ -199,7 +199,7 @@ impl Crash {
             [finding, ..] => {
                 let name = format!("crash-seed{}-run{}", self.seed, finding.run.run);
                 let violation = &finding.violation;
-                let whole = Reproducer::new(&violation.invariant, (*finding.case).clone());
+                let whole = Reproducer::new(violation.invariant.name, (*finding.case).clone());
                 return self.violated(&name, violation, &whole);
             }
         }
@@ -254,7 +254,7 @@ impl Crash {
         Verdict {
             name: "violated",
             detail: what + &kept,
-            exit_code: violation.exit_code,
+            exit_code: violation.exit_code(),
             record: json!({}),
         }
     }
@@ -278,7 +278,7 @@ impl Crash {
         write(whole, &whole_path, remark)?;
         let folder = scratch_folder(None)?;
         let shrunk = quietly_shrunk(&whole.scenario, violation, folder.path(), self.budget);
-        let small = Reproducer::new(&violation.invariant, shrunk.smallest.clone());
+        let small = Reproducer::new(violation.invariant.name, shrunk.smallest.clone());
         let path = self.out.join(format!("{name}.repro"));
         write(&small, &path, &format!("{shrunk}\nbefore that: {remark}"))?;
         Ok(format!(

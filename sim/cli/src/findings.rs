@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use lockstep_harness::campaign::{self, Verdict};
-use lockstep_harness::processes::{self, FINISHES, NEVER_DIES};
+use lockstep_harness::invariant::{FINISHES_IN_TIME, PROCESS_SURVIVES};
+use lockstep_harness::processes;
 use lockstep_harness::shards::FindingRecord;
 use lockstep_sim::campaign::Ledgers;
 use lockstep_sim::reproducer::Reproducer;
@@ -62,17 +63,17 @@ fn keep_one(
     let whole_path = out.join(format!("{name}.whole.repro"));
     let path = out.join(format!("{name}.repro"));
     let mut write = || {
-        Reproducer::new(&violation.invariant, (*finding.case).clone())
+        Reproducer::new(violation.invariant.name, (*finding.case).clone())
             .write(&whole_path, &remark)?;
         record.whole = Some(whole_path.display().to_string());
         let whole = &*finding.case;
-        let shrunk = match violation.invariant.as_str() {
+        let shrunk = match violation.invariant {
             // To see of one candidate that it does not end takes as long as the patience lasts.
-            FINISHES => return Ok(()),
-            NEVER_DIES => shrunk_elsewhere(whole, scratch, budget),
+            invariant if *invariant == FINISHES_IN_TIME => return Ok(()),
+            invariant if *invariant == PROCESS_SURVIVES => shrunk_elsewhere(whole, scratch, budget),
             _ => quietly_shrunk(whole, violation, scratch, budget),
         };
-        let small = Reproducer::new(&violation.invariant, shrunk.smallest.clone());
+        let small = Reproducer::new(violation.invariant.name, shrunk.smallest.clone());
         small.write(&path, &format!("{shrunk}\nbefore that: {remark}"))?;
         record.reproducer = Some(path.display().to_string());
         record.size = shrunk.smallest.transactions() as u64;
@@ -98,10 +99,10 @@ fn command(workload: &Ledgers<'_>, finding: &Finding) -> String {
 /// Shrinks what takes its process with it: each candidate has a process of its own.
 fn shrunk_elsewhere(scenario: &Scenario, scratch: &Path, budget: u64) -> Shrunk {
     let file = scratch.join("candidate.repro");
-    shrink::shrink(scenario, NEVER_DIES, budget, &|candidate| {
-        let reproducer = Reproducer::new(NEVER_DIES, candidate.clone());
+    shrink::shrink(scenario, PROCESS_SURVIVES.name, budget, &|candidate| {
+        let reproducer = Reproducer::new(PROCESS_SURVIVES.name, candidate.clone());
         let is_written = reproducer.write(&file, "").is_ok();
-        (is_written && dies_of(&file, scratch)).then(|| NEVER_DIES.to_owned())
+        (is_written && dies_of(&file, scratch)).then(|| PROCESS_SURVIVES.name.to_owned())
     })
 }
 

@@ -218,7 +218,7 @@ impl Nodes {
         whole: &NodesScenario,
         scratch: &Path,
     ) -> Option<Kept> {
-        let invariant = &violation.invariant;
+        let invariant = violation.invariant.name;
         let remark = format!(
             "{invariant} after event {}, by {}\n{}\nfound by: {}",
             violation.step,
@@ -286,7 +286,7 @@ impl Nodes {
                     "{} after event {}, by {}\n  {}",
                     violation.invariant, violation.step, violation.subject, violation.detail
                 ),
-                violation.exit_code,
+                violation.exit_code(),
             ),
             Err(Failure::Infrastructure(reason)) => {
                 ("infrastructure", reason.clone(), ExitCode::Infrastructure)

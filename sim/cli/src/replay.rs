@@ -55,7 +55,7 @@ impl Replay {
                     "{} after step {}, by {}\n  {}",
                     violation.invariant, violation.step, violation.subject, violation.detail
                 ),
-                violation.exit_code,
+                violation.exit_code(),
             ),
             Err(Failure::Infrastructure(reason)) => {
                 ("infrastructure", reason.clone(), ExitCode::Infrastructure)

@@ -62,7 +62,7 @@ impl Shrink {
             .out
             .unwrap_or_else(|| self.file.with_extension("small.repro"));
         let remark = format!("{shrunk}\nfrom: {}", self.file.display());
-        let small = Reproducer::new(&violation.invariant, shrunk.smallest.clone());
+        let small = Reproducer::new(violation.invariant.name, shrunk.smallest.clone());
         if let Err(error) = small.write(&out, &remark) {
             complain(format_args!("{error}; name another file with --out"));
             return ExitCode::Infrastructure;
@@ -73,7 +73,7 @@ impl Shrink {
             "  replay     lockstep replay {}",
             out.display()
         ));
-        violation.exit_code
+        violation.exit_code()
     }
 }
 

@@ -10,7 +10,7 @@ use lockstep_core::model::Network;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::shape::Shape;
-use lockstep_sim::stress::{self, Phase, Plan, Report, Signatures, Timing};
+use lockstep_sim::stress::{self, NotTimed, Phase, Plan, Report, Signatures, Timing};
 use serde_json::{Value, json};
 
 use super::{check_environment, complain, say, values};
@@ -148,18 +148,19 @@ impl Stress {
 }
 
 /// What is said of a failure, or of none: in a word, in detail, and to whoever started the program.
-fn verdict(failure: Option<&Failure>) -> (&'static str, String, ExitCode) {
+fn verdict(failure: Option<&NotTimed>) -> (&'static str, String, ExitCode) {
     match failure {
         None => ("passed", String::new(), ExitCode::Passed),
-        Some(Failure::Violation(violation)) => (
+        Some(NotTimed::Failed(Failure::Violation(violation))) => (
             "violated",
             format!(
                 "{} by {}\n  {}",
                 violation.invariant, violation.subject, violation.detail
             ),
-            violation.exit_code,
+            violation.exit_code(),
         ),
-        Some(Failure::Infrastructure(reason)) => {
+        Some(NotTimed::Vacuous(reason)) => ("vacuous", reason.clone(), ExitCode::Vacuous),
+        Some(NotTimed::Failed(Failure::Infrastructure(reason))) => {
             ("infrastructure", reason.clone(), ExitCode::Infrastructure)
         }
     }

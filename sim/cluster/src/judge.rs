@@ -12,19 +12,21 @@ use lockstep_core::model::{Block, Hash, Height, Refusal};
 
 use super::scenario::{NodeRecipe, Place};
 use super::tree::{Answered, Tree, of_bytes};
-use lockstep_harness::exit::ExitCode;
-use lockstep_harness::violation::Failure;
-use lockstep_sim::invariants::{Event, Evidence, first_violation};
+use lockstep_harness::invariant;
+use lockstep_harness::invariant::Invariant;
+use lockstep_harness::violation::{Failure, Violation};
+use lockstep_sim::invariants::{Event, Evidence, READS_BACK, first_violation};
 use lockstep_sim::subject::{Subject, SubjectError};
-use lockstep_sim::trial;
+use lockstep_sim::trial::{self, MAKES_SENSE, SAME_ON_EVERY_STORAGE};
 use lockstep_sim::world::{BlockResult, World};
 
-/// After a failed call or a crash a ledger is as it was before what it did, or as it is after.
-pub const BEFORE_OR_AFTER: &str = "before-or-after";
-/// Ledgers at one block keep the same bytes, whatever they keep them in and however they got there.
-pub const SAME_BYTES: &str = "same-on-every-storage";
-/// When nothing goes wrong any more, all nodes get to one tip, the best there is.
-pub const NODES_CONVERGE: &str = "nodes-converge";
+invariant! {
+    /// After a failed call or a crash a ledger is as it was before the call, or as it is after it.
+    pub static BEFORE_OR_AFTER: "before-or-after", exits StorageDiffers, catches "lying-disk";
+
+    /// When nothing goes wrong any more, all nodes get to one tip, the best there is.
+    pub static NODES_CONVERGE: "nodes-converge", exits Hang, catches "asks-for-nothing";
+}
 
 /// Judges every step of every node.
 pub(super) struct Judge<'t> {
@@ -67,9 +69,7 @@ impl<'t> Judge<'t> {
                 SubjectError::Failed(reason) if blames_the_machine(recipe) => {
                     Failure::Infrastructure(reason)
                 }
-                error => {
-                    self.violation(recipe, "makes-sense", ExitCode::Violated, error.to_string())
-                }
+                error => self.violation(recipe, &MAKES_SENSE, error.to_string()),
             })
     }
 
@@ -177,8 +177,7 @@ impl<'t> Judge<'t> {
             None => Ok(()),
             Some(_) => Err(self.violation(
                 recipe,
-                BEFORE_OR_AFTER,
-                ExitCode::StorageDiffers,
+                &BEFORE_OR_AFTER,
                 format!("there is a block at {above}, above the tip"),
             )),
         }
@@ -201,9 +200,7 @@ impl<'t> Judge<'t> {
         };
         match first_violation(&evidence) {
             None => Ok(()),
-            Some((invariant, exit_code, detail)) => {
-                Err(self.violation(recipe, invariant, exit_code, detail))
-            }
+            Some((invariant, detail)) => Err(self.violation(recipe, invariant, detail)),
         }
     }
 
@@ -219,9 +216,7 @@ impl<'t> Judge<'t> {
                 Err(Failure::Infrastructure(reason))
             }
             SubjectError::Failed(_) if was_told_to => Ok(()),
-            error => {
-                Err(self.violation(recipe, "makes-sense", ExitCode::Violated, error.to_string()))
-            }
+            error => Err(self.violation(recipe, &MAKES_SENSE, error.to_string())),
         }
     }
 
@@ -239,8 +234,7 @@ impl<'t> Judge<'t> {
             }
             Err(error) => Err(self.violation(
                 recipe,
-                BEFORE_OR_AFTER,
-                ExitCode::StorageDiffers,
+                &BEFORE_OR_AFTER,
                 format!("it cannot be opened again: {error}"),
             )),
         }
@@ -262,8 +256,7 @@ impl<'t> Judge<'t> {
             .collect();
         Err(self.violation(
             recipe,
-            BEFORE_OR_AFTER,
-            ExitCode::StorageDiffers,
+            &BEFORE_OR_AFTER,
             format!(
                 "it is at height {} with digest {}; expected {}, with every version",
                 world.height,
@@ -302,8 +295,7 @@ impl<'t> Judge<'t> {
                     };
                     return Err(self.violation(
                         recipe,
-                        "reads-back",
-                        ExitCode::Violated,
+                        &READS_BACK,
                         format!("after a restart there is {what} at height {height}"),
                     ));
                 }
@@ -331,28 +323,27 @@ impl<'t> Judge<'t> {
             "at block {} what is kept hashes to {bytes}, that of {first} to {expected}",
             self.tree.name(tip).unwrap_or(u32::MAX)
         );
-        Err(self.violation(recipe, SAME_BYTES, ExitCode::Violated, detail))
+        Err(self.violation(recipe, &SAME_ON_EVERY_STORAGE, detail))
     }
 
     /// Nothing went wrong any more, and still they are not at one tip.
     pub(super) fn not_converged(&self, events: u64, tips: String) -> Failure {
-        trial::violation(
-            NODES_CONVERGE,
-            ExitCode::Hang,
+        Violation::of(
+            &NODES_CONVERGE,
             self.step,
             "the network",
             format!("{events} events after the last fault: {tips}"),
         )
+        .into()
     }
 
     fn violation(
         &self,
         recipe: &NodeRecipe,
-        invariant: &str,
-        exit_code: ExitCode,
+        invariant: &'static Invariant,
         detail: String,
     ) -> Failure {
-        trial::violation(invariant, exit_code, self.step, &recipe.to_string(), detail)
+        Violation::of(invariant, self.step, recipe.to_string(), detail).into()
     }
 }
 

@@ -38,7 +38,7 @@ mod tree;
 pub use campaign::Clusters;
 pub use coverage::Reached;
 pub use draw::{NodesProfile, SIZE, scenario};
-pub use judge::{BEFORE_OR_AFTER, NODES_CONVERGE, SAME_BYTES};
+pub use judge::{BEFORE_OR_AFTER, NODES_CONVERGE};
 pub use planted::Defect;
 pub use reproducer::NodesReproducer;
 pub use run::{Observed, run};

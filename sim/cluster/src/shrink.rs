@@ -55,7 +55,7 @@ pub fn shrink(scenario: &NodesScenario, invariant: &str, folder: &Path, budget: 
     shrink_by(scenario, invariant, budget, &|candidate| {
         let (mut reached, mut trace) = (Reached::default(), Trace::hashed());
         match run(candidate, folder, &mut reached, &mut trace) {
-            Err(Failure::Violation(violation)) => Some(violation.invariant),
+            Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
             _ => None,
         }
     })

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use lockstep_cluster::{
     BEFORE_OR_AFTER, Defect, Doing, Fault, Mined, NODES_CONVERGE, NodeRecipe, NodesReproducer,
-    NodesScenario, Observed, Path as Execution, Place, Reached, SAME_BYTES, SIZE,
+    NodesScenario, Observed, Path as Execution, Place, Reached, SIZE,
 };
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::trace::{self, Trace};
 use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::scenario::{BlockRecipe, GenesisRecipe, NetworkName};
+use lockstep_sim::trial::SAME_ON_EVERY_STORAGE;
 
 fn drawn(seed: u64) -> NodesScenario {
     lockstep_cluster::scenario(&mut Seeded::new(seed, 0), SIZE).1
@@ -28,7 +29,7 @@ fn run(scenario: &NodesScenario) -> (Result<Observed, Failure>, Reached, Trace) 
 fn violated(scenario: &NodesScenario) -> Option<String> {
     match run(scenario).0 {
         Ok(_) => None,
-        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
         Err(Failure::Infrastructure(reason)) => panic!("the machine failed: {reason}"),
     }
 }
@@ -128,7 +129,7 @@ fn a_node_that_forgets_after_a_restart_is_found() {
 
 #[test]
 fn a_node_on_a_disk_that_lies_is_found() {
-    check_planted(Defect::LyingDisk, &[BEFORE_OR_AFTER]);
+    check_planted(Defect::LyingDisk, &[BEFORE_OR_AFTER.name]);
 }
 
 #[test]
@@ -138,7 +139,7 @@ fn a_node_that_fails_for_ever_after_one_failure_is_found() {
 
 #[test]
 fn a_rewind_that_leaves_something_is_found() {
-    check_planted(Defect::ReorgNotUndone, &[SAME_BYTES]);
+    check_planted(Defect::ReorgNotUndone, &[SAME_ON_EVERY_STORAGE.name]);
 }
 
 #[test]
@@ -151,7 +152,7 @@ fn a_node_that_takes_a_repeated_block_is_found() {
 
 #[test]
 fn a_node_that_does_not_ask_for_what_it_missed_does_not_converge_and_is_found() {
-    check_planted(Defect::AsksForNothing, &[NODES_CONVERGE]);
+    check_planted(Defect::AsksForNothing, &[NODES_CONVERGE.name]);
 }
 
 fn node(name: u32, storage: Place) -> NodeRecipe {

@@ -122,7 +122,7 @@ fn main() -> process::ExitCode {
     );
     println!("{}", summary.verdict);
     if let (Some(finding), Some(shrunk)) = (summary.verdict.findings().first(), shrunk) {
-        let small = Reproducer::new(&finding.violation.invariant, shrunk.smallest.clone());
+        let small = Reproducer::new(finding.violation.invariant.name, shrunk.smallest.clone());
         // The file says everything: write it, and run it again with `trial::run`.
         match small.to_text(&shrunk.to_string()) {
             Ok(text) => println!("{text}"),

@@ -14,6 +14,7 @@ pub mod campaign;
 pub mod coverage;
 pub mod digest;
 pub mod exit;
+pub mod invariant;
 pub mod panic;
 pub mod processes;
 pub mod schedule;

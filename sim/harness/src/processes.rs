@@ -25,15 +25,12 @@ use crate::campaign::{Ended, Plan, Repetition, RunId, SelfCheckFailed, Workload,
 use crate::coverage::Coverage;
 use crate::digest::Digest;
 use crate::exit::ExitCode;
+use crate::invariant::{FINISHES_IN_TIME, Invariant, PROCESS_SURVIVES};
 use crate::trace::{Difference, Observation};
 use crate::violation::{Failure, Violation};
 
 /// Runs of one process, if none of them ends it.
 const RUNS_PER_PROCESS: u64 = 8;
-/// The invariant that a run violates that takes its process with it.
-pub const NEVER_DIES: &str = "process-survives";
-/// The invariant that a run violates that does not end.
-pub const FINISHES: &str = "finishes-in-time";
 /// Name of the seeded bug of the self-check: a process that dies within a run.
 pub const PROCESS_DIES: &str = "ProcessDies";
 
@@ -447,12 +444,14 @@ pub fn self_check(worker: &mut Command) -> Result<&'static str, Result<SelfCheck
         Err(error) => return Err(Err(format!("no process can be started: {error}"))),
     };
     match died(status, RunId { seed: 0, run: 0 }) {
-        Failure::Violation(violation) if violation.invariant == NEVER_DIES && !status.success() => {
+        Failure::Violation(violation)
+            if violation.invariant == &PROCESS_SURVIVES && !status.success() =>
+        {
             Ok(PROCESS_DIES)
         }
         said => Err(Ok(SelfCheckFailed {
             bug: PROCESS_DIES.to_owned(),
-            found_by: NEVER_DIES.to_owned(),
+            found_by: PROCESS_SURVIVES.name.to_owned(),
             said: format!("{status}: {said:?}"),
         })),
     }
@@ -465,8 +464,7 @@ fn died(status: ExitStatus, run: RunId) -> Failure {
             "the process of {run} was killed ({status}): by an operator, or for want of memory"
         )),
         false => violation(
-            NEVER_DIES,
-            ExitCode::Violated,
+            &PROCESS_SURVIVES,
             format!("the process that executed the run ended in the middle of it: {status}"),
         ),
     }
@@ -474,17 +472,11 @@ fn died(status: ExitStatus, run: RunId) -> Failure {
 
 fn hung(run_timeout: Duration) -> Failure {
     let detail = format!("no end in {} s, expected one", run_timeout.as_secs());
-    violation(FINISHES, ExitCode::Hang, detail)
+    violation(&FINISHES_IN_TIME, detail)
 }
 
-fn violation(invariant: &str, exit_code: ExitCode, detail: String) -> Failure {
-    Failure::Violation(Violation {
-        invariant: invariant.to_owned(),
-        exit_code,
-        step: 0,
-        subject: "a worker process".to_owned(),
-        detail,
-    })
+fn violation(invariant: &'static Invariant, detail: String) -> Failure {
+    Violation::of(invariant, 0, "a worker process", detail).into()
 }
 
 /// Whether another process ended it: a machine short of memory, or an operator.

@@ -60,18 +60,12 @@ fn word_without_numbers(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::ExitCode;
+    use crate::invariant::NEVER_PANICS;
 
     #[test]
     fn one_defect_has_one_signature_whatever_the_numbers() {
         let found = |subject: &str, detail: &str| {
-            signature(&Violation {
-                invariant: "supply-is-conserved".to_owned(),
-                exit_code: ExitCode::Violated,
-                step: 3,
-                subject: subject.to_owned(),
-                detail: detail.to_owned(),
-            })
+            signature(&Violation::of(&NEVER_PANICS, 3, subject, detail))
         };
         let one = found(
             "core, memory, graph on 2 workers",

@@ -139,10 +139,10 @@ pub fn shrink_on(
         only,
         &mut Tally::default(),
     ) {
-        Err(Failure::Violation(violation)) => Some(violation.invariant),
+        Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
         _ => None,
     };
-    let invariant = violation.invariant.as_str();
+    let invariant = violation.invariant.name;
     // One subject is asked in an eighth of the time. It may need the others to be wrong, as two
     // that differ do, and then all of them are asked.
     let alone = Some(violation.subject.as_str());

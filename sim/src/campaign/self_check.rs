@@ -40,7 +40,7 @@ fn check(seed: u64, defect: Defect) -> Result<String, SelfCheckFailed> {
         }
         other => Err(SelfCheckFailed {
             bug: format!("{defect:?}"),
-            found_by: defect.caught_by().to_owned(),
+            found_by: defect.caught_by().name.to_owned(),
             said: format!("{other:?}"),
         }),
     }

@@ -19,13 +19,15 @@ use lockstep_core::storage::Storage;
 
 use crate::disk::{Call, CrashPoint, Disk, DiskFault, Image, Loss};
 use crate::faulty::{OnDisk, Plain};
-use crate::invariants::{Event, Evidence, Interruption, first_violation};
+use crate::invariants::{
+    CRASH_LEAVES_BEFORE_OR_AFTER, Event, Evidence, Interruption, first_violation,
+};
 use crate::reproducer::Reproducer;
 use crate::subject::{Execution, Subject, SubjectError};
 use crate::trial::guarded;
 use crate::world::{BlockResult, World};
 use lockstep_harness::choice::{Choices, Seeded};
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant::{Invariant, NEVER_PANICS};
 use lockstep_harness::violation::{Failure, Violation};
 
 /// Everything that can be lost in a crash; of what is tossed for, four tosses each.
@@ -182,7 +184,7 @@ pub fn every_crash_of<S: Storage + 'static>(
         judged.map_err(|violation| {
             Unrecovered::Found(Box::new(Finding {
                 point,
-                reproducer: chain.with_a_crash(point, &violation.invariant),
+                reproducer: chain.with_a_crash(point, violation.invariant.name),
                 violation,
             }))
         })
@@ -236,8 +238,7 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
         let lost = |what: &str, error: &SubjectError| {
             self.violation(
                 chain.number_on_trial(),
-                "crash-leaves-before-or-after",
-                ExitCode::StorageDiffers,
+                &CRASH_LEAVES_BEFORE_OR_AFTER,
                 format!("{point}: what is left cannot be {what} any more: {error}"),
             )
         };
@@ -259,9 +260,9 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
             expected: Some(Ok(chain.result(chain.number_on_trial()))),
         };
         self.asked(chain.number_on_trial(), chain.world_before(), &world, event)
-            .map_err(|violation| Violation {
-                detail: format!("{point}: {}", violation.detail),
-                ..violation
+            .map_err(|mut violation| {
+                violation.detail = format!("{point}: {}", violation.detail);
+                violation
             })?;
         Ok((ledger, world, calls))
     }
@@ -280,8 +281,7 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
             let not_taken = |error: SubjectError| {
                 self.violation(
                     number,
-                    "crash-leaves-before-or-after",
-                    ExitCode::StorageDiffers,
+                    &CRASH_LEAVES_BEFORE_OR_AFTER,
                     format!("after a crash the ledger does not go on: {error}"),
                 )
             };
@@ -322,9 +322,7 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
         };
         match first_violation(&evidence) {
             None => Ok(()),
-            Some((invariant, exit_code, detail)) => {
-                Err(self.violation(number, invariant, exit_code, detail))
-            }
+            Some((invariant, detail)) => Err(self.violation(number, invariant, detail)),
         }
     }
 
@@ -332,28 +330,13 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
         let step = self.chain.step_of(self.chain.number_on_trial());
         guarded(step, self.name, question).map_err(|failure| match failure {
             Failure::Violation(violation) => violation,
-            Failure::Infrastructure(reason) => self.violation(
-                self.chain.number_on_trial(),
-                "never-panics",
-                ExitCode::Violated,
-                reason,
-            ),
+            Failure::Infrastructure(reason) => {
+                self.violation(self.chain.number_on_trial(), &NEVER_PANICS, reason)
+            }
         })
     }
 
-    fn violation(
-        &self,
-        number: usize,
-        invariant: &str,
-        exit_code: ExitCode,
-        detail: String,
-    ) -> Violation {
-        Violation {
-            invariant: invariant.to_owned(),
-            exit_code,
-            step: self.chain.step_of(number),
-            subject: self.name.to_owned(),
-            detail,
-        }
+    fn violation(&self, number: usize, invariant: &'static Invariant, detail: String) -> Violation {
+        Violation::of(invariant, self.chain.step_of(number), self.name, detail)
     }
 }

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use crate::disk::{CrashPoint, Disk};
 use lockstep_harness::campaign::SelfCheckFailed;
+use lockstep_harness::invariant::Invariant;
 
 use super::{Chain, Report, Shape, Unrecovered, every_crash_of};
-use crate::disk::{CrashPoint, Disk};
 use crate::faulty::{CommitForEachWrite, InTwoCommits};
+use crate::invariants::CRASH_LEAVES_BEFORE_OR_AFTER;
 use crate::subject::Execution;
 
 /// A defect around core.
@@ -39,7 +41,7 @@ impl Planted {
     ];
 
     /// The invariant that must name each.
-    pub const CAUGHT_BY: &'static str = "crash-leaves-before-or-after";
+    pub const CAUGHT_BY: &'static Invariant = &CRASH_LEAVES_BEFORE_OR_AFTER;
 
     /// Looks for it in every crash of a small chain; gives the crash that brought it to light.
     ///
@@ -53,7 +55,7 @@ impl Planted {
             }
             other => Err(SelfCheckFailed {
                 bug: self.to_string(),
-                found_by: Planted::CAUGHT_BY.to_owned(),
+                found_by: Planted::CAUGHT_BY.name.to_owned(),
                 said: format!("{other:?}"),
             }),
         }

@@ -175,7 +175,7 @@ pub fn shrink(
 ) -> Shrunk {
     let judge = |candidate: &Scenario| {
         let (_, finding) = explore(candidate, plan, explorable).ok()?;
-        finding.map(|finding| finding.violation.invariant)
+        finding.map(|finding| finding.violation.invariant.name.to_owned())
     };
     shrink::shrink(scenario, invariant, budget, &judge)
 }
@@ -192,7 +192,7 @@ pub fn minimise(
 ) -> Schedule {
     let judge = |candidate: &Schedule| {
         let (violation, _) = follow(scenario, candidate, explorable).ok()?;
-        violation.map(|violation| violation.invariant)
+        violation.map(|violation| violation.invariant.name.to_owned())
     };
     let shrunk =
         lockstep_harness::shrink::shrink(schedule, &schedule::PASSES, invariant, u64::MAX, &judge);

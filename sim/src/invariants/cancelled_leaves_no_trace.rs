@@ -1,13 +1,16 @@
 //! Who loses interest leaves nothing behind.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Interruption, Invariant, difference, torn};
+use super::{Check, Event, Evidence, Interruption, difference, torn};
 
-/// After a cancellation the ledger is as it was; what was answered before is there.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "cancelled-leaves-no-trace",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// After a cancellation the ledger is as it was; what was answered before is there.
+    pub static INVARIANT: "cancelled-leaves-no-trace", exits Violated, catches "not-cancel-safe";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

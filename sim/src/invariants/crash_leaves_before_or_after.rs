@@ -1,14 +1,17 @@
 //! A crash is no half.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Interruption, Invariant, torn};
+use super::{Check, Event, Evidence, Interruption, torn};
 
-/// After a crash, what is opened is the ledger before or the ledger after, and the one after where
-/// it was answered.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "crash-leaves-before-or-after",
-    exit_code: ExitCode::StorageDiffers,
+invariant! {
+    /// After a crash, what is opened is the ledger before or the ledger after, and the one after where
+    /// it was answered.
+    pub static INVARIANT: "crash-leaves-before-or-after", exits StorageDiffers, catches "merge-beside-block";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -1,15 +1,18 @@
 //! Only the rules reject.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Invariant};
+use super::{Check, Event, Evidence};
 use crate::subject::SubjectError;
 
-/// What goes wrong with a machine is a typed error: it refuses no block, rejects no transaction and
-/// changes no receipt.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "failure-is-no-rejection",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// What goes wrong with a machine is a typed error: it refuses no block, rejects no transaction and
+    /// changes no receipt.
+    pub static INVARIANT: "failure-is-no-rejection", exits Violated, catches "io-error-is-rejection";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -1,14 +1,17 @@
 //! A medium that fails or is full breaks nothing.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Interruption, Invariant, torn};
+use super::{Check, Event, Evidence, Interruption, torn};
 
-/// After a failure of the medium there is the ledger before or the ledger after, and the one after
-/// where it was answered. (A failed sync does not tell which.)
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "failure-leaves-before-or-after",
-    exit_code: ExitCode::StorageDiffers,
+invariant! {
+    /// After a failure of the medium there is the ledger before or the ledger after, and the one after
+    /// where it was answered. (A failed sync does not tell which.)
+    pub static INVARIANT: "failure-leaves-before-or-after", exits StorageDiffers, catches "merge-not-atomic";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

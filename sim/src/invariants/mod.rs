@@ -24,47 +24,53 @@ mod workers_stay_within_their_limit;
 use std::collections::BTreeSet;
 
 use lockstep_core::model::{Block, Effect, Outcome, Receipt, Refusal, Rules, Transaction, Version};
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant::Invariant;
 
 use crate::faulty::{RivalReport, Template};
 use crate::subject::{AtWork, StoredBlock, SubjectError};
 use crate::world::{BlockResult, World};
 
-/// Something that must hold after every step.
+/// An invariant that is judged on the evidence of one step.
 #[derive(Clone, Copy)]
-pub struct Invariant {
-    /// What holds, as a name for reports, reproducers and the command line.
-    pub name: &'static str,
-    /// The exit code of a run that violates it.
-    pub exit_code: ExitCode,
-    /// In which way it does not hold, in numbers; `None` where it holds.
+pub struct Check {
+    /// The invariant.
+    pub invariant: &'static Invariant,
+    /// Describes the violation, in numbers; `None` where the invariant holds.
     pub violation: fn(&Evidence<'_>) -> Option<String>,
 }
 
 /// All of them, in the order in which they are asked.
-pub const ALL: [Invariant; 18] = [
-    failure_is_no_rejection::INVARIANT,
-    crash_leaves_before_or_after::INVARIANT,
-    failure_leaves_before_or_after::INVARIANT,
-    panic_leaves_no_trace::INVARIANT,
-    cancelled_leaves_no_trace::INVARIANT,
-    rival_is_serial::INVARIANT,
-    template_lives_its_time::INVARIANT,
-    workers_stay_within_their_limit::INVARIANT,
-    one_receipt_per_transaction::INVARIANT,
-    rejected_leaves_no_trace::INVARIANT,
-    nonces_advance_by_applied::INVARIANT,
-    receipts_explain_balances::INVARIANT,
-    supply_is_conserved::INVARIANT,
-    versions_descend::INVARIANT,
-    rewind_restores::INVARIANT,
-    reopen_changes_nothing::INVARIANT,
-    reads_back::INVARIANT,
-    same_as_serial::INVARIANT,
+pub const ALL: [Check; 18] = [
+    failure_is_no_rejection::CHECK,
+    crash_leaves_before_or_after::CHECK,
+    failure_leaves_before_or_after::CHECK,
+    panic_leaves_no_trace::CHECK,
+    cancelled_leaves_no_trace::CHECK,
+    rival_is_serial::CHECK,
+    template_lives_its_time::CHECK,
+    workers_stay_within_their_limit::CHECK,
+    one_receipt_per_transaction::CHECK,
+    rejected_leaves_no_trace::CHECK,
+    nonces_advance_by_applied::CHECK,
+    receipts_explain_balances::CHECK,
+    supply_is_conserved::CHECK,
+    versions_descend::CHECK,
+    rewind_restores::CHECK,
+    reopen_changes_nothing::CHECK,
+    reads_back::CHECK,
+    same_as_serial::CHECK,
 ];
 
-/// The one that exit code 10 stands for.
-pub const SAME_AS_SERIAL: Invariant = same_as_serial::INVARIANT;
+pub use cancelled_leaves_no_trace::INVARIANT as CANCELLED_LEAVES_NO_TRACE;
+pub use crash_leaves_before_or_after::INVARIANT as CRASH_LEAVES_BEFORE_OR_AFTER;
+pub use failure_leaves_before_or_after::INVARIANT as FAILURE_LEAVES_BEFORE_OR_AFTER;
+pub use panic_leaves_no_trace::INVARIANT as PANIC_LEAVES_NO_TRACE;
+pub use reads_back::INVARIANT as READS_BACK;
+pub use receipts_explain_balances::INVARIANT as RECEIPTS_EXPLAIN_BALANCES;
+pub use rewind_restores::INVARIANT as REWIND_RESTORES;
+pub use rival_is_serial::INVARIANT as RIVAL_IS_SERIAL;
+pub use same_as_serial::INVARIANT as SAME_AS_SERIAL;
+pub use supply_is_conserved::INVARIANT as SUPPLY_IS_CONSERVED;
 
 /// What is known of one step.
 #[derive(Clone, Copy, Debug)]
@@ -169,21 +175,26 @@ impl<'e> Event<'e> {
     }
 }
 
-/// The first invariant that does not hold, and in which way.
+/// The first invariant that does not hold, with the difference in numbers.
 #[must_use]
-pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static str, ExitCode, String)> {
+pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static Invariant, String)> {
     first_violation_of(&ALL, evidence)
 }
 
-/// As [`first_violation`], of these.
+/// As [`first_violation`], of these checks.
 #[must_use]
 pub fn first_violation_of(
-    invariants: &[Invariant],
+    checks: &[Check],
     evidence: &Evidence<'_>,
-) -> Option<(&'static str, ExitCode, String)> {
-    invariants.iter().find_map(|invariant| {
-        (invariant.violation)(evidence).map(|detail| (invariant.name, invariant.exit_code, detail))
-    })
+) -> Option<(&'static Invariant, String)> {
+    checks
+        .iter()
+        .find_map(|check| (check.violation)(evidence).map(|detail| (check.invariant, detail)))
+}
+
+/// The difference from the oracle, in numbers, by [`SAME_AS_SERIAL`] alone.
+pub(crate) fn differs_from_serial(evidence: &Evidence<'_>) -> Option<String> {
+    (same_as_serial::CHECK.violation)(evidence)
 }
 
 /// The transactions of a block that were applied, each with its receipt.

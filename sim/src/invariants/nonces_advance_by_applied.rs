@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{Cell, PublicKey, Value};
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Evidence, Invariant, applied};
+use super::{Check, Evidence, applied};
 use crate::world::World;
 
-/// An account's nonce advances by the number of its applied transactions, and by nothing else.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "nonces-advance-by-applied",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// An account's nonce advances by the number of its applied transactions, and by nothing else.
+    pub static INVARIANT: "nonces-advance-by-applied", exits Violated, catches "nonce-rule-differs";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -1,14 +1,17 @@
 //! Every transaction has one receipt, at its own index, under its own identity.
 
 use lockstep_core::model::Hash;
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Evidence, Invariant};
+use super::{Check, Evidence};
 
-/// Every transaction of a block has one receipt, at its own index.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "one-receipt-per-transaction",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// Every transaction of a block has one receipt, at its own index.
+    pub static INVARIANT: "one-receipt-per-transaction", exits Violated, catches "ReceiptLost";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

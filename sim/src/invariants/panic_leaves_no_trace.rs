@@ -1,14 +1,17 @@
 //! A panic costs time and nothing else.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Interruption, Invariant, difference, torn};
+use super::{Check, Event, Evidence, Interruption, difference, torn};
 
-/// After a panic of the execution the block is there as if nobody had panicked, or an error was
-/// answered and the ledger is as it was.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "panic-leaves-no-trace",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// After a panic of the execution the block is there as if nobody had panicked, or an error was
+    /// answered and the ledger is as it was.
+    pub static INVARIANT: "panic-leaves-no-trace", exits Violated, catches "DoneAfterAll";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -1,13 +1,16 @@
 //! What was answered is what is kept.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Invariant};
+use super::{Check, Event, Evidence};
 
-/// A block that was taken reads back with the receipts that were answered.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "reads-back",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// A block that was taken reads back with the receipts that were answered.
+    pub static INVARIANT: "reads-back", exits Violated, catches "FeeMisreported";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

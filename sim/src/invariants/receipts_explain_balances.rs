@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{Asset, Cell, Effect, PublicKey, Value};
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Evidence, Invariant, applied};
+use super::{Check, Evidence, applied};
 use crate::world::World;
 
-/// A balance after a block is the one before it plus credits minus debits of the receipts, and for
-/// the miner plus reward and fees.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "receipts-explain-balances",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// A balance after a block is the one before it plus credits minus debits of the receipts, and for
+    /// the miner plus reward and fees.
+    pub static INVARIANT: "receipts-explain-balances", exits Violated, catches "UnitLost";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 
 use lockstep_core::model::{Amount, Asset, Cell, Effect};
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Evidence, Invariant, applied};
+use super::{Check, Evidence, applied};
 
-/// A rejected transaction, like a refused block, leaves no trace: no fee, no nonce, no
-/// registration, no version.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "rejected-leaves-no-trace",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// A rejected transaction, like a refused block, leaves no trace: no fee, no nonce, no
+    /// registration, no version.
+    pub static INVARIANT: "rejected-leaves-no-trace", exits Violated, catches "half-applied";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -1,13 +1,16 @@
 //! What was there when the ledger was closed is there when it is opened.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Invariant, difference};
+use super::{Check, Event, Evidence, difference};
 
-/// Closing and opening a ledger changes nothing.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "reopen-changes-nothing",
-    exit_code: ExitCode::StorageDiffers,
+invariant! {
+    /// Closing and opening a ledger changes nothing.
+    pub static INVARIANT: "reopen-changes-nothing", exits StorageDiffers, catches "LastBlockForgotten";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -1,13 +1,16 @@
 //! Undoing is exact.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Invariant, difference};
+use super::{Check, Event, Evidence, difference};
 
-/// After a rewind everything is as it was when the ledger had that height before.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "rewind-restores",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// After a rewind everything is as it was when the ledger had that height before.
+    pub static INVARIANT: "rewind-restores", exits Violated, catches "RewindForgotten";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

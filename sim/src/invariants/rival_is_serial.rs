@@ -1,17 +1,20 @@
 //! Two who write take turns.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Invariant, Order, difference, in_words};
+use super::{Check, Event, Evidence, Order, difference, in_words};
 use crate::faulty::{RivalAct, RivalReport};
 use crate::subject::SubjectError;
 use crate::world::{BlockResult, World};
 
-/// A block and what somebody else did meanwhile come out as one after the other. Who reads meanwhile
-/// sees the ledger before.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "rival-is-serial",
-    exit_code: ExitCode::Differs,
+invariant! {
+    /// A block and what somebody else did meanwhile come out as one after the other. Who reads meanwhile
+    /// sees the ledger before.
+    pub static INVARIANT: "rival-is-serial", exits Differs, catches "open-window";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -1,13 +1,16 @@
 //! The sentence that holds the project together.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Invariant, difference};
+use super::{Check, Event, Evidence, difference};
 
-/// Every receipt, change, supply, version and digest is that of the serial oracle.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "same-as-serial",
-    exit_code: ExitCode::Differs,
+invariant! {
+    /// Every receipt, change, supply, version and digest is that of the serial oracle.
+    pub static INVARIANT: "same-as-serial", exits Differs, catches "overtaking-batch";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

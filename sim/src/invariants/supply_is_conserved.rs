@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{Asset, Cell, Supply, Value};
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Evidence, Invariant};
+use super::{Check, Evidence};
 
-/// The balances of an asset plus its burns equal its genesis plus what was issued, at most
-/// `u64::MAX`; nothing but the reward issues, and the genesis stays what it was.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "supply-is-conserved",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// The balances of an asset plus its burns equal its genesis plus what was issued, at most
+    /// `u64::MAX`; nothing but the reward issues, and the genesis stays what it was.
+    pub static INVARIANT: "supply-is-conserved", exits Violated, catches "counter-wrap";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

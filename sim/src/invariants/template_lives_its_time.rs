@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{Cell, Nonce, Value};
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Invariant};
+use super::{Check, Event, Evidence};
 
 /// How long the body of a template is kept, in milliseconds.
 const TIME_TO_LIVE_MS: i64 = 300_000;
 
-/// The header of a template is enough for 300 s by the clock, also where the clock goes back, and
-/// not for longer; and the nonces in it are those that the ledger waits for.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "template-lives-its-time",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// The header of a template is enough for 300 s by the clock, also where the clock goes back, and
+    /// not for longer; and the nonces in it are those that the ledger waits for.
+    pub static INVARIANT: "template-lives-its-time", exits Violated, catches "ClockStandsStill";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -93,7 +93,7 @@ impl Step {
             expected: &self.expected,
             event,
         };
-        first_violation(&evidence).map(|(invariant, _, _)| invariant)
+        first_violation(&evidence).map(|(invariant, _)| invariant.name)
     }
 
     fn judged_as_block(&self) -> Option<&'static str> {
@@ -361,7 +361,10 @@ fn a_version_that_nobody_else_has_is_named() {
 
 #[test]
 fn the_order_of_the_invariants_is_from_the_specific_to_the_general() {
-    let names: Vec<_> = super::ALL.iter().map(|invariant| invariant.name).collect();
+    let names: Vec<_> = super::ALL
+        .iter()
+        .map(|check| check.invariant.name)
+        .collect();
     assert_eq!(names.last(), Some(&"same-as-serial"));
     let distinct: std::collections::BTreeSet<_> = names.iter().collect();
     assert_eq!(distinct.len(), names.len());

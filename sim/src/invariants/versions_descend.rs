@@ -1,14 +1,17 @@
 //! Walking back through a history always ends.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Evidence, Invariant};
+use super::{Check, Evidence};
 
-/// The versions of a cell link strictly downwards, none is above the tip, and none repeats the
-/// value before it.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "versions-descend",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// The versions of a cell link strictly downwards, none is above the tip, and none repeats the
+    /// value before it.
+    pub static INVARIANT: "versions-descend", exits Violated, catches "self-linked-version";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -1,13 +1,16 @@
 //! There are as many workers as there may be.
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant;
 
-use super::{Event, Evidence, Invariant};
+use super::{Check, Event, Evidence};
 
-/// No more transactions are in execution at once than there may be workers.
-pub(super) const INVARIANT: Invariant = Invariant {
-    name: "workers-stay-within-their-limit",
-    exit_code: ExitCode::Violated,
+invariant! {
+    /// No more transactions are in execution at once than there may be workers.
+    pub static INVARIANT: "workers-stay-within-their-limit", exits Violated, catches "unbounded-tasks";
+}
+
+pub(super) const CHECK: Check = Check {
+    invariant: &INVARIANT,
     violation,
 };
 

@@ -214,7 +214,7 @@ mod tests {
     fn found(prepared: &Prepared) -> String {
         match round(prepared, 2) {
             Err(Failure::Violation(violation)) => {
-                assert_eq!(violation.exit_code, ExitCode::Differs);
+                assert_eq!(violation.exit_code(), ExitCode::Differs);
                 violation.detail
             }
             other => panic!("a difference is found, and not {other:?}"),

@@ -2,12 +2,15 @@
 
 use lockstep_core::model::{Block, Height, Refusal};
 
-use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant::ALWAYS_ENDS;
 use lockstep_harness::violation::Failure;
 
-use super::{Trial, guarded, violation};
+use super::{MAKES_SENSE, Trial, guarded, violation};
 use crate::faulty::{RivalAct, RivalReport};
-use crate::invariants::{Event, Interruption, Order};
+use crate::invariants::{
+    CANCELLED_LEAVES_NO_TRACE, CRASH_LEAVES_BEFORE_OR_AFTER, Event, FAILURE_LEAVES_BEFORE_OR_AFTER,
+    Interruption, Order, PANIC_LEAVES_NO_TRACE, RIVAL_IS_SERIAL,
+};
 use crate::oracle::Oracle;
 use crate::scenario::Fault;
 use crate::subject::{Subject, SubjectError};
@@ -82,13 +85,7 @@ impl Trial<'_> {
         // Whoever looks at it may get stuck as well.
         if let Err(SubjectError::Stuck(reason)) = &answer {
             let reason = reason.clone();
-            return Err(violation(
-                "always-ends",
-                ExitCode::Hang,
-                self.step,
-                &name,
-                reason,
-            ));
+            return Err(violation(&ALWAYS_ENDS, self.step, &name, reason));
         }
         let Some(faulty) = subject.faulty() else {
             return Ok(None);
@@ -110,8 +107,7 @@ impl Trial<'_> {
             && let Err(error @ (SubjectError::Failed(_) | SubjectError::GivenUp(_))) = &answer
         {
             return Err(violation(
-                "makes-sense",
-                ExitCode::Violated,
+                &MAKES_SENSE,
                 self.step,
                 &name,
                 format!("nothing went wrong, and it was answered: {error}"),
@@ -147,17 +143,17 @@ impl Trial<'_> {
     }
 
     fn lost(&self, by: Fault, subject: &str, what: &str, error: &SubjectError) -> Failure {
-        let (invariant, exit_code) = match by {
-            Fault::Crash { .. } => ("crash-leaves-before-or-after", ExitCode::StorageDiffers),
+        let invariant = match by {
+            Fault::Crash { .. } => &CRASH_LEAVES_BEFORE_OR_AFTER,
             Fault::DiskFails { .. } | Fault::DiskFull { .. } | Fault::ReadFails { .. } => {
-                ("failure-leaves-before-or-after", ExitCode::StorageDiffers)
+                &FAILURE_LEAVES_BEFORE_OR_AFTER
             }
-            Fault::Panic { .. } => ("panic-leaves-no-trace", ExitCode::Violated),
-            Fault::Cancel(_) => ("cancelled-leaves-no-trace", ExitCode::Violated),
-            Fault::Rival(..) | Fault::Clock { .. } => ("rival-is-serial", ExitCode::Differs),
+            Fault::Panic { .. } => &PANIC_LEAVES_NO_TRACE,
+            Fault::Cancel(_) => &CANCELLED_LEAVES_NO_TRACE,
+            Fault::Rival(..) | Fault::Clock { .. } => &RIVAL_IS_SERIAL,
         };
         let detail = format!("what is left cannot be {what} any more: {error}");
-        violation(invariant, exit_code, self.step, subject, detail)
+        violation(invariant, self.step, subject, detail)
     }
 
     /// Judges what came of two who wrote at once, and lets the block win.

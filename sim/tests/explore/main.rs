@@ -73,7 +73,7 @@ fn an_executor_that_misses_conflicts_is_found_shrunk_and_replayed() {
     explore::let_shuttle_take_the_panic_hook();
     let blind = Arc::new(Blind);
     let (scenario, plan, found) = finding(&blind);
-    let invariant = &found.violation.invariant;
+    let invariant = found.violation.invariant.name;
 
     let shrunk = explore::shrink(&scenario, invariant, plan, 400, &blind);
     assert!(shrunk.smallest.transactions() <= 3, "{shrunk}");
@@ -93,7 +93,7 @@ fn an_executor_that_misses_conflicts_is_found_shrunk_and_replayed() {
     let followed = explore::follow(&read.scenario, &kept, &blind);
     let (violation, pauses) = followed.expect("memory does not fail");
     let violation = violation.expect("a reproducer shows what it showed");
-    assert_eq!(violation.invariant, *invariant);
+    assert_eq!(violation.invariant.name, invariant);
     assert!(!pauses.is_empty() && pauses.len() <= 2, "{pauses:?}");
     // Who was paused is told by what it was about and by a place in core or in its door.
     let pause = pauses[0].to_string();

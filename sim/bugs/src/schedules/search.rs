@@ -41,7 +41,7 @@ pub(super) fn search(
         let (explored, finding) = explore::explore(&scenario, plan, &explorable)?;
         runs += explored.schedules;
         if let Some(finding) = finding {
-            let invariant = finding.violation.invariant;
+            let invariant = finding.violation.invariant.name.to_owned();
             let named = invariant.clone();
             let shrunk =
                 move |effort: &Effort<'_>| shrunk(&explorable, &scenario, &named, plan, effort);
@@ -86,7 +86,7 @@ fn shrunk(
     };
     let shown_by = |candidate: &Scenario, plan: Plan| {
         let (_, finding) = explore::explore(candidate, plan, explorable).ok()?;
-        finding.map(|finding| finding.violation.invariant)
+        finding.map(|finding| finding.violation.invariant.name.to_owned())
     };
     let two = Plan { workers: 2, ..plan };
     if shown_by(scenario, two).is_some_and(|shown| shown == named) {
@@ -109,6 +109,6 @@ fn shrunk(
         shows: shown
             .ok()
             .and_then(|(violation, _)| violation)
-            .map(|violation| violation.invariant),
+            .map(|violation| violation.invariant.name.to_owned()),
     }
 }

@@ -103,11 +103,11 @@ impl Explore {
             violation.invariant, violation.step, violation.subject, violation.detail
         ));
         let shrunk =
-            quietly(|| explore::shrink(scenario, &violation.invariant, plan, BUDGET, core));
+            quietly(|| explore::shrink(scenario, violation.invariant.name, plan, BUDGET, core));
         say(format_args!("  {shrunk}"));
         let least =
-            quietly(|| explore::plainest(&shrunk.smallest, &violation.invariant, plan, core));
-        let mut reproducer = Reproducer::new(&violation.invariant, shrunk.smallest.clone());
+            quietly(|| explore::plainest(&shrunk.smallest, violation.invariant.name, plan, core));
+        let mut reproducer = Reproducer::new(violation.invariant.name, shrunk.smallest.clone());
         let mut remark = format!("lockstep explore --seeds {seed}..{}\n{shrunk}", seed + 1);
         if let Some((least, pauses)) = least {
             explain(&least, &pauses);
@@ -129,7 +129,7 @@ impl Explore {
             )),
             Err(reason) => complain(reason),
         }
-        violation.exit_code
+        violation.exit_code()
     }
 }
 
@@ -212,7 +212,7 @@ pub(crate) fn replay(reproducer: &Reproducer, file: &str) -> ExitCode {
                         "violated: {} after step {}, by {}\n  {}",
                         violation.invariant, violation.step, violation.subject, violation.detail
                     ));
-                    violation.exit_code
+                    violation.exit_code()
                 }
             }
         }

@@ -257,7 +257,7 @@ fn tests_of_invariants() -> Vec<Function> {
 
 #[test]
 fn every_invariant_is_seen_to_name_a_defect() {
-    let names = invariants::ALL.map(|invariant| invariant.name);
+    let names = invariants::ALL.map(|check| check.invariant.name);
     assert_eq!(unnamed(&names, &tests_of_invariants()), NOBODY);
 }
 

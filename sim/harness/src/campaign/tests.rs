@@ -2,10 +2,16 @@
 
 use super::*;
 use crate::exit::ExitCode;
+use crate::invariant;
 use crate::point;
 use crate::trace::Trace;
 
 const SYSTEM: &str = "an adder";
+
+invariant! {
+    /// The sum of two numbers is their sum.
+    static SUMS_ARE_SUMS: "sums-are-sums", exits Differs, catches "Large";
+}
 
 /// What is wrong with the adder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,13 +64,7 @@ impl Workload for Adder {
         let outcome = if self.has(Bug::Machine) && *other == 2 {
             Err(Failure::Infrastructure("the disk is full".to_owned()))
         } else if is_off {
-            Err(Failure::Violation(Violation {
-                invariant: "sums-are-sums".to_owned(),
-                exit_code: ExitCode::Differs,
-                step: 0,
-                subject: "an adder".to_owned(),
-                detail: format!("{one} and {other}"),
-            }))
+            Err(Violation::of(&SUMS_ARE_SUMS, 0, "an adder", format!("{one} and {other}")).into())
         } else {
             Ok(trace.digest())
         };

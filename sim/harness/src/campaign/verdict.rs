@@ -74,7 +74,7 @@ impl<C> Verdict<C> {
         match self {
             Verdict::Passed => ExitCode::Passed,
             Verdict::Violated { findings } => {
-                most_severe(findings.iter().map(|finding| finding.violation.exit_code))
+                most_severe(findings.iter().map(|finding| finding.violation.exit_code()))
             }
             Verdict::NotDeterministic { .. } | Verdict::SelfCheckFailed(_) => ExitCode::Unreliable,
             Verdict::Vacuous { .. } => ExitCode::Vacuous,

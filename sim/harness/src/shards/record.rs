@@ -193,7 +193,7 @@ impl FindingRecord {
     pub fn new<C>(finding: &Finding<C>, size: u64) -> Self {
         FindingRecord {
             signature: signature(&finding.violation),
-            exit_code: finding.violation.exit_code,
+            exit_code: finding.violation.exit_code(),
             times: finding.times,
             seed: finding.run.seed,
             run: finding.run.run,

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Refusal, Rules};
+use lockstep_harness::invariant::{self, ALWAYS_ENDS, Invariant, NEVER_PANICS};
 use lockstep_sync::loom as sync;
 use loom::model::Builder;
 
@@ -24,6 +25,7 @@ use lockstep_sim::oracle::Oracle;
 use lockstep_sim::scenario::build::{self, Keys};
 use lockstep_sim::scenario::{Fault, Scenario, Step};
 use lockstep_sim::subject::SubjectError;
+use lockstep_sim::trial::MAKES_SENSE;
 use lockstep_sim::trial::faults::order;
 use lockstep_sim::world::{BlockResult, World};
 
@@ -107,11 +109,11 @@ pub fn search(
                 extent = Extent::CutShort;
                 None
             }
-            _ if is_deadlock(&message) => Some(("always-ends".to_owned(), message)),
-            Some((invariant, detail)) if is_name(invariant) => {
-                Some((invariant.to_owned(), detail.to_owned()))
+            _ if is_deadlock(&message) => Some((ALWAYS_ENDS.name.to_owned(), message)),
+            Some((name, detail)) if invariant::named(name).is_some() => {
+                Some((name.to_owned(), detail.to_owned()))
             }
-            _ => Some(("never-panics".to_owned(), message)),
+            _ => Some((NEVER_PANICS.name.to_owned(), message)),
         },
     };
     Ok(Searched {
@@ -120,16 +122,6 @@ pub fn search(
         extent,
     })
 }
-
-/// Whether this is what an invariant is called.
-fn is_name(text: &str) -> bool {
-    text == MAKES_SENSE
-        || lockstep_sim::invariants::ALL
-            .iter()
-            .any(|one| one.name == text)
-}
-
-const MAKES_SENSE: &str = "makes-sense";
 
 /// A block that is to be executed, and what comes of it serially: computed once, outside of a model.
 struct Case {
@@ -191,7 +183,7 @@ impl Case {
     }
 
     /// What does not hold of what came of it.
-    fn violation(&self, added: &Added, after: &Kept) -> Option<(&'static str, String)> {
+    fn violation(&self, added: &Added, after: &Kept) -> Option<(&'static Invariant, String)> {
         let block = &self.checked.block;
         let stored = after.block(block.header.height);
         let after = after.as_world();
@@ -202,21 +194,18 @@ impl Case {
             expected,
             event,
         };
-        let named = |evidence: &Evidence<'_>| {
-            first_violation(evidence).map(|(invariant, _, detail)| (invariant, detail))
-        };
         if let Some(rival) = &added.rival {
             let event = Event::Rivalled {
                 answer: added.result.as_ref(),
                 rival,
                 orders: &self.orders,
             };
-            return named(&evidence(&self.orders[0].world, event));
+            return first_violation(&evidence(&self.orders[0].world, event));
         }
         let got = match &added.result {
             Ok(result) => Ok(result),
             Err(SubjectError::Refused(refusal)) => Err(refusal),
-            Err(error) => return Some((MAKES_SENSE, error.to_string())),
+            Err(error) => return Some((&MAKES_SENSE, error.to_string())),
         };
         let event = Event::Block {
             block,
@@ -225,6 +214,6 @@ impl Case {
             stored: stored.as_ref(),
             at_work: Some(added.at_work),
         };
-        named(&evidence(&self.expected, event))
+        first_violation(&evidence(&self.expected, event))
     }
 }
