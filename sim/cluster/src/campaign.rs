@@ -10,9 +10,9 @@ use lockstep_harness::violation::Failure;
 
 use super::coverage::{SYSTEM, point};
 use super::draw::{self, NodesProfile, SIZE};
-use super::planted::Defect;
 use super::run::run;
 use super::scenario::NodesScenario;
+use super::seeded_bugs::Defect;
 
 /// Number of runs from which on a campaign must reach everything that is not rare.
 const WHOLE: u64 = 100;

@@ -8,8 +8,8 @@ use lockstep_core::storage::{
     Batch, Entry, MemoryStorage, RedbStorage, Storage, StorageError, Table,
 };
 
-use super::planted::{Defect, Planted};
 use super::scenario::{NodeRecipe, Place};
+use super::seeded_bugs::{Defect, Planted};
 use lockstep_sim::disk::{Disk, DiskFault, Loss};
 use lockstep_sim::subject::{Core, Subject, SubjectError};
 

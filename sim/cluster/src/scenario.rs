@@ -12,7 +12,7 @@ use lockstep_core::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
 use lockstep_core::model::Network;
 use serde::{Deserialize, Serialize};
 
-use super::planted::Defect;
+use super::seeded_bugs::Defect;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::scenario::{BlockRecipe, GenesisRecipe};
 

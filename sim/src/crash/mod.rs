@@ -5,12 +5,12 @@
 //! the block or the one after it, and goes on to the end of the chain with the digests of the oracle.
 
 mod chain;
-mod planted;
 mod sampled;
+mod seeded_bugs;
 
 pub use chain::{Chain, Shape};
-pub use planted::Planted;
 pub use sampled::{Crashes, scenario};
+pub use seeded_bugs::Planted;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -4,13 +4,13 @@
 
 mod events;
 mod moments;
-mod planted;
+mod seeded_bugs;
 mod watch;
 
 pub use events::Event;
 pub use events::happened;
 pub use moments::{RivalAct, RivalReport};
-pub use planted::{CommitForEachWrite, InTwoCommits, SavesFirst, UnreadIsAbsent};
+pub use seeded_bugs::{CommitForEachWrite, InTwoCommits, SavesFirst, UnreadIsAbsent};
 pub use watch::{Watch, Watched};
 
 use std::sync::atomic::{AtomicU64, Ordering};

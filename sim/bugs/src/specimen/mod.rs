@@ -11,16 +11,16 @@
 mod batches;
 mod cache;
 pub mod concurrent;
-mod defect;
 mod kept;
+mod seeded_bugs;
 mod signatures;
 mod store;
 mod worker;
 
 use lockstep_core::model::{Block, Genesis, Height, Outcome};
 
-pub use self::defect::Defect;
 pub use self::kept::Kept;
+pub use self::seeded_bugs::Defect;
 use self::worker::Workers;
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};

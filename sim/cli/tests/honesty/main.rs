@@ -340,9 +340,9 @@ const THE_HARNESS_OWN: [(&str, &[&str]); 3] = [
         "sim/src/canary.rs",
         &["FeeMisreported", "RewindForgotten", "UnitLost"],
     ),
-    ("sim/src/crash/planted.rs", &["DiskLiesAboutSyncs"]),
+    ("sim/src/crash/seeded_bugs.rs", &["DiskLiesAboutSyncs"]),
     (
-        "sim/cluster/src/planted.rs",
+        "sim/cluster/src/seeded_bugs.rs",
         &[
             "AsksForNothing",
             "LyingDisk",
@@ -376,7 +376,7 @@ fn planted_in(path: &Path, text: &str) -> Vec<String> {
         .filter(|one| ["Defect", "Planted"].contains(&one.name.as_str()))
         .flat_map(|one| one.variants)
         .collect();
-    if path.ends_with("planted.rs") {
+    if path.ends_with("seeded_bugs.rs") {
         planted.extend(public_structs(tokens(text)));
     }
     planted
@@ -401,7 +401,7 @@ fn without_a_row(
 
 /// Whether a defect is a row: a node's by its name, any other because an engine names its variant.
 fn is_row(file: &str, variant: &str) -> bool {
-    if file == "sim/cluster/src/planted.rs" {
+    if file == "sim/cluster/src/seeded_bugs.rs" {
         let mut all = lockstep_cluster::Defect::ALL.into_iter();
         let defect = all.find(|defect| format!("{defect:?}") == variant);
         let name = defect.expect("every variant is one of all").name();
@@ -427,21 +427,21 @@ fn every_planted_defect_is_a_row_or_the_harness_own() {
 
 #[test]
 fn a_planted_defect_without_a_row_is_found() {
-    let path = Path::new("sim/cluster/src/planted.rs");
+    let path = Path::new("sim/cluster/src/seeded_bugs.rs");
     let planted = planted_in(
         path,
         "/// It.\n#[derive(Debug)]\npub enum Planted { /// One.\n LyingDisk, Other(u8), Last }\n\
          pub struct Around<S>(S); struct Private; pub enum Unlike { Them }",
     );
     assert_eq!(planted, ["LyingDisk", "Other", "Last", "Around"]);
-    let planted = BTreeMap::from([("sim/cluster/src/planted.rs".to_owned(), planted)]);
+    let planted = BTreeMap::from([("sim/cluster/src/seeded_bugs.rs".to_owned(), planted)]);
     let found = without_a_row(&planted, |_, variant| variant == "Last");
     assert_eq!(
         found,
         [
-            "sim/cluster/src/planted.rs: Other",
-            "sim/cluster/src/planted.rs: Around"
+            "sim/cluster/src/seeded_bugs.rs: Other",
+            "sim/cluster/src/seeded_bugs.rs: Around"
         ]
     );
-    assert!(!is_row("sim/src/crash/planted.rs", "NobodyPlantedThis"));
+    assert!(!is_row("sim/src/crash/seeded_bugs.rs", "NobodyPlantedThis"));
 }

@@ -6,8 +6,8 @@ use lockstep_core::model::Hash;
 
 use super::super::coverage::point;
 use super::super::network::{Message, Parcel};
-use super::super::planted::Defect;
 use super::super::pool::Heard;
+use super::super::seeded_bugs::Defect;
 use super::{ANNOUNCE_MS, Event, Simulation, WORK_MS};
 use lockstep_harness::violation::Failure;
 

@@ -7,10 +7,10 @@
 
 mod at_work;
 mod checked;
-mod defect;
 mod native;
 mod panics;
 mod placing;
+mod seeded_bugs;
 mod triggers;
 #[cfg(feature = "loom")]
 #[allow(clippy::duplicate_mod, reason = "the same code, on purpose")]
@@ -19,8 +19,8 @@ pub mod under_loom;
 #[allow(clippy::duplicate_mod, reason = "the same code, on purpose")]
 pub mod under_shuttle;
 
-pub use defect::Defect;
 pub use native::{Concurrent, alone};
+pub use seeded_bugs::Defect;
 pub use triggers::triggers;
 
 use lockstep_sim::faulty::RivalReport;

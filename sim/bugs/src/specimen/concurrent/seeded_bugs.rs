@@ -1,6 +1,6 @@
 //! What can be wrong where the specimen's workers are threads, each by itself.
 
-use crate::specimen::defect::defects;
+use crate::specimen::seeded_bugs::defects;
 
 defects! {
     /// Whether a nonce fits is looked at while the batch before is still executed.
