@@ -4,7 +4,8 @@
 //! [`coverage`] points that they reach, compares the [`trace`]s of repeated runs, and comes to one
 //! verdict with one exit code. A violated invariant has a [`signature`], by which findings are
 //! grouped, and its case is made small by [`shrink`]; [`shards`] of one campaign are merged into one
-//! verdict. A [`schedule`] is how a concurrent execution went, as data.
+//! verdict. A [`schedule`] is how a concurrent execution went, as data. Whether the harness sees anything
+//! is asked with [`seeded_bug`]s.
 //!
 //! Nothing in here knows a ledger or an executor.
 
@@ -18,6 +19,7 @@ pub mod invariant;
 pub mod panic;
 pub mod processes;
 pub mod schedule;
+pub mod seeded_bug;
 pub mod shards;
 pub mod shrink;
 pub mod signature;
