@@ -10,33 +10,24 @@ use crate::oracle::Oracle;
 use crate::subject::{StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 
-/// What is wrong with a canary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Defect {
-    /// The first balance of a world is one too small.
-    UnitLost,
-    /// The last receipt of a block says another fee.
-    FeeMisreported,
-    /// A rewind does nothing.
-    RewindForgotten,
+lockstep_harness::seeded_bugs! {
+    /// A seeded bug of a canary.
+    pub enum Defect in "canary": "the oracle as a subject, for the self-check of every campaign" {
+        UnitLost = "unit-lost" in Invented: "the first balance of a world is one too small",
+            named by [RECEIPTS_EXPLAIN_BALANCES];
+        FeeMisreported = "fee-misreported" in Invented:
+            "the last receipt of a block says another fee",
+            named by [READS_BACK];
+        RewindForgotten = "rewind-forgotten" in Invented: "a rewind does nothing",
+            named by [REWIND_RESTORES];
+    }
 }
 
 impl Defect {
-    /// Every one.
-    pub const ALL: [Defect; 3] = [
-        Defect::UnitLost,
-        Defect::FeeMisreported,
-        Defect::RewindForgotten,
-    ];
-
     /// The invariant that must name it.
     #[must_use]
-    pub fn caught_by(self) -> &'static Invariant {
-        match self {
-            Defect::UnitLost => &RECEIPTS_EXPLAIN_BALANCES,
-            Defect::FeeMisreported => &READS_BACK,
-            Defect::RewindForgotten => &REWIND_RESTORES,
-        }
+    pub const fn caught_by(self) -> &'static Invariant {
+        self.seeding().named_by[0]
     }
 }
 

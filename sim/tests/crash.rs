@@ -2,12 +2,12 @@
 
 use lockstep_harness::campaign::{self, Enough, Plan, Runs, Unwatched, Verdict};
 use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant::Invariant;
 use lockstep_harness::violation::Failure;
-use lockstep_sim::crash::{self, Chain, Crashes, Planted, Shape, Unrecovered};
-use lockstep_sim::disk::Disk;
-use lockstep_sim::faulty::{self, CommitForEachWrite, InTwoCommits, OnDisk};
+use lockstep_sim::crash::{self, Chain, CrashBug, Crashes, Shape, Unrecovered};
+use lockstep_sim::faulty::{self, OnDiskBug};
 use lockstep_sim::scenario::{Fault, Scenario};
-use lockstep_sim::subject::{Execution, Subject};
+use lockstep_sim::subject::Execution;
 use lockstep_sim::tally::{Tally, totals};
 use lockstep_sim::trial;
 
@@ -32,48 +32,32 @@ fn every_crash_of_a_block_is_recovered_from_however_it_is_executed() {
 }
 
 #[test]
-fn a_planted_defect_is_found_and_its_reproducer_shows_it_again() {
+fn a_seeded_bug_is_found_and_its_reproducer_shows_it_again() {
     let chain = Chain::drawn(5, Shape::SMALL);
-    for planted in Planted::ALL {
-        let found = match planted.every_crash(&chain) {
+    for bug in CrashBug::ALL {
+        let found = match bug.every_crash(&chain) {
             Err(Unrecovered::Found(found)) => found,
-            other => panic!("{planted}: {other:?}"),
+            other => panic!("{bug}: {other:?}"),
         };
-        assert_eq!(found.violation.invariant, Planted::CAUGHT_BY, "{planted}");
+        assert!(bug.is_named_by(found.violation.invariant), "{bug}");
         assert_eq!(found.violation.exit_code(), ExitCode::StorageDiffers);
         let scenario = &found.reproducer.scenario;
-        let again = violated(scenario, planted);
-        assert_eq!(again.as_deref(), Some(Planted::CAUGHT_BY.name), "{planted}");
+        let again = violated(scenario, bug);
+        assert_eq!(again, Some(found.violation.invariant), "{bug}");
         let on_core = trial::run(scenario, &faulty::subjects, &mut Tally::default());
-        assert!(on_core.is_ok(), "{planted}: {on_core:?}");
+        assert!(on_core.is_ok(), "{bug}: {on_core:?}");
     }
 }
 
-fn violated(scenario: &Scenario, planted: Planted) -> Option<String> {
+fn violated(scenario: &Scenario, bug: CrashBug) -> Option<&'static Invariant> {
+    let bug = OnDiskBug::named(bug.id()).expect("each is around core");
     let outcome = trial::run(
         scenario,
-        &|genesis, hash_seed| {
-            let (disk, serial) = (Disk::default(), Execution::Serial);
-            let subject: Box<dyn Subject> = match planted {
-                Planted::BatchInTwoCommits => {
-                    let wrap = InTwoCommits;
-                    Box::new(OnDisk::wrapped(disk, serial, genesis, hash_seed, wrap)?)
-                }
-                Planted::CommitForEachWrite => {
-                    let wrap = CommitForEachWrite;
-                    Box::new(OnDisk::wrapped(disk, serial, genesis, hash_seed, wrap)?)
-                }
-                Planted::DiskLiesAboutSyncs => {
-                    disk.lie_about_syncs();
-                    Box::new(OnDisk::wrapped(disk, serial, genesis, hash_seed, |it| it)?)
-                }
-            };
-            Ok(vec![subject])
-        },
+        &|genesis, hash_seed| Ok(vec![bug.subject(genesis, hash_seed)?]),
         &mut Tally::default(),
     );
     match outcome {
-        Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
+        Err(Failure::Violation(violation)) => Some(violation.invariant),
         _ => None,
     }
 }
@@ -113,7 +97,8 @@ fn sampled_crashes_lose_nothing_and_are_the_same_each_time() {
 fn a_sampled_crash_finds_a_batch_in_two_commits() {
     let found = (0..10).any(|run| {
         let scenario = crash::scenario(6, run);
-        violated(&scenario, Planted::BatchInTwoCommits).as_deref() == Some(Planted::CAUGHT_BY.name)
+        let bug = CrashBug::MergeBesideBlock;
+        violated(&scenario, bug).is_some_and(|invariant| bug.is_named_by(invariant))
     });
     assert!(found);
 }

@@ -2,13 +2,12 @@
 
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::violation::Failure;
-use lockstep_sim::disk::{Disk, Loss};
-use lockstep_sim::faulty::{self, InTwoCommits, OnDisk};
+use lockstep_sim::disk::Loss;
+use lockstep_sim::faulty::{self, OnDiskBug};
 use lockstep_sim::generate::{self, Mishap, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::{Fault, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
-use lockstep_sim::subject::{Execution, Subject};
 use lockstep_sim::tally::Tally;
 use lockstep_sim::trial;
 
@@ -93,9 +92,8 @@ fn torn(scenario: &Scenario) -> Option<String> {
     let outcome = trial::run(
         scenario,
         &|genesis, hash_seed| {
-            let (disk, serial) = (Disk::default(), Execution::Serial);
-            let subject = OnDisk::wrapped(disk, serial, genesis, hash_seed, InTwoCommits)?;
-            Ok(vec![Box::new(subject) as Box<dyn Subject>])
+            let subject = OnDiskBug::MergeBesideBlock.subject(genesis, hash_seed)?;
+            Ok(vec![subject])
         },
         &mut Tally::default(),
     );

@@ -11,7 +11,7 @@ use defective::{Defect, Defective, scenario};
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::{Call, Disk, Loss};
-use lockstep_sim::faulty::{self, InTwoCommits, OnDisk, Plain};
+use lockstep_sim::faulty::{self, OnDisk, OnDiskBug, Plain};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::{Fault, Moment, Rival, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
@@ -49,6 +49,15 @@ fn on<S: Storage + 'static>(scenario: &Scenario, wrap: fn(Plain) -> S) -> Option
         let disk = Disk::default();
         let subject = OnDisk::wrapped(disk, Execution::Serial, genesis, hash_seed, wrap)?;
         Ok(vec![Box::new(subject) as Box<dyn Subject>])
+    })
+}
+
+/// Core on a storage that makes two commits of a batch.
+fn in_two_commits(scenario: &Scenario) -> Option<String> {
+    named(scenario, &|genesis, hash_seed| {
+        Ok(vec![
+            OnDiskBug::MergeBesideBlock.subject(genesis, hash_seed)?,
+        ])
     })
 }
 
@@ -225,7 +234,7 @@ fn a_fault_that_is_never_reached_changes_nothing() {
 fn a_batch_in_two_commits_is_named_by_each_kind_of_failure() {
     let torn = |fault: fn(u64) -> Fault| {
         let named: Vec<String> = (0..40)
-            .filter_map(|at| on(&scenario(&[fault(at)]), InTwoCommits))
+            .filter_map(|at| in_two_commits(&scenario(&[fault(at)])))
             .collect();
         assert!(!named.is_empty());
         named
@@ -247,11 +256,7 @@ fn a_batch_in_two_commits_is_named_by_each_kind_of_failure() {
             "{failures:?}"
         );
     }
-    assert_eq!(
-        on(&scenario(&[]), InTwoCommits),
-        None,
-        "else nobody notices"
-    );
+    assert_eq!(in_two_commits(&scenario(&[])), None, "else nobody notices");
 }
 
 #[test]
@@ -407,7 +412,7 @@ fn kept(name: &str) -> Scenario {
 fn what_is_kept_of_faults_still_finds_what_it_is_kept_for() {
     let crash = kept("0017-crash-between-two-commits.repro");
     assert_eq!(
-        on(&crash, InTwoCommits).as_deref(),
+        in_two_commits(&crash).as_deref(),
         Some("crash-leaves-before-or-after")
     );
     let rewound = kept("0018-rewound-while-a-block-is-added.repro");

@@ -2,8 +2,8 @@
 
 use super::suspect::Suspect;
 use super::trial::accuses;
-use super::{Bug, Effort, Engine, Search, found_in};
-use lockstep_sim::crash::{self, Chain, Planted, Shape, Unrecovered};
+use super::{Bug, Effort, Engine, Right, Search, found_in};
+use lockstep_sim::crash::{self, Chain, CrashBug, Shape, Unrecovered};
 use lockstep_sim::invariants;
 use lockstep_sim::subject::Execution;
 
@@ -11,16 +11,15 @@ use lockstep_sim::subject::Execution;
 pub(super) struct Crash;
 
 /// What is around core; `None` for nothing.
-struct Around(Option<Planted>);
+struct Around(Option<CrashBug>);
 
 impl Around {
     fn of(bug: &Bug) -> Option<Around> {
-        Some(Around(match bug.id {
-            "merge-beside-block" => Some(Planted::BatchInTwoCommits),
-            "merge-not-atomic" => Some(Planted::CommitForEachWrite),
-            "none-core-on-disk" => None,
-            _ => return None,
-        }))
+        match bug.right() {
+            Some(Right::CoreOnDisk) => Some(Around(None)),
+            Some(_) => None,
+            None => CrashBug::named(bug.id).map(|bug| Around(Some(bug))),
+        }
     }
 }
 
@@ -43,14 +42,14 @@ impl Engine for Crash {
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
         let around = Around::of(bug).zip(Suspect::of(bug));
-        let (Around(planted), suspect) = around.ok_or_else(|| format!("nobody has {}", bug.id))?;
+        let (Around(seeded), suspect) = around.ok_or_else(|| format!("nobody has {}", bug.id))?;
         let mut runs = 0;
         while runs < effort.most && (effort.goes_on)(runs) {
             // Seeds are small, and no two of them have a chain in common.
             let chain = Chain::drawn(seed.wrapping_add(runs << 32), Shape::SMALL);
             runs += 1;
-            let outcome = match planted {
-                Some(planted) => planted.every_crash(&chain),
+            let outcome = match seeded {
+                Some(bug) => bug.every_crash(&chain),
                 None => crash::every_crash(&chain, Execution::Graph(2)),
             };
             match outcome {

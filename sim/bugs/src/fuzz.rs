@@ -57,7 +57,7 @@ impl Engine for Fuzz {
         let writes = fs::File::create(&log).map_err(|error| format!("no log: {error}"))?;
         let mut command = Command::new(program()?);
         match defect {
-            Some(defect) => command.env(SPECIMEN_BUG, defect.name()),
+            Some(defect) => command.env(SPECIMEN_BUG, defect.id()),
             None => command.env_remove(SPECIMEN_BUG),
         };
         command

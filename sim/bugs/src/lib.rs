@@ -1,11 +1,11 @@
-//! How soon which engine finds which known defect.
+//! The time to detect each seeded bug, by engine.
 //!
-//! A harness is worth what it catches. A [`Bug`] is a row of `docs/known-bugs.md`, by its id; where
-//! it is re-created is known to the [`Engine`]s that meet it there. An engine gets a seed, looks
-//! until it accuses, and makes what it found small. What measures them asks a clock; nothing in
-//! here does.
+//! A harness is worth what it catches. A [`Bug`] is an entry of the
+//! [catalogue](lockstep_harness::seeded_bug), which this crate sees whole, because it links every crate
+//! that has some. An [`Engine`] looks it up in the hosts that it drives, gets a seed, looks until it
+//! finds something, and makes that small. What measures them asks a clock; nothing in here does.
 //!
-//! A new bug is a line in `list.rs`, a new engine a file and a line in [`ENGINES`].
+//! A new bug is a line in the enum of its host, a new engine a file and a line in [`ENGINES`].
 
 mod baselines;
 mod crash;
@@ -14,6 +14,7 @@ pub mod fuzz_target;
 mod interleavings;
 mod list;
 mod nodes;
+pub mod page;
 mod schedules;
 pub mod specimen;
 mod suspect;
@@ -25,7 +26,8 @@ use std::cell::Cell;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::shrink;
 
-pub use list::{BUGS, RIGHT};
+use list::Right;
+pub use list::{BUGS, Bug, RIGHT};
 
 /// Every engine, those of the harness first, then what one would have otherwise.
 pub const ENGINES: &[&dyn Engine] = &[
@@ -45,31 +47,6 @@ pub const ENGINES: &[&dyn Engine] = &[
     &baselines::Itself,
     &threads::Stress,
 ];
-
-/// A defect that an executor really had; or, in [`RIGHT`], somebody who has none.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Bug {
-    /// Its id in `docs/known-bugs.md`.
-    pub id: &'static str,
-    /// What is wrong.
-    pub what: &'static str,
-    /// Why it takes an engine long, or luck, and what would find it sooner; where that is so.
-    pub why: Option<&'static str>,
-}
-
-impl Bug {
-    /// The one with this id, a right one included.
-    #[must_use]
-    pub fn named(id: &str) -> Option<&'static Bug> {
-        BUGS.iter().chain(RIGHT).find(|bug| bug.id == id)
-    }
-
-    /// Whether nothing is wrong: whoever accuses is wrong.
-    #[must_use]
-    pub fn is_right(&self) -> bool {
-        RIGHT.contains(self)
-    }
-}
 
 /// Somebody who looks for bugs.
 pub trait Engine: Sync {

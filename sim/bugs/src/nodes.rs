@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{Bug, Effort, Engine, Found, Search, Small};
+use super::{Bug, Effort, Engine, Found, Right, Search, Small};
 use lockstep_cluster::{Defect, NodesScenario, Reached, SIZE};
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::trace::Trace;
@@ -18,9 +18,10 @@ struct Among(Option<Defect>);
 
 impl Among {
     fn of(bug: &Bug) -> Option<Among> {
-        match bug.id {
-            "none-core-in-nodes" => Some(Among(None)),
-            id => Defect::named(id).map(|defect| Among(Some(defect))),
+        match bug.right() {
+            Some(Right::CoreInNodes) => Some(Among(None)),
+            Some(_) => None,
+            None => Defect::named(bug.id).map(|bug| Among(Some(bug))),
         }
     }
 }

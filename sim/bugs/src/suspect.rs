@@ -1,18 +1,14 @@
-//! Who has a bug, as a subject of a trial.
+//! The subject of a trial that has a bug.
 
 use std::time::Duration;
 
 use lockstep_core::model::Genesis;
-use lockstep_core::storage::Storage;
 
-use super::Bug;
+use super::{Bug, Right};
 use crate::specimen::concurrent::{self, Concurrent};
 use crate::specimen::{Defect, Specimen};
 use lockstep_harness::choice::Choices;
-use lockstep_sim::disk::Disk;
-use lockstep_sim::faulty::{
-    CommitForEachWrite, InTwoCommits, OnDisk, Plain, SavesFirst, UnreadIsAbsent,
-};
+use lockstep_sim::faulty::{OnDisk, OnDiskBug};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, Execution, Subject, SubjectError};
@@ -26,7 +22,7 @@ pub(super) enum Suspect {
     Core(Execution),
     /// Core on a simulated disk, with something wrong around it or nothing. Only this one can show
     /// what takes a fault.
-    OnDisk(Made),
+    OnDisk(Option<OnDiskBug>),
     /// The specimen with real workers, and how long it is waited for. Its engines ask for it by
     /// name.
     Threads(Option<concurrent::Defect>, Duration),
@@ -35,33 +31,19 @@ pub(super) enum Suspect {
 /// Of the specimen with real workers.
 const WORKERS: usize = 3;
 
-type Made = fn(&Genesis, u64) -> Result<Box<dyn Subject>, SubjectError>;
-
 impl Suspect {
-    /// Who has this bug; `None` where no single ledger does.
+    /// The single ledger with this bug; `None` where none can have it.
     pub(super) fn of(bug: &Bug) -> Option<Suspect> {
-        match bug.id {
-            "none-specimen" => Some(Suspect::Specimen(None)),
-            "none-core-serial" => Some(Suspect::Core(Execution::Serial)),
-            "none-core-parallel" => Some(Suspect::Core(Execution::Graph(2))),
-            "none-core-on-disk" => Some(Suspect::OnDisk(|genesis, hash_seed| {
-                let ledger = OnDisk::new(Execution::Graph(2), genesis, hash_seed)?;
-                Ok(Box::new(ledger))
-            })),
-            "merge-beside-block" => Some(Suspect::OnDisk(|genesis, hash_seed| {
-                over(InTwoCommits, genesis, hash_seed)
-            })),
-            "merge-not-atomic" => Some(Suspect::OnDisk(|genesis, hash_seed| {
-                over(CommitForEachWrite, genesis, hash_seed)
-            })),
-            "io-error-is-rejection" => Some(Suspect::OnDisk(|genesis, hash_seed| {
-                over(UnreadIsAbsent, genesis, hash_seed)
-            })),
-            "not-cancel-safe" => Some(Suspect::OnDisk(|genesis, hash_seed| {
-                let ledger = SavesFirst::new(Execution::Serial, genesis, hash_seed)?;
-                Ok(Box::new(ledger))
-            })),
-            id => Defect::named(id).map(|defect| Suspect::Specimen(Some(defect))),
+        match bug.right() {
+            Some(Right::Executor) => Some(Suspect::Specimen(None)),
+            Some(Right::CoreSerial) => Some(Suspect::Core(Execution::Serial)),
+            Some(Right::CoreParallel) => Some(Suspect::Core(Execution::Graph(2))),
+            Some(Right::CoreOnDisk) => Some(Suspect::OnDisk(None)),
+            Some(Right::ExecutorWithThreads | Right::CoreInNodes) => None,
+            None => {
+                let executor = Defect::named(bug.id).map(|bug| Suspect::Specimen(Some(bug)));
+                executor.or_else(|| OnDiskBug::named(bug.id).map(|bug| Suspect::OnDisk(Some(bug))))
+            }
         }
     }
 
@@ -80,7 +62,11 @@ impl Suspect {
             Suspect::Core(execution) => {
                 Ok(Box::new(Core::executed(execution, genesis, hash_seed)?))
             }
-            Suspect::OnDisk(made) => made(genesis, hash_seed),
+            Suspect::OnDisk(Some(bug)) => bug.subject(genesis, hash_seed),
+            Suspect::OnDisk(None) => {
+                let ledger = OnDisk::new(Execution::Graph(2), genesis, hash_seed)?;
+                Ok(Box::new(ledger))
+            }
             Suspect::Threads(defect, patience) => Ok(Box::new(Concurrent::new(
                 genesis, hash_seed, WORKERS, defect, patience,
             )?)),
@@ -95,15 +81,4 @@ impl Suspect {
             generate::scenario_with_faults(choices, Size::SMALL).1
         }
     }
-}
-
-/// Core on a simulated disk, with a storage in between that is not right.
-fn over<S: Storage + 'static>(
-    wrap: fn(Plain) -> S,
-    genesis: &Genesis,
-    hash_seed: u64,
-) -> Result<Box<dyn Subject>, SubjectError> {
-    let (disk, execution) = (Disk::default(), Execution::Serial);
-    let ledger = OnDisk::wrapped(disk, execution, genesis, hash_seed, wrap)?;
-    Ok(Box::new(ledger))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::baselines::{balances_differ, plain};
 use super::suspect::Suspect;
 use super::trial::accuses;
-use super::{Bug, Effort, Engine, Found, RIGHT, Search, Small};
+use super::{Bug, Effort, Engine, Found, Right, Search, Small};
 use crate::specimen::concurrent::{Concurrent, Defect};
 use lockstep_harness::choice::{Choices, Seeded};
 use lockstep_sim::generate::{self, Size};
@@ -39,10 +39,10 @@ pub(super) struct Stress;
 
 /// Whether the specimen with real workers has the bug, or is the right one: its defect.
 pub(super) fn of(bug: &Bug) -> Option<Option<Defect>> {
-    match bug.id {
-        "none-specimen-concurrent" => Some(None),
-        _ if RIGHT.contains(bug) => None,
-        id => Defect::named(id).map(Some),
+    match bug.right() {
+        Some(Right::ExecutorWithThreads) => Some(None),
+        Some(_) => None,
+        None => Defect::named(bug.id).map(Some),
     }
 }
 

@@ -1,12 +1,8 @@
 //! The harness is held against defects that executors really had: every one is found by some engine
 //! and in few transactions, every engine finds one, and nobody accuses who has none.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use lockstep_bugs::specimen::{Defect, concurrent};
 use lockstep_bugs::{BUGS, Bug, ENGINES, Effort, Engine, RIGHT, Search};
+use lockstep_sim::faulty::OnDiskBug;
 
 const SEED: u64 = 2;
 
@@ -39,6 +35,10 @@ fn the_trial_finds_every_bug_that_it_meets_soon_and_in_three_transactions() {
         let found = search(trial, bug, SEED, RUNS)
             .found
             .unwrap_or_else(|| panic!("{} is not found in {RUNS} runs of seed {SEED}", bug.id));
+        if let Some(seeded) = OnDiskBug::named(bug.id) {
+            let mut named_by = seeded.seeding().named_by.iter();
+            assert!(named_by.any(|one| one.name == found.invariant), "{seeded}");
+        }
         let small = (found.shrunk)(&Effort::of(TRIES));
         assert_eq!(small.shows.as_ref(), Some(&found.invariant), "{}", bug.id);
         let size = small.transactions;
@@ -109,10 +109,7 @@ fn every_bug_is_found() {
     };
     for bug in BUGS.iter().filter(|bug| !has_own_tests(bug)) {
         let mut meet = engines().filter(|engine| engine.applies(bug)).peekable();
-        if meet.peek().is_none() {
-            // The page must say where it is instead, and is asked below.
-            continue;
-        }
+        assert!(meet.peek().is_some(), "no engine looks for {}", bug.id);
         assert!(
             meet.any(|engine| finds(engine, bug, FEW)),
             "nobody finds {}",
@@ -195,106 +192,4 @@ fn the_oracle_and_the_invariants_each_name_what_the_other_does_not() {
         Some("receipts-explain-balances")
     );
     assert_eq!(named("oracle", debit).as_deref(), Some("same-as-serial"));
-}
-
-/// A row of the page: the id of a bug, what is wrong, and where it is re-created.
-fn rows_of_the_page() -> Vec<[String; 3]> {
-    let page = root().join("docs/known-bugs.md");
-    fs::read_to_string(&page)
-        .unwrap_or_else(|error| panic!("{}: {error}", page.display()))
-        .lines()
-        .filter_map(|line| {
-            let cells: Vec<&str> = line.strip_prefix("| ")?.split(" | ").collect();
-            let [id, what, place] = cells[..] else {
-                return None;
-            };
-            let place = place.trim_end_matches('|').trim();
-            (id != "id").then(|| [id, what, place].map(str::to_owned))
-        })
-        .collect()
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn is_of_specimen(id: &str) -> bool {
-    Defect::named(id).is_some() || concurrent::Defect::named(id).is_some()
-}
-
-/// What is wrong with the place of a row. A bug that an engine meets is somewhere.
-fn objection(id: &str, place: &str) -> Option<String> {
-    if place == "specimen" {
-        return (!is_of_specimen(id)).then(|| format!("{id}: the specimen has no such defect"));
-    }
-    if is_of_specimen(id) {
-        return Some(format!(
-            "{id}: the specimen has it, the page says {place:?}"
-        ));
-    }
-    if let Some(reason) = place.strip_prefix("not yet: ") {
-        if ENGINES.iter().any(|engine| engine.applies(bug(id))) {
-            return Some(format!("{id}: an engine meets it, the page says {place:?}"));
-        }
-        return reason.is_empty().then(|| format!("{id}: no reason"));
-    }
-    let parts: Vec<&str> = place.split('`').collect();
-    let ["", file, ": ", word, ""] = parts[..] else {
-        return Some(format!("{id}: {place:?} is no place"));
-    };
-    match fs::read_to_string(root().join(file)) {
-        Ok(text) if text.contains(word) => None,
-        Ok(_) => Some(format!("{id}: {file} does not contain {word}")),
-        Err(error) => Some(format!("{id}: {file}: {error}")),
-    }
-}
-
-#[test]
-fn the_page_lists_every_bug_and_says_where_it_is() {
-    let rows = rows_of_the_page();
-    let of_page: Vec<(&str, &str)> = rows
-        .iter()
-        .map(|[id, what, _]| (id.as_str(), what.as_str()))
-        .collect();
-    let known: Vec<(&str, &str)> = BUGS.iter().map(|bug| (bug.id, bug.what)).collect();
-    assert_eq!(of_page, known, "the page and the list of the program");
-    let objections: Vec<String> = rows
-        .iter()
-        .filter_map(|[id, _, place]| objection(id, place))
-        .collect();
-    assert_eq!(objections, Vec::<String>::new());
-    let ids: BTreeSet<&str> = BUGS.iter().chain(RIGHT).map(|bug| bug.id).collect();
-    assert_eq!(
-        ids.len(),
-        BUGS.len() + RIGHT.len(),
-        "every bug has an id of its own"
-    );
-    let of_specimen = |is_there: fn(&str) -> bool| -> Vec<&str> {
-        rows.iter()
-            .filter(|[id, _, place]| place == "specimen" && is_there(id))
-            .map(|[id, ..]| id.as_str())
-            .collect()
-    };
-    let defects: Vec<&str> = Defect::ALL.iter().map(|defect| defect.name()).collect();
-    let there = of_specimen(|id| Defect::named(id).is_some());
-    assert_eq!(there, defects, "the page and the specimen, in order");
-    let concurrent = concurrent::Defect::ALL;
-    let defects: Vec<&str> = concurrent.iter().map(|defect| defect.name()).collect();
-    let there = of_specimen(|id| concurrent::Defect::named(id).is_some());
-    assert_eq!(there, defects, "the page and its workers, in order");
-}
-
-#[test]
-fn a_row_without_a_place_is_objected_to() {
-    for (id, place) in [
-        ("merge-order", ""),
-        ("merge-order", "not yet: "),
-        ("merge-order", "specimen"),
-        ("merge-order", "somewhere"),
-        ("merge-order", "`sim/src/nodes/none.rs`: `merge-order`"),
-        ("merge-order", "`sim/src/lib.rs`: `merge-order`"),
-        ("self-transfer", "not yet: it is hard"),
-    ] {
-        assert!(objection(id, place).is_some(), "{id}: {place:?}");
-    }
 }

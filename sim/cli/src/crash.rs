@@ -8,7 +8,7 @@ use clap::{Args, value_parser};
 use lockstep_harness::campaign::{self, Enough, Plan, Runs, Summary, Unwatched};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Violation;
-use lockstep_sim::crash::{self, Chain, Crashes, Planted, Report, Shape, Unrecovered};
+use lockstep_sim::crash::{self, Chain, CrashBug, Crashes, Report, Shape, Unrecovered};
 use lockstep_sim::faulty;
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
@@ -154,9 +154,9 @@ impl Crash {
 
     /// Looks for every seeded bug in a chain of its own.
     fn self_check(&self) -> Result<(), Verdict> {
-        for planted in Planted::ALL {
-            match planted.check(self.seed) {
-                Ok(point) => self.say(format_args!("  planted    {planted}: caught, {point}")),
+        for bug in CrashBug::ALL {
+            match bug.check(self.seed) {
+                Ok(point) => self.say(format_args!("  planted    {bug}: caught, {point}")),
                 Err(failed) => return Err(self.ended(&Drawn::SelfCheckFailed(failed), json!({}))),
             }
         }

@@ -75,7 +75,7 @@ pub(super) struct Nodes {
 }
 
 fn defect() -> impl clap::builder::TypedValueParser<Value = Defect> {
-    PossibleValuesParser::new(Defect::ALL.map(Defect::name))
+    PossibleValuesParser::new(Defect::ALL.map(Defect::id))
         .map(|name| Defect::named(&name).expect("only the name of a defect is possible"))
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Command, Output};
 
 use lockstep_bugs::{BUGS, RIGHT};
+use lockstep_harness::seeded_bug::catalogue;
 
 fn lockstep(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
@@ -29,8 +30,27 @@ fn every_bug_is_a_line_of_what_is_printed() {
         .take_while(|line| !line.starts_with("- "))
         .filter_map(|line| line.split(' ').next())
         .collect();
-    let known: Vec<&str> = RIGHT.iter().chain(BUGS).map(|bug| bug.id).collect();
+    let known: Vec<&str> = RIGHT.iter().chain(BUGS.iter()).map(|bug| bug.id).collect();
     assert_eq!(names, known);
+}
+
+#[test]
+fn the_catalogue_is_printed_with_hosts_and_what_finds_each() {
+    let printed = lockstep(&["bugs", "--list"]);
+    assert_eq!(printed.status.code(), Some(0), "{printed:?}");
+    let text = String::from_utf8(printed.stdout).expect("what is printed is text");
+    let ids: Vec<&str> = text.lines().filter(|line| !line.starts_with(' ')).collect();
+    let catalogue = catalogue();
+    let known: Vec<&str> = catalogue.iter().map(|entry| entry.bug.id).collect();
+    assert_eq!(ids, known);
+    for part in [
+        "io-error-is-rejection\n  bug       a storage that cannot be read changes a result\n",
+        "  hosts     core on disk, node\n  engines   trial, nodes\n",
+        "process-dies\n  bug       a process ends in the middle of a run\n",
+        "  engines   -\n  named by  process-survives\n",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
 }
 
 #[test]

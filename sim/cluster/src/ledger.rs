@@ -9,7 +9,7 @@ use lockstep_core::storage::{
 };
 
 use super::scenario::{NodeRecipe, Place};
-use super::seeded_bugs::{Defect, Planted};
+use super::seeded_bugs::{Defect, Seeded};
 use lockstep_sim::disk::{Disk, DiskFault, Loss};
 use lockstep_sim::subject::{Core, Subject, SubjectError};
 
@@ -57,7 +57,7 @@ impl Ledger {
             move |storage| opener.reopen(storage),
         )?;
         let subject: Box<dyn Subject> = match recipe.planted {
-            Some(defect) => Box::new(Planted::new(core, defect, recipe)),
+            Some(defect) => Box::new(Seeded::new(core, defect, recipe)),
             None => Box::new(core),
         };
         Ok(Ledger {
@@ -200,7 +200,7 @@ impl NodeStorage {
         nothing: T,
         error: StorageError,
     ) -> Result<T, StorageError> {
-        if self.planted == Some(Defect::ErrorBecomesRejection) && table == Table::Cells {
+        if self.planted == Some(Defect::IoErrorIsRejection) && table == Table::Cells {
             return Ok(nothing);
         }
         Err(error)

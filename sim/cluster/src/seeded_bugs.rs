@@ -1,85 +1,65 @@
-//! Nodes with a known defect, to see that a run of several nodes finds it.
+//! Seeded bugs of nodes, to see that a run of several nodes finds them.
 //!
-//! Core has no switches: a defect is a subject around it, a storage or a disk under it, or a node that
+//! Core has no switches: a seeded bug is a subject around it, a storage or a disk under it, or a node that
 //! talks with the others as it should not. Most are among those that real executors had.
-
-use std::fmt;
 
 use lockstep_core::model::{Amount, Block, Height};
 use serde::{Deserialize, Serialize};
 
+use super::judge::{BEFORE_OR_AFTER, NODES_CONVERGE};
 use super::scenario::NodeRecipe;
+use lockstep_sim::faulty::OnDiskBug;
+use lockstep_sim::invariants::{
+    NONCES_ADVANCE_BY_APPLIED, READS_BACK, RECEIPTS_EXPLAIN_BALANCES, REJECTED_LEAVES_NO_TRACE,
+    SAME_AS_SERIAL,
+};
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
+use lockstep_sim::trial::{MAKES_SENSE, SAME_ON_EVERY_STORAGE};
 use lockstep_sim::world::{BlockResult, World};
 
-/// What is wrong with a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Defect {
-    /// Fees are shared out among the workers, and what does not divide is lost.
-    WorkerCountSemantics,
-    /// A rewind leaves the older versions of what it undid where they were.
-    ReorgNotUndone,
-    /// The hash seed decides the order of a block's changes.
-    MergeOrder,
-    /// The first block after a restart is executed and not kept.
-    SkipsAfterRestart,
-    /// A cell that cannot be read counts as one that is not there.
-    ErrorBecomesRejection,
-    /// After the storage failed once, nothing is written until the next restart.
-    StuckAfterError,
-    /// The disk says that all is durable and makes nothing so.
-    LyingDisk,
-    /// A block that comes again undoes what was built on it, and is executed again.
-    TakesAgain,
-    /// A block that comes before its parent is forgotten, and its parent never asked for.
-    AsksForNothing,
-}
-
-impl Defect {
-    /// Every one.
-    pub const ALL: [Defect; 9] = [
-        Defect::WorkerCountSemantics,
-        Defect::ReorgNotUndone,
-        Defect::MergeOrder,
-        Defect::SkipsAfterRestart,
-        Defect::ErrorBecomesRejection,
-        Defect::StuckAfterError,
-        Defect::LyingDisk,
-        Defect::TakesAgain,
-        Defect::AsksForNothing,
-    ];
-
-    /// As a command line spells it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Defect::WorkerCountSemantics => "worker-count-semantics",
-            Defect::ReorgNotUndone => "reorg-not-undone",
-            Defect::MergeOrder => "merge-order",
-            Defect::SkipsAfterRestart => "skips-after-restart",
-            Defect::ErrorBecomesRejection => "io-error-is-rejection",
-            Defect::StuckAfterError => "stuck-after-error",
-            Defect::LyingDisk => "lying-disk",
-            Defect::TakesAgain => "takes-again",
-            Defect::AsksForNothing => "asks-for-nothing",
-        }
-    }
-
-    /// The defect with a name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Defect::ALL.into_iter().find(|defect| defect.name() == name)
+lockstep_harness::seeded_bugs! {
+    /// A seeded bug of a node.
+    #[derive(Serialize, Deserialize)]
+    pub enum Defect in "node": "one of several nodes with ledgers of their own" {
+        /// Here fees are shared out among the workers, and what does not divide is lost.
+        WorkerCountSemantics = "worker-count-semantics" in Scheduling:
+            "the number of workers changes a result",
+            named by [RECEIPTS_EXPLAIN_BALANCES, REJECTED_LEAVES_NO_TRACE];
+        /// Here a rewind leaves the older versions of what it undid where they were.
+        ReorgNotUndone = "reorg-not-undone" in Storage:
+            "a rewind deletes the versions of another height",
+            named by [SAME_ON_EVERY_STORAGE];
+        /// Here the hash seed decides the order of a block's changes.
+        MergeOrder = "merge-order" in Scheduling: "the order of a hash map is the order of writes",
+            named by [SAME_AS_SERIAL];
+        SkipsAfterRestart = "skips-after-restart" in Invented:
+            "the first block after a restart is executed and not kept",
+            named by [RECEIPTS_EXPLAIN_BALANCES, READS_BACK, NONCES_ADVANCE_BY_APPLIED];
+        /// Here a cell that cannot be read counts as one that is not there.
+        #[serde(alias = "ErrorBecomesRejection")]
+        IoErrorIsRejection as OnDiskBug::IoErrorIsRejection,
+            named by [
+                RECEIPTS_EXPLAIN_BALANCES,
+                SAME_AS_SERIAL,
+                MAKES_SENSE,
+                NONCES_ADVANCE_BY_APPLIED,
+            ];
+        StuckAfterError = "stuck-after-error" in Invented:
+            "after the storage failed once, nothing is written until the next restart",
+            named by [MAKES_SENSE];
+        /// The disk of the node.
+        LyingDisk as OnDiskBug::LyingDisk, named by [BEFORE_OR_AFTER];
+        TakesAgain = "takes-again" in Invented:
+            "a block that comes again undoes what was built on it, and is executed again",
+            named by [SAME_AS_SERIAL, REJECTED_LEAVES_NO_TRACE];
+        AsksForNothing = "asks-for-nothing" in Invented:
+            "a block that comes before its parent is forgotten, and its parent never asked for",
+            named by [NODES_CONVERGE];
     }
 }
 
-impl fmt::Display for Defect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A subject that is right but for one defect.
-pub(super) struct Planted<S> {
+/// A subject that is right but for one seeded bug.
+pub(super) struct Seeded<S> {
     inner: S,
     defect: Defect,
     workers: u64,
@@ -88,9 +68,9 @@ pub(super) struct Planted<S> {
     is_stuck: bool,
 }
 
-impl<S: Subject> Planted<S> {
+impl<S: Subject> Seeded<S> {
     pub(super) fn new(inner: S, defect: Defect, recipe: &NodeRecipe) -> Self {
-        Planted {
+        Seeded {
             inner,
             defect,
             workers: recipe.workers as u64,
@@ -101,7 +81,7 @@ impl<S: Subject> Planted<S> {
     }
 }
 
-impl<S: Subject> Subject for Planted<S> {
+impl<S: Subject> Subject for Seeded<S> {
     fn name(&self) -> &str {
         self.inner.name()
     }
@@ -142,7 +122,7 @@ impl<S: Subject> Subject for Planted<S> {
             }
             Defect::SkipsAfterRestart
             | Defect::ReorgNotUndone
-            | Defect::ErrorBecomesRejection
+            | Defect::IoErrorIsRejection
             | Defect::StuckAfterError
             | Defect::LyingDisk
             | Defect::TakesAgain

@@ -122,7 +122,7 @@ invariant! {
     pub static ALWAYS_ENDS: "always-ends", exits Hang, catches "self-deadlock";
 
     /// A process that does a run is still there at its end.
-    pub static PROCESS_SURVIVES: "process-survives", exits Violated, catches "ProcessDies";
+    pub static PROCESS_SURVIVES: "process-survives", exits Violated, catches "process-dies";
 
     /// A run ends within the time that is given to it.
     pub static FINISHES_IN_TIME: "finishes-in-time", exits Hang, catches "ProcessHangs";

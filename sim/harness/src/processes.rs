@@ -31,8 +31,16 @@ use crate::violation::{Failure, Violation};
 
 /// Runs of one process, if none of them ends it.
 const RUNS_PER_PROCESS: u64 = 8;
-/// Name of the seeded bug of the self-check: a process that dies within a run.
+/// Name of [`ProcessBug::ProcessDies`] in a record.
 pub const PROCESS_DIES: &str = "ProcessDies";
+
+crate::seeded_bugs! {
+    /// A seeded bug of a process that executes runs, for the self-check.
+    pub enum ProcessBug in "child process": "a process that executes a few runs of a campaign" {
+        ProcessDies = "process-dies" in Invented: "a process ends in the middle of a run",
+            named by [PROCESS_SURVIVES];
+    }
+}
 
 /// How the runs of a campaign are handed out.
 #[derive(Clone, Copy, Debug)]

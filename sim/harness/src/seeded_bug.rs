@@ -16,6 +16,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::invariant::Invariant;
+
 /// A defect that the harness must detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeededBug {
@@ -86,7 +88,7 @@ pub struct Seeding {
     /// The host.
     pub host: Host,
     /// The invariants one of which must name it there; empty where any may.
-    pub named_by: &'static [&'static str],
+    pub named_by: &'static [&'static Invariant],
 }
 
 /// A line of the catalogue.
@@ -207,11 +209,15 @@ pub const fn is_spelled_as(variant: &str, id: &str) -> bool {
 /// value an `id()`, its `bug()` and its `seeding()`; `named(id)` finds one, and it is displayed as its id.
 ///
 /// ```
-/// # #![allow(missing_docs)]
+/// lockstep_harness::invariant! {
+///     /// A counter counts.
+///     pub static IT_COUNTS: "it-counts", exits Violated, catches "stays-at-one";
+/// }
+///
 /// lockstep_harness::seeded_bugs! {
 ///     /// A seeded bug of a counter.
 ///     pub enum CounterBug in "counter": "a counter that is wrong where it is told to be" {
-///         StaysAtOne = "stays-at-one" in State: "a counter stays at one", named by ["it-counts"];
+///         StaysAtOne = "stays-at-one" in State: "a counter stays at one", named by [IT_COUNTS];
 ///         CountsTwice = "counts-twice" in State: "one is counted as two";
 ///     }
 /// }
@@ -250,7 +256,7 @@ macro_rules! seeded_bugs {
                 $variant:ident
                     $(= $id:literal in $area:ident: $sentence:literal)?
                     $(as $same:path)?
-                    $(, named by [$($invariant:expr),+ $(,)?])?;
+                    $(, named by [$($invariant:path),+ $(,)?])?;
             )+
         }
     ) => {
@@ -286,7 +292,7 @@ macro_rules! seeded_bugs {
                                 @bug $([$id, $area, $sentence])? $([$same])?
                             ),
                             host: $name::HOST,
-                            named_by: &[$($($invariant),+)?],
+                            named_by: &[$($(&$invariant),+)?],
                         };
                         const _: () = ::std::assert!(
                             $crate::seeded_bug::is_spelled_as(

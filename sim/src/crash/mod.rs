@@ -10,7 +10,7 @@ mod seeded_bugs;
 
 pub use chain::{Chain, Shape};
 pub use sampled::{Crashes, scenario};
-pub use seeded_bugs::Planted;
+pub use seeded_bugs::CrashBug;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -150,7 +150,7 @@ pub fn every_crash_of<S: Storage + 'static>(
     chain: &Chain,
     execution: Execution,
     disk: Disk,
-    wrap: fn(Plain) -> S,
+    wrap: impl Fn(Plain) -> S + Copy + Send + Sync + 'static,
 ) -> Result<Report, Unrecovered> {
     let open = |disk| OnDisk::wrapped(disk, execution, &chain.genesis, chain.hash_seed, wrap);
     let not_taken = |error: SubjectError| Unrecovered::NotTaken(error.to_string());

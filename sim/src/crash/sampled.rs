@@ -5,7 +5,7 @@ use lockstep_harness::campaign::{Execution, RunId, SelfCheckFailed, Workload};
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::coverage::Coverage;
 
-use super::Planted;
+use super::CrashBug;
 use crate::campaign;
 use crate::faulty;
 use crate::generate::{self, Profile, Size, faults};
@@ -41,7 +41,7 @@ impl Workload for Crashes {
     }
 
     fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
-        Planted::ALL
+        CrashBug::ALL
             .into_iter()
             .map(|planted| planted.check(seed).map(|_| planted.to_string()))
             .collect()

@@ -10,7 +10,7 @@ mod watch;
 pub use events::Event;
 pub use events::happened;
 pub use moments::{RivalAct, RivalReport};
-pub use seeded_bugs::{CommitForEachWrite, InTwoCommits, SavesFirst, UnreadIsAbsent};
+pub use seeded_bugs::OnDiskBug;
 pub use watch::{Watch, Watched};
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -94,7 +94,7 @@ pub fn subjects(genesis: &Genesis, hash_seed: u64) -> Result<Vec<Box<dyn Subject
         .collect()
 }
 
-/// What core is kept in here, unless a defect is planted around it.
+/// The storage of core in here, unless a seeded bug is around it.
 pub type Plain = Watched<RedbStorage>;
 
 /// Core with a redb database on a simulated disk.
@@ -105,7 +105,7 @@ pub struct OnDisk<S = Plain> {
     clock: Arc<AtomicU64>,
     genesis: Genesis,
     config: Config,
-    wrap: fn(Plain) -> S,
+    wrap: Arc<dyn Fn(Plain) -> S + Send + Sync>,
     /// Absent while it is closed.
     chain: Option<Arc<Chain<S>>>,
     /// One fault, or several crashes of which each but the first comes while the ledger is opened
@@ -142,7 +142,7 @@ impl<S: Storage + 'static> OnDisk<S> {
         execution: Execution,
         genesis: &Genesis,
         hash_seed: u64,
-        wrap: fn(Plain) -> S,
+        wrap: impl Fn(Plain) -> S + Send + Sync + 'static,
     ) -> Result<Self, SubjectError> {
         let mut ledger = OnDisk {
             name: format!("core, simulated disk, {execution}"),
@@ -151,7 +151,7 @@ impl<S: Storage + 'static> OnDisk<S> {
             clock: Arc::new(AtomicU64::new(genesis.time.0)),
             genesis: genesis.clone(),
             config: execution.config(genesis, hash_seed)?,
-            wrap,
+            wrap: Arc::new(wrap),
             chain: None,
             armed: Vec::new(),
             rival: None,

@@ -1,21 +1,101 @@
-//! Defects around core that only a fault brings to light.
+//! Seeded bugs around core: a storage, a disk or a ledger that is wrong, most of them so that only a
+//! fault brings it to light. Core itself has no switch for one.
 
 use lockstep_core::model::{Block, Genesis, Height, PublicKey, Refusal, Transaction};
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
-use super::{Aftermath, Faulty, OnDisk, Template};
+use super::{Aftermath, Faulty, OnDisk, Plain, Template};
+use crate::disk::Disk;
+use crate::invariants::{
+    CANCELLED_LEAVES_NO_TRACE, CRASH_LEAVES_BEFORE_OR_AFTER, FAILURE_IS_NO_REJECTION,
+    FAILURE_LEAVES_BEFORE_OR_AFTER,
+};
 use crate::scenario::{Fault, Moment};
 use crate::subject::{Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 
-/// A storage that makes one commit of the cells and another of the rest.
-///
-/// Nobody notices as long as nothing comes in between.
-pub struct InTwoCommits<S>(pub S);
+lockstep_harness::seeded_bugs! {
+    /// A seeded bug around core.
+    pub enum OnDiskBug in "core on disk":
+        "core on a simulated disk, with a disk, a storage or a ledger around it that is wrong"
+    {
+        MergeBesideBlock = "merge-beside-block" in Storage:
+            "the cells are one commit and the rest of the block another",
+            named by [CRASH_LEAVES_BEFORE_OR_AFTER, FAILURE_LEAVES_BEFORE_OR_AFTER];
+        MergeNotAtomic = "merge-not-atomic" in Storage:
+            "the merge is many writes, and a crash leaves some of them",
+            named by [CRASH_LEAVES_BEFORE_OR_AFTER, FAILURE_LEAVES_BEFORE_OR_AFTER];
+        IoErrorIsRejection = "io-error-is-rejection" in Storage:
+            "a storage that cannot be read changes a result",
+            named by [FAILURE_IS_NO_REJECTION, FAILURE_LEAVES_BEFORE_OR_AFTER];
+        NotCancelSafe = "not-cancel-safe" in Storage:
+            "a block that was given up is kept and was never executed",
+            named by [CANCELLED_LEAVES_NO_TRACE];
+        LyingDisk = "lying-disk" in Invented:
+            "the disk says that all is durable and makes nothing so",
+            named by [CRASH_LEAVES_BEFORE_OR_AFTER];
+    }
+}
 
-impl<S: Storage> Storage for InTwoCommits<S> {
+impl OnDiskBug {
+    /// Creates a ledger with this bug, on a disk of its own and executed serially.
+    ///
+    /// # Errors
+    ///
+    /// As [`OnDisk::new`].
+    pub fn subject(
+        self,
+        genesis: &Genesis,
+        hash_seed: u64,
+    ) -> Result<Box<dyn Subject>, SubjectError> {
+        if self == OnDiskBug::NotCancelSafe {
+            return Ok(Box::new(SavesFirst::new(genesis, hash_seed)?));
+        }
+        let (disk, serial) = (self.disk(), Execution::Serial);
+        let ledger = OnDisk::wrapped(disk, serial, genesis, hash_seed, self.storage())?;
+        Ok(Box::new(ledger))
+    }
+
+    /// An empty disk, with the bug if it is one of disks.
+    pub(crate) fn disk(self) -> Disk {
+        let disk = Disk::default();
+        if self == OnDiskBug::LyingDisk {
+            disk.lie_about_syncs();
+        }
+        disk
+    }
+
+    /// Puts the bug between core and its storage, if it is one of storages.
+    pub(crate) fn storage(self) -> impl Fn(Plain) -> Wrong + Copy {
+        move |inner| Wrong { inner, bug: self }
+    }
+}
+
+/// A storage with a bug.
+pub(crate) struct Wrong {
+    inner: Plain,
+    bug: OnDiskBug,
+}
+
+impl Wrong {
+    /// What is answered where a read fails: the error, or that nothing is there.
+    fn unless_swallowed<T>(
+        &self,
+        table: Table,
+        nothing: T,
+        error: StorageError,
+    ) -> Result<T, StorageError> {
+        match self.bug {
+            OnDiskBug::IoErrorIsRejection if table == Table::Cells => Ok(nothing),
+            _ => Err(error),
+        }
+    }
+}
+
+impl Storage for Wrong {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        self.0.get(table, key)
+        let read = self.inner.get(table, key);
+        read.or_else(|error| self.unless_swallowed(table, None, error))
     }
 
     fn get_many(
@@ -23,16 +103,39 @@ impl<S: Storage> Storage for InTwoCommits<S> {
         table: Table,
         keys: &[Vec<u8>],
     ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
-        self.0.get_many(table, keys)
+        let read = self.inner.get_many(table, keys);
+        read.or_else(|error| self.unless_swallowed(table, vec![None; keys.len()], error))
     }
 
     fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
-        self.0.scan(table, start, limit)
+        self.inner.scan(table, start, limit)
     }
 
+    // Nothing shows as long as no crash and no failure comes between two commits.
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
-        self.0.commit(&part(batch, |table| table == Table::Cells))?;
-        self.0.commit(&part(batch, |table| table != Table::Cells))
+        match self.bug {
+            OnDiskBug::MergeBesideBlock => {
+                self.inner
+                    .commit(&part(batch, |table| table == Table::Cells))?;
+                self.inner
+                    .commit(&part(batch, |table| table != Table::Cells))
+            }
+            // In the order of tables and keys.
+            OnDiskBug::MergeNotAtomic => {
+                for (table, changes) in batch.tables() {
+                    for (key, value) in changes {
+                        let mut single = Batch::new();
+                        match value {
+                            Some(value) => single.put(table, key.clone(), value.clone()),
+                            None => single.delete(table, key.clone()),
+                        }
+                        self.inner.commit(&single)?;
+                    }
+                }
+                Ok(())
+            }
+            _ => self.inner.commit(batch),
+        }
     }
 }
 
@@ -49,77 +152,9 @@ fn part(batch: &Batch, is_in: impl Fn(Table) -> bool) -> Batch {
     part
 }
 
-/// A storage that makes a commit of every write, in the order of tables and keys.
-///
-/// Nobody notices as long as nothing comes in between.
-pub struct CommitForEachWrite<S>(pub S);
-
-impl<S: Storage> Storage for CommitForEachWrite<S> {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        self.0.get(table, key)
-    }
-
-    fn get_many(
-        &self,
-        table: Table,
-        keys: &[Vec<u8>],
-    ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
-        self.0.get_many(table, keys)
-    }
-
-    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
-        self.0.scan(table, start, limit)
-    }
-
-    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
-        for (table, changes) in batch.tables() {
-            for (key, value) in changes {
-                let mut single = Batch::new();
-                match value {
-                    Some(value) => single.put(table, key.clone(), value.clone()),
-                    None => single.delete(table, key.clone()),
-                }
-                self.0.commit(&single)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A storage in which a cell that cannot be read counts as one that is not there.
-pub struct UnreadIsAbsent<S>(pub S);
-
-impl<S: Storage> Storage for UnreadIsAbsent<S> {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        match self.0.get(table, key) {
-            Err(_) if table == Table::Cells => Ok(None),
-            answer => answer,
-        }
-    }
-
-    fn get_many(
-        &self,
-        table: Table,
-        keys: &[Vec<u8>],
-    ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
-        match self.0.get_many(table, keys) {
-            Err(_) if table == Table::Cells => Ok(vec![None; keys.len()]),
-            answer => answer,
-        }
-    }
-
-    fn scan(&self, table: Table, start: &[u8], limit: usize) -> Result<Vec<Entry>, StorageError> {
-        self.0.scan(table, start, limit)
-    }
-
-    fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
-        self.0.commit(batch)
-    }
-}
-
-/// A ledger that saves a block before it executes it, with no lock in between: whoever loses
-/// interest there leaves a saved block, at the tip, that was never executed.
-pub struct SavesFirst {
+/// A ledger that saves a block before it executes it, with no lock in between: a call that is given up
+/// there leaves a saved block, at the tip, that was never executed.
+struct SavesFirst {
     inner: OnDisk,
     /// Whether interest is lost after the block was saved.
     is_cancelled_late: bool,
@@ -127,18 +162,9 @@ pub struct SavesFirst {
 }
 
 impl SavesFirst {
-    /// A new ledger.
-    ///
-    /// # Errors
-    ///
-    /// Where the genesis is impossible.
-    pub fn new(
-        execution: Execution,
-        genesis: &Genesis,
-        hash_seed: u64,
-    ) -> Result<Self, SubjectError> {
+    fn new(genesis: &Genesis, hash_seed: u64) -> Result<Self, SubjectError> {
         Ok(SavesFirst {
-            inner: OnDisk::new(execution, genesis, hash_seed)?,
+            inner: OnDisk::new(Execution::Serial, genesis, hash_seed)?,
             is_cancelled_late: false,
             saved: None,
         })

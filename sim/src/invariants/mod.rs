@@ -63,10 +63,13 @@ pub const ALL: [Check; 18] = [
 
 pub use cancelled_leaves_no_trace::INVARIANT as CANCELLED_LEAVES_NO_TRACE;
 pub use crash_leaves_before_or_after::INVARIANT as CRASH_LEAVES_BEFORE_OR_AFTER;
+pub use failure_is_no_rejection::INVARIANT as FAILURE_IS_NO_REJECTION;
 pub use failure_leaves_before_or_after::INVARIANT as FAILURE_LEAVES_BEFORE_OR_AFTER;
+pub use nonces_advance_by_applied::INVARIANT as NONCES_ADVANCE_BY_APPLIED;
 pub use panic_leaves_no_trace::INVARIANT as PANIC_LEAVES_NO_TRACE;
 pub use reads_back::INVARIANT as READS_BACK;
 pub use receipts_explain_balances::INVARIANT as RECEIPTS_EXPLAIN_BALANCES;
+pub use rejected_leaves_no_trace::INVARIANT as REJECTED_LEAVES_NO_TRACE;
 pub use rewind_restores::INVARIANT as REWIND_RESTORES;
 pub use rival_is_serial::INVARIANT as RIVAL_IS_SERIAL;
 pub use same_as_serial::INVARIANT as SAME_AS_SERIAL;

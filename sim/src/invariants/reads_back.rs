@@ -6,7 +6,7 @@ use super::{Check, Event, Evidence};
 
 invariant! {
     /// A block that was taken reads back with the receipts that were answered.
-    pub static INVARIANT: "reads-back", exits Violated, catches "FeeMisreported";
+    pub static INVARIANT: "reads-back", exits Violated, catches "fee-misreported";
 }
 
 pub(super) const CHECK: Check = Check {

@@ -11,7 +11,7 @@ use crate::world::World;
 invariant! {
     /// A balance after a block is the one before it plus credits minus debits of the receipts, and for
     /// the miner plus reward and fees.
-    pub static INVARIANT: "receipts-explain-balances", exits Violated, catches "UnitLost";
+    pub static INVARIANT: "receipts-explain-balances", exits Violated, catches "unit-lost";
 }
 
 pub(super) const CHECK: Check = Check {

@@ -6,7 +6,7 @@ use super::{Check, Event, Evidence, difference};
 
 invariant! {
     /// After a rewind everything is as it was when the ledger had that height before.
-    pub static INVARIANT: "rewind-restores", exits Violated, catches "RewindForgotten";
+    pub static INVARIANT: "rewind-restores", exits Violated, catches "rewind-forgotten";
 }
 
 pub(super) const CHECK: Check = Check {

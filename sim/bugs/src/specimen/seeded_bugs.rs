@@ -1,112 +1,80 @@
-//! What can be wrong with the specimen, each by itself.
+//! The seeded bugs of the buggy executor, each by itself.
 
-macro_rules! defects {
-    ($($(#[$doc:meta])* $defect:ident = $name:literal,)+) => {
-        /// A defect that an executor really had, under the name that `docs/known-bugs.md` gives it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Defect {
-            $($(#[$doc])* $defect,)+
-        }
-
-        impl Defect {
-            /// Every one, in the order of `docs/known-bugs.md`.
-            pub const ALL: &[Defect] = &[$(Defect::$defect),+];
-
-            /// Its name, in lower case with hyphens.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Defect::$defect => $name,)+
-                }
-            }
-
-            /// The defect of this name, if it is one of these.
-            #[must_use]
-            pub fn named(name: &str) -> Option<Defect> {
-                Defect::ALL
-                    .iter()
-                    .copied()
-                    .find(|defect| defect.name() == name)
-            }
-        }
-
-        impl std::fmt::Display for Defect {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
-pub(super) use defects;
-
-defects! {
-    /// A credit to a balance that was not loaded starts from zero.
-    CreditWithoutLoad = "credit-without-load",
-    /// The miner gets the fee, and nobody pays it.
-    FeeNotDebited = "fee-not-debited",
-    /// What is sent or burned is not taken from the sender.
-    DebitDropped = "debit-dropped",
-    /// Debits go to one cache and credits to another; where both have a balance, one is merged.
-    SplitCache = "split-cache",
-    /// A receiver is loaded into the cache that is merged, and credited in the other one.
-    LoadOneWriteOther = "load-one-write-other",
-    /// What a sender has is asked of the storage, whatever the block did before.
-    BalanceFromStorage = "balance-from-storage",
-    /// The nonce of an account that is not in the cache is set without effect.
-    SilentSetter = "silent-setter",
-    /// The two sides of a transfer to oneself are two copies, and the last one written stays.
-    SelfTransfer = "self-transfer",
-    /// The transfers before the one that cannot be paid stay.
-    HalfApplied = "half-applied",
-    /// A credit saturates. As there is never more of an asset than fits, this shows where a
-    /// transfer to oneself is credited before it is debited.
-    SaturatingCredit = "saturating-credit",
-    /// Nonce, multisig and fee are written before the balances are checked.
-    MutateBeforeCheck = "mutate-before-check",
-    /// The sums of fees and burns wrap. Here at 32 bits: within a supply, 64 never overflow.
-    CounterWrap = "counter-wrap",
-    /// A transaction that fails late has used its nonce up.
-    FailedNotRolledBack = "failed-not-rolled-back",
-    /// A burn is published, and then it is found that the fee cannot be paid any more.
-    CommitThenError = "commit-then-error",
-    /// Signatures are not verified.
-    UnsignedAccepted = "unsigned-accepted",
-    /// Of the stateless rules, network and signatures are checked and nothing else.
-    ValidationGap = "validation-gap",
-    /// A nonce may skip some.
-    NonceRuleDiffers = "nonce-rule-differs",
-    /// The second transaction of a sender in a block is rejected, whatever its nonce.
-    DoubleNoncePair = "double-nonce-pair",
-    /// A burn is said to be applied and does nothing.
-    SilentSuccess = "silent-success",
-    /// Multisigs are not merged.
-    MultisigNotMerged = "multisig-not-merged",
-    /// A multisig that was removed is not among the fields that are merged.
-    MultisigDeletionLost = "multisig-deletion-lost",
-    /// The odd leaf of a merkle tree is paired with itself: a list and the one in which its last
-    /// transaction is repeated have one root.
-    MerkleDuplicate = "merkle-duplicate",
-    /// A block's signatures are verified in one batch, without the cofactor: one with a part of small
-    /// order is accepted or not by chance of its weight.
-    BatchSignatureRule = "batch-signature-rule",
-    /// Receivers are left out of what a transaction is said to touch.
-    ConflictMissed = "conflict-missed",
-    /// A transaction joins the first batch that it fits in, before one that it conflicts with.
-    OvertakingBatch = "overtaking-batch",
-    /// The merge writes the balance of a new account and not its nonce.
-    ReceiverNotRegistered = "receiver-not-registered",
-    /// Transactions do not see what a miner was paid.
-    RewardInvisible = "reward-invisible",
-    /// What a miner is paid is written as the balance.
-    RewardOverwrites = "reward-overwrites",
-    /// The miner's balance is taken before the block, and written with the pay after it.
-    MinerLostUpdate = "miner-lost-update",
-    /// A version names its own height as the one of the version before.
-    SelfLinkedVersion = "self-linked-version",
-    /// A rewind deletes the versions of the height below the one that it undoes.
-    ReorgNotUndone = "reorg-not-undone",
-    /// An account that was never seen is an error of the storage, and not an empty account.
-    AbsentDiffers = "absent-differs",
-    /// A receipt says that nothing was there where something was, but too little.
-    ReceiptDiffers = "receipt-differs",
+lockstep_harness::seeded_bugs! {
+    /// A seeded bug of the buggy executor.
+    pub enum Defect in "buggy executor": "an executor in batches, on one thread" {
+        CreditWithoutLoad = "credit-without-load" in State:
+            "a credit to a balance that was not loaded starts from zero";
+        FeeNotDebited = "fee-not-debited" in State:
+            "the miner gets the fee, and no account pays it";
+        DebitDropped = "debit-dropped" in State:
+            "what is sent or burned is not taken from the sender";
+        /// Where both caches have a balance, one of the two is merged.
+        SplitCache = "split-cache" in State:
+            "debits and credits have a cache each, and one of two is merged";
+        LoadOneWriteOther = "load-one-write-other" in State:
+            "the receiver is loaded into one cache and credited in the other";
+        BalanceFromStorage = "balance-from-storage" in State:
+            "what a sender has is asked of the storage and not of the block";
+        SilentSetter = "silent-setter" in State:
+            "a nonce is set only where the account is cached, and it is not";
+        SelfTransfer = "self-transfer" in State:
+            "the two sides of a transfer to oneself are two copies";
+        HalfApplied = "half-applied" in State:
+            "the transfers before the one that cannot be paid stay";
+        SaturatingCredit = "saturating-credit" in State:
+            "a credit saturates; within a supply, only a transfer to oneself that is credited first shows it";
+        MutateBeforeCheck = "mutate-before-check" in State:
+            "nonce, multisig and fee are written before the balances are checked";
+        CounterWrap = "counter-wrap" in State:
+            "sums of fees and burns wrap; within a supply 64 bits do not, so the buggy executor has 32";
+        FailedNotRolledBack = "failed-not-rolled-back" in State:
+            "a transaction that fails late has used its nonce up";
+        /// It is found that the fee cannot be paid any more.
+        CommitThenError = "commit-then-error" in State:
+            "a burn is published, and then the transaction is rejected";
+        UnsignedAccepted = "unsigned-accepted" in Authorization: "signatures are not verified";
+        /// Network and signatures are checked and nothing else.
+        ValidationGap = "validation-gap" in Authorization:
+            "the stateless rules are written again, and most are left out";
+        NonceRuleDiffers = "nonce-rule-differs" in Authorization: "a nonce may skip some";
+        /// Whatever its nonce.
+        DoubleNoncePair = "double-nonce-pair" in Authorization:
+            "the second transaction of a sender in a block is rejected";
+        /// Here a burn.
+        SilentSuccess = "silent-success" in Authorization:
+            "a kind of transaction is said to be applied and does nothing";
+        MultisigNotMerged = "multisig-not-merged" in Authorization: "the merge forgets multisigs";
+        /// One that was removed is not among the fields that are merged.
+        MultisigDeletionLost = "multisig-deletion-lost" in Authorization:
+            "the merge forgets that a multisig was removed";
+        /// The odd leaf of a merkle tree is paired with itself.
+        MerkleDuplicate = "merkle-duplicate" in Authorization:
+            "a list and the one with its last transaction repeated have one root";
+        /// A block's signatures are verified in one batch, without the cofactor: one with a part of small
+        /// order is accepted or not by chance of its weight.
+        BatchSignatureRule = "batch-signature-rule" in Authorization:
+            "a batch of signatures is not judged as each alone, by chance of its random weights";
+        ConflictMissed = "conflict-missed" in Scheduling:
+            "receivers are left out of what a transaction touches";
+        /// It joins the first batch that it fits in.
+        OvertakingBatch = "overtaking-batch" in Scheduling:
+            "a transaction joins a batch before one that it conflicts with";
+        ReceiverNotRegistered = "receiver-not-registered" in Storage:
+            "a new account gets its balance and no nonce";
+        RewardInvisible = "reward-invisible" in Storage:
+            "transactions do not see what a miner was paid";
+        RewardOverwrites = "reward-overwrites" in Storage:
+            "what a miner is paid is written as the balance";
+        MinerLostUpdate = "miner-lost-update" in Storage:
+            "the miner's balance is taken before the block and written after it";
+        SelfLinkedVersion = "self-linked-version" in Storage:
+            "a version names its own height as the one before";
+        /// Here those of the height below the one that it undoes.
+        ReorgNotUndone as lockstep_cluster::Defect::ReorgNotUndone;
+        AbsentDiffers = "absent-differs" in Storage:
+            "an account that was never seen is an error of the storage";
+        /// It says that nothing was there where something was, but too little.
+        ReceiptDiffers = "receipt-differs" in Storage: "the state is right and a receipt is not";
+    }
 }

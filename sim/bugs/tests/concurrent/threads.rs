@@ -24,7 +24,7 @@ fn search(name: &str, id: &str, runs: u64) -> Search {
 #[test]
 fn threads_find_what_shows_in_every_schedule() {
     let find = |defect: Defect| {
-        let found = search("threads", defect.name(), 1_000).found;
+        let found = search("threads", defect.id(), 1_000).found;
         let found = found.unwrap_or_else(|| panic!("{defect} is not found"));
         let hangs = found.invariant == "always-ends";
         assert_eq!(hangs, defect.hangs(), "{defect}: {}", found.invariant);

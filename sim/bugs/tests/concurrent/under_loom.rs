@@ -51,7 +51,7 @@ fn of_loom() -> impl Iterator<Item = (Defect, Vec<Scenario>)> {
 fn every_defect_is_found_by_loom_with_two_preemptions() {
     for (defect, scenarios) in of_loom() {
         for scenario in scenarios {
-            let searched = searched(defect.name(), &scenario, Some(defect), Some(2));
+            let searched = searched(defect.id(), &scenario, Some(defect), Some(2));
             let (invariant, detail) = searched
                 .found
                 .unwrap_or_else(|| panic!("{defect} is not found"));

@@ -34,7 +34,7 @@ fn finds_every_defect(name: &str) {
         }
         let begun = Instant::now();
         let search = engine
-            .search(bug(defect.name()), SEED, &Effort::of(RUNS))
+            .search(bug(defect.id()), SEED, &Effort::of(RUNS))
             .expect("nothing fails in memory");
         let seconds = begun.elapsed().as_secs_f64();
         let found = search

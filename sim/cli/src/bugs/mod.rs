@@ -11,6 +11,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use lockstep_bugs::{BUGS, Bug, ENGINES, Engine, RIGHT};
 use lockstep_harness::panic::silence_panics;
+use lockstep_harness::seeded_bug::catalogue;
 
 use self::measure::{Limits, Measured, measured};
 use super::{complain, say, values};
@@ -45,6 +46,9 @@ pub(super) struct Bugs {
     /// The first of the seeds: a number, or a commit
     #[arg(long, env = "LOCKSTEP_BUGS_SEED", default_value = "1", value_parser = values::seed)]
     seed: u64,
+    /// Print the catalogue of seeded bugs in place of searching: hosts, sentence, what finds each
+    #[arg(long, env = "LOCKSTEP_BUGS_LIST")]
+    list: bool,
     /// Print a line for each bug and engine, with runs, sizes and what named it
     #[arg(long, env = "LOCKSTEP_BUGS_LONG", conflicts_with = "json")]
     long: bool,
@@ -111,6 +115,10 @@ impl Line {
 
 impl Bugs {
     pub(super) fn execute(self) -> ExitCode {
+        if self.list {
+            catalogue().iter().for_each(|entry| say(text::entry(entry)));
+            return ExitCode::Passed;
+        }
         // Every panic of a specimen is an accusation, and reported as one.
         match silence_panics(|| self.verdict()) {
             Ok(exit_code) => exit_code,
@@ -146,7 +154,7 @@ impl Bugs {
             lines.push(line);
         }
         if !self.json {
-            text::notes(&lines).iter().for_each(say);
+            say(text::NOTE);
         }
         if let Some(path) = &self.html {
             let page = page::page(&heading, &self.command(), &columns, &lines);
@@ -161,7 +169,7 @@ impl Bugs {
     }
 
     fn bugs(&self) -> Vec<&'static Bug> {
-        let all = RIGHT.iter().chain(BUGS);
+        let all = RIGHT.iter().chain(BUGS.iter());
         let is_wanted = |bug: &&Bug| {
             let is_named = |name: &String| name == bug.id || (name == NONE && bug.is_right());
             self.bug.is_empty() || self.bug.iter().any(is_named)

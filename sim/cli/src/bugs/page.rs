@@ -35,7 +35,7 @@ dt { font-weight: 600; } dd { margin: 0; }
 /// Found within this many seconds from every seed, a cell is a good one.
 const SOON: f64 = 10.0;
 
-/// The page. What an engine does, and why a bug takes long, stands under the table.
+/// The page. What an engine does stands under the table.
 pub(super) fn page(heading: &str, command: &str, columns: &[Column], lines: &[Line]) -> String {
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -70,14 +70,6 @@ pub(super) fn page(heading: &str, command: &str, columns: &[Column], lines: &[Li
         let _ = writeln!(html, "<dt>{}<dd>{what}{why}", engine.name());
     }
     html += "</dl>\n";
-    let whys: String = lines
-        .iter()
-        .filter_map(|line| Some((line.bug.id, line.bug.why?)))
-        .map(|(id, why)| format!("<dt>{id}<dd>{}\n", escaped(why)))
-        .collect();
-    if !whys.is_empty() {
-        let _ = write!(html, "<h2>Why some take long</h2>\n<dl>\n{whys}</dl>\n");
-    }
     html
 }
 

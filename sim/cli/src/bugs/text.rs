@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use lockstep_bugs::page::named_by;
+use lockstep_bugs::{Bug, ENGINES};
+use lockstep_harness::seeded_bug::Entry;
+
 use super::measure::Measured;
 use super::{Cell, Column, Line};
 
@@ -43,17 +47,30 @@ fn in_short(cell: &Cell) -> String {
 }
 
 /// What the table does not say by itself.
-pub(super) fn notes(lines: &[Line]) -> Vec<String> {
-    let mut notes = vec![
-        "- it looked and found nothing; k/n found from k of n seeds; n/a the bug is not where the \
-         engine looks"
-            .to_owned(),
-    ];
-    notes.extend(lines.iter().filter_map(|line| {
-        let why = line.bug.why?;
-        Some(format!("{}: {why}", line.bug.id))
-    }));
-    notes
+pub(super) const NOTE: &str = "- it looked and found nothing; k/n found from k of n seeds; n/a the \
+                               bug is not where the engine looks";
+
+/// An entry of the catalogue, in aligned pairs of key and value.
+pub(super) fn entry(entry: &Entry) -> String {
+    let or_none = |text: String| match text.as_str() {
+        "" => "-".to_owned(),
+        _ => text,
+    };
+    let bug = Bug::named(entry.bug.id);
+    let engines = ENGINES
+        .iter()
+        .filter(|engine| bug.is_some_and(|bug| engine.applies(bug)));
+    let engines: Vec<&str> = engines.map(|engine| engine.name()).collect();
+    let hosts: Vec<&str> = entry.seedings.iter().map(|one| one.host.name).collect();
+    format!(
+        "{}\n  bug       {}\n  area      {}\n  hosts     {}\n  engines   {}\n  named by  {}",
+        entry.bug.id,
+        entry.bug.sentence,
+        entry.bug.area.title(),
+        hosts.join(", "),
+        or_none(engines.join(", ")),
+        or_none(named_by(entry)),
+    )
 }
 
 impl fmt::Display for Measured {

@@ -1,19 +1,26 @@
-//! What says that it looks must be able to see: tests, checkers and planted defects of the whole
+//! What says that it looks must be able to see: tests, checkers and seeded bugs of the whole
 //! workspace, as far as it can be read off their sources.
 //!
 //! Whoever looks here is itself shown what it must find.
 
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lockstep_bugs::BUGS;
+// Links every crate that has some of them.
+use lockstep_bugs as _;
+use lockstep_cluster::{BEFORE_OR_AFTER, NODES_CONVERGE};
 use lockstep_fuzz::targets::TARGETS;
+use lockstep_harness::invariant;
+use lockstep_harness::seeded_bug::{Entry, catalogue, is_spelled_as};
 use lockstep_sim::invariants;
+use lockstep_sim::trial::{MAKES_SENSE, SAME_ON_EVERY_STORAGE};
 
-use source::{Function, Word, enums, functions, public_structs, tokens, words};
+use source::{
+    Function, Word, enums, enums_of_seeded_bugs, functions, public_structs, tokens, words_of_cfg,
+};
 
 /// The packages whose tests are looked at.
 const PACKAGES: [&str; 11] = [
@@ -273,24 +280,46 @@ fn an_invariant_that_no_test_names_is_found() {
     assert_eq!(unnamed(&["it"], &helper), ["it"]);
 }
 
-/// What judges several nodes beside the invariants has a constant for a name, or a literal.
+/// What judges several nodes beside the invariants must name a seeded bug, and is seen to: the tests of
+/// nodes ask the catalogue.
 #[test]
 fn what_judges_several_nodes_is_seen_to_name_a_defect() {
-    let functions = functions_of(&root().join("sim/cluster/tests/nodes.rs"));
-    for constant in ["BEFORE_OR_AFTER", "SAME_BYTES", "NODES_CONVERGE"] {
-        let word = Word::Name(constant.to_owned());
-        assert!(is_named(&word, &functions), "{constant}");
+    let bugs = lockstep_cluster::Defect::ALL.into_iter();
+    let named: Vec<_> = bugs.flat_map(|bug| bug.seeding().named_by).collect();
+    for invariant in [
+        &BEFORE_OR_AFTER,
+        &SAME_ON_EVERY_STORAGE,
+        &NODES_CONVERGE,
+        &MAKES_SENSE,
+        &invariants::READS_BACK,
+    ] {
+        assert!(named.contains(&&invariant), "{invariant}");
     }
-    let literals = ["makes-sense", "reads-back"];
-    assert_eq!(unnamed(&literals, &functions), NOBODY);
-    let judge = words(tokens(&text(&root().join("sim/cluster/src/judge.rs"))));
-    for literal in literals {
-        let word = Word::Literal(format!("{literal:?}"));
-        assert!(
-            judge.contains(&word),
-            "{literal} is a name that the judge gives"
-        );
-    }
+}
+
+/// The bugs of invariants that are in no entry of the catalogue. One in camel case is a test's own.
+fn caught_outside_the_catalogue<'b>(
+    caught: impl Iterator<Item = &'b str>,
+    catalogue: &[Entry],
+) -> Vec<&'b str> {
+    let is_of_a_test = |id: &str| id.starts_with(char::is_uppercase);
+    caught
+        .filter(|id| !is_of_a_test(id) && catalogue.iter().all(|entry| entry.bug.id != *id))
+        .collect()
+}
+
+#[test]
+fn every_bug_that_an_invariant_catches_is_in_the_catalogue() {
+    let invariants = invariant::registered();
+    let caught = invariants.values().map(|invariant| invariant.seeded_bug);
+    assert_eq!(caught_outside_the_catalogue(caught, &catalogue()), NOBODY);
+}
+
+#[test]
+fn a_bug_that_an_invariant_catches_and_that_is_in_no_entry_is_found() {
+    let caught = ["self-transfer", "never-heard-of", "LastBlockForgotten"].into_iter();
+    let found = caught_outside_the_catalogue(caught, &catalogue());
+    assert_eq!(found, ["never-heard-of"]);
 }
 
 /// Whether one of these tests shows a finding.
@@ -332,116 +361,129 @@ fn a_target_that_is_not_seen_to_find_anything_is_found() {
     assert!(shows_a_finding(&functions(tokens(file), true)));
 }
 
-/// Planted defects that are no row of `docs/known-bugs.md`: what no executor had as far as is known,
-/// and what only shows that somebody looks.
-const THE_HARNESS_OWN: [(&str, &[&str]); 3] = [
-    // Whoever does not see a canary is blind; `sim/tests/properties.rs` shows each.
-    (
-        "sim/src/canary.rs",
-        &["FeeMisreported", "RewindForgotten", "UnitLost"],
-    ),
-    ("sim/src/crash/seeded_bugs.rs", &["DiskLiesAboutSyncs"]),
-    (
-        "sim/cluster/src/seeded_bugs.rs",
-        &[
-            "AsksForNothing",
-            "LyingDisk",
-            "SkipsAfterRestart",
-            "StuckAfterError",
-            "TakesAgain",
-        ],
-    ),
-];
-
-/// The planted defects of the harness, by the file that they are in. Those of the specimens are made
-/// by a macro together with their names, which `sim/bugs/tests/bugs.rs` holds against the page.
-fn planted() -> BTreeMap<String, Vec<String>> {
-    let mut planted = BTreeMap::new();
-    let packages = ["sim", "sim/cluster", "sim/bugs"].into_iter();
-    for path in packages.flat_map(|package| files(package, &["src"])) {
-        let of_file = planted_in(&path, &text(&path));
-        if !of_file.is_empty() {
-            let name = path.strip_prefix(root()).expect("it was found below");
-            planted.insert(name.to_string_lossy().replace('\\', "/"), of_file);
-        }
-    }
-    planted
-}
-
-/// The variants of enums that are called so, and in a file that is called so what it gives others to
-/// put around something.
-fn planted_in(path: &Path, text: &str) -> Vec<String> {
-    let mut planted: Vec<String> = enums(tokens(text))
-        .into_iter()
-        .filter(|one| ["Defect", "Planted"].contains(&one.name.as_str()))
-        .flat_map(|one| one.variants)
-        .collect();
-    if path.ends_with("seeded_bugs.rs") {
-        planted.extend(public_structs(tokens(text)));
-    }
-    planted
-}
-
-/// Those that no engine is told of and nobody lists.
-fn without_a_row(
-    planted: &BTreeMap<String, Vec<String>>,
-    is_row: impl Fn(&str, &str) -> bool,
-) -> Vec<String> {
-    let is_own = |file: &str, variant: &str| {
-        let mut own = THE_HARNESS_OWN.iter();
-        own.any(|(own, variants)| *own == file && variants.contains(&variant))
-    };
-    let all = planted
-        .iter()
-        .flat_map(|(file, variants)| variants.iter().map(move |variant| (file, variant)));
-    all.filter(|(file, variant)| !is_own(file, variant) && !is_row(file, variant))
-        .map(|(file, variant)| format!("{file}: {variant}"))
+/// The sources in which a seeded bug may stand.
+fn sources_with_bugs() -> Vec<(String, String)> {
+    let packages = [
+        "core",
+        "sim",
+        "sim/harness",
+        "sim/cluster",
+        "sim/bugs",
+        "sim/cli",
+    ];
+    let paths = packages.iter().flat_map(|package| files(package, &["src"]));
+    let with_text = paths.map(|path| {
+        let name = path.strip_prefix(root()).expect("it was found below");
+        (name.to_string_lossy().replace('\\', "/"), text(&path))
+    });
+    // Its macro is tried in its own documentation.
+    with_text
+        .filter(|(file, _)| !file.ends_with("src/seeded_bug.rs"))
         .collect()
 }
 
-/// Whether a defect is a row: a node's by its name, any other because an engine names its variant.
-fn is_row(file: &str, variant: &str) -> bool {
-    if file == "sim/cluster/src/seeded_bugs.rs" {
-        let mut all = lockstep_cluster::Defect::ALL.into_iter();
-        let defect = all.find(|defect| format!("{defect:?}") == variant);
-        let name = defect.expect("every variant is one of all").name();
-        return BUGS.iter().any(|bug| bug.id == name);
+/// What looks like a seeded bug in a source and is in no entry of the catalogue: an enum of bugs that
+/// `seeded_bugs!` did not make, a variant that it made and that was not linked, something public in a
+/// file of seeded bugs beside its enum, or a `cfg` that is no business of a platform or of a checker.
+fn outside_the_catalogue(file: &str, text: &str, catalogue: &[Entry]) -> Vec<String> {
+    let mut outside = Vec::new();
+    let own = enums(tokens(text));
+    outside.extend(own.iter().filter(|one| is_of_bugs(&one.name)).map(|one| {
+        let variants = one.variants.join(", ");
+        format!("{file}: the enum {} ({variants})", one.name)
+    }));
+    if file.ends_with("seeded_bugs.rs") {
+        let public = public_structs(tokens(text));
+        outside.extend(public.iter().map(|one| format!("{file}: the struct {one}")));
     }
-    let word = Word::Name(variant.to_owned());
-    files("sim/bugs", &["src"])
+    for made in enums_of_seeded_bugs(tokens(text)) {
+        let is_linked = |variant: &str| {
+            let seedings = catalogue.iter().flat_map(|entry| &entry.seedings);
+            let mut here = seedings.filter(|one| one.host.file.replace('\\', "/") == file);
+            here.any(|one| is_spelled_as(variant, one.bug.id))
+        };
+        let lost = made.variants.iter().filter(|variant| !is_linked(variant));
+        outside.extend(lost.map(|variant| format!("{file}: {variant} was not linked")));
+    }
+    let switches = words_of_cfg(tokens(text)).into_iter();
+    let switches = switches.filter(|word| !OF_PLATFORMS_AND_CHECKERS.contains(&word.as_str()));
+    outside.extend(switches.map(|word| format!("{file}: the cfg {word}")));
+    outside
+}
+
+/// Whether an enum of this name is one of seeded bugs.
+fn is_of_bugs(name: &str) -> bool {
+    ["Bug", "Defect", "Planted", "Mutant"]
         .iter()
-        .any(|path| words(tokens(&text(path))).contains(&word))
+        .any(|end| name.ends_with(end))
 }
 
+/// The words that a `cfg` may have: what differs for a platform, a test or a checker.
+const OF_PLATFORMS_AND_CHECKERS: [&str; 10] = [
+    "all",
+    "any",
+    "not",
+    "test",
+    "unix",
+    "target_os",
+    "\"linux\"",
+    "feature",
+    "\"loom\"",
+    "\"shuttle\"",
+];
+
 #[test]
-fn every_planted_defect_is_a_row_or_the_harness_own() {
-    let planted = planted();
-    assert_eq!(without_a_row(&planted, is_row), NOBODY);
-    for (file, own) in THE_HARNESS_OWN {
-        for variant in own {
-            let is_there = planted[file].iter().any(|one| one == variant);
-            assert!(is_there && !is_row(file, variant), "{file}: {variant}");
-        }
+fn every_seeded_bug_is_in_the_catalogue() {
+    let catalogue = catalogue();
+    for (file, text) in sources_with_bugs() {
+        assert_eq!(outside_the_catalogue(&file, &text, &catalogue), NOBODY);
     }
 }
 
+/// Or the test above looks at nothing.
 #[test]
-fn a_planted_defect_without_a_row_is_found() {
-    let path = Path::new("sim/cluster/src/seeded_bugs.rs");
-    let planted = planted_in(
-        path,
-        "/// It.\n#[derive(Debug)]\npub enum Planted { /// One.\n LyingDisk, Other(u8), Last }\n\
-         pub struct Around<S>(S); struct Private; pub enum Unlike { Them }",
-    );
-    assert_eq!(planted, ["LyingDisk", "Other", "Last", "Around"]);
-    let planted = BTreeMap::from([("sim/cluster/src/seeded_bugs.rs".to_owned(), planted)]);
-    let found = without_a_row(&planted, |_, variant| variant == "Last");
-    assert_eq!(
-        found,
-        [
-            "sim/cluster/src/seeded_bugs.rs: Other",
-            "sim/cluster/src/seeded_bugs.rs: Around"
-        ]
-    );
-    assert!(!is_row("sim/src/crash/seeded_bugs.rs", "NobodyPlantedThis"));
+fn the_enum_of_every_host_is_seen() {
+    let mut made: Vec<String> = Vec::new();
+    for (file, text) in sources_with_bugs() {
+        let here = enums_of_seeded_bugs(tokens(&text)).into_iter();
+        made.extend(here.flat_map(|one| vec![file.clone(); one.variants.len()]));
+    }
+    let catalogue = catalogue();
+    let seedings = catalogue.iter().flat_map(|entry| &entry.seedings);
+    let mut linked: Vec<String> = seedings
+        .map(|seeding| seeding.host.file.replace('\\', "/"))
+        .collect();
+    made.sort();
+    linked.sort();
+    assert_eq!(made, linked);
+}
+
+#[test]
+fn a_seeded_bug_outside_the_catalogue_is_found() {
+    let catalogue = catalogue();
+    let found = |text: &str| outside_the_catalogue("sim/src/seeded_bugs.rs", text, &catalogue);
+    for (text, expected) in [
+        (
+            "/// It.\n#[derive(Debug)]\npub enum Planted { /// One.\n LyingDisk, Other(u8) }",
+            "the enum Planted (LyingDisk, Other)",
+        ),
+        ("enum StorageBug { Last }", "the enum StorageBug (Last)"),
+        ("pub struct Around<S>(S);", "the struct Around"),
+        (
+            "lockstep_harness::seeded_bugs! { pub enum Bug in \"it\": \"it\" { \
+             It = \"it\" in State: \"it\"; } }",
+            "It was not linked",
+        ),
+        (
+            "#[cfg(feature = \"careless\")] fn it() {}",
+            "the cfg \"careless\"",
+        ),
+        ("fn it() { if cfg!(wrong) {} }", "the cfg wrong"),
+    ] {
+        let expected = format!("sim/src/seeded_bugs.rs: {expected}");
+        assert_eq!(found(text), [expected], "{text}");
+    }
+    let right =
+        "struct Private; pub enum Unlike { Them } #[cfg(not(feature = \"loom\"))] fn it() {}";
+    assert_eq!(found(right), NOBODY);
 }

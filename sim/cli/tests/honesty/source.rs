@@ -196,7 +196,7 @@ fn ends_a_function(token: &TokenTree) -> bool {
     }
 }
 
-/// Every enum that stands at the top of a file.
+/// Every enum that stands at the top of a file and in no macro.
 pub(crate) fn enums(tokens: TokenStream) -> Vec<Enum> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let enums = tokens.windows(3).filter_map(|three| match three {
@@ -213,6 +213,68 @@ pub(crate) fn enums(tokens: TokenStream) -> Vec<Enum> {
     enums.collect()
 }
 
+/// The enums that `seeded_bugs!` makes in a file.
+pub(crate) fn enums_of_seeded_bugs(tokens: TokenStream) -> Vec<Enum> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let bodies = tokens.windows(3).filter_map(|three| match three {
+        [
+            TokenTree::Ident(word),
+            TokenTree::Punct(_),
+            TokenTree::Group(body),
+        ] if word == "seeded_bugs" => Some(body.stream()),
+        _ => None,
+    });
+    bodies.filter_map(enum_of_seeded_bugs).collect()
+}
+
+fn enum_of_seeded_bugs(body: TokenStream) -> Option<Enum> {
+    let tokens: Vec<TokenTree> = body.into_iter().collect();
+    let name = tokens.windows(2).find_map(|pair| match pair {
+        [TokenTree::Ident(word), TokenTree::Ident(name)] if word == "enum" => {
+            Some(name.to_string())
+        }
+        _ => None,
+    })?;
+    let Some(TokenTree::Group(lines)) = tokens.last() else {
+        return None;
+    };
+    Some(Enum {
+        name,
+        variants: first_names(lines.stream(), ';'),
+    })
+}
+
+/// Every word within a `cfg`, be it an attribute or a macro.
+pub(crate) fn words_of_cfg(tokens: TokenStream) -> Vec<String> {
+    let words = self::words(tokens);
+    let mut found = Vec::new();
+    for at in 0..words.len() {
+        let is_cfg = is_name(&words[at], "cfg");
+        let rest = &words[at + 1..];
+        let inner = match rest {
+            [Word::Sign('!'), Word::Opens(_), inner @ ..] | [Word::Opens(_), inner @ ..] => inner,
+            _ => continue,
+        };
+        if !is_cfg {
+            continue;
+        }
+        let mut depth = 1;
+        for word in inner {
+            match word {
+                Word::Opens(_) => depth += 1,
+                Word::Closes(_) => depth -= 1,
+                Word::Name(name) => found.push(name.clone()),
+                Word::Literal(text) => found.push(text.clone()),
+                Word::Sign(_) => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    found
+}
+
 /// The names of the structs that are public to all.
 pub(crate) fn public_structs(tokens: TokenStream) -> Vec<String> {
     let words: Vec<Word> = self::words(tokens);
@@ -225,14 +287,17 @@ pub(crate) fn public_structs(tokens: TokenStream) -> Vec<String> {
     structs.collect()
 }
 
-/// What stands first between two commas, behind its attributes.
 fn variants(body: TokenStream) -> Vec<String> {
+    first_names(body, ',')
+}
+
+/// What stands first between two of these signs, behind its attributes.
+fn first_names(body: TokenStream, sign: char) -> Vec<String> {
     let tokens: Vec<TokenTree> = body.into_iter().collect();
-    let is_comma =
-        |token: &TokenTree| matches!(token, TokenTree::Punct(sign) if sign.as_char() == ',');
-    let between = tokens.split(is_comma);
-    let first = between.filter_map(|variant| {
-        variant.iter().find_map(|token| match token {
+    let ends =
+        |token: &TokenTree| matches!(token, TokenTree::Punct(other) if other.as_char() == sign);
+    let first = tokens.split(ends).filter_map(|one| {
+        one.iter().find_map(|token| match token {
             TokenTree::Ident(name) => Some(name.to_string()),
             _ => None,
         })

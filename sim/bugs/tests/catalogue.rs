@@ -1,0 +1,80 @@
+//! The catalogue of seeded bugs is whole, and what is written of it elsewhere is what it says.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use lockstep_bugs::page::with_tables;
+use lockstep_bugs::{BUGS, RIGHT};
+use lockstep_harness::seeded_bug::{Area, catalogue, objections};
+
+fn text(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_bug_is_defined_once_and_in_a_sentence() {
+    assert_eq!(objections(), Vec::<String>::new());
+}
+
+#[test]
+fn no_bug_and_no_control_have_one_id() {
+    let catalogue = catalogue();
+    let of_bugs = catalogue.iter().map(|entry| entry.bug.id);
+    let ids: Vec<&str> = of_bugs.chain(RIGHT.iter().map(|right| right.id)).collect();
+    let different: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(ids.len(), different.len(), "{ids:?}");
+}
+
+#[test]
+fn the_bugs_of_the_matrix_are_those_that_were_not_invented() {
+    let known: Vec<&str> = catalogue()
+        .iter()
+        .filter(|entry| entry.bug.area != Area::Invented)
+        .map(|entry| entry.bug.id)
+        .collect();
+    let of_matrix: Vec<&str> = BUGS.iter().map(|bug| bug.id).collect();
+    assert_eq!(of_matrix, known);
+    assert!(BUGS.iter().all(|bug| bug.hosts().next().is_some()));
+}
+
+#[test]
+fn the_page_is_the_catalogue() {
+    let page = text("docs/known-bugs.md");
+    assert!(
+        page == with_tables(&page),
+        "docs/known-bugs.md differs: cargo run -p lockstep-bugs --example known_bugs_page"
+    );
+}
+
+#[test]
+fn an_edited_row_of_the_page_is_found() {
+    let page = with_tables("");
+    for (written, edited) in [
+        ("| self-transfer |", "| transfer-to-oneself |"),
+        ("two copies |", "three copies |"),
+        ("| buggy executor, node |", "| node |"),
+        ("| same-as-serial |", "| |"),
+    ] {
+        let edited = page.replacen(written, edited, 1);
+        assert!(edited != page, "{written} is in the page");
+        assert!(edited != with_tables(&edited), "{written}");
+    }
+}
+
+/// The first cells of the rows of the table that has this in its head.
+fn rows<'t>(text: &'t str, head: &str) -> Vec<&'t str> {
+    let lines = text.lines().skip_while(|line| !line.starts_with(head));
+    let rows = lines.skip(2).map_while(|line| line.strip_prefix("| "));
+    rows.filter_map(|row| row.split(" | ").next()).collect()
+}
+
+/// What is in its cells is measured, and no test's to know.
+#[test]
+fn the_rows_of_the_matrix_in_the_readme_are_the_bugs() {
+    let known: Vec<&str> = BUGS.iter().map(|bug| bug.id).collect();
+    assert_eq!(rows(&text("README.md"), "| defect | trial |"), known);
+}
