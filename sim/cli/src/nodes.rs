@@ -35,14 +35,14 @@ pub(super) struct Nodes {
     #[arg(long = "for", env = "LOCKSTEP_NODES_FOR", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
     /// Run a file that was written when something was found, and nothing else
-    #[arg(long, env = "LOCKSTEP_NODES_REPLAY", value_name = "FILE", conflicts_with_all = ["seeds", "duration", "plant"])]
+    #[arg(long, env = "LOCKSTEP_NODES_REPLAY", value_name = "FILE", conflicts_with_all = ["seeds", "duration", "inject_bug"])]
     replay: Option<PathBuf>,
     /// Write what happened in each run, line by line, to a file a seed in this folder
     #[arg(long, env = "LOCKSTEP_NODES_TRACE", value_name = "FOLDER")]
     trace: Option<PathBuf>,
-    /// Let one node have this defect, to see that it is found
-    #[arg(long, env = "LOCKSTEP_NODES_PLANT", value_name = "DEFECT", value_parser = defect())]
-    plant: Option<Defect>,
+    /// Give one node this seeded bug, to see that it is found
+    #[arg(long, env = "LOCKSTEP_NODES_INJECT_BUG", value_name = "ID", value_parser = seeded_bug())]
+    inject_bug: Option<Defect>,
     /// Let all nodes execute with so many workers, 1 to 256; no result may depend on it
     #[arg(long, env = "LOCKSTEP_NODES_WORKERS", value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
     workers: Option<u16>,
@@ -74,9 +74,9 @@ pub(super) struct Nodes {
     quiet: bool,
 }
 
-fn defect() -> impl clap::builder::TypedValueParser<Value = Defect> {
+fn seeded_bug() -> impl clap::builder::TypedValueParser<Value = Defect> {
     PossibleValuesParser::new(Defect::ALL.map(Defect::id))
-        .map(|name| Defect::named(&name).expect("only the name of a defect is possible"))
+        .map(|id| Defect::named(&id).expect("only the id of a seeded bug is possible"))
 }
 
 /// A..B, at least one seed.
@@ -138,11 +138,11 @@ impl Nodes {
             (None, Some(_)) => 0..u64::MAX,
             (None, None) => 0..200,
         };
-        let is_by_hand = self.plant.is_some() || seeds.end - seeds.start < FEW;
+        let is_by_hand = self.inject_bug.is_some() || seeds.end - seeds.start < FEW;
         let plan = Plan {
             enough: self.duration.map_or(Enough::AllRuns, Enough::Time),
             // What a node with a seeded bug does is not compared: it may depend on the workers.
-            repeat_every: match self.plant {
+            repeat_every: match self.inject_bug {
                 Some(_) => 0,
                 None => self.twice_every,
             },
@@ -152,7 +152,7 @@ impl Nodes {
         let clusters = Clusters {
             workers: self.workers.map(usize::from),
             hash_seed: self.hash_seed,
-            bug: self.plant,
+            bug: self.inject_bug,
             folder: scratch.to_path_buf(),
         };
         if !self.json {
@@ -197,8 +197,8 @@ impl Nodes {
             Some(duration) => format!("lockstep nodes --for {}s", duration.as_secs()),
             None => format!("lockstep nodes --seeds {}..{}", seeds.start, seeds.end),
         };
-        if let Some(defect) = self.plant {
-            command.push_str(&format!(" --plant {defect}"));
+        if let Some(bug) = self.inject_bug {
+            command.push_str(&format!(" --inject-bug {bug}"));
         }
         if let Some(workers) = self.workers {
             command.push_str(&format!(" --workers {workers}"));

@@ -58,7 +58,7 @@ fn two_processes_with_other_settings_write_the_same_traces_byte_for_byte() {
 #[test]
 fn what_is_found_is_printed_in_a_few_lines_and_replays_from_its_file() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let arguments = ["nodes", "--seeds", "0..3", "--plant", "merge-order"];
+    let arguments = ["nodes", "--seeds", "0..3", "--inject-bug", "merge-order"];
     let found = lockstep(&arguments, folder.path(), "2");
     assert_eq!(found.status.code(), Some(10), "{found:?}");
     let text = String::from_utf8_lossy(&found.stdout);
@@ -88,7 +88,7 @@ fn a_command_line_for_nodes_that_makes_no_sense_is_usage() {
         &["nodes", "--seeds", "7"][..],
         &["nodes", "--seeds", "7..7"],
         &["nodes", "--for", "a while"],
-        &["nodes", "--plant", "a-tree"],
+        &["nodes", "--inject-bug", "a-tree"],
         &["nodes", "--replay", "no-such-file.repro"],
     ] {
         let output = lockstep(arguments, folder.path(), "2");
