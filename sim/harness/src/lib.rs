@@ -3,9 +3,10 @@
 //! Cases are drawn from a stream of [`choice`]s. A [`campaign`] executes many, counts the
 //! [`coverage`] points that they reach, compares the [`trace`]s of repeated runs, and comes to one
 //! verdict with one exit code. A violated invariant has a [`signature`], by which findings are
-//! grouped, and its case is made small by [`shrink`]; [`shards`] of one campaign are merged into one
-//! verdict. A [`schedule`] is how a concurrent execution went, as data. Whether the harness sees anything
-//! is asked with [`seeded_bug`]s.
+//! grouped, its case is made small by [`shrink`], and both are written as a [`finding`] in the format
+//! of [`reproducer`]s; [`shards`] of one campaign are merged into one verdict. A [`schedule`] is how a
+//! concurrent execution went, as data. Whether the harness sees anything is asked with
+//! [`seeded_bug`]s.
 //!
 //! Nothing in here knows a ledger or an executor.
 
@@ -15,9 +16,11 @@ pub mod campaign;
 pub mod coverage;
 pub mod digest;
 pub mod exit;
+pub mod finding;
 pub mod invariant;
 pub mod panic;
 pub mod processes;
+pub mod reproducer;
 pub mod schedule;
 pub mod seeded_bug;
 pub mod shards;
