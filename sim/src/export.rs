@@ -1,25 +1,18 @@
-//! A reproducer as a plain Rust test, for whoever wants to step through it or put an own subject
-//! in core's place.
+//! A reproducer as a plain Rust test, to step through, or to put another subject in core's place.
 
 use std::fmt::Write as _;
 
-use crate::reproducer::Reproducer;
+use crate::reproducer::{Reproducer, ScheduledReproducer};
 use crate::scenario::{
-    Action, BlockFlaw, BlockRecipe, Fault, Holding, NetworkName, Scenario, Sending, Step,
-    TransactionFlaw, TransactionRecipe,
+    Action, BlockFlaw, BlockRecipe, Fault, GenesisRecipe, Holding, NetworkName, Scenario, Sending,
+    Step, TransactionFlaw, TransactionRecipe,
 };
 
 /// The text of a file for `sim/tests`. `name` becomes the test's.
 #[must_use]
 pub fn as_test(reproducer: &Reproducer, name: &str) -> String {
-    let shows = match reproducer.shows.as_str() {
-        "" => String::new(),
-        // A file may say anything here; a comment ends with its line.
-        invariant => format!(" It showed {}.", invariant.escape_debug()),
-    };
     let mut text = format!(
-        "//! Printed by `lockstep export`.{shows}
-
+        "{}
 use lockstep_sim::campaign;
 use lockstep_sim::scenario::*;
 use lockstep_sim::tally::Tally;
@@ -28,9 +21,10 @@ use lockstep_sim::tally::Tally;
 #[rustfmt::skip]
 fn {}() {{
     let scenario = ",
+        head(&reproducer.shows),
         identifier(name)
     );
-    write_scenario(&mut text, &reproducer.scenario);
+    write_scenario(&mut text, &reproducer.payload.scenario);
     text.push_str(
         ";
     let folder = tempfile::tempdir().expect(\"there is room for a temporary folder\");
@@ -42,8 +36,61 @@ fn {}() {{
     text
 }
 
+/// The text of a file for `sim/tests`, which takes the feature `shuttle` to run.
+#[must_use]
+pub fn as_scheduled_test(reproducer: &ScheduledReproducer, name: &str) -> String {
+    let schedule = &reproducer.payload.schedule;
+    let mut text = format!(
+        "{}
+use std::sync::Arc;
+
+use lockstep_harness::schedule::{{Schedule, Switch}};
+use lockstep_sim::explore::{{self, CoreLedger}};
+use lockstep_sim::scenario::*;
+
+#[test]
+#[rustfmt::skip]
+fn {}() {{
+    let scenario = ",
+        head(&reproducer.shows),
+        identifier(name)
+    );
+    write_scenario(&mut text, &reproducer.payload.scenario);
+    let _ = write!(
+        text,
+        ";
+    let schedule = Schedule {{
+        workers: {},
+        over_graph: {},
+        block: {},
+        switches: vec!{:?},
+    }};
+    let followed = explore::follow(&scenario, &schedule, &Arc::new(CoreLedger));
+    let (violation, pauses) = followed.expect(\"memory does not fail\");
+    assert!(violation.is_none(), \"{{violation:?}} with {{pauses:?}}\");
+}}
+",
+        schedule.workers, schedule.over_graph, schedule.block, schedule.switches,
+    );
+    text
+}
+
+/// The first line of a file.
+#[must_use]
+pub fn head(shows: &str) -> String {
+    match shows {
+        "" => "//! Printed by `lockstep export`.\n".to_owned(),
+        // A file may say anything here; a comment ends with its line.
+        invariant => format!(
+            "//! Printed by `lockstep export`. It showed {}.\n",
+            invariant.escape_debug()
+        ),
+    }
+}
+
 /// A name that a function can have: `0007-a.b` is `reproducer_0007_a_b`.
-fn identifier(name: &str) -> String {
+#[must_use]
+pub fn identifier(name: &str) -> String {
     let letters = name.chars().map(|letter| match letter {
         'a'..='z' | '0'..='9' => letter,
         'A'..='Z' => letter.to_ascii_lowercase(),
@@ -53,35 +100,21 @@ fn identifier(name: &str) -> String {
 }
 
 fn write_scenario(text: &mut String, scenario: &Scenario) {
-    let genesis = &scenario.genesis;
-    let balances: Vec<String> = genesis
-        .balances
-        .iter()
-        .map(|Holding(account, asset, amount)| format!("Holding({account}, {asset}, {amount})"))
-        .collect();
     let _ = write!(
         text,
         "Scenario {{
-        genesis: GenesisRecipe {{
-            network: {},
-            reward: {},
-            native_limit: {},
-            max_block_bytes: {},
-            balances: vec![{}],
-        }},
+        genesis: {},
         hash_seed: {},
         steps: vec![
 ",
-        network(genesis.network),
-        genesis.reward,
-        genesis.native_limit,
-        genesis.max_block_bytes,
-        balances.join(", "),
+        genesis(&scenario.genesis),
         scenario.hash_seed,
     );
     for step in &scenario.steps {
         match step {
-            Step::Block(block) => write_block(text, block),
+            Step::Block(recipe) => {
+                let _ = writeln!(text, "            Step::Block({}),", block(recipe));
+            }
             Step::Rewind(depth) => {
                 let _ = writeln!(text, "            Step::Rewind({depth}),");
             }
@@ -95,15 +128,40 @@ fn write_scenario(text: &mut String, scenario: &Scenario) {
     text.push_str("        ],\n    }");
 }
 
-fn write_block(text: &mut String, block: &BlockRecipe) {
+/// The text of a genesis, in the names of [`scenario`](crate::scenario).
+#[must_use]
+pub fn genesis(genesis: &GenesisRecipe) -> String {
+    let balances: Vec<String> = genesis
+        .balances
+        .iter()
+        .map(|Holding(account, asset, amount)| format!("Holding({account}, {asset}, {amount})"))
+        .collect();
+    format!(
+        "GenesisRecipe {{
+            network: {},
+            reward: {},
+            native_limit: {},
+            max_block_bytes: {},
+            balances: vec![{}],
+        }}",
+        network(genesis.network),
+        genesis.reward,
+        genesis.native_limit,
+        genesis.max_block_bytes,
+        balances.join(", "),
+    )
+}
+
+/// The text of a block, in the names of [`scenario`](crate::scenario).
+#[must_use]
+pub fn block(block: &BlockRecipe) -> String {
     let flaw = block.flaw.map(|flaw| match flaw {
         BlockFlaw::Network(name) => format!("BlockFlaw::Network({})", network(name)),
         // Variants of numbers, or of nothing, are written as they are debugged.
         other => format!("BlockFlaw::{other:?}"),
     });
-    let _ = write!(
-        text,
-        "            Step::Block(BlockRecipe {{
+    let mut text = format!(
+        "BlockRecipe {{
                 miner: {},
                 later_ms: {},
                 flaw: {},
@@ -114,9 +172,10 @@ fn write_block(text: &mut String, block: &BlockRecipe) {
         option(flaw),
     );
     for transaction in &block.transactions {
-        write_transaction(text, transaction);
+        write_transaction(&mut text, transaction);
     }
-    text.push_str("                ],\n            }),\n");
+    text.push_str("                ],\n            }");
+    text
 }
 
 fn write_transaction(text: &mut String, transaction: &TransactionRecipe) {

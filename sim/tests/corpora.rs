@@ -29,7 +29,7 @@ fn every_reproducer_passes() {
     for file in files {
         let reproducer = Reproducer::read(&file).expect("a kept reproducer can be read");
         let mut tally = Tally::default();
-        let outcome = campaign::on_core(&reproducer.scenario, folder.path(), &mut tally);
+        let outcome = campaign::on_core(&reproducer.payload.scenario, folder.path(), &mut tally);
         assert!(outcome.is_ok(), "{}: {outcome:?}", file.display());
         assert!(
             tally.total(totals::BLOCKS) > 0,
@@ -55,6 +55,8 @@ fn every_reproducer_names_an_invariant_that_there_is() {
 #[test]
 fn every_reproducer_survives_being_written_again() {
     for file in reproducers() {
+        let old = std::fs::read_to_string(&file).expect("a kept reproducer is text");
+        assert!(old.contains("  lockstep: 1,"), "{}", file.display());
         let reproducer = Reproducer::read(&file).expect("a kept reproducer can be read");
         let text = reproducer
             .to_text("a remark\nof two lines")

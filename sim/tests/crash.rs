@@ -41,7 +41,7 @@ fn a_seeded_bug_is_found_and_its_reproducer_shows_it_again() {
         };
         assert!(bug.is_named_by(found.violation.invariant), "{bug}");
         assert_eq!(found.violation.exit_code(), ExitCode::StorageDiffers);
-        let scenario = &found.reproducer.scenario;
+        let scenario = &found.reproducer.payload.scenario;
         let again = violated(scenario, bug);
         assert_eq!(again, Some(found.violation.invariant), "{bug}");
         let on_core = trial::run(scenario, &faulty::subjects, &mut Tally::default());

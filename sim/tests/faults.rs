@@ -405,7 +405,10 @@ fn a_block_that_is_written_late_is_named_when_somebody_closes() {
 fn kept(name: &str) -> Scenario {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpora/reproducers");
     let reproducer = Reproducer::read(&folder.join(name));
-    reproducer.expect("a kept reproducer can be read").scenario
+    reproducer
+        .expect("a kept reproducer can be read")
+        .payload
+        .scenario
 }
 
 #[test]

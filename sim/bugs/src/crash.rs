@@ -56,7 +56,7 @@ impl Engine for Crash {
                 Ok(_) => {}
                 Err(Unrecovered::Found(finding)) => {
                     let judge = move |scenario: &_| accuses(suspect, &invariants::ALL, scenario);
-                    let scenario = finding.reproducer.scenario;
+                    let scenario = finding.reproducer.payload.scenario;
                     let found =
                         found_in(scenario, finding.violation.invariant.name.to_owned(), judge);
                     return Ok(Search {

@@ -5,35 +5,49 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lockstep_harness::exit::ExitCode;
+use lockstep_harness::panic::silence_panics;
 use lockstep_harness::violation::Failure;
-use lockstep_sim::campaign;
-use lockstep_sim::reproducer::Reproducer;
-use lockstep_sim::tally::Tally;
 
+use super::kept::{self, Kept};
 use super::{complain, say, scratch_folder};
-
-/// Exit code where there was nothing to run.
 
 #[derive(Debug, Args)]
 pub(super) struct Corpus {
     /// Where the reproducers are, in files that end in .repro
-    #[arg(default_value = "corpora/reproducers")]
-    folder: PathBuf,
-    /// Where the ledger's file is while this runs [default: the system's temporary folder]
+    #[arg(default_values = ["corpora/reproducers", "corpora/nodes"])]
+    folders: Vec<PathBuf>,
+    /// Where the ledgers' files are while this runs [default: the system's temporary folder]
     #[arg(long, env = "LOCKSTEP_CORPUS_DIR")]
     dir: Option<PathBuf>,
+}
+
+/// What became of a file.
+enum Replayed {
+    /// It came to what it is kept for.
+    AsKept(String),
+    /// This build cannot run it.
+    LeftOut(&'static str),
+    /// It did not, and the exit code for that.
+    Failed(String, ExitCode),
 }
 
 impl Corpus {
     /// Runs all of them, whatever the first ones show. Exits as the first one that failed.
     pub(super) fn execute(self) -> ExitCode {
-        let files = match reproducers(&self.folder) {
-            Ok(files) => files,
-            Err(error) => {
-                complain(format_args!("{}: {error}", self.folder.display()));
-                return ExitCode::Usage;
+        let mut files = Vec::new();
+        for folder in &self.folders {
+            match reproducers(folder) {
+                Ok(found) if found.is_empty() => {
+                    complain(format_args!("{}: no file ends in .repro", folder.display()));
+                    return ExitCode::Vacuous;
+                }
+                Ok(found) => files.extend(found),
+                Err(error) => {
+                    complain(format_args!("{}: {error}", folder.display()));
+                    return ExitCode::Usage;
+                }
             }
-        };
+        }
         let scratch = match scratch_folder(self.dir.as_deref()) {
             Ok(folder) => folder,
             Err(reason) => {
@@ -41,22 +55,28 @@ impl Corpus {
                 return ExitCode::Infrastructure;
             }
         };
-        if files.is_empty() {
-            complain(format_args!(
-                "{}: no file ends in .repro",
-                self.folder.display()
-            ));
-            return ExitCode::Vacuous;
-        }
-        let mut first_failure = ExitCode::Passed;
+        let (mut first_failure, mut ran) = (ExitCode::Passed, 0);
         for file in files {
-            let (line, exit_code) = replayed(&file, scratch.path());
-            say(format_args!("{} {line}", file.display()));
-            if first_failure == ExitCode::Passed {
-                first_failure = exit_code;
+            let path = file.display();
+            match silence_panics(|| replayed(&file, scratch.path())) {
+                Replayed::AsKept(line) => {
+                    say(format_args!("{path} {line}"));
+                    ran += 1;
+                }
+                Replayed::LeftOut(how) => say(format_args!("{path} LEFT OUT: {how} corpus")),
+                Replayed::Failed(line, exit_code) => {
+                    say(format_args!("{path} {line}"));
+                    ran += 1;
+                    if first_failure == ExitCode::Passed {
+                        first_failure = exit_code;
+                    }
+                }
             }
         }
-        first_failure
+        match ran {
+            0 => ExitCode::Vacuous,
+            _ => first_failure,
+        }
     }
 }
 
@@ -72,24 +92,62 @@ fn reproducers(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// What became of a file, on one line, and its exit code.
-fn replayed(file: &Path, scratch: &Path) -> (String, ExitCode) {
-    let reproducer = match Reproducer::read(file) {
-        Ok(reproducer) => reproducer,
-        Err(error) => return (format!("unreadable: {error}"), ExitCode::Usage),
+fn replayed(file: &Path, scratch: &Path) -> Replayed {
+    let kept = match kept::read(file) {
+        Ok(kept) => kept,
+        Err(error) => return Replayed::Failed(format!("unreadable: {error}"), ExitCode::Usage),
     };
-    match campaign::on_core(&reproducer.scenario, scratch, &mut Tally::default()) {
-        Ok(_) => (format!("passed ({})", reproducer.shows), ExitCode::Passed),
-        Err(Failure::Violation(violation)) => (
+    if let Some(how) = kept.left_out() {
+        return Replayed::LeftOut(how);
+    }
+    match kept.without_seeded_bugs() {
+        None => passes(&*kept, scratch).map(|()| format!("passed ({})", kept.shows())),
+        Some(fixed) => shows(&*kept, scratch)
+            .and_then(|()| passes(&*fixed, scratch))
+            .map(|()| format!("passed (shows {} with its seeded bug alone)", kept.shows())),
+    }
+    .map_or_else(
+        |(line, exit_code)| Replayed::Failed(line, exit_code),
+        Replayed::AsKept,
+    )
+}
+
+/// Nothing is violated; else what, and its exit code.
+fn passes(kept: &dyn Kept, scratch: &Path) -> Result<(), (String, ExitCode)> {
+    let ran = kept.run(scratch);
+    match ran.outcome {
+        Ok(_) => Ok(()),
+        Err(Failure::Violation(violation)) => Err((
             format!(
-                "violated: {} after step {}, by {}",
-                violation.invariant, violation.step, violation.subject
+                "violated: {} after {} {}, by {}",
+                violation.invariant, ran.unit, violation.step, violation.subject
             ),
             violation.exit_code(),
-        ),
-        Err(Failure::Infrastructure(reason)) => (
+        )),
+        Err(Failure::Infrastructure(reason)) => Err((
             format!("infrastructure: {reason}"),
             ExitCode::Infrastructure,
-        ),
+        )),
+    }
+}
+
+/// The invariant that the file names is violated.
+fn shows(kept: &dyn Kept, scratch: &Path) -> Result<(), (String, ExitCode)> {
+    let shown = match kept.run(scratch).outcome {
+        Ok(_) => "nothing".to_owned(),
+        Err(Failure::Violation(violation)) => violation.invariant.name.to_owned(),
+        Err(Failure::Infrastructure(reason)) => {
+            return Err((
+                format!("infrastructure: {reason}"),
+                ExitCode::Infrastructure,
+            ));
+        }
+    };
+    match shown == kept.shows() {
+        true => Ok(()),
+        false => Err((
+            format!("blind: its seeded bug shows {shown}, not {}", kept.shows()),
+            ExitCode::Unreliable,
+        )),
     }
 }

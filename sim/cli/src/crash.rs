@@ -1,6 +1,6 @@
 //! `lockstep crash`: the power goes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::builder::BoolishValueParser;
@@ -10,17 +10,16 @@ use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Violation;
 use lockstep_sim::crash::{self, Chain, CrashBug, Crashes, Report, Shape, Unrecovered};
 use lockstep_sim::faulty;
-use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::reproducer::{LedgerRun, Reproducer};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::subject::Execution;
 use lockstep_sim::tally::totals;
 use serde_json::{Value, json};
 
-use super::shrink::quietly_shrunk;
+use super::findings::{self, Note, Told};
+use super::kept::{quietly_shrunk, smaller_ledger};
 use super::{check_environment, complain, say, scratch_folder, values};
-
-/// Exit code where nothing was put to the test.
 
 #[derive(Debug, Args)]
 pub(super) struct Crash {
@@ -52,6 +51,8 @@ struct Verdict {
     name: &'static str,
     detail: String,
     exit_code: ExitCode,
+    /// It has been printed.
+    is_told: bool,
     record: Value,
 }
 
@@ -61,13 +62,7 @@ impl Crash {
             complain(error);
             return ExitCode::Usage;
         }
-        self.say(match self.blocks {
-            None => format!(
-                "lockstep crash --seed {} --transactions {}",
-                self.seed, self.transactions
-            ),
-            Some(blocks) => format!("lockstep crash --seed {} --blocks {blocks}", self.seed),
-        });
+        self.say(self.command());
         let begun = Instant::now();
         let verdict = match self.blocks {
             None => self.every_call(),
@@ -86,12 +81,25 @@ impl Crash {
                 record.extend(more);
             }
             say(record);
+        } else if verdict.is_told {
+            // In as many lines as it needs.
         } else if verdict.detail.is_empty() {
             say(verdict.name);
         } else {
             say(format_args!("{}: {}", verdict.name, verdict.detail));
         }
         verdict.exit_code
+    }
+
+    /// The command that does the same.
+    fn command(&self) -> String {
+        match self.blocks {
+            None => format!(
+                "lockstep crash --seed {} --transactions {}",
+                self.seed, self.transactions
+            ),
+            Some(blocks) => format!("lockstep crash --seed {} --blocks {blocks}", self.seed),
+        }
     }
 
     fn say(&self, line: impl std::fmt::Display) {
@@ -144,6 +152,7 @@ impl Crash {
                     name: "vacuous",
                     detail: format!("{execution}: no crash came to both sides of the commit"),
                     exit_code: ExitCode::Vacuous,
+                    is_told: false,
                     record: json!({ "every_call": records }),
                 };
             }
@@ -171,6 +180,7 @@ impl Crash {
             name: verdict.name(),
             detail: detail.strip_prefix(": ").unwrap_or(detail).to_owned(),
             exit_code: verdict.exit_code(),
+            is_told: false,
             record,
         }
     }
@@ -239,53 +249,51 @@ impl Crash {
         })
     }
 
+    /// Keeps what was found, and tells it.
     fn violated(&self, name: &str, violation: &Violation, whole: &Reproducer) -> Verdict {
-        let what = format!(
-            "{} in step {}, by {}\n  {}",
-            violation.invariant, violation.step, violation.subject, violation.detail
-        );
-        let kept = match self.keep(name, &what, violation, whole) {
-            Ok(kept) => kept,
-            Err(reason) => {
-                complain(reason);
-                String::new()
-            }
+        let scratch = match scratch_folder(None) {
+            Ok(folder) => folder,
+            Err(reason) => return infrastructure(reason),
         };
+        let (place, again) = (format!("step {}", violation.step), self.command());
+        let note = Note {
+            out: &self.out,
+            name,
+            place: &place,
+            again: &again,
+        };
+        let files = findings::keep(
+            &note,
+            violation,
+            whole.payload.clone(),
+            |whole: &LedgerRun| {
+                let shrunk =
+                    quietly_shrunk(&whole.scenario, violation, scratch.path(), self.budget);
+                Some(smaller_ledger(shrunk))
+            },
+        );
+        let record = json!({
+            "reproducer": files.small,
+            "whole": files.whole,
+            "shrunk": files.shrunk,
+        });
+        if !self.json {
+            findings::print(&Told {
+                again: Some(again),
+                files,
+                ..Told::new(violation, &place)
+            });
+        }
         Verdict {
             name: "violated",
-            detail: what + &kept,
+            detail: format!(
+                "{} in step {}, by {}\n  {}",
+                violation.invariant, violation.step, violation.subject, violation.detail
+            ),
             exit_code: violation.exit_code(),
-            record: json!({}),
+            is_told: true,
+            record,
         }
-    }
-
-    /// Writes the run as it was found, and as small as it gets. Says where.
-    fn keep(
-        &self,
-        name: &str,
-        remark: &str,
-        violation: &Violation,
-        whole: &Reproducer,
-    ) -> Result<String, String> {
-        let write = |reproducer: &Reproducer, path: &Path, remark: &str| {
-            reproducer.write(path, remark).map_err(|error| {
-                format!(
-                    "the reproducer could not be written: {error}; name another folder with --out"
-                )
-            })
-        };
-        let whole_path = self.out.join(format!("{name}.whole.repro"));
-        write(whole, &whole_path, remark)?;
-        let folder = scratch_folder(None)?;
-        let shrunk = quietly_shrunk(&whole.scenario, violation, folder.path(), self.budget);
-        let small = Reproducer::new(violation.invariant.name, shrunk.smallest.clone());
-        let path = self.out.join(format!("{name}.repro"));
-        write(&small, &path, &format!("{shrunk}\nbefore that: {remark}"))?;
-        Ok(format!(
-            "\n  {shrunk}\n  whole      {}\n  replay     lockstep replay {}",
-            whole_path.display(),
-            path.display()
-        ))
     }
 }
 
@@ -306,6 +314,7 @@ fn passed(record: Value) -> Verdict {
         name: "passed",
         detail: String::new(),
         exit_code: ExitCode::Passed,
+        is_told: false,
         record,
     }
 }
@@ -315,6 +324,7 @@ fn infrastructure(detail: String) -> Verdict {
         name: "infrastructure",
         detail,
         exit_code: ExitCode::Infrastructure,
+        is_told: false,
         record: json!({}),
     }
 }

@@ -3,24 +3,22 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lockstep_harness::exit::ExitCode;
-use lockstep_sim::export;
-use lockstep_sim::reproducer::Reproducer;
 
-use super::{complain, say};
+use super::{complain, kept, say};
+use lockstep_harness::exit::ExitCode;
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// The reproducer, a text file that `run` wrote
+    /// The reproducer: a text file of a ledger, a cluster or a schedule
     file: PathBuf,
 }
 
 impl Export {
     pub(super) fn execute(self) -> ExitCode {
-        match Reproducer::read(&self.file) {
-            Ok(reproducer) => {
+        match kept::read(&self.file) {
+            Ok(kept) => {
                 let stem = self.file.file_stem().unwrap_or_default().to_string_lossy();
-                say(export::as_test(&reproducer, &stem).trim_end());
+                say(kept.as_test(&stem).trim_end());
                 ExitCode::Passed
             }
             Err(error) => {

@@ -10,6 +10,7 @@ mod explore;
 mod explore;
 mod export;
 mod findings;
+mod kept;
 mod merge;
 mod nodes;
 mod replay;
@@ -75,7 +76,7 @@ enum Command {
     /// Make a reproducer as small as it gets.
     #[command(after_help = after_help())]
     Shrink(shrink::Shrink),
-    /// Run all reproducers that are kept.
+    /// Run all reproducers that are kept: of ledgers, clusters and schedules.
     #[command(after_help = after_help())]
     Corpus(corpus::Corpus),
     /// Execute blocks under many schedules, drawn by several schedulers.

@@ -10,19 +10,19 @@ use std::time::{Duration, Instant};
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
-use lockstep_cluster::{
-    BUDGET, Clusters, Defect, NodesProfile, NodesReproducer, NodesScenario, Reached, Shrunk,
-};
+use lockstep_cluster::{BUDGET, ClusterRun, Clusters, Defect, NodesProfile, NodesScenario};
 use lockstep_core::config::MAX_WORKERS;
 use lockstep_harness::campaign::{
     self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, Summary,
 };
 use lockstep_harness::exit::ExitCode;
+use lockstep_harness::finding::Files;
 use lockstep_harness::panic::silence_panics;
-use lockstep_harness::trace::{self, Observation, Trace};
-use lockstep_harness::violation::{Failure, Violation};
+use lockstep_harness::trace::{self, Observation};
 use serde_json::json;
 
+use super::findings::{self, Note, Told};
+use super::kept::smaller_cluster;
 use super::{check_environment, complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
@@ -34,9 +34,6 @@ pub(super) struct Nodes {
     /// End after so long, if the seeds do not end before, e.g. 60s or 10m
     #[arg(long = "for", env = "LOCKSTEP_NODES_FOR", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
-    /// Run a file that was written when something was found, and nothing else
-    #[arg(long, env = "LOCKSTEP_NODES_REPLAY", value_name = "FILE", conflicts_with_all = ["seeds", "duration", "inject_bug"])]
-    replay: Option<PathBuf>,
     /// Write what happened in each run, line by line, to a file a seed in this folder
     #[arg(long, env = "LOCKSTEP_NODES_TRACE", value_name = "FOLDER")]
     trace: Option<PathBuf>,
@@ -126,10 +123,7 @@ impl Nodes {
                 return ExitCode::Infrastructure;
             }
         };
-        match &self.replay {
-            Some(file) => self.replay(file, scratch.path()),
-            None => self.campaign(scratch.path()),
-        }
+        self.campaign(scratch.path())
     }
 
     fn campaign(&self, scratch: &Path) -> ExitCode {
@@ -168,19 +162,23 @@ impl Nodes {
         watch.bar.finish_and_clear();
         let elapsed = watch.begun.elapsed();
         let exit_code = summary.verdict.exit_code();
-        let kept = summary.verdict.findings().first().and_then(|finding| {
-            let Finding {
-                run,
-                violation,
-                case,
-                ..
-            } = finding;
-            self.keep(run.seed, violation, case, scratch)
-        });
+        let finding = summary.verdict.findings().first();
+        let files = finding.map_or_else(Files::default, |finding| self.keep(finding, scratch));
         if self.json {
-            say(record(&summary, kept.as_ref(), exit_code));
+            say(record(&summary, &files, exit_code));
         } else {
-            print_summary(&summary, watch.slowest, kept.as_ref());
+            print_summary(&summary, watch.slowest);
+            match finding {
+                Some(Finding { run, violation, .. }) => findings::print(&Told {
+                    again: Some(self.again(run.seed)),
+                    files,
+                    ..Told::new(
+                        violation,
+                        &format!("seed {}, event {}", run.seed, violation.step),
+                    )
+                }),
+                None => say(&summary.verdict),
+            }
             // Apart from the rest, which is the same each time.
             let _ = writeln!(
                 std::io::stderr(),
@@ -209,128 +207,25 @@ impl Nodes {
         command
     }
 
-    /// Writes the run as it was found, so that it is there whatever shrinking does, and then as
-    /// small as it gets.
-    fn keep(
-        &self,
-        seed: u64,
-        violation: &Violation,
-        whole: &NodesScenario,
-        scratch: &Path,
-    ) -> Option<Kept> {
-        let invariant = violation.invariant.name;
-        let remark = format!(
-            "{invariant} after event {}, by {}\n{}\nfound by: {}",
-            violation.step,
-            violation.subject,
-            violation.detail,
-            self.command(&(seed..seed.saturating_add(1)))
-        );
-        let name = format!("nodes-{invariant}-seed{seed}");
-        let whole_path = self.out.join(format!("{name}.whole.repro"));
-        let path = self.out.join(format!("{name}.repro"));
-        let written = NodesReproducer::new(invariant, whole.clone())
-            .write(&whole_path, &remark)
-            .and_then(|()| {
-                let shrunk = silence_panics(|| {
-                    lockstep_cluster::shrink(whole, invariant, scratch, self.budget)
-                });
-                let remark = format!("{shrunk}\nbefore that: {remark}");
-                NodesReproducer::new(invariant, shrunk.smallest.clone()).write(&path, &remark)?;
-                Ok(shrunk)
-            });
-        match written {
-            Ok(shrunk) => Some(Kept {
-                path: path.display().to_string(),
-                whole: whole_path.display().to_string(),
-                shrunk,
-            }),
-            Err(error) => {
-                complain(format_args!(
-                    "the reproducer could not be written: {error}; name another folder with --out"
-                ));
-                None
-            }
-        }
+    /// Keeps what was found.
+    fn keep(&self, finding: &Finding<NodesScenario>, scratch: &Path) -> Files {
+        let (seed, violation) = (finding.run.seed, &finding.violation);
+        let note = Note {
+            out: &self.out,
+            name: &format!("nodes-{}-seed{seed}", violation.invariant),
+            place: &format!("event {}", violation.step),
+            again: &self.again(seed),
+        };
+        let whole = (*finding.case).clone();
+        findings::keep(&note, violation, whole, |whole: &ClusterRun| {
+            let invariant = violation.invariant.name;
+            Some(smaller_cluster(whole, invariant, scratch, self.budget))
+        })
     }
 
-    fn replay(&self, file: &Path, scratch: &Path) -> ExitCode {
-        let reproducer = match NodesReproducer::read(file) {
-            Ok(reproducer) => reproducer,
-            Err(error) => {
-                complain(error);
-                return ExitCode::Usage;
-            }
-        };
-        let mut scenario = reproducer.scenario;
-        if let Some(workers) = self.workers {
-            scenario.set_workers(usize::from(workers));
-        }
-        scenario.change_hash_seeds(self.hash_seed);
-        let (mut reached, mut trace) = (Reached::default(), Trace::default());
-        let outcome =
-            silence_panics(|| lockstep_cluster::run(&scenario, scratch, &mut reached, &mut trace));
-        if let Some(folder) = &self.trace {
-            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-            write_trace(&folder.join(format!("{stem}.trace")), trace.observations());
-        }
-        let (verdict, detail, exit_code) = match &outcome {
-            Ok(observed) => (
-                "passed",
-                format!("{} events, trace {}", observed.events, observed.trace),
-                ExitCode::Passed,
-            ),
-            Err(Failure::Violation(violation)) => (
-                "violated",
-                format!(
-                    "{} after event {}, by {}\n  {}",
-                    violation.invariant, violation.step, violation.subject, violation.detail
-                ),
-                violation.exit_code(),
-            ),
-            Err(Failure::Infrastructure(reason)) => {
-                ("infrastructure", reason.clone(), ExitCode::Infrastructure)
-            }
-        };
-        if self.json {
-            say(json!({
-                "kind": "replay",
-                "file": file.display().to_string(),
-                "shows": reproducer.shows,
-                "verdict": verdict,
-                "exit_code": exit_code,
-                "detail": detail,
-            }));
-            return exit_code;
-        }
-        say(format_args!("lockstep nodes --replay {}", file.display()));
-        for node in &scenario.nodes {
-            say(format_args!("  {node}"));
-        }
-        say(format_args!(
-            "  {} blocks with {} transactions, {} faults{}",
-            scenario.blocks.len(),
-            scenario.transactions(),
-            scenario.faults.len(),
-            match reproducer.shows.as_str() {
-                "" => String::new(),
-                invariant => format!("; kept because of {invariant}"),
-            }
-        ));
-        if outcome.is_err() {
-            print_end(&trace);
-        }
-        say(format_args!("{verdict}: {detail}"));
-        exit_code
-    }
-}
-
-/// The last things that happened, as many as a person reads.
-fn print_end(trace: &Trace) {
-    const LINES: usize = 5;
-    let lines = trace.observations();
-    for line in &lines[lines.len().saturating_sub(LINES)..] {
-        say(format_args!("  {line}"));
+    /// The command that does the run of this seed again.
+    fn again(&self, seed: u64) -> String {
+        self.command(&(seed..seed.saturating_add(1)))
     }
 }
 
@@ -343,18 +238,7 @@ fn write_trace(path: &Path, trace: &[Observation]) {
 /// A campaign of fewer runs was chosen by hand, and its self-check is left out.
 const FEW: u64 = 10;
 
-/// What was written about a violation.
-struct Kept {
-    path: String,
-    whole: String,
-    shrunk: Shrunk,
-}
-
-fn print_summary(
-    summary: &Summary<NodesScenario>,
-    slowest: Option<(u64, [u64; 2])>,
-    kept: Option<&Kept>,
-) {
+fn print_summary(summary: &Summary<NodesScenario>, slowest: Option<(u64, [u64; 2])>) {
     for found in &summary.self_checks {
         say(format_args!("  canary     {found}"));
     }
@@ -380,20 +264,11 @@ fn print_summary(
         ));
     }
     say(format_args!("  digest     {}", summary.digest));
-    say(&summary.verdict);
-    if let Some(kept) = kept {
-        say(format_args!("  {}", kept.shrunk));
-        say(format_args!("  whole      {}", kept.whole));
-        say(format_args!(
-            "  replay     lockstep nodes --replay {}",
-            kept.path
-        ));
-    }
 }
 
 fn record(
     summary: &Summary<NodesScenario>,
-    kept: Option<&Kept>,
+    files: &Files,
     exit_code: ExitCode,
 ) -> serde_json::Value {
     let events: serde_json::Map<_, _> = summary
@@ -406,9 +281,9 @@ fn record(
         "verdict": summary.verdict.name(),
         "exit_code": exit_code,
         "detail": summary.verdict.to_string(),
-        "reproducer": kept.map(|kept| &kept.path),
-        "whole": kept.map(|kept| &kept.whole),
-        "shrunk": kept.map(|kept| kept.shrunk.to_string()),
+        "reproducer": files.small,
+        "whole": files.whole,
+        "shrunk": files.shrunk,
         "canary": summary.self_checks.first(),
         "runs": summary.runs,
         "twice": summary.repeated,

@@ -1,23 +1,38 @@
 //! `lockstep replay`: one run from a file.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
 use clap::builder::BoolishValueParser;
+use clap::{Args, value_parser};
+use lockstep_core::config::MAX_WORKERS;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Failure;
-use lockstep_sim::campaign;
-use lockstep_sim::reproducer::Reproducer;
-use lockstep_sim::tally::Tally;
 use serde_json::json;
 
-use super::{complain, explore, say, scratch_folder};
+use super::findings::{self, Told};
+use super::kept::{self, Settings};
+use super::{complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
-    /// The reproducer, a text file that `run` wrote
+    /// The reproducer: a text file of a ledger, a cluster or a schedule
     file: PathBuf,
-    /// Where the ledger's file is while this runs [default: the system's temporary folder]
+    /// Let all nodes of a cluster execute with N workers, 1 to 256; no result may depend on it
+    #[arg(long, env = "LOCKSTEP_REPLAY_WORKERS", value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
+    workers: Option<u16>,
+    /// Change the seed of every hash map; no result may depend on it
+    #[arg(
+        long,
+        env = "LOCKSTEP_REPLAY_HASH_SEED",
+        value_name = "SEED",
+        default_value_t = 0
+    )]
+    hash_seed: u64,
+    /// Write what happened in a cluster, line by line, to a file in this folder
+    #[arg(long, env = "LOCKSTEP_REPLAY_TRACE", value_name = "FOLDER")]
+    trace: Option<PathBuf>,
+    /// Where the ledgers' files are while this runs [default: the system's temporary folder]
     #[arg(long, env = "LOCKSTEP_REPLAY_DIR")]
     dir: Option<PathBuf>,
     /// Print one JSON record in place of text
@@ -27,15 +42,26 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) fn execute(self) -> ExitCode {
-        let reproducer = match Reproducer::read(&self.file) {
-            Ok(reproducer) => reproducer,
+        let file = self.file.display();
+        let mut kept = match kept::read(&self.file) {
+            Ok(kept) => kept,
             Err(error) => {
                 complain(error);
                 return ExitCode::Usage;
             }
         };
-        if reproducer.schedule.is_some() {
-            return explore::replay(&reproducer, &self.file.display().to_string());
+        if let Some(how) = kept.left_out() {
+            complain(format_args!("{file} has a schedule: {how} replay {file}"));
+            return ExitCode::Usage;
+        }
+        let settings = Settings {
+            workers: self.workers.map(usize::from),
+            hash_seed: self.hash_seed,
+            is_traced: self.trace.is_some(),
+        };
+        if let Err(reason) = kept.change(&settings) {
+            complain(reason);
+            return ExitCode::Usage;
         }
         let folder = match scratch_folder(self.dir.as_deref()) {
             Ok(folder) => folder,
@@ -44,46 +70,69 @@ impl Replay {
                 return ExitCode::Infrastructure;
             }
         };
-        let scenario = &reproducer.scenario;
-        let mut tally = Tally::default();
-        let outcome = campaign::on_core(scenario, folder.path(), &mut tally);
-        let (verdict, detail, exit_code) = match &outcome {
-            Ok(observed) => ("passed", format!("digest {observed}"), ExitCode::Passed),
-            Err(Failure::Violation(violation)) => (
-                "violated",
-                format!(
-                    "{} after step {}, by {}\n  {}",
-                    violation.invariant, violation.step, violation.subject, violation.detail
-                ),
-                violation.exit_code(),
+        let ran = kept.run(folder.path());
+        if let (Some(folder), Some(trace)) = (&self.trace, &ran.trace)
+            && let Err(reason) = self.write_trace(folder, trace)
+        {
+            complain(reason);
+            return ExitCode::Infrastructure;
+        }
+        let (verdict, exit_code) = match &ran.outcome {
+            Ok(_) => ("passed", ExitCode::Passed),
+            Err(Failure::Violation(violation)) => ("violated", violation.exit_code()),
+            Err(Failure::Infrastructure(_)) => ("infrastructure", ExitCode::Infrastructure),
+        };
+        let detail = match &ran.outcome {
+            Ok(observed) => observed.clone(),
+            Err(Failure::Violation(violation)) => format!(
+                "{} after {} {}, by {}\n  {}",
+                violation.invariant, ran.unit, violation.step, violation.subject, violation.detail
             ),
-            Err(Failure::Infrastructure(reason)) => {
-                ("infrastructure", reason.clone(), ExitCode::Infrastructure)
-            }
+            Err(Failure::Infrastructure(reason)) => reason.clone(),
         };
         if self.json {
             say(json!({
                     "kind": "replay",
-                    "file": self.file.display().to_string(),
-                    "shows": reproducer.shows,
+                    "file": file.to_string(),
+                    "shows": kept.shows(),
                     "verdict": verdict,
                     "exit_code": exit_code,
                     "detail": detail,
             }));
-        } else {
-            say(format_args!(
-                "lockstep replay {}\n  {} steps, {} blocks, {} transactions{}",
-                self.file.display(),
-                scenario.steps.len(),
-                scenario.blocks(),
-                scenario.transactions(),
-                match reproducer.shows.as_str() {
-                    "" => String::new(),
-                    invariant => format!("; kept because of {invariant}"),
-                }
-            ));
-            say(format_args!("{verdict}: {detail}"));
+            return exit_code;
+        }
+        say(format_args!("lockstep replay {file}"));
+        for line in kept.description() {
+            say(format_args!("  {line}"));
+        }
+        if !kept.shows().is_empty() {
+            say(format_args!("  kept because of {}", kept.shows()));
+        }
+        for note in &ran.notes {
+            say(format_args!("  {note}"));
+        }
+        match &ran.outcome {
+            Err(Failure::Violation(violation)) => {
+                findings::print(&Told::new(
+                    violation,
+                    &format!("{} {}", ran.unit, violation.step),
+                ));
+            }
+            _ => say(format_args!("{verdict}: {detail}")),
         }
         exit_code
+    }
+
+    fn write_trace(&self, folder: &Path, trace: &str) -> Result<(), String> {
+        let stem = self.file.file_stem().unwrap_or_default().to_string_lossy();
+        let path = folder.join(format!("{stem}.trace"));
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&path, trace))
+            .map_err(|error| {
+                format!(
+                    "{}: {error}; name a folder that can be written with --trace",
+                    path.display()
+                )
+            })
     }
 }

@@ -141,7 +141,8 @@ impl Run {
         let mut watch = Watch::new(&plan, self.profile, build, self.json, self.quiet);
         let summary = summary(&plan, &workload, terms, folder.path(), &mut watch);
         watch.finish(&summary);
-        let records = findings::keep(&workload, &summary, &self.out, folder.path(), self.budget);
+        let records =
+            findings::keep_all(&workload, &summary, &self.out, folder.path(), self.budget);
         let exit_code = summary.verdict.exit_code();
         if self.json {
             let elapsed_ms = watch.elapsed_ms();
@@ -158,7 +159,7 @@ impl Run {
             say(as_line(&Record::Verdict(Box::new(verdict))));
         } else {
             print_summary(&plan, &summary);
-            findings::print(&workload, &summary, &records);
+            findings::print_all(&workload, &summary, &records);
         }
         exit_code
     }

@@ -5,9 +5,14 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 fn lockstep(arguments: &[&str], folder: &Path, workers: &str) -> Output {
+    let out = folder.display().to_string();
+    let more: &[&str] = match arguments[0] {
+        "nodes" => &["--out", &out],
+        _ => &[],
+    };
     let output = Command::new(env!("CARGO_BIN_EXE_lockstep"))
         .args(arguments)
-        .args(["--out", &folder.display().to_string()])
+        .args(more)
         .args(["--workers", workers])
         .env("TMPDIR", folder)
         .env(
@@ -63,7 +68,7 @@ fn what_is_found_is_printed_in_a_few_lines_and_replays_from_its_file() {
     assert_eq!(found.status.code(), Some(10), "{found:?}");
     let text = String::from_utf8_lossy(&found.stdout);
     let (_, verdict) = text
-        .split_once("\nviolated: same-as-serial with seed 0, ")
+        .split_once("\nviolated: same-as-serial\n  in         seed 0, event ")
         .expect(&text);
     assert!(verdict.lines().count() <= 12, "{verdict}");
     assert!(verdict.contains("candidates of "), "{verdict}");
@@ -72,13 +77,20 @@ fn what_is_found_is_printed_in_a_few_lines_and_replays_from_its_file() {
         .find_map(|line| line.trim().strip_prefix("replay "))
         .expect(verdict);
     let replay: Vec<&str> = command.split_whitespace().skip(1).collect();
+    let traces = folder.path().join("traces");
+    let trace = traces.display().to_string();
+    let replay = [replay.as_slice(), &["--trace", &trace]].concat();
     let replayed = lockstep(&replay, folder.path(), "2");
     assert_eq!(replayed.status.code(), Some(10), "{replayed:?}");
     let text = String::from_utf8_lossy(&replayed.stdout);
     assert!(
-        text.contains("violated: same-as-serial after event "),
+        text.contains("violated: same-as-serial\n  in         event "),
         "{text}"
     );
+    let trace = fs::read_to_string(traces.join("nodes-same-as-serial-seed0.trace"));
+    assert!(trace.is_ok_and(|trace| trace.lines().count() > 2));
+    let whole = folder.path().join("nodes-same-as-serial-seed0.whole.repro");
+    assert!(whole.exists(), "the run as it was found is kept beside it");
 }
 
 #[test]
@@ -89,7 +101,7 @@ fn a_command_line_for_nodes_that_makes_no_sense_is_usage() {
         &["nodes", "--seeds", "7..7"],
         &["nodes", "--for", "a while"],
         &["nodes", "--inject-bug", "a-tree"],
-        &["nodes", "--replay", "no-such-file.repro"],
+        &["replay", "no-such-file.repro"],
     ] {
         let output = lockstep(arguments, folder.path(), "2");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -147,12 +147,17 @@ fn a_reproducer_that_cannot_be_read_is_named_with_the_place() {
         future.replace("lockstep: 1", "lockstep: 9").as_bytes(),
     );
     write("binary", &[0xff, 0xfe, 0x00]);
+    write("other", b"(lockstep: 2, kind: \"tree\")");
 
     for (name, expected) in [
         ("missing", "No such file"),
         ("syntax", ":3:"),
         ("future", "this is format 9"),
         ("binary", "valid UTF-8"),
+        (
+            "other",
+            "this is a run of the kind \"tree\", and one of \"ledger\", ",
+        ),
     ] {
         let output = run(&["replay", &at(name)]);
         assert_eq!(output.status.code(), Some(2), "{name}");
@@ -207,14 +212,127 @@ fn kept(name: &str) -> String {
     folder.join(name).display().to_string()
 }
 
+const A_CLUSTER: &str = "../nodes/0003-hash-seed-decides-order.repro";
+const WITH_A_SCHEDULE: &str = "\
+#![enable(implicit_some)]
+(
+  lockstep: 1,
+  scenario: (
+    genesis: (
+      network: devnet,
+      reward: 5,
+      native_limit: 18446744073709551615,
+      max_block_bytes: 1048576,
+      balances: [],
+    ),
+    steps: [Block((miner: 0, later_ms: 1, transactions: []))],
+  ),
+  schedule: (workers: 2, over_graph: true, block: 0, switches: [(0, 1, 1)]),
+)
+";
+
 #[test]
-fn the_corpus_is_replayed_one_line_a_file() {
-    let output = run(&["corpus", &kept("")]);
+fn the_corpora_of_ledgers_and_clusters_are_replayed_one_line_a_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let output = lockstep(&["corpus"])
+        .current_dir(&root)
+        .output()
+        .expect("the program starts");
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
     let text = out(&output);
-    let files = std::fs::read_dir(kept("")).expect("the corpus is there");
-    assert_eq!(text.lines().count(), files.count());
-    assert!(text.lines().all(|line| line.contains(" passed (")));
+    let files = ["corpora/reproducers", "corpora/nodes"].map(|folder| {
+        let files = std::fs::read_dir(root.join(folder)).expect("the corpus is there");
+        files.count()
+    });
+    assert_eq!(text.lines().count(), files[0] + files[1]);
+    assert!(
+        text.lines().all(|line| line.contains(" passed (")),
+        "{text}"
+    );
+    let seeded = text
+        .lines()
+        .filter(|line| line.contains("with its seeded bug alone"));
+    assert_eq!(seeded.count(), files[1]);
+}
+
+#[test]
+fn a_seeded_bug_that_shows_something_else_than_its_file_says_fails_the_corpus() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let cluster = std::fs::read_to_string(kept(A_CLUSTER)).expect("it is kept");
+    let other = cluster.replace("shows: \"same-as-serial\"", "shows: \"reads-back\"");
+    let fixed = cluster.replace(", planted: MergeOrder", "");
+    assert!(other != cluster && fixed != cluster);
+    let corpus = |text: &str| {
+        std::fs::write(folder.path().join("a.repro"), text).expect("it can be written");
+        run(&["corpus", &folder.path().display().to_string()])
+    };
+    let blind = corpus(&other);
+    assert_eq!(blind.status.code(), Some(13), "{}", out(&blind));
+    assert!(out(&blind).contains("blind: its seeded bug shows same-as-serial, not reads-back"));
+    assert_eq!(corpus(&fixed).status.code(), Some(0));
+}
+
+#[cfg(not(feature = "shuttle"))]
+#[test]
+fn a_schedule_is_left_out_by_name_where_it_cannot_be_run() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(at("a.repro"), WITH_A_SCHEDULE).expect("it can be written");
+    let replayed = run(&["replay", &at("a.repro")]);
+    assert_eq!(replayed.status.code(), Some(2));
+    assert!(complaint(&replayed).contains("--features shuttle -- replay "));
+    let alone = run(&["corpus", &at("")]);
+    assert_eq!(alone.status.code(), Some(15), "nothing was run");
+    std::fs::copy(kept("0001-fee-not-debited.repro"), at("b.repro")).expect("it can be copied");
+    let beside = run(&["corpus", &at("")]);
+    assert_eq!(beside.status.code(), Some(0));
+    assert!(
+        out(&beside).contains("a.repro LEFT OUT: "),
+        "{}",
+        out(&beside)
+    );
+    let exported = run(&["export", &at("a.repro")]);
+    assert_eq!(exported.status.code(), Some(0));
+    assert!(out(&exported).contains("switches: vec![Switch(0, 1, 1)]"));
+}
+
+#[cfg(feature = "shuttle")]
+#[test]
+fn an_old_file_with_a_schedule_is_replayed() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let file = folder.path().join("a.repro").display().to_string();
+    std::fs::write(&file, WITH_A_SCHEDULE).expect("it can be written");
+    let replayed = run(&["replay", &file]);
+    assert_eq!(replayed.status.code(), Some(0), "{}", out(&replayed));
+    assert!(out(&replayed).contains("schedule   2 workers, block 0, 1 switches"));
+}
+
+#[test]
+fn a_setting_that_means_nothing_for_a_kind_is_usage() {
+    let ledger = kept("0001-fee-not-debited.repro");
+    for more in [["--workers", "2"], ["--trace", "traces"]] {
+        let output = run(&["replay", &ledger, more[0], more[1]]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(complaint(&output).contains(more[0]));
+    }
+    let seeds = ["0", "5"].map(|seed| out(&run(&["replay", &ledger, "--hash-seed", seed])));
+    assert_eq!(seeds[0], seeds[1]);
+}
+
+#[test]
+fn a_cluster_that_violates_something_is_shrunk_to_what_violates_the_same() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let small = folder.path().join("small.repro").display().to_string();
+    let output = run(&["shrink", &kept(A_CLUSTER), "--budget", "20", "-o", &small]);
+    assert_eq!(output.status.code(), Some(10), "{}", complaint(&output));
+    assert!(
+        out(&output).contains(" candidates of 20"),
+        "{}",
+        out(&output)
+    );
+    let replayed = run(&["replay", &small]);
+    assert_eq!(replayed.status.code(), Some(10));
+    assert!(out(&replayed).contains("violated: same-as-serial"));
 }
 
 #[test]

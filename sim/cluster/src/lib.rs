@@ -23,6 +23,7 @@
 mod campaign;
 pub mod coverage;
 mod draw;
+mod export;
 mod judge;
 mod ledger;
 mod network;
@@ -38,8 +39,9 @@ mod tree;
 pub use campaign::Clusters;
 pub use coverage::Reached;
 pub use draw::{NodesProfile, SIZE, scenario};
+pub use export::as_test;
 pub use judge::{BEFORE_OR_AFTER, NODES_CONVERGE};
-pub use reproducer::NodesReproducer;
+pub use reproducer::{ClusterRun, NodesReproducer};
 pub use run::{Observed, run};
 pub use scenario::{Doing, Fault, Mined, NodeRecipe, NodesScenario, Path, Place};
 pub use seeded_bugs::Defect;

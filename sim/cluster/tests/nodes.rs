@@ -86,12 +86,16 @@ fn check(defect: Defect) {
         .to_text("a remark")
         .expect("a run can be written");
     let mut read = NodesReproducer::from_text(&text, "memory").expect("it can be read back");
-    assert_eq!(&read.scenario, small);
-    assert_eq!(violated(&read.scenario), Some(invariant), "{defect}");
-    for node in &mut read.scenario.nodes {
+    assert_eq!(&read.payload.scenario, small);
+    assert_eq!(
+        violated(&read.payload.scenario),
+        Some(invariant),
+        "{defect}"
+    );
+    for node in &mut read.payload.scenario.nodes {
         node.planted = None;
     }
-    assert_eq!(violated(&read.scenario), None, "{defect}");
+    assert_eq!(violated(&read.payload.scenario), None, "{defect}");
 }
 
 #[test]
@@ -287,8 +291,8 @@ fn a_file_that_makes_no_sense_is_refused_with_the_reason() {
     let mut endless = whole.clone();
     endless.blocks[0].at_ms = u64::MAX;
     assert!(refused(&text(&endless)).contains("600000 ms is the latest"));
-    let other = text(&whole).replace("lockstep_nodes: 1", "lockstep_nodes: 9");
-    assert!(refused(&other).contains("this is format 9"));
+    let other = text(&whole).replace("kind: \"cluster\"", "kind: \"ledger\"");
+    assert!(refused(&other).contains("a run of the kind \"ledger\", and one of \"cluster\""));
     let broken = text(&whole).replace("latency_ms: 1,", "latency_ms: soon,");
     assert!(refused(&broken).starts_with("it:"));
 }
@@ -301,16 +305,47 @@ fn every_kept_run_shows_what_it_says_and_nothing_without_its_defect() {
         let path = entry.expect("the corpus can be read").path();
         let mut reproducer = NodesReproducer::read(&path).expect("a kept run can be read");
         assert_eq!(
-            violated(&reproducer.scenario).as_deref(),
+            violated(&reproducer.payload.scenario).as_deref(),
             Some(reproducer.shows.as_str()),
             "{}",
             path.display()
         );
-        for node in &mut reproducer.scenario.nodes {
+        for node in &mut reproducer.payload.scenario.nodes {
             defects.extend(node.planted.take());
         }
-        assert_eq!(violated(&reproducer.scenario), None, "{}", path.display());
+        assert_eq!(
+            violated(&reproducer.payload.scenario),
+            None,
+            "{}",
+            path.display()
+        );
     }
     defects.sort();
     assert_eq!(defects, Defect::ALL);
+}
+
+#[test]
+fn a_kept_run_survives_being_written_again() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpora/nodes");
+    for entry in fs::read_dir(folder).expect("the corpus is there") {
+        let path = entry.expect("the corpus can be read").path();
+        let old = fs::read_to_string(&path).expect("it is text");
+        assert!(old.contains("lockstep_nodes: 1"), "{}", path.display());
+        let read = NodesReproducer::read(&path).expect("a kept run can be read");
+        let text = read
+            .to_text("a remark\nof two lines")
+            .expect("it can be written");
+        assert!(
+            text.contains("  lockstep: 2,\n  kind: \"cluster\","),
+            "{text}"
+        );
+        let again = NodesReproducer::from_text(&text, "memory").expect("it can be read back");
+        assert_eq!(again, read, "{}", path.display());
+        // The layout is that of the first format: a node, a fault and a transaction are a line each.
+        let body = |text: &str| {
+            text.split_once("  shows: ")
+                .map(|(_, body)| body.to_owned())
+        };
+        assert_eq!(body(&text), body(&old), "{}", path.display());
+    }
 }

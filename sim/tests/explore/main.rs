@@ -10,7 +10,7 @@ use lockstep_harness::choice::Seeded;
 use lockstep_harness::schedule::Schedule;
 use lockstep_sim::explore::{self, CoreLedger, Explored, Finding, Plan, SCHEDULERS};
 use lockstep_sim::generate::{self, Size};
-use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::reproducer::{ScheduledReproducer, ScheduledRun};
 use lockstep_sim::scenario::Scenario;
 
 const SIZE: Size = Size {
@@ -85,12 +85,16 @@ fn an_executor_that_misses_conflicts_is_found_shrunk_and_replayed() {
     let switches = (least.switches.len(), schedule.switches.len());
     assert!(switches.0 <= switches.1, "{switches:?}");
 
-    let written = Reproducer::new(invariant, shrunk.smallest).under(least);
+    let run = ScheduledRun {
+        scenario: shrunk.smallest,
+        schedule: least,
+    };
+    let written = ScheduledReproducer::new(invariant, run);
     let text = written.to_text("").expect("a scenario can be written");
-    let read = Reproducer::from_text(&text, "here").expect("what is written can be read");
+    let read = ScheduledReproducer::from_text(&text, "here").expect("what is written can be read");
     assert_eq!(read, written);
-    let kept = read.schedule.expect("it was written");
-    let followed = explore::follow(&read.scenario, &kept, &blind);
+    let ScheduledRun { scenario, schedule } = &read.payload;
+    let followed = explore::follow(scenario, schedule, &blind);
     let (violation, pauses) = followed.expect("memory does not fail");
     let violation = violation.expect("a reproducer shows what it showed");
     assert_eq!(violation.invariant.name, invariant);

@@ -12,16 +12,24 @@ use lockstep_harness::campaign::{
     Workload as _,
 };
 use lockstep_harness::exit::ExitCode;
+use lockstep_harness::finding::Smaller;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::schedule::Schedule;
+use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::explore::{self, CoreLedger, Exploration, Pause, SCHEDULERS, Schedules};
 use lockstep_sim::generate::Profile;
-use lockstep_sim::reproducer::Reproducer;
+use lockstep_sim::reproducer::{LedgerRun, ScheduledRun};
+use lockstep_sim::scenario::Scenario;
 
+use crate::findings::{self, Note, Told};
+use crate::kept::{self, Ran};
 use crate::{complain, say, values};
 
 /// The most candidates that shrinking judges: each is explored.
-const BUDGET: u64 = 300;
+pub(crate) const BUDGET: u64 = 300;
+
+/// Schedules that each scheduler draws for a block, unless another number is asked for.
+const SCHEDULES: usize = 25;
 
 #[derive(Debug, Args)]
 pub(crate) struct Explore {
@@ -36,11 +44,11 @@ pub(crate) struct Explore {
         long,
         env = "LOCKSTEP_EXPLORE_SCHEDULES",
         value_name = "N",
-        default_value_t = 25
+        default_value_t = SCHEDULES
     )]
     schedules: usize,
     /// Where reproducers are written
-    #[arg(long, env = "LOCKSTEP_EXPLORE_OUT", default_value = "findings")]
+    #[arg(long, env = "LOCKSTEP_EXPLORE_OUT", default_value = "reproducers")]
     out: PathBuf,
 }
 
@@ -82,7 +90,7 @@ impl Explore {
         let summary = quietly(|| campaign::run(&plan, &workload, &mut clock));
         if let [finding, ..] = summary.verdict.findings() {
             let profile = workload.profile(finding.run);
-            say(format_args!("seed {}: {profile}", finding.run.seed));
+            say(format_args!("  drawn {:>4} {profile}", finding.run.seed));
             return self.report(finding, &core);
         }
         print_summary(&summary, clock.0.elapsed());
@@ -93,42 +101,64 @@ impl Explore {
         summary.verdict.exit_code()
     }
 
+    /// Keeps what was found and tells it. The case is explored again for the schedule that showed it.
     fn report(&self, finding: &Finding<Exploration>, core: &Arc<CoreLedger>) -> ExitCode {
-        let violation = &finding.violation;
         let seed = finding.run.seed;
         let Exploration { scenario, plan } = &*finding.case;
-        let plan = *plan;
-        say(format_args!(
-            "violated: {} after step {}, by {}\n  {}",
-            violation.invariant, violation.step, violation.subject, violation.detail
-        ));
-        let shrunk =
-            quietly(|| explore::shrink(scenario, violation.invariant.name, plan, BUDGET, core));
-        say(format_args!("  {shrunk}"));
-        let least =
-            quietly(|| explore::plainest(&shrunk.smallest, violation.invariant.name, plan, core));
-        let mut reproducer = Reproducer::new(violation.invariant.name, shrunk.smallest.clone());
-        let mut remark = format!("lockstep explore --seeds {seed}..{}\n{shrunk}", seed + 1);
-        if let Some((least, pauses)) = least {
-            explain(&least, &pauses);
-            remark.extend(pauses.iter().map(|pause| format!("\n{pause}")));
-            reproducer = reproducer.under(least);
+        let explored = quietly(|| explore::explore(scenario, *plan, core));
+        let found = explored.ok().and_then(|(_, found)| found);
+        let (schedule, by) = found.map_or((None, None), |found| (found.schedule, found.by));
+        self.keep(seed, &finding.violation, scenario, *plan, schedule, by)
+    }
+
+    fn keep(
+        &self,
+        seed: u64,
+        violation: &Violation,
+        scenario: &Scenario,
+        plan: explore::Plan,
+        schedule: Option<Schedule>,
+        by: Option<(&str, usize)>,
+    ) -> ExitCode {
+        let invariant = violation.invariant.name;
+        let again = format!("lockstep explore --seeds {seed}..{}", seed + 1);
+        let place = format!("seed {seed}, step {}", violation.step);
+        let mut more = Vec::new();
+        if let Some((scheduler, draw)) = by {
+            more.push(format!("found by   {scheduler}, schedule {draw}"));
         }
-        let file = self.out.join(format!("explore-{seed}.repro"));
-        let written = std::fs::create_dir_all(&self.out)
-            .map_err(|error| error.to_string())
-            .and_then(|()| {
-                reproducer
-                    .write(&file, &remark)
-                    .map_err(|error| error.to_string())
-            });
-        match written {
-            Ok(()) => say(format_args!(
-                "  replay     lockstep replay {}",
-                file.display()
-            )),
-            Err(reason) => complain(reason),
-        }
+        let note = Note {
+            out: &self.out,
+            name: &format!("explore-{invariant}-seed{seed}"),
+            place: &place,
+            again: &again,
+        };
+        let files = match schedule {
+            // What the serial execution shows needs none.
+            None => findings::keep(&note, violation, scenario.clone(), |whole: &LedgerRun| {
+                let core = Arc::new(CoreLedger);
+                let shrunk =
+                    quietly(|| explore::shrink(&whole.scenario, invariant, plan, BUDGET, &core));
+                Some(kept::smaller_ledger(shrunk))
+            }),
+            Some(schedule) => {
+                let run = ScheduledRun {
+                    scenario: scenario.clone(),
+                    schedule,
+                };
+                findings::keep(&note, violation, run, |whole: &ScheduledRun| {
+                    let small = smaller(whole, invariant, plan, BUDGET);
+                    more.extend(small.remarks.iter().cloned());
+                    Some(small)
+                })
+            }
+        };
+        findings::print(&Told {
+            more,
+            again: Some(again),
+            files,
+            ..Told::new(violation, &place)
+        });
         violation.exit_code()
     }
 }
@@ -191,52 +221,85 @@ fn print_summary(summary: &Summary<Exploration>, took: Duration) {
     ));
 }
 
-/// A reproducer with a schedule.
-pub(crate) fn replay(reproducer: &Reproducer, file: &str) -> ExitCode {
-    let Some(schedule) = &reproducer.schedule else {
-        complain(format_args!("{file} has no schedule"));
-        return ExitCode::Usage;
-    };
+/// The reason why a run with a schedule is not run: there is none in this program.
+pub(crate) const LEFT_OUT: Option<&str> = None;
+
+/// Runs the block of a kept run under its schedule.
+pub(crate) fn follow(run: &ScheduledRun) -> Ran {
     let core = Arc::new(CoreLedger);
-    say(format_args!("lockstep replay {file}"));
-    match quietly(|| explore::follow(&reproducer.scenario, schedule, &core)) {
-        Ok((violation, pauses)) => {
-            explain(schedule, &pauses);
-            match violation {
-                None => {
-                    say("passed");
-                    ExitCode::Passed
-                }
-                Some(violation) => {
-                    say(format_args!(
-                        "violated: {} after step {}, by {}\n  {}",
-                        violation.invariant, violation.step, violation.subject, violation.detail
-                    ));
-                    violation.exit_code()
-                }
-            }
-        }
-        Err(reason) => {
-            complain(reason);
-            ExitCode::Infrastructure
-        }
+    let followed = quietly(|| explore::follow(&run.scenario, &run.schedule, &core));
+    let (outcome, pauses) = match followed {
+        Ok((None, pauses)) => (
+            Ok("every block came to the same under its schedule".to_owned()),
+            pauses,
+        ),
+        Ok((Some(violation), pauses)) => (Err(Failure::Violation(violation)), pauses),
+        Err(reason) => (Err(Failure::Infrastructure(reason)), Vec::new()),
+    };
+    Ran {
+        outcome,
+        unit: "step",
+        notes: explained(&run.schedule, &pauses),
+        trace: None,
     }
 }
 
-fn explain(schedule: &Schedule, pauses: &[Pause]) {
-    say(format_args!(
-        "  schedule   {} workers, block {}, {} switches, {} preemptions",
+/// A smaller run than one that was kept, looked for under as many workers and on the same path.
+pub(crate) fn smaller_of_file(
+    run: &ScheduledRun,
+    invariant: &str,
+    budget: u64,
+) -> Smaller<ScheduledRun> {
+    let plan = explore::Plan {
+        workers: run.schedule.workers,
+        over_graph: run.schedule.over_graph,
+        ..explore::Plan::of_seed(0, SCHEDULES)
+    };
+    smaller(run, invariant, plan, budget)
+}
+
+/// The smallest scenario in which some schedule of this plan shows the same, with the plainest such
+/// schedule; where the plan finds none, the run itself with as few switches as still show it.
+fn smaller(
+    run: &ScheduledRun,
+    invariant: &str,
+    plan: explore::Plan,
+    budget: u64,
+) -> Smaller<ScheduledRun> {
+    let core = Arc::new(CoreLedger);
+    let shrunk = quietly(|| explore::shrink(&run.scenario, invariant, plan, budget, &core));
+    let words = shrunk.to_string();
+    let plainest = quietly(|| explore::plainest(&shrunk.smallest, invariant, plan, &core));
+    let (scenario, schedule, pauses) = match plainest {
+        Some((schedule, pauses)) => (shrunk.smallest, schedule, pauses),
+        None => {
+            let least =
+                quietly(|| explore::minimise(&run.scenario, &run.schedule, invariant, &core));
+            let followed = quietly(|| explore::follow(&run.scenario, &least, &core));
+            let pauses = followed.map_or_else(|_| Vec::new(), |(_, pauses)| pauses);
+            (run.scenario.clone(), least, pauses)
+        }
+    };
+    Smaller {
+        shrunk: words,
+        remarks: explained(&schedule, &pauses),
+        payload: ScheduledRun { scenario, schedule },
+    }
+}
+
+fn explained(schedule: &Schedule, pauses: &[Pause]) -> Vec<String> {
+    let head = format!(
+        "schedule   {} workers, block {}, {} switches, {} preemptions",
         schedule.workers,
         schedule.block,
         schedule.switches.len(),
         pauses.len()
-    ));
-    for pause in pauses {
-        say(format_args!("    {pause}"));
-    }
+    );
+    let pauses = pauses.iter().map(|pause| format!("  {pause}"));
+    std::iter::once(head).chain(pauses).collect()
 }
 
-/// Without a word about panics: each is a finding that is reported.
+/// Without a report of any panic: each is a finding that is told.
 fn quietly<T>(work: impl FnOnce() -> T) -> T {
     explore::let_shuttle_take_the_panic_hook();
     silence_panics(work)

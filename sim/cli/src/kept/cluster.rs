@@ -1,0 +1,105 @@
+//! Runs of several nodes.
+
+use std::path::Path;
+
+use lockstep_cluster::{BUDGET, ClusterRun, NodesReproducer, Reached};
+use lockstep_harness::finding::Smaller;
+use lockstep_harness::panic::silence_panics;
+use lockstep_harness::reproducer::ReproducerError;
+use lockstep_harness::trace::{self, Trace};
+use lockstep_harness::violation::Violation;
+
+use super::{Kept, Ran, Settings, write_smaller};
+
+impl Kept for NodesReproducer {
+    fn shows(&self) -> &str {
+        &self.shows
+    }
+
+    fn description(&self) -> Vec<String> {
+        let scenario = &self.payload.scenario;
+        let mut lines: Vec<String> = scenario.nodes.iter().map(ToString::to_string).collect();
+        lines.push(format!(
+            "{} blocks with {} transactions, {} faults",
+            scenario.blocks.len(),
+            scenario.transactions(),
+            scenario.faults.len()
+        ));
+        lines
+    }
+
+    fn change(&mut self, settings: &Settings) -> Result<(), String> {
+        let scenario = &mut self.payload.scenario;
+        if let Some(workers) = settings.workers {
+            scenario.set_workers(workers);
+        }
+        scenario.change_hash_seeds(settings.hash_seed);
+        Ok(())
+    }
+
+    fn run(&self, scratch: &Path) -> Ran {
+        let (mut reached, mut trace) = (Reached::default(), Trace::default());
+        let observed = silence_panics(|| {
+            lockstep_cluster::run(&self.payload.scenario, scratch, &mut reached, &mut trace)
+        });
+        let text = trace::as_text(trace.observations());
+        Ran {
+            notes: match observed {
+                Ok(_) => Vec::new(),
+                Err(_) => end(&text),
+            },
+            outcome: observed
+                .map(|observed| format!("{} events, trace {}", observed.events, observed.trace)),
+            unit: "event",
+            trace: Some(text),
+        }
+    }
+
+    fn without_seeded_bugs(&self) -> Option<Box<dyn Kept>> {
+        let mut without = self.clone();
+        let nodes = without.payload.scenario.nodes.iter_mut();
+        let bugs = nodes.filter_map(|node| node.planted.take()).count();
+        (bugs > 0).then(|| Box::new(without) as Box<dyn Kept>)
+    }
+
+    fn shrink_into(
+        &self,
+        out: &Path,
+        violation: &Violation,
+        budget: Option<u64>,
+        scratch: &Path,
+        from: &str,
+    ) -> Result<String, ReproducerError> {
+        let invariant = violation.invariant.name;
+        let smaller = smaller(&self.payload, invariant, scratch, budget.unwrap_or(BUDGET));
+        write_smaller(out, invariant, smaller, from)
+    }
+
+    fn as_test(&self, name: &str) -> String {
+        lockstep_cluster::as_test(self, name)
+    }
+}
+
+/// The last things that happened, as many as a person reads.
+fn end(trace: &str) -> Vec<String> {
+    const LINES: usize = 5;
+    let lines: Vec<&str> = trace.lines().collect();
+    let last = &lines[lines.len().saturating_sub(LINES)..];
+    last.iter().map(ToString::to_string).collect()
+}
+
+/// Shrinks a run that violates this invariant, and says nothing of the panics of candidates.
+pub(crate) fn smaller(
+    whole: &ClusterRun,
+    invariant: &str,
+    scratch: &Path,
+    budget: u64,
+) -> Smaller<ClusterRun> {
+    let shrunk =
+        silence_panics(|| lockstep_cluster::shrink(&whole.scenario, invariant, scratch, budget));
+    Smaller {
+        shrunk: shrunk.to_string(),
+        payload: shrunk.smallest.into(),
+        remarks: Vec::new(),
+    }
+}

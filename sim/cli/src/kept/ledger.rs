@@ -1,0 +1,93 @@
+//! Runs of one ledger.
+
+use std::path::Path;
+
+use lockstep_harness::finding::Smaller;
+use lockstep_harness::panic::silence_panics;
+use lockstep_harness::reproducer::{Payload as _, ReproducerError};
+use lockstep_harness::violation::Violation;
+use lockstep_sim::campaign;
+use lockstep_sim::export;
+use lockstep_sim::reproducer::{LedgerRun, Reproducer};
+use lockstep_sim::scenario::Scenario;
+use lockstep_sim::shrink::{BUDGET, Shrunk};
+use lockstep_sim::tally::Tally;
+
+use super::{Kept, Ran, Settings, means_nothing, write_smaller};
+
+impl Kept for Reproducer {
+    fn shows(&self) -> &str {
+        &self.shows
+    }
+
+    fn description(&self) -> Vec<String> {
+        vec![in_words(&self.payload.scenario)]
+    }
+
+    fn change(&mut self, settings: &Settings) -> Result<(), String> {
+        let refused = |flag, why| Err(means_nothing(flag, LedgerRun::KIND, why));
+        if settings.workers.is_some() {
+            return refused("--workers", "it is executed on several numbers of them");
+        }
+        if settings.is_traced {
+            return refused("--trace", "only clusters have one");
+        }
+        self.payload.scenario.hash_seed ^= settings.hash_seed;
+        Ok(())
+    }
+
+    fn run(&self, scratch: &Path) -> Ran {
+        let observed = campaign::on_core(&self.payload.scenario, scratch, &mut Tally::default());
+        Ran {
+            outcome: observed.map(|digest| format!("digest {digest}")),
+            unit: "step",
+            notes: Vec::new(),
+            trace: None,
+        }
+    }
+
+    fn shrink_into(
+        &self,
+        out: &Path,
+        violation: &Violation,
+        budget: Option<u64>,
+        scratch: &Path,
+        from: &str,
+    ) -> Result<String, ReproducerError> {
+        let budget = budget.unwrap_or(BUDGET);
+        let shrunk = quietly_shrunk(&self.payload.scenario, violation, scratch, budget);
+        write_smaller(out, violation.invariant.name, smaller(shrunk), from)
+    }
+
+    fn as_test(&self, name: &str) -> String {
+        export::as_test(self, name)
+    }
+}
+
+pub(super) fn in_words(scenario: &Scenario) -> String {
+    format!(
+        "{} steps, {} blocks, {} transactions",
+        scenario.steps.len(),
+        scenario.blocks(),
+        scenario.transactions()
+    )
+}
+
+/// Shrinks without a report of every panic of every candidate: each is a finding that was reported
+/// once.
+pub(crate) fn quietly_shrunk(
+    scenario: &Scenario,
+    violation: &Violation,
+    scratch: &Path,
+    budget: u64,
+) -> Shrunk {
+    silence_panics(|| campaign::shrink(scenario, violation, scratch, budget))
+}
+
+pub(crate) fn smaller(shrunk: Shrunk) -> Smaller<LedgerRun> {
+    Smaller {
+        shrunk: shrunk.to_string(),
+        payload: shrunk.smallest.into(),
+        remarks: Vec::new(),
+    }
+}

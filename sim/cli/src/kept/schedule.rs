@@ -1,0 +1,69 @@
+//! Runs of one ledger with the schedule of a block.
+
+use std::path::Path;
+
+use lockstep_harness::reproducer::{Payload as _, ReproducerError};
+use lockstep_harness::violation::Violation;
+use lockstep_sim::export;
+use lockstep_sim::reproducer::{ScheduledReproducer, ScheduledRun};
+
+use super::ledger::in_words;
+use super::{Kept, Ran, Settings, means_nothing, write_smaller};
+use crate::explore;
+
+impl Kept for ScheduledReproducer {
+    fn shows(&self) -> &str {
+        &self.shows
+    }
+
+    fn left_out(&self) -> Option<&'static str> {
+        explore::LEFT_OUT
+    }
+
+    fn description(&self) -> Vec<String> {
+        let schedule = &self.payload.schedule;
+        vec![
+            in_words(&self.payload.scenario),
+            format!(
+                "block {} on {} workers, {} switches",
+                schedule.block,
+                schedule.workers,
+                schedule.switches.len()
+            ),
+        ]
+    }
+
+    fn change(&mut self, settings: &Settings) -> Result<(), String> {
+        let refused = |flag, why| Err(means_nothing(flag, ScheduledRun::KIND, why));
+        if settings.workers.is_some() {
+            return refused("--workers", "its schedule says how many there are");
+        }
+        if settings.is_traced {
+            return refused("--trace", "only clusters have one");
+        }
+        self.payload.scenario.hash_seed ^= settings.hash_seed;
+        Ok(())
+    }
+
+    fn run(&self, _scratch: &Path) -> Ran {
+        explore::follow(&self.payload)
+    }
+
+    fn shrink_into(
+        &self,
+        out: &Path,
+        violation: &Violation,
+        budget: Option<u64>,
+        _scratch: &Path,
+        from: &str,
+    ) -> Result<String, ReproducerError> {
+        let invariant = violation.invariant.name;
+        let budget = budget.unwrap_or(explore::BUDGET);
+        let smaller = explore::smaller_of_file(&self.payload, invariant, budget);
+        write_smaller(out, invariant, smaller, from)
+    }
+
+    fn as_test(&self, name: &str) -> String {
+        export::as_scheduled_test(self, name)
+    }
+}
