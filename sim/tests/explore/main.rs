@@ -2,6 +2,7 @@
 //! shrunk and replayed.
 
 mod blind;
+mod exported;
 
 use std::sync::Arc;
 

@@ -304,3 +304,48 @@ fn quietly<T>(work: impl FnOnce() -> T) -> T {
     explore::let_shuttle_take_the_panic_hook();
     silence_panics(work)
 }
+
+#[cfg(test)]
+mod tests {
+    use lockstep_harness::choice::Seeded;
+    use lockstep_harness::invariant::NEVER_PANICS;
+    use lockstep_harness::schedule::Switch;
+    use lockstep_sim::generate::{self, Size};
+    use lockstep_sim::reproducer::ScheduledReproducer;
+    use lockstep_sim::scenario::Step;
+
+    use super::*;
+
+    #[test]
+    fn what_is_found_is_kept_whole_beside_what_shrinking_left() {
+        let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+        let (_, mut scenario) = generate::scenario(&mut Seeded::new(1, 0), Size::SMALL);
+        scenario.steps.retain(|step| matches!(step, Step::Block(_)));
+        scenario.steps.truncate(1);
+        let schedule = Schedule {
+            workers: 2,
+            over_graph: true,
+            block: 0,
+            switches: vec![Switch(0, 5, 1)],
+        };
+        // Core shows nothing, so nothing smaller does.
+        let subject = "core, graph on 2 workers, under schedules";
+        let violation = Violation::of(&NEVER_PANICS, 0, subject, "on purpose");
+        let explore = Explore {
+            seeds: None,
+            duration: None,
+            schedules: 1,
+            out: folder.path().to_path_buf(),
+        };
+        let plan = explore::Plan::of_seed(1, 1);
+        let by = Some(("random", 7));
+        let exit_code = explore.keep(9, &violation, &scenario, plan, Some(schedule.clone()), by);
+        assert_eq!(exit_code, ExitCode::Violated);
+        let read = |name: &str| ScheduledReproducer::read(&folder.path().join(name));
+        let whole = read("explore-never-panics-seed9.whole.repro").expect("it is kept whole");
+        let expected = ScheduledRun { scenario, schedule };
+        assert_eq!(whole.payload, expected);
+        let small = read("explore-never-panics-seed9.repro").expect("it is kept small");
+        assert_eq!(small.shows, "never-panics");
+    }
+}
