@@ -170,7 +170,7 @@ fn a_process_that_dies_in_the_middle_of_a_run_says_which() {
     let dir = folder.path().display().to_string();
     let output = lockstep(
         &[
-            "block",
+            "worker",
             "--profile",
             "reorg",
             "--hash-seed",

@@ -1,0 +1,118 @@
+//! Directions between the crates of the workspace, as far as they can be read off the manifests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A crate of the workspace, and the crates of the workspace that it may depend on, tests included.
+const DIRECTIONS: [(&str, &[&str]); 11] = [
+    ("core/sync", &[]),
+    ("core", &["lockstep-sync"]),
+    ("sim/harness", &[]),
+    ("sim", &["lockstep-core", "lockstep-harness"]),
+    (
+        "sim/cluster",
+        &["lockstep-core", "lockstep-harness", "lockstep-sim"],
+    ),
+    (
+        "sim/bugs",
+        &[
+            "lockstep-cluster",
+            "lockstep-core",
+            "lockstep-harness",
+            "lockstep-sim",
+            "lockstep-sync",
+        ],
+    ),
+    (
+        "fuzz",
+        &[
+            "lockstep-bugs",
+            "lockstep-core",
+            "lockstep-harness",
+            "lockstep-sim",
+        ],
+    ),
+    (
+        "sim/cli",
+        &[
+            "lockstep-bugs",
+            "lockstep-cluster",
+            "lockstep-core",
+            "lockstep-fuzz",
+            "lockstep-harness",
+            "lockstep-sim",
+        ],
+    ),
+    ("loom-tests", &["lockstep-core", "lockstep-sync"]),
+    ("benches", &["lockstep-core", "lockstep-sim"]),
+    (
+        "benches/instructions",
+        &["lockstep-benches", "lockstep-core", "lockstep-sim"],
+    ),
+];
+
+/// What only a program needs: a library that links it makes every executor's author link it.
+const OF_A_FRONT_END: [&str; 3] = ["clap", "indicatif", "tracing-subscriber"];
+
+/// The names in the dependency tables of a manifest.
+fn dependencies(manifest: &str) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    let mut is_in_a_table = false;
+    for line in manifest.lines().map(str::trim) {
+        if let Some(table) = line.strip_prefix('[') {
+            is_in_a_table = table.trim_end_matches(']').ends_with("dependencies");
+        } else if is_in_a_table && !line.starts_with('#') {
+            let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            names.extend((!name.is_empty()).then_some(name));
+        }
+    }
+    names
+}
+
+/// What a manifest depends on and must not.
+fn against_the_direction<'m>(package: &str, manifest: &'m str) -> BTreeSet<&'m str> {
+    let allowed: BTreeMap<&str, &[&str]> = DIRECTIONS.into_iter().collect();
+    let allowed = allowed.get(package).copied().unwrap_or_default();
+    dependencies(manifest)
+        .into_iter()
+        .filter(|name| {
+            let is_ours = name.starts_with("lockstep-") && !allowed.contains(name);
+            is_ours || (package != "sim/cli" && OF_A_FRONT_END.contains(name))
+        })
+        .collect()
+}
+
+#[test]
+fn every_crate_depends_on_those_before_it_and_only_the_program_on_a_front_end() {
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace is there");
+    let members = workspace
+        .lines()
+        .find_map(|line| line.strip_prefix("members = "))
+        .expect("the workspace has members");
+    let members: BTreeSet<String> = serde_json::from_str(members).expect("they are a list");
+    let known = DIRECTIONS.map(|(package, _)| package.to_owned());
+    assert_eq!(members, BTreeSet::from(known));
+    for package in &members {
+        let manifest = root().join(package).join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).expect("a member has a manifest");
+        let found = against_the_direction(package, &text);
+        assert!(found.is_empty(), "{package} depends on {found:?}");
+    }
+}
+
+#[test]
+fn a_dependency_against_the_direction_is_found() {
+    let manifest = "[package]\nname = \"lockstep-harness\"\n[dependencies]\n# clap = 1\n\
+                    blake3.workspace = true\nlockstep-core.workspace = true\n\n\
+                    [target.'cfg(unix)'.dev-dependencies]\nclap = { version = \"4\" }\n[features]\nloom = []";
+    let found: Vec<&str> = against_the_direction("sim/harness", manifest)
+        .into_iter()
+        .collect();
+    assert_eq!(found, ["clap", "lockstep-core"]);
+    assert!(against_the_direction("sim/cli", "[dependencies]\nclap = \"4\"").is_empty());
+}
