@@ -10,7 +10,7 @@ fn source(file: &str) -> String {
 
 #[test]
 fn the_oracle_shares_the_nouns_with_core_and_nothing_else() {
-    let oracle = source("oracle.rs");
+    let oracle = source("oracle/mod.rs");
     let (imports, nouns) = (
         oracle.matches("lockstep_core").count(),
         oracle.matches("lockstep_core::model").count(),
@@ -75,7 +75,7 @@ fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
 }
 
 /// The files that measure time: for a report, or to wait for a thread or a process.
-const WITH_A_CLOCK: [&str; 2] = ["src/stress.rs", "src/stress/known_verdicts.rs"];
+const WITH_A_CLOCK: [&str; 2] = ["src/stress/mod.rs", "src/stress/known_verdicts.rs"];
 
 #[test]
 fn nothing_ambient_decides_a_run() {

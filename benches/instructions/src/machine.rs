@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::Command;
 
-use crate::valgrind::Error;
+use crate::error::Error;
 
 /// The tools and the processor with which something was counted. Other ones count otherwise, without
 /// anything having become slower.

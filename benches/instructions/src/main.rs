@@ -22,6 +22,7 @@
 
 mod baseline;
 mod counted;
+mod error;
 mod functions;
 mod inputs;
 mod machine;
@@ -31,6 +32,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use baseline::{Baseline, Comparison};
+use error::Error;
 use valgrind::Caches;
 
 /// What is written and compared with.
@@ -69,11 +71,11 @@ fn main() -> ExitCode {
     })
 }
 
-fn compare(path: &Path) -> Result<ExitCode, valgrind::Error> {
+fn compare(path: &Path) -> Result<ExitCode, Error> {
     let baseline = std::fs::read_to_string(path)
-        .map_err(|error| valgrind::Error::file(path, &error))
+        .map_err(|error| Error::file(path, &error))
         .and_then(|text| {
-            Baseline::parse(&text).map_err(|reason| valgrind::Error::Baseline {
+            Baseline::parse(&text).map_err(|reason| Error::Baseline {
                 path: path.display().to_string(),
                 reason,
             })
@@ -119,15 +121,15 @@ fn alarm_rings(now: &Baseline) {
     );
 }
 
-fn write(path: &Path) -> Result<ExitCode, valgrind::Error> {
+fn write(path: &Path) -> Result<ExitCode, Error> {
     let now = valgrind::count(Caches::No)?.baseline();
     alarm_rings(&now);
-    std::fs::write(path, now.to_string()).map_err(|error| valgrind::Error::file(path, &error))?;
+    std::fs::write(path, now.to_string()).map_err(|error| Error::file(path, &error))?;
     println!("written to {}", path.display());
     Ok(ExitCode::SUCCESS)
 }
 
-fn caches() -> Result<ExitCode, valgrind::Error> {
+fn caches() -> Result<ExitCode, Error> {
     let counts = valgrind::count(Caches::Simulated)?;
     println!(
         "an item, with {}\n\n{:<44} {:>14} {:>10} {:>10}",

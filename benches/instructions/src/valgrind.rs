@@ -4,10 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use thiserror::Error;
-
 use crate::baseline::{Baseline, Row};
 use crate::counted::{FUNCTION, FUNCTION_AGAIN, ROW};
+use crate::error::Error;
 use crate::machine::Machine;
 
 /// The argument with which the program does what is counted.
@@ -18,45 +17,6 @@ pub(crate) const PROCESSOR: &str = "processor";
 
 /// The caches that are simulated, whatever this machine's are, in words.
 pub(crate) const SIMULATED: &str = "a first cache of 32 KiB and a last one of 1 MiB, simulated";
-
-/// Why nothing was counted.
-#[derive(Debug, Error)]
-pub(crate) enum Error {
-    #[error("{program} cannot be started: {reason}{advice}")]
-    Start {
-        program: String,
-        reason: String,
-        advice: &'static str,
-    },
-    #[error("{path}: {reason}")]
-    File { path: String, reason: String },
-    #[error("{path} is no baseline: {reason}")]
-    Baseline { path: String, reason: String },
-    #[error("valgrind ended with {status}: {said}")]
-    Ended { status: String, said: String },
-    #[error("what valgrind wrote is not understood: {0}")]
-    Output(String),
-}
-
-impl Error {
-    pub(crate) fn start(program: &str, error: &io::Error) -> Self {
-        Error::Start {
-            program: program.to_owned(),
-            reason: error.to_string(),
-            advice: match program {
-                "valgrind" => "; install it, for instance with `apt-get install valgrind`",
-                _ => "",
-            },
-        }
-    }
-
-    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
-        Error::File {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        }
-    }
-}
 
 /// Whether caches are simulated, which takes twice as long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

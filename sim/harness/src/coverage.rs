@@ -286,7 +286,9 @@ pub fn objections(system: &str, folder: &Path) -> io::Result<Vec<String>> {
 fn read_sources(folder: &Path, sources: &mut Vec<(String, String)>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.is_dir() {
+        if path.is_dir() && path.ends_with("tests") {
+            continue;
+        } else if path.is_dir() {
             read_sources(&path, sources)?;
         } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs") {
             sources.push((path.display().to_string(), fs::read_to_string(&path)?));

@@ -12,6 +12,7 @@ mod batches;
 mod cache;
 pub mod concurrent;
 mod kept;
+mod merge;
 mod seeded_bugs;
 mod signatures;
 mod store;

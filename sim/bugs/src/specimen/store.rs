@@ -1,4 +1,4 @@
-//! What the specimen keeps: every cell with its versions, and the merge that adds to them.
+//! What the specimen keeps: every cell with its versions.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use lockstep_core::model::{
 };
 
 use super::Defect;
-use super::cache::Cache;
 use lockstep_sim::subject::SubjectError;
 
 /// Cells and all their versions, oldest first.
@@ -17,7 +16,7 @@ pub(super) struct Store {
     /// What transactions do not see of a miner's balance; only [`Defect::RewardInvisible`] puts
     /// anything here.
     invisible: Vec<(Height, PublicKey, u64)>,
-    defect: Option<Defect>,
+    pub(super) defect: Option<Defect>,
 }
 
 impl Store {
@@ -94,7 +93,7 @@ impl Store {
         }
     }
 
-    fn invisible(&self, account: PublicKey, asset: Asset) -> u64 {
+    pub(super) fn invisible(&self, account: PublicKey, asset: Asset) -> u64 {
         let of_account = |&&(_, miner, _): &&(Height, PublicKey, u64)| {
             miner == account && asset == Asset::NATIVE
         };
@@ -107,52 +106,8 @@ impl Store {
         self.invisible.push((height, miner, amount));
     }
 
-    /// Writes what a block made of its accounts, one kind of field after the other, and gives every
-    /// cell that differs, in the order of cells.
-    pub(super) fn merge(&mut self, height: Height, cache: &Cache) -> Vec<(Cell, Value)> {
-        let mut changes = Vec::new();
-        for (&account, cached) in &cache.accounts {
-            let Some(nonce) = cached.nonce else { continue };
-            let is_new = self.nonce(account).is_none() && nonce == Nonce(0);
-            if !(is_new && self.defect == Some(Defect::ReceiverNotRegistered)) {
-                self.write(
-                    height,
-                    Cell::Nonce(account),
-                    Value::Nonce(nonce),
-                    &mut changes,
-                );
-            }
-        }
-        for (&account, cached) in &cache.accounts {
-            let is_forgotten = match self.defect {
-                Some(Defect::MultisigNotMerged) => true,
-                Some(Defect::MultisigDeletionLost) => cached.multisig.is_none(),
-                _ => false,
-            };
-            if !is_forgotten {
-                let value = Value::Multisig(cached.multisig.clone());
-                self.write(height, Cell::Multisig(account), value, &mut changes);
-            }
-        }
-        for ((account, asset), balance) in cache.merged_balances() {
-            let amount = Amount(balance.saturating_add(self.invisible(account, asset)));
-            let cell = Cell::Balance(account, asset);
-            self.write(height, cell, Value::Balance(amount), &mut changes);
-        }
-        for (&asset, &supply) in &cache.supplies {
-            self.write(
-                height,
-                Cell::Supply(asset),
-                Value::Supply(supply),
-                &mut changes,
-            );
-        }
-        changes.sort_by_key(|(cell, _)| *cell);
-        changes
-    }
-
     /// Adds a version where the value differs from the newest one.
-    fn write(
+    pub(super) fn write(
         &mut self,
         height: Height,
         cell: Cell,

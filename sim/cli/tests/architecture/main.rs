@@ -1,8 +1,13 @@
-//! Directions between the crates of the workspace, as far as they can be read off the manifests.
+//! Directions between the crates of the workspace, as far as they can be read off the manifests, and
+//! between the files of each, as far as they can be read off their imports.
+
+mod modules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use modules::{Modules, Source, circle, circle_of_rooms, module_of, sources};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -13,7 +18,10 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
     ("core/sync", &[]),
     ("core", &["lockstep-sync"]),
     ("sim/harness", &[]),
-    ("sim", &["lockstep-core", "lockstep-harness"]),
+    (
+        "sim",
+        &["lockstep-core", "lockstep-harness", "lockstep-sync"],
+    ),
     (
         "sim/cluster",
         &["lockstep-core", "lockstep-harness", "lockstep-sim"],
@@ -115,4 +123,100 @@ fn a_dependency_against_the_direction_is_found() {
         .collect();
     assert_eq!(found, ["clap", "lockstep-core"]);
     assert!(against_the_direction("sim/cli", "[dependencies]\nclap = \"4\"").is_empty());
+}
+
+fn sources_of(package: &str) -> Vec<Source> {
+    sources(&root().join(package).join("src"))
+}
+
+/// One convention for the file of a module that has a folder: `mod.rs` in it.
+#[test]
+fn a_module_with_a_folder_is_a_file_in_it() {
+    for package in WITH_SOURCES {
+        let sources = sources_of(package);
+        let beside: Vec<&str> = sources
+            .iter()
+            .map(|source| source.name.as_str())
+            .filter(|file| {
+                let folder = file.trim_end_matches("rs").replace('.', "/");
+                sources.iter().any(|other| other.name.starts_with(&folder))
+            })
+            .collect();
+        assert!(beside.is_empty(), "{package}: {beside:?}");
+    }
+}
+
+const WITH_SOURCES: [&str; 9] = [
+    "core/sync",
+    "core",
+    "sim/harness",
+    "sim",
+    "sim/cluster",
+    "sim/bugs",
+    "fuzz",
+    "sim/cli",
+    "benches/instructions",
+];
+
+/// Code that can be read from the bottom up can be understood piece by piece. A file may name what
+/// the modules that it stands in define.
+#[test]
+fn no_files_need_each_other_in_a_circle() {
+    for package in WITH_SOURCES {
+        let sources = sources_of(package);
+        let mut needs = Modules::of(&sources).needs();
+        assert!(!needs.is_empty(), "{package} has files that need others");
+        needs.retain(|(file, other)| !module_of(file).starts_with(&module_of(other)));
+        assert_eq!(circle(&needs), None, "{package}");
+    }
+}
+
+/// In core, not even that: a module passes on what its files define, and they do not look back.
+#[test]
+fn neither_files_nor_folders_of_core_need_each_other_in_a_circle() {
+    let sources = sources_of("core");
+    let needs = Modules::of(&sources).needs();
+    for known in [
+        ("chain/mod.rs", "parallel/block_executor.rs"),
+        ("chain/read.rs", "ledger/tip.rs"),
+        ("storage/schema.rs", "model/block.rs"),
+        ("state.rs", "storage/mod.rs"),
+    ] {
+        assert!(needs.contains(&known), "{known:?} in {needs:?}");
+    }
+    assert_eq!(circle(&needs), None);
+    assert_eq!(circle_of_rooms(&needs), None);
+}
+
+/// `a` needs what `b` passes on from its child, which needs `a`.
+#[test]
+fn a_planted_circle_is_found() {
+    let planted = |of_child: &str| {
+        [
+            ("lib.rs", "mod a; mod b;"),
+            (
+                "a.rs",
+                "use crate::b::{\n    One as Other, std::Nothing,\n};\nuse std::fmt;",
+            ),
+            ("b/mod.rs", "mod child;\npub use child::One;\nuse crate::c;"),
+            ("b/child.rs", of_child),
+            ("c.rs", ""),
+        ]
+        .map(|(name, text)| Source {
+            name: name.to_owned(),
+            lines: text.lines().map(|line| line.trim().to_owned()).collect(),
+        })
+    };
+    let innocent = planted("use super::c;");
+    assert_eq!(circle(&Modules::of(&innocent).needs()), None);
+    for guilty in [
+        "use crate::a;",
+        "fn f(_: crate::a::A) {}",
+        "use super::super::a::A;",
+    ] {
+        let sources = planted(guilty);
+        let needs = Modules::of(&sources).needs();
+        assert_eq!(circle(&needs), Some(vec!["a.rs", "b/child.rs"]), "{guilty}");
+        assert_eq!(circle_of_rooms(&needs), Some(vec!["a.rs", "b"]), "{guilty}");
+    }
 }

@@ -257,8 +257,7 @@ fn unnamed<'n>(names: &[&'n str], functions: &[Function]) -> Vec<&'n str> {
 }
 
 fn tests_of_invariants() -> Vec<Function> {
-    let mut files = files("sim", &["src/invariants/tests"]);
-    files.push(root().join("sim/src/invariants/tests.rs"));
+    let files = files("sim", &["src/invariants/tests"]);
     files.iter().flat_map(|path| functions_of(path)).collect()
 }
 
@@ -333,7 +332,9 @@ fn shows_a_finding(functions: &[Function]) -> bool {
 /// The functions of a target's own file, or folder.
 fn functions_of_target(name: &str) -> Vec<Function> {
     let mut files = files("fuzz", &[&format!("src/targets/{name}")]);
-    files.push(root().join(format!("fuzz/src/targets/{name}.rs")));
+    if files.is_empty() {
+        files.push(root().join(format!("fuzz/src/targets/{name}.rs")));
+    }
     files.iter().flat_map(|path| functions_of(path)).collect()
 }
 

@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use lockstep_core::model::Asset;
 
-use super::ledger::{Adding, Ledger};
+use super::block::Adding;
+use super::ledger::Ledger;
 use super::sync::{self, Arc};
 use crate::specimen::concurrent::Defect;
 use lockstep_sim::faulty::{RivalAct, RivalReport};

@@ -1,0 +1,181 @@
+//! A block on the ledger: its execution on workers, and its commit.
+
+use std::collections::BTreeMap;
+
+use lockstep_core::model::{Amount, Asset, Block, Effect, Hash, Outcome};
+use lockstep_sim::faulty::{RivalAct, RivalReport};
+use lockstep_sim::subject::SubjectError;
+
+use super::ledger::Ledger;
+use super::queue::Queue;
+use super::sync::{self, Arc};
+use super::tasks::add_beside_a_reader;
+use super::worker::Work;
+use crate::specimen::batches::batches;
+use crate::specimen::concurrent::at_work::Attendance;
+use crate::specimen::concurrent::checked::Checked;
+use crate::specimen::concurrent::panics::Panics;
+use crate::specimen::concurrent::{Added, Defect};
+use crate::specimen::store::damaged;
+/// What a block did, before it is committed.
+pub(super) struct Executed {
+    identities: Vec<Hash>,
+    merged: crate::specimen::cache::Cache,
+    outcomes: Vec<Outcome>,
+}
+
+impl Ledger {
+    /// Adds a block to the tip, and lets somebody else come meanwhile.
+    pub(in crate::specimen::concurrent) fn add(
+        self: &Arc<Self>,
+        block: &Arc<Checked>,
+        rival: Option<RivalAct>,
+        panics: &Arc<Panics>,
+    ) -> Added {
+        let attendance = Arc::new(Attendance::new(self.settings.workers));
+        let adding = Adding {
+            block: Arc::clone(block),
+            panics: Arc::clone(panics),
+            attendance: Arc::clone(&attendance),
+        };
+        let (result, rival) = match rival {
+            None => (self.add_block(&adding), None),
+            // Both are tasks of one thread.
+            Some(RivalAct::Read) => {
+                let (result, report) = add_beside_a_reader(self, &adding);
+                (result, Some(report))
+            }
+            Some(act) => {
+                let ledger = Arc::clone(self);
+                let rival = sync::spawn(move || ledger.answer(act));
+                let result = self.add_block(&adding);
+                (result, Some(sync::join(rival)))
+            }
+        };
+        Added {
+            result,
+            rival,
+            at_work: attendance.seen(),
+        }
+    }
+
+    fn add_block(
+        self: &Arc<Self>,
+        adding: &Adding,
+    ) -> Result<lockstep_sim::world::BlockResult, SubjectError> {
+        let _permit = self.permit();
+        let executed = self.execute(adding)?;
+        self.commit(&adding.block.block, executed)
+    }
+
+    /// Executes a block that extends the chain. Whoever calls has the permit.
+    pub(super) fn execute(self: &Arc<Self>, adding: &Adding) -> Result<Executed, SubjectError> {
+        let Adding {
+            block,
+            panics,
+            attendance,
+        } = adding;
+        let identities = sync::read(&self.kept).admit(&block.block)?;
+        let held = self
+            .has(Defect::SelfDeadlock)
+            .then(|| sync::write(&self.kept));
+        let conflicts = match self.settings.defect {
+            Some(Defect::ConflictMissed) => Some(crate::specimen::Defect::ConflictMissed),
+            _ => None,
+        };
+        let batches = batches(&block.block.transactions, conflicts);
+        let workers = match self.settings.defect {
+            Some(Defect::UnboundedTasks) => block.rejections.len(),
+            _ => block.rejections.len().min(self.settings.workers),
+        };
+        let work = Arc::new(Work {
+            ledger: Arc::clone(self),
+            block: Arc::clone(block),
+            queue: Queue::new(&batches, self.settings.defect),
+            panics: Arc::clone(panics),
+            attendance: Arc::clone(attendance),
+            defect: self.settings.defect,
+        });
+        // The caller is one of them.
+        let others: Vec<_> = (1..workers)
+            .map(|_| {
+                let work = Arc::clone(&work);
+                sync::spawn(move || work.drive())
+            })
+            .collect();
+        let mut ended = work.drive();
+        let mut torn = None;
+        if self.has(Defect::TornIteration) {
+            work.queue.wait_for_results();
+            torn = Some(self.cache.merged());
+        }
+        for other in others {
+            ended = ended.and(sync::join(other));
+        }
+        drop(held);
+        let merged = torn.unwrap_or_else(|| self.cache.merged());
+        if let Err(error) = ended {
+            self.cache.clear();
+            return Err(error);
+        }
+        Ok(Executed {
+            identities,
+            merged,
+            outcomes: work.queue.results(),
+        })
+    }
+
+    /// Writes what a block did.
+    pub(super) fn commit(
+        &self,
+        block: &Block,
+        executed: Executed,
+    ) -> Result<lockstep_sim::world::BlockResult, SubjectError> {
+        let Executed {
+            identities,
+            mut merged,
+            outcomes,
+        } = executed;
+        let mut burned: BTreeMap<Asset, u64> = BTreeMap::new();
+        for outcome in &outcomes {
+            let Outcome::Applied { effects, .. } = outcome else {
+                continue;
+            };
+            for effect in effects {
+                if let Effect::Burn { asset, amount } = effect {
+                    let sum = burned.entry(*asset).or_insert(0);
+                    *sum = sum
+                        .checked_add(amount.0)
+                        .ok_or_else(|| damaged("more is burned than there can be"))?;
+                }
+            }
+        }
+        let mut kept = sync::write(&self.kept);
+        for (asset, amount) in burned {
+            merged.count_burn(&kept.store, asset, Amount(amount))?;
+        }
+        let closed = kept.close(block, identities, outcomes, merged);
+        drop(kept);
+        self.cache.clear();
+        closed
+    }
+
+    /// Does what somebody else wants.
+    fn answer(&self, act: RivalAct) -> RivalReport {
+        if let RivalAct::Rewind(height) = &act {
+            self.rewind_to(*height);
+        }
+        RivalReport {
+            act,
+            answer: Ok(None),
+            saw: None,
+        }
+    }
+}
+
+/// A block that is to be added, with what happens to it.
+pub(super) struct Adding {
+    pub(super) block: Arc<Checked>,
+    panics: Arc<Panics>,
+    attendance: Arc<Attendance>,
+}
