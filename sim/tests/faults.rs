@@ -282,6 +282,29 @@ fn a_failure_that_is_said_to_be_the_blocks_is_named() {
 }
 
 #[test]
+fn a_panic_is_named() {
+    let name = defective(&[], Defect::PanicsOnABlock);
+    assert_eq!(name.as_deref(), Some("never-panics"));
+}
+
+#[test]
+fn a_receipt_that_is_not_answered_is_named() {
+    let name = defective(&[], Defect::ReceiptLost);
+    assert_eq!(name.as_deref(), Some("one-receipt-per-transaction"));
+}
+
+#[test]
+fn a_block_that_is_gone_after_a_restart_is_named() {
+    let mut closed = scenario(&[]);
+    closed.steps.insert(3, Step::Reopen);
+    let name = named(&closed, &|genesis, hash_seed| {
+        let subject = Defective::new(genesis, hash_seed, Defect::LastBlockForgotten)?;
+        Ok(vec![Box::new(subject)])
+    });
+    assert_eq!(name.as_deref(), Some("reopen-changes-nothing"));
+}
+
+#[test]
 fn a_clock_that_stands_still_is_named() {
     let jump = |jump_ms| defective(&[Fault::Clock { jump_ms }], Defect::ClockStandsStill);
     assert_eq!(jump(300_000).as_deref(), Some("template-lives-its-time"));

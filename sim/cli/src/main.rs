@@ -10,6 +10,7 @@ mod explore;
 mod explore;
 mod export;
 mod findings;
+mod invariants;
 mod kept;
 mod merge;
 mod nodes;
@@ -94,6 +95,9 @@ enum Command {
     /// Let several nodes receive the same blocks over a network that goes wrong; all must agree.
     #[command(after_help = after_help())]
     Nodes(nodes::Nodes),
+    /// List the invariants: name, exit code, the seeded bug that each catches, and its sentence.
+    #[command(after_help = after_help())]
+    Invariants(invariants::Invariants),
     /// Measure how soon each known defect of parallel executors is found, and by whom.
     #[command(after_help = after_help())]
     Bugs(bugs::Bugs),
@@ -120,6 +124,7 @@ pub(crate) fn main() -> process::ExitCode {
         Command::Stress(stress) => stress.execute(),
         Command::Crash(crash) => crash.execute(),
         Command::Nodes(nodes) => nodes.execute(),
+        Command::Invariants(invariants) => invariants.execute(),
         Command::Bugs(bugs) => bugs.execute(),
     }
     .into()

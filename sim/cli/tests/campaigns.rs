@@ -135,6 +135,9 @@ fn how_many_processes_do_the_runs_shows_nowhere() {
     assert_eq!(one, of("3"));
 }
 
+/// A limit that no run meets: each is one that does not end.
+const NO_TIME_AT_ALL: &str = "0s";
+
 #[test]
 fn a_run_that_does_not_end_is_a_finding_and_is_kept_whole() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
@@ -145,7 +148,7 @@ fn a_run_that_does_not_end_is_a_finding_and_is_kept_whole() {
             "--only",
             "0",
             "--patience",
-            "0s",
+            NO_TIME_AT_ALL,
             "--out",
             &out_folder,
         ],

@@ -125,7 +125,7 @@ invariant! {
     pub static PROCESS_SURVIVES: "process-survives", exits Violated, catches "process-dies";
 
     /// A run ends within the time that is given to it.
-    pub static FINISHES_IN_TIME: "finishes-in-time", exits Hang, catches "ProcessHangs";
+    pub static FINISHES_IN_TIME: "finishes-in-time", exits Hang, catches "NoTimeAtAll";
 }
 
 #[cfg(test)]

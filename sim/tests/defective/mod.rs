@@ -57,6 +57,12 @@ pub(crate) enum Defect {
     FailureIsRefusal,
     /// The clock of the bodies stands still.
     ClockStandsStill,
+    /// A block makes it panic.
+    PanicsOnABlock,
+    /// The last receipt of a block is not answered.
+    ReceiptLost,
+    /// The last block is gone after it was closed.
+    LastBlockForgotten,
 }
 
 /// A ledger on a simulated disk with a defect.
@@ -98,6 +104,13 @@ impl Subject for Defective {
                     got: height,
                 }))
             }
+            (_, Defect::PanicsOnABlock) => {
+                panic!("a block with {} transactions", block.transactions.len())
+            }
+            (Ok(mut result), Defect::ReceiptLost) => {
+                result.receipts.pop();
+                Ok(result)
+            }
             (answer, _) => answer,
         }
     }
@@ -107,7 +120,12 @@ impl Subject for Defective {
     }
 
     fn reopen(&mut self) -> Result<(), SubjectError> {
-        self.inner.reopen()
+        self.inner.reopen()?;
+        if self.defect == Defect::LastBlockForgotten {
+            let height = self.inner.world()?.height;
+            self.inner.rewind_to(Height(height.0.saturating_sub(1)))?;
+        }
+        Ok(())
     }
 
     fn world(&self) -> Result<World, SubjectError> {

@@ -8,13 +8,14 @@ mod source;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-// Links every crate that has some of them.
-use lockstep_bugs as _;
+use lockstep_bugs::{Bug, ENGINES};
 use lockstep_cluster::{BEFORE_OR_AFTER, NODES_CONVERGE};
 use lockstep_fuzz::targets::TARGETS;
 use lockstep_harness::invariant;
 use lockstep_harness::seeded_bug::{Entry, catalogue, is_spelled_as};
+use lockstep_sim::canary::Defect as Canary;
 use lockstep_sim::invariants;
 use lockstep_sim::trial::{MAKES_SENSE, SAME_ON_EVERY_STORAGE};
 
@@ -296,29 +297,182 @@ fn what_judges_several_nodes_is_seen_to_name_a_defect() {
     }
 }
 
-/// The bugs of invariants that are in no entry of the catalogue. One in camel case is a test's own.
-fn caught_outside_the_catalogue<'b>(
-    caught: impl Iterator<Item = &'b str>,
-    catalogue: &[Entry],
-) -> Vec<&'b str> {
-    let is_of_a_test = |id: &str| id.starts_with(char::is_uppercase);
-    caught
-        .filter(|id| !is_of_a_test(id) && catalogue.iter().all(|entry| entry.bug.id != *id))
+/// Seeded bugs of tests, which stand in no catalogue, each with the file that has it.
+const OF_TESTS: [(&str, &str); 7] = [
+    ("ClockStandsStill", "sim/tests/defective/mod.rs"),
+    ("DoneAfterAll", "sim/tests/defective/mod.rs"),
+    ("LastBlockForgotten", "sim/tests/defective/mod.rs"),
+    ("NoTimeAtAll", "sim/cli/tests/campaigns.rs"),
+    ("PanicsOnABlock", "sim/tests/defective/mod.rs"),
+    ("ReceiptLost", "sim/tests/defective/mod.rs"),
+    ("TrailingBytesTaken", "sim/src/trial/encoding.rs"),
+];
+
+/// The names by which sources speak of a bug or an invariant: `UnitLost` and `UNIT_LOST`, whichever
+/// of the two and of `unit-lost` it is called.
+fn spellings(name: &str) -> [String; 2] {
+    let mut words: Vec<String> = vec![String::new()];
+    for letter in name.chars() {
+        if letter == '-' || letter.is_uppercase() {
+            words.push(String::new());
+        }
+        if letter != '-' {
+            let last = words.last_mut().expect("there is one from the beginning");
+            last.push(letter.to_ascii_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    let capital = |word: &String| word[..1].to_uppercase() + &word[1..];
+    let camel = words.iter().map(capital).collect();
+    [camel, words.join("_").to_uppercase()]
+}
+
+/// Whether these words speak of something: by its name in a literal, or by an identifier.
+fn speaks_of(words: &[Word], name: &str) -> bool {
+    let spellings = spellings(name);
+    words.iter().any(|word| match word {
+        Word::Literal(literal) => literal.contains(name),
+        Word::Name(identifier) => spellings.contains(identifier),
+        _ => false,
+    })
+}
+
+/// The canary with this id.
+fn canary(id: &str) -> Option<Canary> {
+    let mut all = Canary::ALL.into_iter();
+    all.find(|canary| canary.seeding().bug.id == id)
+}
+
+/// Whether there is a seeded bug with this id: in the catalogue, or a test's own.
+fn is_seeded(id: &str) -> bool {
+    let is_of_a_test = |(bug, file): &(&str, &str)| {
+        *bug == id && speaks_of(&source::words(tokens(&text(&root().join(file)))), id)
+    };
+    catalogue().iter().any(|entry| entry.bug.id == id) || OF_TESTS.iter().any(is_of_a_test)
+}
+
+/// Whether it is shown that a bug violates an invariant: the harness asks it of every canary before
+/// each campaign, and `sim/bugs/tests/invariants.rs` of each row that an engine meets; of any other bug
+/// a test speaks of both.
+fn is_shown(invariant: &str, bug: &str, functions: &[Function]) -> bool {
+    if let Some(canary) = canary(bug) {
+        return canary.caught_by().name == invariant;
+    }
+    if Bug::named(bug).is_some_and(|bug| ENGINES.iter().any(|engine| engine.applies(bug))) {
+        let asks = functions_of(&root().join("sim/bugs/tests/invariants.rs"));
+        let name = "every_invariant_names_the_bug_of_the_catalogue_that_it_claims";
+        return asks.iter().any(|one| one.is_test() && one.name == name);
+    }
+    functions.iter().any(|one| {
+        let looks = one.is_test() || one.name == "self_check";
+        looks && speaks_of(&one.body, invariant) && speaks_of(&one.body, bug)
+    })
+}
+
+/// All but this file, which speaks of what it does not show.
+fn functions_of_the_harness() -> Vec<Function> {
+    let packages = ["sim", "sim/harness", "sim/cluster", "sim/cli"].into_iter();
+    let files = packages.flat_map(|package| files(package, &["src", "tests"]));
+    files
+        .filter(|path| !path.ends_with("honesty/main.rs"))
+        .flat_map(|path| functions_of(&path))
         .collect()
 }
 
 #[test]
-fn every_bug_that_an_invariant_catches_is_in_the_catalogue() {
-    let invariants = invariant::registered();
-    let caught = invariants.values().map(|invariant| invariant.seeded_bug);
-    assert_eq!(caught_outside_the_catalogue(caught, &catalogue()), NOBODY);
+fn every_invariant_has_a_seeded_bug() {
+    for invariant in invariant::registered().values() {
+        assert!(is_seeded(invariant.seeded_bug), "{invariant:?}");
+    }
 }
 
 #[test]
-fn a_bug_that_an_invariant_catches_and_that_is_in_no_entry_is_found() {
-    let caught = ["self-transfer", "never-heard-of", "LastBlockForgotten"].into_iter();
-    let found = caught_outside_the_catalogue(caught, &catalogue());
-    assert_eq!(found, ["never-heard-of"]);
+fn an_invariant_without_a_seeded_bug_is_found() {
+    for id in ["", "no-such-bug", "MovedAway"] {
+        assert!(!is_seeded(id), "{id}");
+    }
+}
+
+#[test]
+fn every_invariant_is_shown_to_catch_its_seeded_bug() {
+    let functions = functions_of_the_harness();
+    for invariant in invariant::registered().values() {
+        let is_shown = is_shown(invariant.name, invariant.seeded_bug, &functions);
+        assert!(is_shown, "{} by {invariant}", invariant.seeded_bug);
+    }
+}
+
+#[test]
+fn an_invariant_that_is_not_shown_to_catch_its_bug_is_found() {
+    let functions = functions_of_the_harness();
+    for (invariant, bug) in [
+        ("rewind-restores", "unit-lost"),
+        ("nodes-converge", "TrailingBytesTaken"),
+        ("nobody-asks-this", "lying-disk"),
+    ] {
+        assert!(
+            !is_shown(invariant, bug, &functions),
+            "{bug} by {invariant}"
+        );
+    }
+    // To be spoken of by a function that is no test is not enough.
+    let helper = functions_in("fn check() { assert_eq!(named(LyingDisk), \"before-or-after\") }");
+    assert!(!is_shown("before-or-after", "lying-disk", &helper));
+}
+
+fn functions_in(text: &str) -> Vec<Function> {
+    functions(tokens(text), true)
+}
+
+/// The names that the sources define with `invariant!`.
+fn written_invariants(text: &str) -> BTreeSet<String> {
+    let definitions = text.split("static ").skip(1);
+    let names = definitions.filter_map(|definition| {
+        let (_, rest) = definition.split_once(": \"")?;
+        let (name, rest) = rest.split_once('"')?;
+        rest.starts_with(", exits ").then(|| name.to_owned())
+    });
+    names.collect()
+}
+
+#[test]
+fn the_program_lists_every_invariant_that_the_sources_define() {
+    let mut written = BTreeSet::new();
+    for package in ["sim", "sim/harness", "sim/cluster", "sim/bugs", "sim/cli"] {
+        let is_of_tests = |path: &PathBuf| path.ends_with("tests.rs");
+        let paths = files(package, &["src"]).into_iter();
+        for path in paths.filter(|path| !is_of_tests(path)) {
+            written.extend(written_invariants(&text(&path)));
+        }
+    }
+    // The documentation of the macro has an example.
+    written.remove("sums-add-up");
+    let output = Command::new(env!("CARGO_BIN_EXE_lockstep"))
+        .args(["invariants", "--json"])
+        .output()
+        .expect("the program is there");
+    let listed: BTreeSet<String> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| {
+            let record: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
+            record["invariant"]
+                .as_str()
+                .expect("it has a name")
+                .to_owned()
+        })
+        .collect();
+    assert!(listed.len() > 25, "{listed:?}");
+    assert_eq!(listed, written);
+}
+
+#[test]
+fn what_is_defined_with_the_macro_is_seen_and_nothing_else() {
+    let text =
+        "pub static IT: \"it-holds\", exits Hang, catches \"none\";\nstatic NAME: &str = \"no\";";
+    assert_eq!(
+        written_invariants(text),
+        BTreeSet::from(["it-holds".to_owned()])
+    );
 }
 
 /// Whether one of these tests shows a finding.
