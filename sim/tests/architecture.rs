@@ -74,6 +74,46 @@ fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
+/// Whether a source of the judge knows of the generator.
+fn knows_the_generator(text: &str) -> bool {
+    text.contains("generate::") || text.contains("use crate::generate")
+}
+
+/// What is judged must not depend on how it was drawn: a judge that knows the generator may share
+/// its blind spots.
+#[test]
+fn the_judge_does_not_import_the_generator() {
+    let is_judge = |file: &str| {
+        let judges = [
+            "src/trial",
+            "src/invariants",
+            "src/oracle",
+            "src/world.rs",
+            "src/tally.rs",
+        ];
+        judges.iter().any(|judge| file.starts_with(judge))
+    };
+    let judges = sources("src")
+        .into_iter()
+        .filter(|(file, _)| is_judge(file));
+    let judges: Vec<(String, String)> = judges.collect();
+    assert!(judges.len() > 20, "the judge has sources");
+    for (file, text) in judges {
+        assert!(!knows_the_generator(&text), "{file} imports the generator");
+    }
+}
+
+#[test]
+fn a_judge_that_imports_the_generator_is_found() {
+    for text in [
+        "use crate::generate::Preset;",
+        "use crate::generate;",
+        "let preset = crate::generate::Preset::Default;",
+    ] {
+        assert!(knows_the_generator(text), "{text}");
+    }
+}
+
 /// The files that measure time: for a report, or to wait for a thread or a process.
 const WITH_A_CLOCK: [&str; 2] = ["src/stress/mod.rs", "src/stress/known_verdicts.rs"];
 

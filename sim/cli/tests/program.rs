@@ -81,6 +81,7 @@ fn help_is_there_for_everything() {
         &["export", "--help"],
         &["stress", "--help"],
         &["crash", "--help"],
+        &["invariants", "--help"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0));
