@@ -6,10 +6,14 @@ use std::sync::{Arc, PoisonError};
 
 use lockstep_core::chain::{AddedBlock, Chain, ChainError, Tip};
 use lockstep_core::config::{Config, ExecutionPath, HashSeed};
-use lockstep_core::model::{Block, Genesis, Height, Refusal, Timestamp};
+use lockstep_core::merkle;
+use lockstep_core::model::{
+    Block, Genesis, Header, Height, PublicKey, Refusal, Timestamp, Transaction,
+};
 use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
+use lockstep_harness::coverage::Point;
 
-use crate::faulty::Faulty;
+use crate::scenario::{Fault, Rival};
 use crate::world::{BlockResult, World};
 
 /// A ledger on trial.
@@ -68,6 +72,101 @@ pub trait Subject {
     /// Where things can go wrong beside what it is asked, the way to let them.
     fn faulty(&mut self) -> Option<&mut dyn Faulty> {
         None
+    }
+}
+
+/// A subject to which things can happen beside what it is asked.
+pub trait Faulty {
+    /// Lets something go wrong while the next thing is asked of it. Gives `false` where it cannot
+    /// happen to this subject, or not together with what was armed before.
+    fn arm(&mut self, fault: Fault) -> bool;
+
+    /// Ends what was armed: the power is back, the disk is repaired, the ledger is open. Says what
+    /// happened.
+    ///
+    /// # Errors
+    ///
+    /// Where the ledger cannot be opened again, although nothing fails any more.
+    fn recover(&mut self) -> Result<Aftermath, SubjectError>;
+
+    /// Makes a template of these transactions, lets the clock jump, and adds the header alone, and
+    /// the whole block where the body is not known any more.
+    ///
+    /// # Errors
+    ///
+    /// Where something failed.
+    fn template(
+        &mut self,
+        transactions: &[Transaction],
+        miner: PublicKey,
+        jump_ms: i64,
+    ) -> Result<Template, SubjectError>;
+}
+
+/// What happened of what was armed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aftermath {
+    /// The events that were reached, as they are counted.
+    pub events: Vec<&'static Point>,
+    /// What somebody else did meanwhile.
+    pub rival: Option<RivalReport>,
+}
+
+/// What became of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Its block.
+    pub block: Block,
+    /// Whether its header alone was enough.
+    pub is_known: bool,
+    /// What its block did.
+    pub result: BlockResult,
+}
+
+/// What somebody else wants, with everything that it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RivalAct {
+    /// To undo what is above this height.
+    Rewind(Height),
+    /// To add this block.
+    Add(Block),
+    /// To read everything.
+    Read,
+    /// To close the ledger.
+    Close,
+}
+
+/// What somebody else did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RivalReport {
+    /// What was wanted.
+    pub act: RivalAct,
+    /// The answer: what a block did, or nothing.
+    pub answer: Result<Option<BlockResult>, SubjectError>,
+    /// What was read.
+    pub saw: Option<World>,
+}
+
+impl RivalAct {
+    /// What a rival of this block on this tip wants.
+    #[must_use]
+    pub fn of(rival: Rival, tip: Height, block: &Block) -> Self {
+        match rival {
+            Rival::Rewind(depth) => RivalAct::Rewind(Height(tip.0.saturating_sub(depth))),
+            Rival::SameBlock => RivalAct::Add(block.clone()),
+            Rival::OtherBlock => RivalAct::Add(Block {
+                header: Header {
+                    merkle_root: merkle::root(&[]),
+                    count: 0,
+                    // Another name even where the block has no transaction either.
+                    time: Timestamp(block.header.time.0.saturating_add(1)),
+                    ..block.header.clone()
+                },
+                transactions: Vec::new(),
+            }),
+            Rival::Reader => RivalAct::Read,
+            Rival::Close => RivalAct::Close,
+        }
     }
 }
 

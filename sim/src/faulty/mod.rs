@@ -9,9 +9,10 @@ mod watch;
 
 pub use events::Event;
 pub use events::happened;
-pub use moments::{RivalAct, RivalReport};
 pub use seeded_bugs::OnDiskBug;
 pub use watch::{Watch, Watched};
+
+pub use crate::subject::{Aftermath, Faulty, RivalAct, RivalReport, Template};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -26,54 +27,6 @@ use crate::scenario::{Fault, Moment};
 use crate::subject::{self, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 use watch::Plan;
-
-/// A subject to which things can happen beside what it is asked.
-pub trait Faulty {
-    /// Lets something go wrong while the next thing is asked of it. Gives `false` where it cannot
-    /// happen to this subject, or not together with what was armed before.
-    fn arm(&mut self, fault: Fault) -> bool;
-
-    /// Ends what was armed: the power is back, the disk is repaired, the ledger is open. Says what
-    /// happened.
-    ///
-    /// # Errors
-    ///
-    /// Where the ledger cannot be opened again, although nothing fails any more.
-    fn recover(&mut self) -> Result<Aftermath, SubjectError>;
-
-    /// Makes a template of these transactions, lets the clock jump, and adds the header alone, and
-    /// the whole block where the body is not known any more.
-    ///
-    /// # Errors
-    ///
-    /// Where something failed.
-    fn template(
-        &mut self,
-        transactions: &[Transaction],
-        miner: PublicKey,
-        jump_ms: i64,
-    ) -> Result<Template, SubjectError>;
-}
-
-/// What happened of what was armed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Aftermath {
-    /// The events that were reached, as they are counted.
-    pub events: Vec<Event>,
-    /// What somebody else did meanwhile.
-    pub rival: Option<RivalReport>,
-}
-
-/// What became of a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
-    /// Its block.
-    pub block: Block,
-    /// Whether its header alone was enough.
-    pub is_known: bool,
-    /// What its block did.
-    pub result: BlockResult,
-}
 
 /// How the blocks of [`subjects`] are executed: on one thread, and over the graph, where a worker's
 /// panic is made up for.

@@ -11,61 +11,14 @@ use std::time::Duration;
 
 use lockstep_core::asynchronous;
 use lockstep_core::chain::{AddedBlock, Chain, ChainError};
-use lockstep_core::merkle;
-use lockstep_core::model::{Block, Header, Height};
+use lockstep_core::model::Block;
 use lockstep_core::storage::Storage;
 
 use super::watch::{Plan, Watch};
-use crate::scenario::{Moment, Rival};
-use crate::subject::{self, SubjectError};
-use crate::world::{BlockResult, World};
-
-/// What somebody else wants, with everything that it takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RivalAct {
-    /// To undo what is above this height.
-    Rewind(Height),
-    /// To add this block.
-    Add(Block),
-    /// To read everything.
-    Read,
-    /// To close the ledger.
-    Close,
-}
-
-/// What somebody else did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RivalReport {
-    /// What was wanted.
-    pub act: RivalAct,
-    /// The answer: what a block did, or nothing.
-    pub answer: Result<Option<BlockResult>, SubjectError>,
-    /// What was read.
-    pub saw: Option<World>,
-}
+use crate::scenario::Moment;
+use crate::subject::{self, RivalAct, RivalReport, SubjectError};
 
 impl RivalAct {
-    /// What a rival of this block on this tip wants.
-    #[must_use]
-    pub fn of(rival: Rival, tip: Height, block: &Block) -> Self {
-        match rival {
-            Rival::Rewind(depth) => RivalAct::Rewind(Height(tip.0.saturating_sub(depth))),
-            Rival::SameBlock => RivalAct::Add(block.clone()),
-            Rival::OtherBlock => RivalAct::Add(Block {
-                header: Header {
-                    merkle_root: merkle::root(&[]),
-                    count: 0,
-                    // Another name even where the block has no transaction either.
-                    time: lockstep_core::model::Timestamp(block.header.time.0.saturating_add(1)),
-                    ..block.header.clone()
-                },
-                transactions: Vec::new(),
-            }),
-            Rival::Reader => RivalAct::Read,
-            Rival::Close => RivalAct::Close,
-        }
-    }
-
     fn done_to<S: Storage>(self, chain: Arc<Chain<S>>) -> RivalReport {
         let mut saw = None;
         let answer = match &self {
