@@ -11,7 +11,7 @@ const RUNS: u64 = 200;
 /// The engines of this build that meet a bug.
 fn engines(bug: &Bug) -> Vec<&'static dyn Engine> {
     let names = ["trial", "crash", "nodes", "threads", "random"];
-    let mut engines: Vec<_> = ENGINES.iter().copied().collect();
+    let mut engines: Vec<_> = ENGINES.to_vec();
     engines.retain(|one| names.contains(&one.name()) && one.applies(bug));
     engines.retain(|one| one.left_out().is_none());
     engines

@@ -16,7 +16,7 @@ use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::{self, Shrunk};
 
 use super::kept::{quietly_shrunk, smaller_ledger};
-use super::run::Summary;
+use super::watch::Summary;
 use super::{complain, say};
 
 /// A violated invariant and the scenario that shows it.

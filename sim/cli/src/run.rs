@@ -21,11 +21,8 @@ use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::tally::{SYSTEM, totals};
 
-use super::watch::{Watch, as_line};
+use super::watch::{Summary, Watch, as_line};
 use super::{check_environment, complain, findings, say, scratch_folder, values};
-
-/// How a campaign of ledgers ended.
-pub(super) type Summary = lockstep_harness::campaign::Summary<Scenario>;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {

@@ -8,10 +8,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_harness::campaign::{Ended, Enough, Plan, RunId, Runs};
 use lockstep_harness::shards::{Record, RunRecord};
 use lockstep_sim::generate::{Preset, Profile};
+use lockstep_sim::scenario::Scenario;
 use lockstep_sim::tally::totals;
 
-use super::run::Summary;
 use super::say;
+
+/// How a campaign of ledgers ended.
+pub(super) type Summary = lockstep_harness::campaign::Summary<Scenario>;
 
 /// Watches a campaign: prints one line a run, and a bar where there is a terminal.
 pub(super) struct Watch<'p> {

@@ -10,23 +10,15 @@ use std::sync::Arc;
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Hash, Height, Refusal};
 
+use super::invariants::{BEFORE_OR_AFTER, NODES_CONVERGE};
 use super::scenario::{NodeRecipe, Place};
 use super::tree::{Answered, Tree, of_bytes};
-use lockstep_harness::invariant;
 use lockstep_harness::invariant::Invariant;
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::invariants::{Event, Evidence, READS_BACK, first_violation};
 use lockstep_sim::subject::{Subject, SubjectError};
 use lockstep_sim::trial::{self, MAKES_SENSE, SAME_ON_EVERY_STORAGE};
 use lockstep_sim::world::{BlockResult, World};
-
-invariant! {
-    /// After a failed call or a crash a ledger is as it was before the call, or as it is after it.
-    pub static BEFORE_OR_AFTER: "before-or-after", exits StorageDiffers, catches "lying-disk";
-
-    /// When nothing goes wrong any more, all nodes get to one tip, the best there is.
-    pub static NODES_CONVERGE: "nodes-converge", exits Hang, catches "asks-for-nothing";
-}
 
 /// Judges every step of every node.
 pub(super) struct Judge<'t> {

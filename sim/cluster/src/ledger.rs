@@ -57,7 +57,7 @@ impl Ledger {
             move |storage| opener.reopen(storage),
         )?;
         let subject: Box<dyn Subject> = match recipe.planted {
-            Some(defect) => Box::new(Seeded::new(core, defect, recipe)),
+            Some(defect) => Box::new(Seeded::new(core, defect, recipe.workers, recipe.hash_seed)),
             None => Box::new(core),
         };
         Ok(Ledger {

@@ -6,8 +6,7 @@
 use lockstep_core::model::{Amount, Block, Height};
 use serde::{Deserialize, Serialize};
 
-use super::judge::{BEFORE_OR_AFTER, NODES_CONVERGE};
-use super::scenario::NodeRecipe;
+use super::invariants::{BEFORE_OR_AFTER, NODES_CONVERGE};
 use lockstep_sim::faulty::OnDiskBug;
 use lockstep_sim::invariants::{
     NONCES_ADVANCE_BY_APPLIED, READS_BACK, RECEIPTS_EXPLAIN_BALANCES, REJECTED_LEAVES_NO_TRACE,
@@ -69,12 +68,13 @@ pub(super) struct Seeded<S> {
 }
 
 impl<S: Subject> Seeded<S> {
-    pub(super) fn new(inner: S, defect: Defect, recipe: &NodeRecipe) -> Self {
+    /// Puts a seeded bug around a subject of a node with this many workers and this hash seed.
+    pub(super) fn new(inner: S, defect: Defect, workers: usize, hash_seed: u64) -> Self {
         Seeded {
             inner,
             defect,
-            workers: recipe.workers as u64,
-            hash_seed: recipe.hash_seed,
+            workers: workers as u64,
+            hash_seed,
             is_reopened: false,
             is_stuck: false,
         }

@@ -6,6 +6,7 @@ use lockstep_core::model::{Amount, Asset, Block, Effect, Hash, Outcome};
 use lockstep_sim::faulty::{RivalAct, RivalReport};
 use lockstep_sim::subject::SubjectError;
 
+use super::adding::Adding;
 use super::ledger::Ledger;
 use super::queue::Queue;
 use super::sync::{self, Arc};
@@ -171,11 +172,4 @@ impl Ledger {
             saw: None,
         }
     }
-}
-
-/// A block that is to be added, with what happens to it.
-pub(super) struct Adding {
-    pub(super) block: Arc<Checked>,
-    panics: Arc<Panics>,
-    attendance: Arc<Attendance>,
 }

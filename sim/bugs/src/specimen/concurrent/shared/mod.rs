@@ -3,6 +3,7 @@
 //! These files are compiled over real primitives and once more under each interleaving checker. They
 //! name a primitive only as `super::sync::...`; plain data stays outside.
 
+mod adding;
 mod block;
 mod cache;
 mod ledger;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use lockstep_core::model::Asset;
 
-use super::block::Adding;
+use super::adding::Adding;
 use super::ledger::Ledger;
 use super::sync::{self, Arc};
 use crate::specimen::concurrent::Defect;
