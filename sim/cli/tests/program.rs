@@ -393,7 +393,7 @@ fn crash_prints_how_many_calls_there_are_and_the_same_each_time() {
             .unwrap_or_else(|| panic!("no number of calls for {path}: {text}"));
         assert!(calls > 10, "{text}");
     }
-    assert!(text.contains("a batch in two commits: caught"), "{text}");
+    assert!(text.contains("merge-not-atomic: caught"), "{text}");
     assert!(text.ends_with("\npassed\n"), "{text}");
     assert!(complaint(&output).contains(" a second"), "how fast it was");
     assert_eq!(out(&run(&arguments)), text);
