@@ -26,8 +26,7 @@ use std::collections::BTreeSet;
 use lockstep_core::model::{Block, Effect, Outcome, Receipt, Refusal, Rules, Transaction, Version};
 use lockstep_harness::invariant::Invariant;
 
-use crate::faulty::{RivalReport, Template};
-use crate::subject::{AtWork, StoredBlock, SubjectError};
+use crate::subject::{AtWork, RivalReport, StoredBlock, SubjectError, Template};
 use crate::world::{BlockResult, World};
 
 /// An invariant that is judged on the evidence of one step.

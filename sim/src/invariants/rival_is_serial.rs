@@ -3,8 +3,7 @@
 use lockstep_harness::invariant;
 
 use super::{Check, Event, Evidence, Order, difference, in_words};
-use crate::faulty::{RivalAct, RivalReport};
-use crate::subject::SubjectError;
+use crate::subject::{RivalAct, RivalReport, SubjectError};
 use crate::world::{BlockResult, World};
 
 invariant! {

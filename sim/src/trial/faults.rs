@@ -6,14 +6,13 @@ use lockstep_harness::invariant::ALWAYS_ENDS;
 use lockstep_harness::violation::Failure;
 
 use super::{MAKES_SENSE, Trial, guarded, violation};
-use crate::faulty::{RivalAct, RivalReport};
 use crate::invariants::{
     CANCELLED_LEAVES_NO_TRACE, CRASH_LEAVES_BEFORE_OR_AFTER, Event, FAILURE_LEAVES_BEFORE_OR_AFTER,
     Interruption, Order, PANIC_LEAVES_NO_TRACE, RIVAL_IS_SERIAL,
 };
 use crate::oracle::Oracle;
 use crate::scenario::Fault;
-use crate::subject::{Subject, SubjectError};
+use crate::subject::{RivalAct, RivalReport, Subject, SubjectError};
 use crate::tally::point;
 use crate::world::{BlockResult, World};
 

@@ -4,8 +4,7 @@ use lockstep_core::model::{Amount, Nonce, Refusal, Timestamp};
 
 use super::super::{Event, Interruption, Order};
 use super::Step;
-use crate::faulty::{RivalAct, RivalReport, Template};
-use crate::subject::SubjectError;
+use crate::subject::{RivalAct, RivalReport, SubjectError, Template};
 use crate::world::BlockResult;
 
 fn failed() -> SubjectError {
