@@ -1,11 +1,13 @@
-//! Puts a ledger's block executor on trial: draws scenarios, runs them, judges every step.
+//! The Lockstep ledger under the simulation harness: scenarios are drawn, executed on systems under
+//! test, and judged step by step.
 //!
-//! [`generate`] turns a stream of [choices](lockstep_harness::choice) into a [`scenario`]: everything that a run
-//! depends on, as plain data. A [`trial`] lets it happen to [subjects](subject) and to the
-//! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] does many runs, counts
-//! what was [reached](lockstep_harness::coverage), and looks at planted defects first ([`canary`]). What fails becomes a
-//! [`reproducer`], after [`mod@shrink`] made it small, or a test ([`mod@export`]). [`stress`] takes one
-//! large block of one [`shape`] in place of many small ones. Built with the feature `shuttle`,
+//! [`generate`] turns a stream of [choices](lockstep_harness::choice) into a [`scenario`]: everything
+//! that a run depends on, as plain data. A [`trial`] lets it happen to [subjects](subject) and to the
+//! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] is many of them, as a
+//! workload of [`lockstep_harness`], which counts what was [reached](tally) and looks for seeded bugs
+//! first ([`canary`]). What fails is made small ([`mod@shrink`]) and becomes a [`reproducer`], or a
+//! test ([`mod@export`]). [`stress`] takes one large block of one [`shape`] in place of many small
+//! ones, [`crash`] lets the power go in every call to the disk. Built with the feature `shuttle`,
 //! `explore` executes blocks under [schedules](lockstep_harness::schedule) that are drawn.
 //!
 //! ```
@@ -26,7 +28,6 @@
 //! assert!(outcome.is_ok(), "{profile}: {outcome:?}");
 //! ```
 
-pub mod from_bytes;
 pub mod generate;
 pub mod scenario;
 pub mod shape;
@@ -42,11 +43,14 @@ pub mod trial;
 
 pub mod campaign;
 pub mod canary;
+pub mod tally;
+
 pub mod crash;
 #[cfg(feature = "shuttle")]
 pub mod explore;
+pub mod stress;
+
 pub mod export;
+pub mod from_bytes;
 pub mod reproducer;
 pub mod shrink;
-pub mod stress;
-pub mod tally;

@@ -44,10 +44,10 @@ pub(super) struct Crash {
 }
 
 /// How a campaign of drawn crashes ends.
-type Drawn = campaign::Verdict<Scenario>;
+type Verdict = campaign::Verdict<Scenario>;
 
 /// How the command ends.
-struct Verdict {
+struct Ending {
     name: &'static str,
     detail: String,
     exit_code: ExitCode,
@@ -119,7 +119,7 @@ impl Crash {
         }
     }
 
-    fn every_call(&self) -> Verdict {
+    fn every_call(&self) -> Ending {
         let shape = Shape {
             transactions: usize::from(self.transactions),
             ..Shape::DEFAULT
@@ -148,7 +148,7 @@ impl Crash {
             crashes += report.all_crashes();
             records.push(record(execution, &report));
             if report.is_vacuous() {
-                return Verdict {
+                return Ending {
                     name: "vacuous",
                     detail: format!("{execution}: no crash came to both sides of the commit"),
                     exit_code: ExitCode::Vacuous,
@@ -162,21 +162,21 @@ impl Crash {
     }
 
     /// Looks for every seeded bug in a chain of its own.
-    fn self_check(&self) -> Result<(), Verdict> {
+    fn self_check(&self) -> Result<(), Ending> {
         for bug in CrashBug::ALL {
             match bug.check(self.seed) {
                 Ok(point) => self.say(format_args!("  planted    {bug}: caught, {point}")),
-                Err(failed) => return Err(self.ended(&Drawn::SelfCheckFailed(failed), json!({}))),
+                Err(failed) => return Err(self.ended(&Verdict::SelfCheckFailed(failed), json!({}))),
             }
         }
         Ok(())
     }
 
     /// A verdict of a campaign that is no finding, as this command ends.
-    fn ended(&self, verdict: &Drawn, record: Value) -> Verdict {
+    fn ended(&self, verdict: &Verdict, record: Value) -> Ending {
         let text = verdict.to_string();
         let detail = text.strip_prefix(verdict.name()).unwrap_or(&text);
-        Verdict {
+        Ending {
             name: verdict.name(),
             detail: detail.strip_prefix(": ").unwrap_or(detail).to_owned(),
             exit_code: verdict.exit_code(),
@@ -185,7 +185,7 @@ impl Crash {
         }
     }
 
-    fn drawn_calls(&self, blocks: u64) -> Verdict {
+    fn drawn_calls(&self, blocks: u64) -> Ending {
         self.say(format_args!(
             "  on trial   core on a simulated disk, {}; the power goes during every step",
             faulty::EXECUTIONS
@@ -213,7 +213,7 @@ impl Crash {
                 return self.violated(&name, violation, &whole);
             }
         }
-        if summary.verdict == Drawn::Passed {
+        if summary.verdict == Verdict::Passed {
             self.say_how_fast(summary.coverage.of_group("crash"), took);
         }
         self.ended(&summary.verdict, record)
@@ -250,7 +250,7 @@ impl Crash {
     }
 
     /// Keeps what was found, and tells it.
-    fn violated(&self, name: &str, violation: &Violation, whole: &Reproducer) -> Verdict {
+    fn violated(&self, name: &str, violation: &Violation, whole: &Reproducer) -> Ending {
         let scratch = match scratch_folder(None) {
             Ok(folder) => folder,
             Err(reason) => return infrastructure(reason),
@@ -284,7 +284,7 @@ impl Crash {
                 ..Told::new(violation, &place)
             });
         }
-        Verdict {
+        Ending {
             name: "violated",
             detail: format!(
                 "{} in step {}, by {}\n  {}",
@@ -309,8 +309,8 @@ fn record(execution: Execution, report: &Report) -> Value {
     })
 }
 
-fn passed(record: Value) -> Verdict {
-    Verdict {
+fn passed(record: Value) -> Ending {
+    Ending {
         name: "passed",
         detail: String::new(),
         exit_code: ExitCode::Passed,
@@ -319,8 +319,8 @@ fn passed(record: Value) -> Verdict {
     }
 }
 
-fn infrastructure(detail: String) -> Verdict {
-    Verdict {
+fn infrastructure(detail: String) -> Ending {
+    Ending {
         name: "infrastructure",
         detail,
         exit_code: ExitCode::Infrastructure,

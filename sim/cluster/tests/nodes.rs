@@ -346,6 +346,8 @@ fn a_kept_run_survives_being_written_again() {
             text.split_once("  shows: ")
                 .map(|(_, body)| body.to_owned())
         };
+        // A seeded bug has been renamed since, and is read under its old name as well.
+        let old = old.replace("ErrorBecomesRejection", "IoErrorIsRejection");
         assert_eq!(body(&text), body(&old), "{}", path.display());
     }
 }

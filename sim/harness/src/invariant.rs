@@ -10,9 +10,6 @@ use std::fmt;
 
 use crate::exit::ExitCode;
 
-#[doc(hidden)]
-pub use inventory;
-
 /// A claim that holds after every step of every run.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -87,7 +84,7 @@ macro_rules! invariant {
                 $crate::exit::ExitCode::$exit_code,
                 $bug,
             );
-        $crate::invariant::inventory::submit! { $crate::invariant::Registered(&$identifier) }
+        $crate::inventory::submit! { $crate::invariant::Registered(&$identifier) }
     )+};
 }
 
