@@ -1,5 +1,6 @@
 //! What goes wrong comes true, core stands it, and whoever does not is named.
 
+#[path = "defective/mod.rs"]
 mod defective;
 
 use std::cell::RefCell;

@@ -1,0 +1,5 @@
+//! Tests of the yardstick.
+
+mod bugs;
+mod catalogue;
+mod invariants;

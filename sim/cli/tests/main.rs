@@ -1,0 +1,8 @@
+//! Tests of the program `lockstep`, each command as a process.
+
+mod bugs;
+mod campaigns;
+mod deploy;
+mod nodes;
+mod program;
+mod stress;

@@ -1,0 +1,4 @@
+//! Tests of several nodes.
+
+mod export;
+mod nodes;
