@@ -1,6 +1,6 @@
 //! Coverage points: the kinds of events that a campaign must see happen, or be vacuous.
 //!
-//! A point is registered by the line that counts it, when the program is linked ([`point!`]). There
+//! A point is registered by the line that counts it, when the program is linked ([`point!`](crate::point!)). There
 //! is no list beside the code that could fall behind it, and a point that is never reached is known
 //! all the same. The line also says whether the point is rare, and which narrower campaigns (a
 //! *focus*, such as `money` or `reorg`) must reach it.
