@@ -1,4 +1,5 @@
-//! A reproducer as a plain Rust test, to step through, or to put another subject in core's place.
+//! Export of a reproducer as a plain Rust test, to step through it, or to replace core by another
+//! subject.
 
 use std::fmt::Write as _;
 
@@ -8,7 +9,7 @@ use crate::scenario::{
     Step, TransactionFlaw, TransactionRecipe,
 };
 
-/// The text of a file for `sim/tests`. `name` becomes the test's.
+/// Returns the source of a file for `sim/tests`. The test is named after `name`.
 #[must_use]
 pub fn as_test(reproducer: &Reproducer, name: &str) -> String {
     let mut text = format!(
@@ -36,7 +37,7 @@ fn {}() {{
     text
 }
 
-/// The text of a file for `sim/tests`, which takes the feature `shuttle` to run.
+/// Returns the source of a file for `sim/tests` that needs the feature `shuttle`.
 #[must_use]
 pub fn as_scheduled_test(reproducer: &ScheduledReproducer, name: &str) -> String {
     let schedule = &reproducer.payload.schedule;
@@ -75,7 +76,7 @@ fn {}() {{
     text
 }
 
-/// The first line of a file.
+/// Returns the first line of an exported file.
 #[must_use]
 pub fn head(shows: &str) -> String {
     match shows {
@@ -88,7 +89,7 @@ pub fn head(shows: &str) -> String {
     }
 }
 
-/// A name that a function can have: `0007-a.b` is `reproducer_0007_a_b`.
+/// Turns a file name into a name for a function: `0007-a.b` becomes `reproducer_0007_a_b`.
 #[must_use]
 pub fn identifier(name: &str) -> String {
     let letters = name.chars().map(|letter| match letter {
@@ -128,7 +129,7 @@ fn write_scenario(text: &mut String, scenario: &Scenario) {
     text.push_str("        ],\n    }");
 }
 
-/// The text of a genesis, in the names of [`scenario`](crate::scenario).
+/// Returns the source of a genesis, in the names of [`scenario`](crate::scenario).
 #[must_use]
 pub fn genesis(genesis: &GenesisRecipe) -> String {
     let balances: Vec<String> = genesis
@@ -152,7 +153,7 @@ pub fn genesis(genesis: &GenesisRecipe) -> String {
     )
 }
 
-/// The text of a block, in the names of [`scenario`](crate::scenario).
+/// Returns the source of a block, in the names of [`scenario`](crate::scenario).
 #[must_use]
 pub fn block(block: &BlockRecipe) -> String {
     let flaw = block.flaw.map(|flaw| match flaw {

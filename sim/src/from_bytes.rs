@@ -1,4 +1,4 @@
-//! Runs whose choices are a fuzzer's bytes: scenarios of few signatures, which are all that costs.
+//! Scenarios from a fuzzer's bytes, with few signatures: verifying them is most of the cost of a run.
 
 use lockstep_core::model::Genesis;
 use lockstep_harness::choice::Choices;
@@ -18,14 +18,14 @@ pub const SIZE: Size = Size {
     accounts: 4,
 };
 
-/// Signatures of one whole run. To verify them, in core and in the oracle, is most of what one costs.
+/// Number of signatures of one whole run. Verifying them, in core and in the oracle, is most of its cost.
 pub const SIGNATURES: usize = 2;
 
 /// Runs a scenario on one subject.
 ///
 /// # Panics
 ///
-/// If an invariant is violated, with the text of a reproducer; if the machine fails.
+/// If an invariant is violated, with the text of a reproducer, or if the machine fails.
 pub fn assert_nothing_is_violated(
     scenario: Scenario,
     subject: impl Fn(&Genesis, u64) -> Result<Box<dyn Subject>, SubjectError>,
@@ -50,8 +50,8 @@ pub fn assert_nothing_is_violated(
     }
 }
 
-/// A scenario of at most so many signatures to verify. A transaction that would have more, in the
-/// order of the scenario, is left out.
+/// Draws a scenario with at most `signatures` signatures to verify. Transactions that would exceed
+/// this number, in the order of the scenario, are left out.
 pub fn scenario(choices: &mut impl Choices, size: Size, signatures: usize) -> Scenario {
     let (_, mut scenario) = generate::scenario(choices, size);
     let mut left = signatures;
@@ -69,7 +69,7 @@ pub fn scenario(choices: &mut impl Choices, size: Size, signatures: usize) -> Sc
     scenario
 }
 
-/// How many signatures of a transaction are looked at, at the most.
+/// Upper bound for the number of signatures of a transaction that are verified.
 pub fn verified(recipe: &TransactionRecipe) -> usize {
     // With more than this it is rejected for their number.
     const MOST: usize = 255;
@@ -79,8 +79,8 @@ pub fn verified(recipe: &TransactionRecipe) -> usize {
     }
 }
 
-/// A way to execute blocks. Those that start no thread are chosen more often: a thread that starts
-/// costs as much as a signature.
+/// Draws an execution path. Those that start no thread are more frequent: starting a thread costs as
+/// much as a signature.
 pub fn execution(choices: &mut impl Choices) -> Execution {
     match choices.below(16) {
         0..12 => Execution::Serial,

@@ -1,4 +1,4 @@
-//! Runs of one ledger as [files](lockstep_harness::reproducer), without and with the schedule of a
+//! Reproducer [files](lockstep_harness::reproducer) of one ledger, without and with the schedule of a
 //! block. One step is a few lines, one transaction one line.
 
 use lockstep_harness::reproducer::{self, LayoutError, Payload, pretty};
@@ -11,27 +11,27 @@ use crate::scenario::Scenario;
 /// The nesting down to which values have lines of their own: transactions stand on one each.
 const DEPTH: usize = 4;
 
-/// A run of one ledger, whatever its threads do.
+/// A run of one ledger that does not depend on the schedule of its threads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LedgerRun {
-    /// The run.
+    /// Scenario of the run.
     pub scenario: Scenario,
 }
 
 /// A run of one ledger, one block of which is executed under a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ScheduledRun {
-    /// The run.
+    /// Scenario of the run.
     pub scenario: Scenario,
-    /// The schedule of one block of it.
+    /// Schedule of one block of the scenario.
     #[serde(deserialize_with = "schedule")]
     pub schedule: Schedule,
 }
 
-/// A file with a run of one ledger.
+/// Reproducer file of a run of one ledger.
 pub type Reproducer = reproducer::Reproducer<LedgerRun>;
 
-/// A file with a run of one ledger and the schedule of a block.
+/// Reproducer file of a run of one ledger and the schedule of a block.
 pub type ScheduledReproducer = reproducer::Reproducer<ScheduledRun>;
 
 impl Payload for LedgerRun {
@@ -59,7 +59,7 @@ impl From<Scenario> for LedgerRun {
     }
 }
 
-/// Format 1 could leave it away, and so could spell it `Some(..)`.
+/// Deserializes a schedule. Format 1 could omit it, and so may spell it `Some(..)`.
 fn schedule<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Schedule, D::Error> {
     Option::deserialize(deserializer)?.ok_or_else(|| D::Error::custom("a schedule is missing"))
 }

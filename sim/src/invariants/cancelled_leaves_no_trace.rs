@@ -1,11 +1,11 @@
-//! Who loses interest leaves nothing behind.
+//! A cancelled operation leaves no trace.
 
 use lockstep_harness::invariant;
 
 use super::{Check, Event, Evidence, Interruption, difference, torn};
 
 invariant! {
-    /// After a cancellation the ledger is as it was; what was answered before is there.
+    /// After a cancellation the ledger is as it was before; an operation that was answered is complete.
     pub static INVARIANT: "cancelled-leaves-no-trace", exits Violated, catches "not-cancel-safe";
 }
 
@@ -26,7 +26,7 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
             answer: Err(error),
             ..
         } => difference(evidence.before, evidence.after)
-            .map(|difference| format!("answered was: {error}; but {difference}")),
+            .map(|difference| format!("the answer is an error ({error}), and {difference}")),
         _ => None,
     }
 }

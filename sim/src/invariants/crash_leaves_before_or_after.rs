@@ -1,12 +1,12 @@
-//! A crash is no half.
+//! A crash leaves a whole number of operations.
 
 use lockstep_harness::invariant;
 
 use super::{Check, Event, Evidence, Interruption, torn};
 
 invariant! {
-    /// After a crash, what is opened is the ledger before or the ledger after, and the one after where
-    /// it was answered.
+    /// A ledger opened after a crash is the one before the operation or the one after it, and the one
+    /// after it where the operation was answered.
     pub static INVARIANT: "crash-leaves-before-or-after", exits StorageDiffers, catches "merge-beside-block";
 }
 

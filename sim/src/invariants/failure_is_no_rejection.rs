@@ -1,4 +1,4 @@
-//! Only the rules reject.
+//! Only the rules reject a transaction.
 
 use lockstep_harness::invariant;
 
@@ -6,7 +6,7 @@ use super::{Check, Event, Evidence};
 use crate::subject::SubjectError;
 
 invariant! {
-    /// What goes wrong with a machine is a typed error: it refuses no block, rejects no transaction and
+    /// A failure of the machine is a typed error: it refuses no block, rejects no transaction and
     /// changes no receipt.
     pub static INVARIANT: "failure-is-no-rejection", exits Violated, catches "io-error-is-rejection";
 }
@@ -25,16 +25,16 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
     };
     match (answer, expected) {
         (Err(SubjectError::Refused(refusal)), Some(Ok(_))) => Some(format!(
-            "the block is refused because {refusal}; expected to be taken, or a typed error"
+            "the block is refused because {refusal}; expected to be accepted, or a typed error"
         )),
         (Err(SubjectError::Refused(refusal)), Some(Err(expected))) if refusal != expected => Some(
             format!("the block is refused because {refusal}; expected because {expected}"),
         ),
         (Err(SubjectError::Damaged(reason)), _) => Some(format!(
-            "what is kept is said to be damaged, and nobody damaged it: {reason}"
+            "the ledger is reported as damaged, and no fault damages one: {reason}"
         )),
         (Ok(Some(_)), Some(Err(expected))) => Some(format!(
-            "the block is taken; expected to be refused because {expected}"
+            "the block is accepted; expected to be refused because {expected}"
         )),
         (Ok(Some(got)), Some(Ok(expected))) => {
             let first = got

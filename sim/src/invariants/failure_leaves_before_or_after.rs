@@ -1,12 +1,12 @@
-//! A medium that fails or is full breaks nothing.
+//! A storage medium that fails or is full leaves a whole number of operations.
 
 use lockstep_harness::invariant;
 
 use super::{Check, Event, Evidence, Interruption, torn};
 
 invariant! {
-    /// After a failure of the medium there is the ledger before or the ledger after, and the one after
-    /// where it was answered. (A failed sync does not tell which.)
+    /// After a failure of the medium the ledger is the one before the operation or the one after it, and
+    /// the one after it where the operation was answered. (A failed sync does not tell which.)
     pub static INVARIANT: "failure-leaves-before-or-after", exits StorageDiffers, catches "merge-not-atomic";
 }
 

@@ -1,6 +1,6 @@
-//! What must hold after every step of a run: one file each, judged on evidence alone.
+//! Invariants: claims that hold after every step of a run, one file each, judged on evidence alone.
 //!
-//! The specific ones come first, so that the first violation names the defect.
+//! The specific ones come first, so that the first violation names the bug.
 
 mod cancelled_leaves_no_trace;
 mod crash_leaves_before_or_after;
@@ -38,7 +38,7 @@ pub struct Check {
     pub violation: fn(&Evidence<'_>) -> Option<String>,
 }
 
-/// All of them, in the order in which they are asked.
+/// All invariants, in the order in which they are judged.
 pub const ALL: [Check; 18] = [
     failure_is_no_rejection::CHECK,
     crash_leaves_before_or_after::CHECK,
@@ -74,51 +74,51 @@ pub use rival_is_serial::INVARIANT as RIVAL_IS_SERIAL;
 pub use same_as_serial::INVARIANT as SAME_AS_SERIAL;
 pub use supply_is_conserved::INVARIANT as SUPPLY_IS_CONSERVED;
 
-/// What is known of one step.
+/// Observations of one step of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'e> {
-    /// What all nodes of the ledger agree on.
+    /// Rules of the ledger, equal on all its nodes.
     pub rules: &'e Rules,
-    /// The subject before the step.
+    /// State of the subject before the step.
     pub before: &'e World,
-    /// The subject after the step.
+    /// State of the subject after the step.
     pub after: &'e World,
-    /// The oracle after the step.
+    /// State of the oracle after the step.
     pub expected: &'e World,
-    /// What the step was.
+    /// Kind of the step, with its answers.
     pub event: Event<'e>,
 }
 
-/// What a step was, with what is known of it alone.
+/// Kind of a step, with the observations that only this kind has.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'e> {
     /// A block arrived.
     Block {
         /// The block.
         block: &'e Block,
-        /// What the subject answered.
+        /// Answer of the subject.
         got: Result<&'e BlockResult, &'e Refusal>,
-        /// What the oracle answered.
+        /// Answer of the oracle.
         expected: Result<&'e BlockResult, &'e Refusal>,
-        /// What the subject keeps at the block's height afterwards.
+        /// Block and receipts that the subject keeps at the block's height afterwards.
         stored: Option<&'e StoredBlock>,
-        /// How many workers of the subject were at work at once, where it counts them.
+        /// Number of workers of the subject that were at work at once, where it counts them.
         at_work: Option<AtWork>,
     },
     /// Blocks were undone.
     Rewound {
-        /// The subject when it had that height before.
+        /// State of the subject when it had that height before.
         recorded: &'e World,
     },
     /// The ledger was closed and opened.
     Reopened,
-    /// Something went wrong while something was asked. The oracle did what was asked.
+    /// An operation was interrupted. The oracle completed it.
     Interrupted {
-        /// What went wrong.
+        /// Cause of the interruption.
         by: Interruption,
-        /// The answer: what a block did, or nothing where none was asked for.
+        /// Answer of the subject: the result of a block, nothing for any other operation.
         answer: Result<Option<&'e BlockResult>, &'e SubjectError>,
-        /// What the oracle answered to a block.
+        /// Answer of the oracle, where the operation was a block.
         expected: Option<Result<&'e BlockResult, &'e Refusal>>,
     },
     /// Somebody else came while a block was added.
@@ -130,41 +130,42 @@ pub enum Event<'e> {
         /// What comes of one after the other, the block first, then last.
         orders: &'e [Order; 2],
     },
-    /// The header of a template came back, to the oracle's ledger before.
+    /// The header of a template was submitted. The ledger before the step is that of the oracle.
     Template {
-        /// What became of it.
+        /// The template, and whether its header alone was enough.
         template: &'e Template,
-        /// How much later by the clock.
+        /// Time between making and submitting it, by the clock, in milliseconds; negative where the
+        /// clock went back.
         jump_ms: i64,
     },
 }
 
-/// Something that goes wrong while something is asked.
+/// Cause of an interrupted operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
-    /// The power went, and the ledger was opened on what was left.
+    /// Power loss; the ledger was opened on the bytes that the disk had kept.
     Crash,
-    /// The medium failed or was full.
+    /// The storage medium failed or was full.
     Failure,
-    /// The execution panicked.
+    /// A panic of the execution.
     Panic,
-    /// Whoever asked lost interest.
+    /// The caller cancelled the operation.
     Cancellation,
 }
 
 /// A block and what somebody else wanted, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// The ledger after both.
+    /// State of the ledger after both.
     pub world: World,
-    /// What the block did.
+    /// Result of the block.
     pub block: Result<BlockResult, Refusal>,
     /// What the other did, where it was a block.
     pub rival: Result<Option<BlockResult>, Refusal>,
 }
 
 impl<'e> Event<'e> {
-    /// A block that the subject took, with its result.
+    /// Returns the block that the subject accepted, with its result.
     fn added(&self) -> Option<(&'e Block, &'e BlockResult)> {
         match self {
             Event::Block {
@@ -177,13 +178,13 @@ impl<'e> Event<'e> {
     }
 }
 
-/// The first invariant that does not hold, with the difference in numbers.
+/// Returns the first invariant that does not hold, with the difference in numbers.
 #[must_use]
 pub fn first_violation(evidence: &Evidence<'_>) -> Option<(&'static Invariant, String)> {
     first_violation_of(&ALL, evidence)
 }
 
-/// As [`first_violation`], of these checks.
+/// Like [`first_violation`], for these checks.
 #[must_use]
 pub fn first_violation_of(
     checks: &[Check],
@@ -194,12 +195,12 @@ pub fn first_violation_of(
         .find_map(|check| (check.violation)(evidence).map(|detail| (check.invariant, detail)))
 }
 
-/// The difference from the oracle, in numbers, by [`SAME_AS_SERIAL`] alone.
+/// Describes the difference from the oracle, in numbers, as [`SAME_AS_SERIAL`] judges it.
 pub(crate) fn differs_from_serial(evidence: &Evidence<'_>) -> Option<String> {
     (same_as_serial::CHECK.violation)(evidence)
 }
 
-/// The transactions of a block that were applied, each with its receipt.
+/// Iterates over the applied transactions of a block, each with its effects.
 fn applied<'e>(
     block: &'e Block,
     receipts: &'e [Receipt],
@@ -214,7 +215,7 @@ fn applied<'e>(
         })
 }
 
-/// Where two worlds differ first, in words; `None` where they are equal.
+/// Describes the first difference of two worlds; `None` where they are equal.
 fn difference(expected: &World, got: &World) -> Option<String> {
     if expected == got {
         return None;
@@ -236,7 +237,7 @@ fn difference(expected: &World, got: &World) -> Option<String> {
             ));
         }
     }
-    for (what, expected, got) in [
+    for (field, expected, got) in [
         ("hash", expected.hash.to_string(), got.hash.to_string()),
         ("time", expected.time.to_string(), got.time.to_string()),
         (
@@ -246,14 +247,14 @@ fn difference(expected: &World, got: &World) -> Option<String> {
         ),
     ] {
         if expected != got {
-            return Some(format!("the tip's {what} is {got}, expected {expected}"));
+            return Some(format!("the tip's {field} is {got}, expected {expected}"));
         }
     }
     None
 }
 
-/// Where an interrupted ledger has neither of its two states; `None` where it has one of them.
-/// Something that was answered is there.
+/// Describes how a ledger after an interrupted operation differs from both the one before it and the
+/// one after it; `None` where it equals one of them. Once answered, only the one after counts.
 fn torn(evidence: &Evidence<'_>, answered: bool) -> Option<String> {
     let Evidence {
         before,
@@ -263,15 +264,17 @@ fn torn(evidence: &Evidence<'_>, answered: bool) -> Option<String> {
     } = evidence;
     let from_after = difference(expected, after)?;
     if answered {
-        return Some(format!("it was answered and is not there: {from_after}"));
+        return Some(format!(
+            "the operation was answered and is not complete: {from_after}"
+        ));
     }
     let from_before = difference(before, after)?;
     Some(format!(
-        "neither the ledger before, for {from_before}; nor the one after, for {from_after}"
+        "the ledger is neither the one before, for {from_before}, nor the one after, for {from_after}"
     ))
 }
 
-/// How somebody answered, in a few words.
+/// Summarises an answer: `done`, or the text of the error.
 fn in_words<T, E: std::fmt::Display>(answer: &Result<T, E>) -> String {
     match answer {
         Ok(_) => "done".to_owned(),
@@ -279,7 +282,7 @@ fn in_words<T, E: std::fmt::Display>(answer: &Result<T, E>) -> String {
     }
 }
 
-/// The last versions of a cell, enough to see a difference.
+/// Describes the last versions of a cell, enough to see a difference.
 fn describe(versions: Option<&Vec<Version>>) -> String {
     const SHOWN: usize = 3;
     let Some(versions) = versions else {

@@ -1,12 +1,12 @@
-//! A panic costs time and nothing else.
+//! A panic of the execution costs time and nothing else.
 
 use lockstep_harness::invariant;
 
 use super::{Check, Event, Evidence, Interruption, difference, torn};
 
 invariant! {
-    /// After a panic of the execution the block is there as if nobody had panicked, or an error was
-    /// answered and the ledger is as it was.
+    /// After a panic of the execution the block is complete, as without the panic, or an error was
+    /// answered and the ledger is as it was before.
     pub static INVARIANT: "panic-leaves-no-trace", exits Violated, catches "DoneAfterAll";
 }
 

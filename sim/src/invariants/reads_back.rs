@@ -1,11 +1,11 @@
-//! What was answered is what is kept.
+//! Blocks and receipts that are kept are those that were answered.
 
 use lockstep_harness::invariant;
 
 use super::{Check, Event, Evidence};
 
 invariant! {
-    /// A block that was taken reads back with the receipts that were answered.
+    /// An accepted block reads back with the receipts that were answered.
     pub static INVARIANT: "reads-back", exits Violated, catches "fee-misreported";
 }
 

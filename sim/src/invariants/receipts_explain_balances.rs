@@ -1,4 +1,4 @@
-//! Balances move by what the receipts and the reward say, and by nothing else.
+//! Balances move by the amounts of the receipts and of the reward, and by nothing else.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What was there when the ledger was closed is there when it is opened.
+//! A ledger that is opened is the one that was closed.
 
 use lockstep_harness::invariant;
 

@@ -1,4 +1,4 @@
-//! Undoing is exact.
+//! A rewind is exact.
 
 use lockstep_harness::invariant;
 

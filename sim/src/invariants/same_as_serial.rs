@@ -1,4 +1,4 @@
-//! The sentence that holds the project together.
+//! Equivalence to the serial oracle, the claim for which this project exists.
 
 use lockstep_harness::invariant;
 
@@ -56,15 +56,16 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
                 ));
             }
             (Ok(_), Err(expected)) => {
-                return Some(format!("taken; expected to be refused because {expected}"));
+                return Some(format!("accepted; expected to be refused because {expected}"));
             }
             (Err(got), Ok(_)) => {
-                return Some(format!("refused because {got}; expected to be taken"));
+                return Some(format!("refused because {got}; expected to be accepted"));
             }
         }
     }
     match evidence.event {
-        // The oracle did what may have been interrupted, or undone by somebody else.
+        // The oracle completed an operation that the subject may not have completed, or that a concurrent
+        // request may have undone.
         Event::Interrupted { .. } | Event::Rivalled { .. } => None,
         _ => difference(evidence.expected, evidence.after),
     }

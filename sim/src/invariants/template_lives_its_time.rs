@@ -1,4 +1,4 @@
-//! A template is kept for its time, and only good ones are made.
+//! A template is kept for its time, and its nonces are applicable.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use lockstep_harness::invariant;
 
 use super::{Check, Event, Evidence};
 
-/// How long the body of a template is kept, in milliseconds.
+/// Time for which the body of a template is kept, in milliseconds.
 const TIME_TO_LIVE_MS: i64 = 300_000;
 
 invariant! {
-    /// The header of a template is enough for 300 s by the clock, also where the clock goes back, and
-    /// not for longer; and the nonces in it are those that the ledger waits for.
+    /// The header alone of a template is accepted for 300 s by the clock, also where the clock goes back,
+    /// and not for longer; the nonces of a template are the next ones of their accounts.
     pub static INVARIANT: "template-lives-its-time", exits Violated, catches "ClockStandsStill";
 }
 
@@ -25,7 +25,7 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
     let Event::Template { template, jump_ms } = evidence.event else {
         return None;
     };
-    // Nothing is kept of a body without a transaction, and nothing is needed.
+    // An empty body is not kept, and not needed.
     let is_expected = jump_ms < TIME_TO_LIVE_MS || template.block.transactions.is_empty();
     if template.is_known != is_expected {
         return Some(format!(

@@ -1,4 +1,4 @@
-//! Walking back through a history always ends.
+//! A walk back through the history of a cell always ends.
 
 use lockstep_harness::invariant;
 

@@ -1,11 +1,11 @@
-//! There are as many workers as there may be.
+//! The number of workers at work stays within its limit.
 
 use lockstep_harness::invariant;
 
 use super::{Check, Event, Evidence};
 
 invariant! {
-    /// No more transactions are in execution at once than there may be workers.
+    /// At most as many transactions are in execution at once as the limit of workers allows.
     pub static INVARIANT: "workers-stay-within-their-limit", exits Violated, catches "unbounded-tasks";
 }
 

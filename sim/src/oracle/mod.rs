@@ -1,4 +1,4 @@
-//! The serial answer: one block after another, one transaction after another.
+//! The serial oracle: executes one block after another, one transaction after another.
 //!
 //! Shares the nouns with core and nothing else: it must not inherit core's mistakes, so everything,
 //! hashing and signatures included, is written again from `ARCHITECTURE.md`, as plainly as possible
@@ -16,28 +16,29 @@ use lockstep_core::model::{
 
 use crate::world::{BlockResult, World};
 
-/// A ledger that executes serially and keeps everything that it ever was.
+/// A ledger that executes serially and keeps its whole state at every height.
 #[derive(Clone, Debug)]
 pub struct Oracle {
     rules: Rules,
-    /// The ledger after each height, from the genesis to the tip.
+    /// State of the ledger after each height, from the genesis to the tip.
     heights: Vec<Snapshot>,
 }
 
-/// The whole ledger at one height.
+/// The whole state of a ledger at one height.
 #[derive(Clone, Debug)]
 struct Snapshot {
     state: State,
     world: World,
-    /// What the block of this height did. The genesis has none.
+    /// Result of the block of this height. The genesis has none.
     result: Option<BlockResult>,
 }
 
 impl Oracle {
-    /// The ledger at height 0.
+    /// Creates the ledger at height 0.
     ///
     /// # Errors
-    /// Says why the genesis is impossible: it allocates more of an asset than there may be.
+    /// If the genesis allocates more of an asset than `u64::MAX`, or more of the native one than its
+    /// limit. The text has the numbers.
     pub fn new(genesis: &Genesis) -> Result<Oracle, String> {
         let state = State::of_genesis(genesis)?;
         let height = Height(0);
@@ -65,7 +66,8 @@ impl Oracle {
     /// Executes a block on top of the tip.
     ///
     /// # Errors
-    /// The first reason why the block does not extend the chain. It then leaves no trace.
+    /// The first reason, in the order of [`Refusal`], why the block does not extend the chain. It then
+    /// leaves no trace.
     pub fn add_block(&mut self, block: &Block) -> Result<BlockResult, Refusal> {
         let tip = self.tip();
         check_block(&self.rules, &tip.world, block)?;
@@ -122,7 +124,7 @@ impl Oracle {
     /// Forgets every block above a height.
     ///
     /// # Errors
-    /// Where the height is above the tip. Nothing is then forgotten.
+    /// If the height is above the tip. Nothing is forgotten then.
     pub fn rewind_to(&mut self, height: Height) -> Result<(), String> {
         let tip = self.tip().world.height;
         if height > tip {
@@ -133,13 +135,13 @@ impl Oracle {
         Ok(())
     }
 
-    /// Everything that can be seen of the ledger at its tip.
+    /// Returns the observable state of the ledger at its tip.
     #[must_use]
     pub fn world(&self) -> &World {
         &self.tip().world
     }
 
-    /// What the block at a height did, if there is one on the chain.
+    /// Returns the result of the block at a height, if there is one on the chain.
     #[must_use]
     pub fn result(&self, height: Height) -> Option<&BlockResult> {
         self.heights
@@ -154,9 +156,9 @@ impl Oracle {
     }
 }
 
-/// What transactions read and write.
+/// The cells that transactions read and write.
 ///
-/// Only multisigs are ever taken out: a nonce, a balance or a supply that is here stays.
+/// Only multisigs are ever removed: a nonce, a balance or a supply that is here stays.
 #[derive(Clone, Debug, Default)]
 struct State {
     nonces: BTreeMap<PublicKey, u64>,
@@ -222,7 +224,7 @@ impl State {
     }
 }
 
-/// The first reason, in the order of [`Refusal`], why a block does not extend the chain.
+/// Returns the first reason, in the order of [`Refusal`], why a block does not extend the chain.
 fn check_block(rules: &Rules, tip: &World, block: &Block) -> Result<(), Refusal> {
     const VERSION: u16 = 1;
     let header = &block.header;
@@ -289,7 +291,7 @@ fn check_block(rules: &Rules, tip: &World, block: &Block) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Applies a transaction and says what it changed, or rejects it. The state is borrowed for writing
+/// Applies a transaction and returns its effects, or rejects it. The state is borrowed for writing
 /// only when nothing can fail any more.
 fn execute(
     rules: &Rules,
@@ -301,7 +303,7 @@ fn execute(
     Ok(apply(state, transaction))
 }
 
-/// The stateless reasons, in the order of [`Rejection`].
+/// Checks a transaction without the state, in the order of [`Rejection`].
 fn check_by_itself(rules: &Rules, transaction: &Transaction) -> Result<(), Rejection> {
     if transaction.network != rules.network {
         return Err(Rejection::Network {
@@ -371,7 +373,7 @@ fn check_multisig(multisig: &Multisig) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// One signature by itself, under the rules of ZIP-215.
+/// Verifies one signature by itself, under the rules of ZIP-215.
 fn check_signature(
     transaction: &Transaction,
     signer: PublicKey,
@@ -384,7 +386,7 @@ fn check_signature(
         .map_err(|_| Rejection::Signature { signer })
 }
 
-/// The stateful reasons, in the order of [`Rejection`].
+/// Checks a transaction against the state, in the order of [`Rejection`].
 fn check_against(state: &State, transaction: &Transaction) -> Result<(), Rejection> {
     let source = transaction.source;
     let nonce = state.nonce(source);
@@ -432,8 +434,8 @@ fn check_against(state: &State, transaction: &Transaction) -> Result<(), Rejecti
     Ok(())
 }
 
-/// What the source must have of each asset. Transfers to oneself count in full; a fee of zero asks
-/// for a balance of zero, which everybody has.
+/// Amount of each asset that the source must have. Transfers to oneself count in full; a fee of zero
+/// asks for a balance of zero, which every account has.
 fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
     let mut takings = vec![(Asset::NATIVE, transaction.fee)];
     match &transaction.payload {
@@ -572,7 +574,7 @@ fn pay_miner(rules: &Rules, state: &mut State, miner: PublicKey, fees: u64) -> u
     reward
 }
 
-/// Every cell whose value differs, with its value after, in the order of [`Cell`].
+/// Lists every cell whose value differs, with its value after, in the order of [`Cell`].
 fn changes_between(before: &State, after: &State) -> Vec<(Cell, Value)> {
     let mut changes = Vec::new();
     for (&account, &nonce) in &after.nonces {
@@ -623,7 +625,8 @@ fn record_versions(
     }
 }
 
-/// RFC 6962: the left half has the largest power of two of leaves that leaves any to the right.
+/// Computes the Merkle root of RFC 6962: the left half has the largest power of two of leaves that
+/// leaves any to the right.
 #[must_use]
 pub fn merkle_root(identities: &[Hash]) -> Hash {
     match identities {

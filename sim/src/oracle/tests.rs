@@ -9,7 +9,7 @@ const NATIVE: Asset = Asset([0; 32]);
 const GOLD: Asset = Asset([7; 32]);
 const SILVER: Asset = Asset([8; 32]);
 
-/// Somebody who can sign. The number is the seed.
+/// An account that can sign. The number is the seed of its key.
 #[derive(Clone, Copy)]
 struct Signer(u8);
 
@@ -43,7 +43,7 @@ impl Signer {
         }
     }
 
-    /// A signed transaction of this signer.
+    /// Creates a signed transaction of this signer.
     fn asks(self, nonce: u64, fee: u64, payload: Payload) -> Transaction {
         let unsigned = Transaction {
             network: Network::Devnet,
@@ -57,7 +57,7 @@ impl Signer {
         self.signs(unsigned)
     }
 
-    /// The same transaction with this signer's signature as the source's.
+    /// Replaces the source's signature by that of this signer.
     fn signs(self, mut transaction: Transaction) -> Transaction {
         transaction.signature = self.sign(&signing_hash(&transaction).0);
         transaction
@@ -80,7 +80,7 @@ fn transfer(destination: PublicKey, asset: Asset, amount: u64) -> Transfer {
     }
 }
 
-/// One transfer of the native asset.
+/// Payload of one transfer of the native asset.
 fn pay(destination: PublicKey, amount: u64) -> Payload {
     Payload::Transfers(vec![transfer(destination, NATIVE, amount)])
 }
@@ -107,7 +107,7 @@ fn remove() -> Payload {
     set(0, &[])
 }
 
-/// Without rewards and limits, at time 1000.
+/// A genesis without rewards and limits, at time 1000.
 fn genesis(balances: &[(PublicKey, Asset, u64)]) -> Genesis {
     Genesis {
         rules: Rules {
@@ -139,7 +139,7 @@ fn rewarding_ledger(
     Oracle::new(&genesis).unwrap()
 }
 
-/// A block that extends the tip, ten milliseconds later.
+/// Creates a block that extends the tip, ten milliseconds later.
 fn block(oracle: &Oracle, miner: PublicKey, transactions: Vec<Transaction>) -> Block {
     let tip = oracle.world();
     let identities: Vec<Hash> = transactions.iter().map(transaction_identity).collect();
@@ -170,7 +170,7 @@ fn add(oracle: &mut Oracle, transactions: Vec<Transaction>) -> BlockResult {
     mine(oracle, MINER, transactions)
 }
 
-/// Adds a block of one transaction that is applied. What changed, as in its receipt.
+/// Adds a block of one transaction, which is applied. Returns the effects of its receipt.
 fn applied(oracle: &mut Oracle, transaction: Transaction) -> Vec<Effect> {
     let result = add(oracle, vec![transaction]);
     match result.receipts[0].outcome.clone() {
@@ -179,7 +179,7 @@ fn applied(oracle: &mut Oracle, transaction: Transaction) -> Vec<Effect> {
     }
 }
 
-/// Adds a block of one transaction that is rejected and leaves no trace. The reason.
+/// Adds a block of one transaction, which is rejected and leaves no trace. Returns the reason.
 fn rejected(oracle: &mut Oracle, transaction: Transaction) -> Rejection {
     let cells = oracle.world().cells.clone();
     let result = add(oracle, vec![transaction]);
@@ -203,7 +203,7 @@ fn which_applied(result: &BlockResult) -> Vec<bool> {
         .collect()
 }
 
-/// The value of a cell at the tip.
+/// Returns the value of a cell at the tip.
 fn value(oracle: &Oracle, cell: Cell) -> Option<Value> {
     let versions = oracle.world().cells.get(&cell)?;
     Some(versions.last().unwrap().value.clone())
@@ -224,7 +224,7 @@ fn nonce(oracle: &Oracle, account: PublicKey) -> Option<u64> {
     }
 }
 
-/// Genesis, issued, burned.
+/// Supply as amounts of genesis, issued, burned.
 fn supply(oracle: &Oracle, asset: Asset) -> [u64; 3] {
     match value(oracle, Cell::Supply(asset)) {
         Some(Value::Supply(supply)) => [supply.genesis.0, supply.issued.0, supply.burned.0],
@@ -233,7 +233,7 @@ fn supply(oracle: &Oracle, asset: Asset) -> [u64; 3] {
     }
 }
 
-/// Height, previous height and value of every version.
+/// Returns height, previous height and value of every version.
 fn versions(oracle: &Oracle, cell: Cell) -> Vec<(u64, Option<u64>, Value)> {
     oracle.world().cells[&cell]
         .iter()
@@ -247,7 +247,7 @@ fn versions(oracle: &Oracle, cell: Cell) -> Vec<(u64, Option<u64>, Value)> {
         .collect()
 }
 
-/// For each asset, balances and burns are what was allocated and issued.
+/// Asserts for each asset that balances plus burns equal the allocated plus the issued amount.
 fn assert_conserved(oracle: &Oracle) {
     let mut there: BTreeMap<Asset, u128> = BTreeMap::new();
     let mut put: BTreeMap<Asset, u128> = BTreeMap::new();
@@ -601,9 +601,9 @@ fn a_genesis_may_allocate_the_native_limit_and_no_more() {
     assert!(Oracle::new(&genesis).is_err());
 }
 
-// Whether a block extends the chain.
+// Refusals of blocks that do not extend the chain.
 
-/// Adds a block that must be refused and leave no trace.
+/// Adds a block that must be refused and leave no trace. Returns the reason.
 fn refusal(oracle: &mut Oracle, block: &Block) -> Refusal {
     let world = oracle.world().clone();
     let heights = oracle.heights.len();
@@ -722,7 +722,7 @@ fn repeating_the_last_transaction_of_an_odd_body_changes_its_root() {
     ));
 }
 
-// What is wrong with a transaction by itself.
+// Stateless rejections of transactions.
 
 #[test]
 fn a_transaction_is_rejected_with_the_first_reason() {
@@ -730,7 +730,7 @@ fn a_transaction_is_rejected_with_the_first_reason() {
     let oracle = &mut oracle;
     applied(oracle, ALICE.asks(0, 0, set(1, &[BOB])));
 
-    let nobody = Cosignature {
+    let unasked = Cosignature {
         signer: CAROL.account(),
         signature: Signature([1; 64]),
     };
@@ -740,7 +740,7 @@ fn a_transaction_is_rejected_with_the_first_reason() {
         Payload::Transfers(vec![transfer(LOW, NATIVE, 0); 256]),
     );
     wrong.network = Network::Mainnet;
-    wrong.cosignatures = vec![nobody.clone(); 256];
+    wrong.cosignatures = vec![unasked.clone(); 256];
 
     let (expected, got) = (Network::Devnet, Network::Mainnet);
     assert_eq!(
@@ -764,7 +764,7 @@ fn a_transaction_is_rejected_with_the_first_reason() {
         rejected(oracle, wrong.clone()),
         Rejection::CosignatureCount { got: 256 }
     );
-    wrong.cosignatures = vec![nobody];
+    wrong.cosignatures = vec![unasked];
     let signer = ALICE.account();
     assert_eq!(
         rejected(oracle, wrong.clone()),
@@ -1076,7 +1076,7 @@ fn the_fee_counts_towards_the_native_sum() {
 }
 
 #[test]
-fn the_fee_is_native_whatever_is_sent() {
+fn the_fee_is_native_in_a_transfer_of_any_asset() {
     let mut oracle = ledger(&[(ALICE.account(), GOLD, 100), (LOW, NATIVE, 1)]);
     let gold = Payload::Transfers(vec![transfer(LOW, GOLD, 10)]);
     assert_eq!(
@@ -1424,7 +1424,7 @@ fn changing_and_removing_a_multisig_needs_the_multisig() {
     }
     let changed = cosigned(ALICE.asks(1, 0, set(1, &[BOB])), &[CAROL, DAVE]);
     applied(&mut oracle, changed);
-    // The new one holds: Bob alone is enough, Carol and Dave are nobody.
+    // The new one holds: Bob alone is enough, Carol and Dave count for nothing.
     let (needed, got) = (1, 0);
     assert_eq!(
         rejected(
@@ -1462,7 +1462,7 @@ fn a_multisig_takes_effect_for_the_next_transaction_of_the_block() {
     assert_eq!(which_applied(&result), [true, false, true, true]);
     let (needed, got) = (1, 0);
     assert_eq!(rejection(&result, 1), Rejection::Multisig { needed, got });
-    // It came and went: no change, and no version.
+    // It was set and removed within the block: no change, and no version.
     let cell = Cell::Multisig(ALICE.account());
     assert!(result.changes.iter().all(|(changed, _)| *changed != cell));
     assert!(!oracle.world().cells.contains_key(&cell));
@@ -1635,7 +1635,7 @@ fn a_reward_of_a_ledger_without_native_asset_begins_its_supply() {
 }
 
 #[test]
-fn a_credit_of_zero_to_the_miner_registers_nobody() {
+fn a_credit_of_zero_to_the_miner_registers_no_account() {
     let mut oracle = ledger(&[]);
     let result = add(&mut oracle, Vec::new());
     assert_eq!(result.changes, []);
@@ -1724,7 +1724,7 @@ fn a_balance_that_comes_and_goes_is_no_change() {
         result.changes.into_iter().collect::<BTreeMap<_, _>>(),
         changes
     );
-    // Carol's gold never was, as far as anybody can tell between two blocks.
+    // Carol's gold came and went within the block: it leaves no trace between two blocks.
     let cell = Cell::Balance(CAROL.account(), GOLD);
     assert!(!oracle.world().cells.contains_key(&cell));
     assert_eq!(

@@ -1,7 +1,7 @@
-//! What can be taken from a scenario, and what is then to be repaired.
+//! Edits that make a scenario smaller, and the repairs that they need.
 //!
-//! Every edit gives a scenario, or several ways to do the same: taking a transaction away changes
-//! what the rest means, so it may need other nonces, no cosigners or money from the beginning.
+//! Every edit returns a scenario, or several variants of one: removing a transaction changes the
+//! meaning of the rest, which may then need other nonces, no cosigners or money in the genesis.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::scenario::{
     TransactionRecipe,
 };
 
-/// What a number of a scenario means.
+/// Meaning of a number of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Reward,
@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Nonce,
     Fee,
     Amount,
-    /// A threshold, or what a flaw is by.
+    /// A threshold, or the number of a flaw.
     Other,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn accounts(scenario: &Scenario) -> BTreeSet<u32> {
     accounts
 }
 
-/// The names that there are, and the lowest that is not among them.
+/// Adds the lowest free name to the names in use.
 pub(super) fn with_lowest_free(mut names: BTreeSet<u32>) -> BTreeSet<u32> {
     names.extend((0..=u32::MAX).find(|name| !names.contains(name)));
     names
@@ -80,7 +80,7 @@ pub(super) fn assets(scenario: &Scenario) -> BTreeSet<u32> {
     assets
 }
 
-/// Every number but the settings', in the order of [`with_number`].
+/// Lists every number except those of the settings, in the order of [`with_number`].
 pub(super) fn numbers(scenario: &Scenario) -> Vec<u64> {
     let mut numbers = Vec::new();
     each_number(&mut scenario.clone(), &mut |_, number| {
@@ -89,7 +89,7 @@ pub(super) fn numbers(scenario: &Scenario) -> Vec<u64> {
     numbers
 }
 
-/// Every number that counts money.
+/// Collects the numbers that are amounts of money.
 pub(super) fn amounts(scenario: &Scenario) -> BTreeSet<u64> {
     let mut amounts = BTreeSet::new();
     each_number(&mut scenario.clone(), &mut |kind, number| {
@@ -145,7 +145,7 @@ pub(super) fn without_transactions(scenario: &Scenario, gone: Range<usize>) -> V
     vec![without, repaired, endowed]
 }
 
-/// The block at this step and the one before it as one block.
+/// Joins the block at this step with the one before it.
 pub(super) fn with_blocks_joined(scenario: &Scenario, index: usize) -> Option<Scenario> {
     let mut joined = scenario.clone();
     let later = block(scenario.steps.get(index)?)?;
@@ -157,7 +157,7 @@ pub(super) fn with_blocks_joined(scenario: &Scenario, index: usize) -> Option<Sc
     Some(joined)
 }
 
-/// A transaction that stands twice at the end of a block's body, as the flaw of that block.
+/// Turns a transaction that is repeated at the end of a block's body into the flaw of that block.
 pub(super) fn with_repetition_as_flaw(scenario: &Scenario, index: usize) -> Option<Scenario> {
     let mut changed = scenario.clone();
     let block = changed.steps.get_mut(index).and_then(block_mut)?;
@@ -192,7 +192,7 @@ pub(super) fn without_cosigners(scenario: &Scenario, gone: Range<usize>) -> Vec<
     vec![without]
 }
 
-/// An account signs nothing beside others any more; and with thresholds that are lower by it.
+/// Removes an account from all multisigs and cosigners; a second variant lowers the thresholds too.
 pub(super) fn without_participant(scenario: &Scenario, account: u32) -> Vec<Scenario> {
     let mut without = scenario.clone();
     let mut lowered = scenario.clone();
@@ -231,7 +231,7 @@ pub(super) fn without_holdings(scenario: &Scenario, gone: Range<usize>) -> Vec<S
     vec![without]
 }
 
-/// One account takes the place of another; and its transactions are counted from 0 in their order.
+/// Replaces an account by another; a second variant counts its transactions' nonces from 0.
 pub(super) fn with_account_renamed(scenario: &Scenario, old: u32, new: u32) -> Vec<Scenario> {
     let mut renamed = scenario.clone();
     each_account(&mut renamed, &mut |account| {
@@ -259,7 +259,7 @@ pub(super) fn with_asset_renamed(scenario: &Scenario, old: u32, new: u32) -> Sce
     renamed
 }
 
-/// Every account's nonces without gaps, from 0.
+/// Renumbers every account's nonces from 0 without gaps.
 pub(super) fn with_dense_nonces(scenario: &Scenario) -> Scenario {
     let mut dense = scenario.clone();
     let used = nonces(scenario);
@@ -345,7 +345,7 @@ fn with_repaired_rest(without: &Scenario, removed: &[TransactionRecipe]) -> Scen
     repaired
 }
 
-/// Whoever would have received something has it from the beginning.
+/// Gives the receivers of removed transfers the amounts in the genesis.
 fn with_receivers_endowed(without: &Scenario, removed: &[TransactionRecipe]) -> Scenario {
     let mut endowed = without.clone();
     for transaction in removed {
@@ -366,7 +366,7 @@ fn endow(scenario: &mut Scenario, account: u32, asset: u32, amount: u64) {
     add_up_holdings(scenario);
 }
 
-/// Lists every holding once. A sum that is no amount leaves the larger one.
+/// Merges the holdings of one account and asset. A sum beyond `u64` leaves the larger one.
 fn add_up_holdings(scenario: &mut Scenario) {
     let mut sums: BTreeMap<(u32, u32), u64> = BTreeMap::new();
     for Holding(account, asset, amount) in scenario.genesis.balances.drain(..) {
@@ -414,7 +414,7 @@ fn transactions_mut(scenario: &mut Scenario) -> impl Iterator<Item = &mut Transa
     blocks.flat_map(|block| &mut block.transactions)
 }
 
-/// Takes from a list what is gone; `index` counts over all lists.
+/// Removes the elements in `gone` from a list; `index` counts over all lists.
 fn retain<T>(list: &mut Vec<T>, index: &mut usize, gone: &Range<usize>) {
     list.retain(|_| {
         let is_gone = gone.contains(index);
@@ -423,7 +423,7 @@ fn retain<T>(list: &mut Vec<T>, index: &mut usize, gone: &Range<usize>) {
     });
 }
 
-/// Takes a flaw that is gone; `index` counts those that there are.
+/// Removes a flaw whose index is in `gone`; `index` counts the flaws that there are.
 fn clear<T>(flaw: &mut Option<T>, index: &mut usize, gone: &Range<usize>) {
     if flaw.is_some() {
         if gone.contains(index) {
@@ -479,7 +479,7 @@ fn each_number(scenario: &mut Scenario, visit: &mut dyn FnMut(Kind, &mut u64)) {
             }
         }
     }
-    // Last: what is needed in the beginning depends on what is sent.
+    // Last: the holdings that the genesis needs depend on the transfers.
     for holding in &mut scenario.genesis.balances {
         visit(Kind::Balance, &mut holding.2);
     }

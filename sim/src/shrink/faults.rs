@@ -1,9 +1,9 @@
-//! What can be taken from a fault.
+//! Simplifications of a fault.
 
 use crate::disk::{Call, Loss};
 use crate::scenario::{Fault, Moment, Rival, Scenario, Step};
 
-/// Every number of a fault.
+/// Visits every number of a fault.
 pub(super) fn each_number(fault: &mut Fault, visit: &mut dyn FnMut(&mut u64)) {
     match fault {
         Fault::Crash { at, loss } => {
@@ -41,7 +41,7 @@ fn of_moment(moment: &mut Moment, visit: &mut dyn FnMut(&mut u64)) {
     visit(number);
 }
 
-/// How much there is to understand of a fault beside its numbers.
+/// Complexity of a fault, its numbers aside.
 pub(super) fn weight(fault: Fault) -> usize {
     match fault {
         Fault::Crash { loss, .. } => match loss {
@@ -78,7 +78,7 @@ fn of_moment_weight(moment: Moment) -> usize {
     }
 }
 
-/// The same scenario with a simpler fault at this step.
+/// Lists the scenarios with a simpler fault at this step.
 pub(super) fn simpler(scenario: &Scenario, index: usize) -> Vec<Scenario> {
     let Some(Step::Fault(fault)) = scenario.steps.get(index) else {
         return Vec::new();

@@ -1,8 +1,8 @@
-//! Edits of a scenario, for the [search](lockstep_harness::shrink) of the smallest that still shows
-//! what a long one showed.
+//! Shrinking of scenarios: edits for the [search](lockstep_harness::shrink) of the smallest scenario
+//! that violates the same invariant.
 //!
 //! Structure is shrunk, not the choices that it was drawn with: whole steps go first, then
-//! transactions, then what is in them, then names, then numbers.
+//! transactions, then their parts, then names, then numbers.
 
 mod edit;
 mod faults;
@@ -14,13 +14,13 @@ use crate::scenario::{NetworkName, Scenario, Step};
 use edit::Kind;
 pub use size::Size;
 
-/// Candidates that are judged at most, unless another number is asked for.
+/// Default for the number of candidates that are judged at most.
 pub const BUDGET: u64 = 5_000;
 
-/// Names the invariant that does not hold in a scenario; `None` where all hold.
+/// Names the invariant that a scenario violates; `None` where all hold.
 pub type Judge<'j> = shrink::Judge<'j, Scenario>;
 
-/// The smallest scenario that was found, and what the search took.
+/// The smallest scenario that was found, and the cost of the search.
 pub type Shrunk = shrink::Shrunk<Scenario>;
 
 /// The edits of a scenario. Numbers are many and need several candidates each: they wait until
@@ -54,7 +54,7 @@ pub fn shrink(scenario: &Scenario, invariant: &str, budget: u64, judge: &Judge<'
 
 fn structure(search: &mut Search<'_, Scenario>) {
     let steps = search.smallest().steps.len() as u64;
-    // What comes after the violation goes in a few candidates.
+    // Steps behind the violation are removed by a few candidates.
     search.lower(steps, |scenario, _, length| {
         let mut prefix = scenario.clone();
         prefix
@@ -119,12 +119,12 @@ fn names_and_numbers(search: &mut Search<'_, Scenario>) {
         let candidate = edit::with_all_lowered(search.smallest(), kind, simple);
         search.keeps(candidate);
     }
-    // What was equal may have to stay so: it is lowered together first.
+    // Equal amounts may have to stay equal: they are lowered together first.
     for number in edit::amounts(search.smallest()).into_iter().rev() {
         search.lower(number, edit::with_equal_amounts);
     }
     for index in 0..edit::numbers(search.smallest()).len() {
-        // Earlier ones do not change how many there are, but what this one is.
+        // A candidate that was kept may have changed this number; the count of numbers stays.
         let Some(number) = edit::numbers(search.smallest()).get(index).copied() else {
             break;
         };
@@ -147,7 +147,7 @@ fn settings(search: &mut Search<'_, Scenario>) {
     let mut candidate = search.smallest().clone();
     candidate.genesis.max_block_bytes = size::SIMPLE_BLOCK_BYTES;
     search.keeps(candidate);
-    // A rewind by all that there is reads like one by as many.
+    // A rewind deeper than the chain undoes all blocks: their number says the same.
     for index in 0..search.smallest().steps.len() {
         if let Some(Step::Rewind(depth)) = search.smallest().steps.get(index) {
             let blocks = search.smallest().blocks() as u64;

@@ -1,4 +1,4 @@
-//! Which of two scenarios is smaller.
+//! Order of scenarios by size.
 
 use crate::scenario::{NetworkName, Scenario};
 
@@ -6,10 +6,10 @@ use super::{edit, faults};
 
 /// A limit that never gets in the way.
 pub(super) const SIMPLE_LIMIT: u64 = u64::MAX;
-/// Room for what a person would read.
+/// Room for any block that a person would read.
 pub(super) const SIMPLE_BLOCK_BYTES: u64 = 1 << 20;
 
-/// How much there is to read and understand, the heaviest first.
+/// Amount of a scenario that a person must read and understand, the heaviest part first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size {
     steps: usize,

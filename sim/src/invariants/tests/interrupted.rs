@@ -1,4 +1,4 @@
-//! What may come of a step in which something went wrong, and what must be named.
+//! Outcomes of interrupted steps: the allowed ones, and those that an invariant must name.
 
 use lockstep_core::model::{Amount, Nonce, Refusal, Timestamp};
 
@@ -39,13 +39,13 @@ impl Step {
         })
     }
 
-    /// The ledger has what it had before the step.
+    /// Leaves the ledger as it was before the step.
     fn undone(mut self) -> Self {
         self.after = self.before.clone();
         self
     }
 
-    /// The ledger has a part of the step.
+    /// Leaves the ledger with a part of the step.
     fn half_done(mut self) -> Self {
         self.balance(super::SENDER).0 += 32;
         self
@@ -68,7 +68,7 @@ fn before_and_after_are_both_good_unless_it_was_answered() {
 }
 
 #[test]
-fn half_a_block_is_named_by_what_went_wrong() {
+fn half_a_block_is_named_by_the_cause_of_the_interruption() {
     for (by, error, name) in [
         (
             Interruption::Crash,
@@ -94,7 +94,7 @@ fn half_a_block_is_named_by_what_went_wrong() {
 }
 
 #[test]
-fn an_answer_that_is_lost_is_named_by_what_went_wrong() {
+fn an_answer_that_is_lost_is_named_by_the_cause_of_the_interruption() {
     for (by, name) in [
         (Interruption::Crash, "crash-leaves-before-or-after"),
         (Interruption::Failure, "failure-leaves-before-or-after"),
@@ -107,7 +107,7 @@ fn an_answer_that_is_lost_is_named_by_what_went_wrong() {
 }
 
 #[test]
-fn a_whole_block_is_a_trace_of_who_panicked_or_was_cancelled() {
+fn a_whole_block_is_a_trace_of_a_panic_or_a_cancellation() {
     let step = Step::honest();
     assert_eq!(
         step.interrupted(Interruption::Panic, Err(&given_up())),
@@ -222,7 +222,7 @@ fn a_template_with_a_gap_in_its_nonces_is_named() {
     let mut step = Step::honest();
     step.block.transactions[1].nonce = Nonce(7);
     assert_eq!(template(&step, true, 0), Some("template-lives-its-time"));
-    // What cannot be paid is no gap.
+    // A transaction that cannot be paid is no gap.
     let mut step = Step::honest();
     step.block.transactions[0].fee = Amount(u64::MAX);
     assert_eq!(template(&step, true, 0), None);

@@ -1,4 +1,4 @@
-//! Every invariant holds on an honest run and names the defect that was planted for it.
+//! Every invariant holds on an honest step and names the falsification that is made for it.
 
 mod interrupted;
 
@@ -68,10 +68,12 @@ impl Step {
             codec::decode_block(&bytes, u64::MAX).expect("a block without a flaw decodes")
         };
         let first = block_of(vec![transfer(0, 10)], oracle.world());
-        oracle.add_block(&first).expect("the first block is taken");
+        oracle
+            .add_block(&first)
+            .expect("the first block is accepted");
         let before = oracle.world().clone();
         let block = block_of(vec![transfer(1, 30), transfer(2, 100_000)], &before);
-        let result = oracle.add_block(&block).expect("the block is taken");
+        let result = oracle.add_block(&block).expect("the block is accepted");
         Step {
             genesis,
             before,
@@ -131,7 +133,7 @@ fn key(account: u32) -> PublicKey {
     Keys::default().public(account)
 }
 
-/// What is named first when an honest step is falsified so.
+/// Returns the name of the first violation of an honest step that is falsified like this.
 fn caught(falsify: impl FnOnce(&mut Step)) -> Option<&'static str> {
     let mut step = Step::honest();
     falsify(&mut step);
@@ -229,7 +231,7 @@ fn a_debit_that_did_not_happen_is_named() {
 }
 
 #[test]
-fn money_that_receipts_agree_about_but_nobody_had_is_named() {
+fn money_that_receipts_agree_about_but_no_account_had_is_named() {
     // Receipt and balance tell the same story: the receiver got 31 and the sender gave 30.
     let name = caught(|step| {
         step.balance(RECEIVER).0 += 1;
@@ -348,7 +350,7 @@ fn a_refusal_of_a_good_block_is_named() {
 }
 
 #[test]
-fn a_version_that_nobody_else_has_is_named() {
+fn a_version_that_only_the_subject_has_is_named() {
     let mut step = Step::honest();
     *step.versions(Cell::Multisig(key(SENDER))) = vec![Version {
         height: Height(1),
