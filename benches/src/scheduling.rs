@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use lockstep_core::model::Transaction;
-use lockstep_core::schedule::{Graph, Ready, accesses};
+use lockstep_core::schedule::{Graph, ReadySet, accesses};
 use lockstep_sim::shape::Shape;
 
 use crate::compare::{PerItem, median, time};
@@ -38,7 +38,7 @@ pub const SCHEMES: [Scheme; 4] = [
         prepare: |transactions| {
             Box::new(move || {
                 let graph = Graph::of(black_box(transactions), hasher());
-                let mut machine = Ready::new(&graph);
+                let mut machine = ReadySet::new(&graph);
                 while let Some(transaction) = machine.give() {
                     machine.finish(black_box(transaction));
                 }

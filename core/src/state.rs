@@ -39,16 +39,16 @@ pub(crate) fn cell_write(
 
 /// The cells that somebody loads or has loaded: who is in one piece of a block is often in all of
 /// them.
-pub(crate) struct Taken<H>(HashSet<Cell, H>);
+pub(crate) struct ClaimedCells<H>(HashSet<Cell, H>);
 
-impl<H: BuildHasher> Taken<H> {
+impl<H: BuildHasher> ClaimedCells<H> {
     /// `cells` is how many there will be, about.
     pub(crate) fn none(cells: usize, hasher: H) -> Self {
-        Taken(HashSet::with_capacity_and_hasher(cells, hasher))
+        ClaimedCells(HashSet::with_capacity_and_hasher(cells, hasher))
     }
 
     /// Leaves what nobody has taken, and takes it.
-    pub(crate) fn take(&mut self, cells: &mut Vec<Cell>) {
+    pub(crate) fn claim(&mut self, cells: &mut Vec<Cell>) {
         cells.retain(|cell| self.0.insert(*cell));
     }
 }

@@ -10,7 +10,7 @@ use lockstep_core::codec;
 use lockstep_core::merkle;
 use lockstep_core::model::{Block, Hash, Outcome, Transaction};
 use lockstep_core::parallel::ParallelChainState;
-use lockstep_core::schedule::{Graph, Ready, accesses, group_by_conflicts};
+use lockstep_core::schedule::{Graph, ReadySet, accesses, group_by_conflicts};
 use lockstep_core::signature::{BATCH, verify, verify_all};
 use lockstep_core::storage::{MemoryStorage, Storage};
 use lockstep_core::transition::transition;
@@ -72,7 +72,7 @@ fn schedule() {
         let transactions = unsigned(shape, BLOCK);
         let graph = Graph::of(&transactions, hasher());
         let drain = |graph| {
-            let mut machine = Ready::new(graph);
+            let mut machine = ReadySet::new(graph);
             while let Some(transaction) = machine.give() {
                 machine.finish(transaction);
             }

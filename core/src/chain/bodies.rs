@@ -13,19 +13,19 @@ use crate::model::{Hash, Timestamp, Transaction};
 #[derive(Debug)]
 pub struct BodyCache {
     limits: BodyCacheLimits,
-    kept: Mutex<Kept>,
+    cached: Mutex<CachedBodies>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
-    bodies: BTreeMap<Hash, Body>,
+struct CachedBodies {
+    bodies: BTreeMap<Hash, CachedBody>,
     /// Roots in the order in which their bodies were remembered, each once.
     ages: VecDeque<Hash>,
     bytes: u64,
 }
 
 #[derive(Debug)]
-struct Body {
+struct CachedBody {
     transactions: Arc<[Transaction]>,
     bytes: u64,
     since: Timestamp,
@@ -37,7 +37,7 @@ impl BodyCache {
     pub fn new(limits: BodyCacheLimits) -> Self {
         BodyCache {
             limits,
-            kept: Mutex::new(Kept::default()),
+            cached: Mutex::new(CachedBodies::default()),
         }
     }
 
@@ -47,17 +47,18 @@ impl BodyCache {
         if bytes > self.limits.bytes || self.limits.entries == 0 {
             return;
         }
-        let mut kept = self.kept.lock();
-        kept.forget_expired(self.limits, now);
-        kept.forget(root);
-        while kept.bodies.len() >= self.limits.entries || kept.bytes + bytes > self.limits.bytes {
-            kept.forget_oldest();
+        let mut cached = self.cached.lock();
+        cached.forget_expired(self.limits, now);
+        cached.forget(root);
+        while cached.bodies.len() >= self.limits.entries || cached.bytes + bytes > self.limits.bytes
+        {
+            cached.forget_oldest();
         }
-        kept.bytes += bytes;
-        kept.ages.push_back(root);
-        kept.bodies.insert(
+        cached.bytes += bytes;
+        cached.ages.push_back(root);
+        cached.bodies.insert(
             root,
-            Body {
+            CachedBody {
                 transactions,
                 bytes,
                 since: now,
@@ -68,9 +69,10 @@ impl BodyCache {
     /// The body with this root, if it is kept and not too old.
     #[must_use]
     pub fn find(&self, root: Hash, now: Timestamp) -> Option<Arc<[Transaction]>> {
-        let mut kept = self.kept.lock();
-        kept.forget_expired(self.limits, now);
-        kept.bodies
+        let mut cached = self.cached.lock();
+        cached.forget_expired(self.limits, now);
+        cached
+            .bodies
             .get(&root)
             .map(|body| Arc::clone(&body.transactions))
     }
@@ -79,12 +81,12 @@ impl BodyCache {
     /// the next call of another method.
     #[must_use]
     pub fn size(&self) -> (usize, u64) {
-        let kept = self.kept.lock();
-        (kept.bodies.len(), kept.bytes)
+        let cached = self.cached.lock();
+        (cached.bodies.len(), cached.bytes)
     }
 }
 
-impl Kept {
+impl CachedBodies {
     /// A clock that jumped back makes bodies live longer, never shorter; they stay bounded.
     fn forget_expired(&mut self, limits: BodyCacheLimits, now: Timestamp) {
         let expired: Vec<Hash> = self

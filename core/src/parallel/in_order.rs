@@ -7,7 +7,7 @@ use super::run::Stopped;
 use super::sync::{Mutex, RwLock, read};
 use crate::execution::{Body, CELLS, Execution, NATIVE, outcome, receipt, reward};
 use crate::model::{Amount, Asset, Cell, Header, Outcome, Rules, Version};
-use crate::state::{BlockState, Taken, add};
+use crate::state::{BlockState, ClaimedCells, add};
 use crate::storage::{Storage, StorageError, schema};
 
 /// Executes a block in order: one thread at a time, while others check and load what comes next.
@@ -26,7 +26,7 @@ pub(crate) fn execute_in_order<S: Storage>(
     let cells = (transactions + 1) * CELLS;
     let mut state = BlockState::new(load, cells, hasher.clone());
     // What a later piece has taken to load and an earlier one needs, is loaded when it is needed.
-    let taken = Mutex::new(Taken::none(cells, hasher));
+    let claimed = Mutex::new(ClaimedCells::none(cells, hasher));
     let mut receipts = Vec::with_capacity(transactions);
     let mut fees = Amount::ZERO;
     parallelism.in_order(
@@ -34,7 +34,7 @@ pub(crate) fn execute_in_order<S: Storage>(
         |piece| {
             let checked = body.check(rules.network, piece.clone());
             let mut cells = body.cells(piece.clone(), &checked);
-            taken.lock().take(&mut cells);
+            claimed.lock().claim(&mut cells);
             let loaded = schema::newest_of_many(&*read(storage), cells)?;
             Ok((checked, loaded))
         },

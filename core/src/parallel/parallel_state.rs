@@ -187,7 +187,7 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
     pub fn view(&self) -> View<'_, S, H> {
         View {
             state: self,
-            seen: None,
+            cached: None,
         }
     }
 
@@ -387,10 +387,10 @@ fn account_of(cell: Cell) -> Result<PublicKey, StorageError> {
 pub struct View<'s, S, H> {
     state: &'s ParallelChainState<S, H>,
     /// What was known of the account that was asked for last.
-    seen: Option<Seen>,
+    cached: Option<CachedAccount>,
 }
 
-struct Seen {
+struct CachedAccount {
     account: PublicKey,
     nonce: Option<Nonce>,
     multisig: Option<Multisig>,
@@ -400,14 +400,18 @@ struct Seen {
 
 impl<S: Storage, H: BuildHasher + Clone> View<'_, S, H> {
     /// What is known of an account, if this cell is.
-    fn seen(&mut self, account: PublicKey, knows: impl Fn(Known) -> bool) -> Option<&Seen> {
+    fn cached(
+        &mut self,
+        account: PublicKey,
+        knows: impl Fn(Known) -> bool,
+    ) -> Option<&CachedAccount> {
         if self
-            .seen
+            .cached
             .as_ref()
-            .is_none_or(|seen| seen.account != account)
+            .is_none_or(|cached| cached.account != account)
         {
             let known = self.state.accounts.get(&account)?;
-            self.seen = Some(Seen {
+            self.cached = Some(CachedAccount {
                 account,
                 nonce: known.knows.registered.then_some(known.nonce),
                 multisig: known.multisig.as_deref().cloned(),
@@ -415,7 +419,7 @@ impl<S: Storage, H: BuildHasher + Clone> View<'_, S, H> {
                 knows: known.knows,
             });
         }
-        self.seen.as_ref().filter(|seen| knows(seen.knows))
+        self.cached.as_ref().filter(|cached| knows(cached.knows))
     }
 }
 
@@ -423,8 +427,8 @@ impl<S: Storage, H: BuildHasher + Clone> StateView for View<'_, S, H> {
     type Error = StorageError;
 
     fn nonce(&mut self, account: PublicKey) -> Result<Option<Nonce>, StorageError> {
-        if let Some(seen) = self.seen(account, |knows| knows.nonce) {
-            return Ok(seen.nonce);
+        if let Some(cached) = self.cached(account, |knows| knows.nonce) {
+            return Ok(cached.nonce);
         }
         self.state.read(Cell::Nonce(account), |known| {
             known.knows.registered.then_some(known.nonce)
@@ -432,8 +436,8 @@ impl<S: Storage, H: BuildHasher + Clone> StateView for View<'_, S, H> {
     }
 
     fn multisig(&mut self, account: PublicKey) -> Result<Option<Multisig>, StorageError> {
-        if let Some(seen) = self.seen(account, |knows| knows.multisig) {
-            return Ok(seen.multisig.clone());
+        if let Some(cached) = self.cached(account, |knows| knows.multisig) {
+            return Ok(cached.multisig.clone());
         }
         self.state.read(Cell::Multisig(account), |known| {
             known.multisig.as_deref().cloned()
@@ -442,9 +446,9 @@ impl<S: Storage, H: BuildHasher + Clone> StateView for View<'_, S, H> {
 
     fn balance(&mut self, account: PublicKey, asset: Asset) -> Result<Amount, StorageError> {
         if asset == Asset::NATIVE
-            && let Some(seen) = self.seen(account, |knows| knows.native)
+            && let Some(cached) = self.cached(account, |knows| knows.native)
         {
-            return Ok(seen.native);
+            return Ok(cached.native);
         }
         self.state
             .read(Cell::Balance(account, asset), |known| known.balance(asset))

@@ -27,12 +27,12 @@ pub(crate) fn in_order<T: Send, E: Send>(
 #[derive(Debug)]
 pub struct Pipeline<T, E, C> {
     /// Held for a few steps, never for a piece.
-    state: Mutex<State<T, E, C>>,
+    state: Mutex<PipelineState<T, E, C>>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct State<T, E, C> {
+struct PipelineState<T, E, C> {
     /// The first piece that nobody has taken to prepare.
     unprepared: usize,
     prepared: Vec<Option<T>>,
@@ -53,7 +53,7 @@ impl<T, E, C: FnMut(T) -> Result<(), E>> Pipeline<T, E, C> {
     #[must_use]
     pub fn new(pieces: usize, consume: C) -> Self {
         Pipeline {
-            state: Mutex::new(State {
+            state: Mutex::new(PipelineState {
                 unprepared: 0,
                 prepared: (0..pieces).map(|_| None).collect(),
                 next: 0,

@@ -2,7 +2,7 @@
 
 use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Condvar, Mutex, SPIN_LIMIT, Workers, catch_panic, spin_pause};
-use crate::schedule::{Graph, Ready};
+use crate::schedule::{Graph, ReadySet};
 
 /// The most tasks that a worker takes at once. Taking is a lock; what is taken is out of the others'
 /// reach.
@@ -159,14 +159,14 @@ impl GraphOverlap {
 pub struct Run<'g, E> {
     transactions: usize,
     /// Held for a few steps of the machine, never for a task.
-    state: Mutex<State<'g, E>>,
+    state: Mutex<RunState<'g, E>>,
     changed: Condvar,
     workers: usize,
 }
 
 #[derive(Debug)]
-struct State<'g, E> {
-    ready: Ready<'g>,
+struct RunState<'g, E> {
+    ready: ReadySet<'g>,
     /// How many workers sleep because nothing is ready.
     waiting: usize,
     stopped: Option<Stopped<E>>,
@@ -190,8 +190,8 @@ impl<'g, E> Run<'g, E> {
     pub fn after(graph: &'g Graph, finished: usize, workers: usize) -> Self {
         Run {
             transactions: graph.len(),
-            state: Mutex::new(State {
-                ready: Ready::after(graph, finished),
+            state: Mutex::new(RunState {
+                ready: ReadySet::after(graph, finished),
                 waiting: 0,
                 stopped: None,
             }),
@@ -204,10 +204,10 @@ impl<'g, E> Run<'g, E> {
     /// nothing is ready yet. Gives what this thread ran, and what came of it.
     pub fn work<T>(&self, task: &impl Fn(u32) -> Result<T, E>) -> Vec<(u32, T)> {
         let mut results = Vec::with_capacity(self.transactions.div_ceil(self.workers));
-        let mut taken = Vec::new();
+        let mut batch = Vec::new();
         let mut finished = Vec::new();
-        while self.take(&mut finished, &mut taken) {
-            for transaction in taken.drain(..) {
+        while self.take(&mut finished, &mut batch) {
+            for transaction in batch.drain(..) {
                 match catch_panic(|| task(transaction)) {
                     Ok(Ok(result)) => results.push((transaction, result)),
                     Ok(Err(error)) => {
@@ -251,7 +251,7 @@ impl<'g, E> Run<'g, E> {
 
     /// Says what this worker has finished and gets it something to do. Sleeps where there is
     /// nothing for a while; `false` where there will be nothing any more.
-    fn take(&self, finished: &mut Vec<u32>, taken: &mut Vec<u32>) -> bool {
+    fn take(&self, finished: &mut Vec<u32>, batch: &mut Vec<u32>) -> bool {
         let mut state = self.state.lock();
         for transaction in finished.drain(..) {
             state.ready.finish(transaction);
@@ -278,7 +278,7 @@ impl<'g, E> Run<'g, E> {
             state.waiting -= 1;
         }
         for _ in 0..self.share(&state.ready) {
-            taken.extend(state.ready.give());
+            batch.extend(state.ready.give());
         }
         if state.waiting > 0 && state.ready.ready() > 0 {
             self.changed.notify_one();
@@ -289,9 +289,9 @@ impl<'g, E> Run<'g, E> {
     /// How many to take at once: as much as leaves something for everybody, so that they end
     /// together, and what others wait for comes back in time. Where the longest chain is as long as
     /// all that is left takes, that is one.
-    fn share(&self, ready: &Ready<'_>) -> usize {
+    fn share(&self, ready: &ReadySet<'_>) -> usize {
         let all = ready.ready() / (2 * self.workers);
-        let slack = (ready.left() / self.workers).saturating_sub(ready.behind());
+        let slack = (ready.left() / self.workers).saturating_sub(ready.critical_path_length());
         all.min(slack / 8).clamp(1, MOST_AT_ONCE)
     }
 

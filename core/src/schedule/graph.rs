@@ -87,18 +87,18 @@ impl Graph {
     /// How many transactions wait for each one after another, at the most: 0 where nobody waits for
     /// it. Costs one step an edge.
     #[must_use]
-    pub fn behind(&self) -> Vec<u32> {
-        let mut behind = vec![0; self.len()];
+    pub fn critical_path_lengths(&self) -> Vec<u32> {
+        let mut lengths = vec![0; self.len()];
         // An edge leads to a later transaction, whose number is known by then.
         for transaction in (0..self.len()).rev() {
             let successors = self.first[transaction] as usize..self.first[transaction + 1] as usize;
             let most = self.successors[successors]
                 .iter()
-                .map(|successor| behind[*successor as usize] + 1)
+                .map(|successor| lengths[*successor as usize] + 1)
                 .max();
-            behind[transaction] = most.unwrap_or(0);
+            lengths[transaction] = most.unwrap_or(0);
         }
-        behind
+        lengths
     }
 
     /// The level of each transaction: 0 for what conflicts with nothing before it, otherwise one
@@ -174,20 +174,20 @@ fn is_conflict(before: &[Access], current: &[Access]) -> bool {
         .any(|one| current.iter().any(|other| about(one, other)))
 }
 
-const NOBODY: u32 = u32::MAX;
+const NONE: u32 = u32::MAX;
 
 /// Who touched a key last.
 #[derive(Clone, Copy)]
-struct Touched {
+struct LastTouches {
     /// The last that touched it exclusively.
     exclusive: u32,
     /// The last that touched it additively since: the head of a list in `Builder::additive`.
     additive: u32,
 }
 
-const UNTOUCHED: Touched = Touched {
-    exclusive: NOBODY,
-    additive: NOBODY,
+const UNTOUCHED: LastTouches = LastTouches {
+    exclusive: NONE,
+    additive: NONE,
 };
 
 /// Who touched an account last. The native balance stands here, because nearly everybody touches
@@ -196,7 +196,7 @@ struct Account {
     key: PublicKey,
     /// The account's last own transaction.
     nonce: u32,
-    native: Touched,
+    native: LastTouches,
     /// The first few balances of other assets: the head of a list in `Builder::near`. An account
     /// with more has the rest in `Builder::far`.
     near: u32,
@@ -205,7 +205,7 @@ struct Account {
 /// Who touched one of an account's first few other balances last.
 struct Near {
     asset: Asset,
-    touched: Touched,
+    touched: LastTouches,
     /// The one before it of the same account.
     before: u32,
 }
@@ -221,7 +221,7 @@ struct Builder<H> {
     ids: HashTable<(u32, u32)>,
     accounts: Vec<Account>,
     near: Vec<Near>,
-    far: HashMap<(u32, Asset), Touched, H>,
+    far: HashMap<(u32, Asset), LastTouches, H>,
     /// (transaction, the one before it in its list).
     additive: Vec<(u32, u32)>,
     /// Where each edge begins, by rising end.
@@ -229,13 +229,13 @@ struct Builder<H> {
     /// How many edges end at each transaction before the current one.
     waits_for: Vec<u32>,
     /// Each transaction before the current one.
-    seen: Vec<Seen>,
+    nodes: Vec<Node>,
     current: Current,
 }
 
 /// What is known of a transaction.
 #[derive(Clone, Copy)]
-struct Seen {
+struct Node {
     level: u32,
     /// How many edges begin at it.
     successors: u32,
@@ -264,12 +264,12 @@ impl<H: BuildHasher + Clone> Builder<H> {
             additive: Vec::with_capacity(transactions),
             edges: Vec::with_capacity(transactions),
             waits_for: Vec::with_capacity(transactions),
-            seen: Vec::with_capacity(transactions),
+            nodes: Vec::with_capacity(transactions),
             current: Current {
                 number: 0,
                 level: 0,
-                source: NOBODY,
-                destination: NOBODY,
+                source: NONE,
+                destination: NONE,
                 edges_before: 0,
             },
         }
@@ -278,7 +278,7 @@ impl<H: BuildHasher + Clone> Builder<H> {
     fn add(&mut self, transaction: &Transaction) {
         let source = self.account(&transaction.source);
         self.current = Current {
-            number: index(self.seen.len()),
+            number: index(self.nodes.len()),
             level: 0,
             source,
             destination: source,
@@ -287,7 +287,7 @@ impl<H: BuildHasher + Clone> Builder<H> {
         touch_all(transaction, self);
         self.waits_for
             .push(index(self.edges.len() - self.current.edges_before));
-        self.seen.push(Seen {
+        self.nodes.push(Node {
             level: self.current.level,
             successors: 0,
         });
@@ -305,7 +305,7 @@ impl<H: BuildHasher + Clone> Builder<H> {
     fn touch_other(&mut self, account: u32, asset: &Asset, mode: Mode) {
         let mut next = self.accounts[account as usize].near;
         let mut seen = 0;
-        while next != NOBODY {
+        while next != NONE {
             let near = &self.near[next as usize];
             if near.asset == *asset {
                 let touched = self.touched(near.touched, mode);
@@ -333,7 +333,7 @@ impl<H: BuildHasher + Clone> Builder<H> {
     }
 
     #[inline]
-    fn touched(&mut self, before: Touched, mode: Mode) -> Touched {
+    fn touched(&mut self, before: LastTouches, mode: Mode) -> LastTouches {
         let current = self.current.number;
         match mode {
             Mode::Additive => {
@@ -342,27 +342,26 @@ impl<H: BuildHasher + Clone> Builder<H> {
                     // It has it for itself already.
                     return before;
                 }
-                if before.additive != NOBODY && self.additive[before.additive as usize].0 == current
-                {
+                if before.additive != NONE && self.additive[before.additive as usize].0 == current {
                     return before;
                 }
                 let additive = index(self.additive.len());
                 self.additive.push((current, before.additive));
-                Touched { additive, ..before }
+                LastTouches { additive, ..before }
             }
             Mode::Exclusive => {
-                if before.additive == NOBODY {
+                if before.additive == NONE {
                     self.wait_for(before.exclusive);
                 }
                 let mut next = before.additive;
-                while next != NOBODY {
+                while next != NONE {
                     let (transaction, before) = self.additive[next as usize];
                     self.wait_for(transaction);
                     next = before;
                 }
-                Touched {
+                LastTouches {
                     exclusive: current,
-                    additive: NOBODY,
+                    additive: NONE,
                 }
             }
         }
@@ -370,7 +369,7 @@ impl<H: BuildHasher + Clone> Builder<H> {
 
     #[inline]
     fn wait_for(&mut self, before: u32) {
-        if before == NOBODY || before == self.current.number {
+        if before == NONE || before == self.current.number {
             return;
         }
         // The nonce and the balance of one source mostly name the same transaction.
@@ -378,9 +377,9 @@ impl<H: BuildHasher + Clone> Builder<H> {
             return;
         }
         self.edges.push(before);
-        let seen = &mut self.seen[before as usize];
-        seen.successors += 1;
-        self.current.level = self.current.level.max(seen.level + 1);
+        let node = &mut self.nodes[before as usize];
+        node.successors += 1;
+        self.current.level = self.current.level.max(node.level + 1);
     }
 
     #[inline]
@@ -400,9 +399,9 @@ impl<H: BuildHasher + Clone> Builder<H> {
             .insert_unique(spread(short), (short, id), |(short, _)| spread(*short));
         self.accounts.push(Account {
             key: *key,
-            nonce: NOBODY,
+            nonce: NONE,
             native: UNTOUCHED,
-            near: NOBODY,
+            near: NONE,
         });
         id
     }
@@ -410,13 +409,13 @@ impl<H: BuildHasher + Clone> Builder<H> {
     fn finish(self) -> Graph {
         // They are counted in 32 bits from here on.
         let edges = index(self.edges.len());
-        let mut first = Vec::with_capacity(self.seen.len() + 1);
-        let mut levels = Vec::with_capacity(self.seen.len());
+        let mut first = Vec::with_capacity(self.nodes.len() + 1);
+        let mut levels = Vec::with_capacity(self.nodes.len());
         let mut edges_before = 0;
-        for seen in &self.seen {
+        for node in &self.nodes {
             first.push(edges_before);
-            levels.push(seen.level);
-            edges_before += seen.successors;
+            levels.push(node.level);
+            edges_before += node.successors;
         }
         first.push(edges_before);
         let mut free = first.clone();

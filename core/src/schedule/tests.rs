@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use proptest::prelude::*;
 
-use super::{Graph, Key, Mode, Ready, accesses, group_by_conflicts};
+use super::{Graph, Key, Mode, ReadySet, accesses, group_by_conflicts};
 use crate::model::{
     Amount, Asset, Multisig, Network, Nonce, Payload, PublicKey, Signature, Transaction, Transfer,
 };
@@ -162,7 +162,7 @@ proptest! {
         let conflicts = conflicts(&block);
         let graph = Graph::of(&block, hasher());
         let ahead = ahead.min(block.len());
-        let mut machine = Ready::after(&graph, ahead);
+        let mut machine = ReadySet::after(&graph, ahead);
         let mut running: Vec<u32> = Vec::new();
         let mut finished: BTreeSet<usize> = (0..ahead).collect();
         let mut given: BTreeSet<u32> = (0..).take(ahead).collect();
@@ -312,15 +312,15 @@ fn what_most_wait_for_comes_first() {
         transfers(4, 0, &[(14, 0)]),
     ];
     let graph = Graph::of(&block, hasher());
-    assert_eq!(graph.behind(), [0, 0, 1, 0, 2, 1, 0]);
-    let mut machine = Ready::new(&graph);
-    assert_eq!((machine.behind(), machine.left()), (2, 7));
+    assert_eq!(graph.critical_path_lengths(), [0, 0, 1, 0, 2, 1, 0]);
+    let mut machine = ReadySet::new(&graph);
+    assert_eq!((machine.critical_path_length(), machine.left()), (2, 7));
     let first: Vec<_> = std::iter::from_fn(|| machine.give()).collect();
     assert_eq!(first, [4, 2, 0, 1]);
-    assert_eq!((machine.behind(), machine.left()), (0, 3));
+    assert_eq!((machine.critical_path_length(), machine.left()), (0, 3));
     machine.finish(4);
     machine.finish(2);
-    assert_eq!(machine.behind(), 1);
+    assert_eq!(machine.critical_path_length(), 1);
     let then: Vec<_> = std::iter::from_fn(|| machine.give()).collect();
     assert_eq!(then, [5, 3]);
 }
@@ -330,7 +330,7 @@ fn what_most_wait_for_comes_first() {
 fn finishing_twice_is_noticed() {
     let block = [transfers(1, 0, &[(2, 0)]), transfers(2, 0, &[(3, 0)])];
     let graph = Graph::of(&block, hasher());
-    let mut machine = Ready::new(&graph);
+    let mut machine = ReadySet::new(&graph);
     machine.finish(0);
     machine.finish(0);
 }

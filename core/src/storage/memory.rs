@@ -13,7 +13,7 @@ pub struct MemoryStorage {
 }
 
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
-type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+type TableChanges = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl MemoryStorage {
     /// Empty tables.
@@ -62,7 +62,7 @@ impl Storage for MemoryStorage {
         batch: Batch,
         workers: Option<&Workers>,
     ) -> Result<(), StorageError> {
-        let changed = self.changed(batch);
+        let changed = self.changes_of(batch);
         match workers {
             Some(workers) => drop(workers.map(changed, change)),
             None => changed.into_iter().for_each(change),
@@ -74,7 +74,7 @@ impl Storage for MemoryStorage {
 
 impl MemoryStorage {
     /// The tables that a batch changes, and how.
-    fn changed(&mut self, batch: Batch) -> Vec<(&mut Entries, Changes)> {
+    fn changes_of(&mut self, batch: Batch) -> Vec<(&mut Entries, TableChanges)> {
         let Batch { mut changes } = batch;
         for table in changes.keys() {
             self.tables.entry(*table).or_default();
@@ -91,7 +91,7 @@ impl MemoryStorage {
     }
 }
 
-fn change((entries, changes): (&mut Entries, Changes)) {
+fn change((entries, changes): (&mut Entries, TableChanges)) {
     /// Up to so many entries for each change it is cheaper to build the whole table anew, in one
     /// pass, than to look for the place of each change.
     const REBUILT_UP_TO: usize = 8;

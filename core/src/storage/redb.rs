@@ -114,7 +114,7 @@ impl RedbStorage {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         close(&self.place, &mut database);
-        *database = Some(guarded(&self.place, || (self.open)())?);
+        *database = Some(catch_engine_panic(&self.place, || (self.open)())?);
         Ok(())
     }
 
@@ -127,7 +127,7 @@ impl RedbStorage {
         let result = loop {
             let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(database) = &*database {
-                break guarded(&self.place, || operation(database));
+                break catch_engine_panic(&self.place, || operation(database));
             }
             drop(database);
             self.reopen()?;
@@ -229,7 +229,7 @@ impl Drop for RedbStorage {
 /// Closes the database, if it is open. Closing writes, and may find the medium failing or damaged,
 /// which is then no news to whoever closes it.
 fn close(place: &str, database: &mut Option<Database>) {
-    let closed = guarded(place, || {
+    let closed = catch_engine_panic(place, || {
         *database = None;
         Ok(())
     });
@@ -285,7 +285,7 @@ fn create(path: &Path) -> Result<(), redb::Error> {
 }
 
 /// Runs a database operation. Whatever is on the disk, its damage is an error and not a panic.
-fn guarded<T>(
+fn catch_engine_panic<T>(
     place: &str,
     operation: impl FnOnce() -> Result<T, redb::Error>,
 ) -> Result<T, StorageError> {

@@ -92,7 +92,7 @@ fn execution(fees: u64) -> Execution {
 
 /// What test mode keeps, and whether it trusts the workers afterwards, where the serial path
 /// says 7 and the graph what is given.
-fn compared(graph: fn() -> Result<Execution, ChainError>) -> (Execution, bool) {
+fn compare_with_graph(graph: fn() -> Result<Execution, ChainError>) -> (Execution, bool) {
     let blocks = BlockExecutor::new(&Config::for_network(Network::Devnet));
     let kept = blocks.execute_every_path(|path| match path {
         ExecutionPath::Graph => graph(),
@@ -104,12 +104,18 @@ fn compared(graph: fn() -> Result<Execution, ChainError>) -> (Execution, bool) {
 
 #[test]
 fn test_mode_trusts_workers_that_say_the_same() {
-    assert_eq!(compared(|| Ok(execution(7))), (execution(7), true));
+    assert_eq!(
+        compare_with_graph(|| Ok(execution(7))),
+        (execution(7), true)
+    );
 }
 
 #[test]
 fn test_mode_keeps_the_serial_result_and_distrusts_workers_that_differ() {
-    assert_eq!(compared(|| Ok(execution(8))), (execution(7), false));
+    assert_eq!(
+        compare_with_graph(|| Ok(execution(8))),
+        (execution(7), false)
+    );
 }
 
 #[test]
@@ -119,13 +125,13 @@ fn test_mode_distrusts_workers_that_panic() {
             message: "on purpose".to_owned(),
         })
     };
-    assert_eq!(compared(panicked), (execution(7), false));
+    assert_eq!(compare_with_graph(panicked), (execution(7), false));
 }
 
 /// Waking somebody for less costs more than it gains.
 const LEAST: usize = 256;
 
-const PATIENCE_MS: usize = 20_000;
+const TIMEOUT_MS: usize = 20_000;
 
 #[test]
 fn parts_of_a_large_block_go_to_the_workers_and_of_a_small_one_stay_with_the_caller() {
@@ -149,7 +155,7 @@ fn parts_of_a_large_block_go_to_the_workers_and_of_a_small_one_stay_with_the_cal
             // Long enough for others to come, however busy the machine.
             while !few
                 && !others.load(Ordering::Relaxed)
-                && waited.fetch_add(1, Ordering::Relaxed) < PATIENCE_MS
+                && waited.fetch_add(1, Ordering::Relaxed) < TIMEOUT_MS
             {
                 thread::sleep(Duration::from_millis(1));
             }

@@ -60,8 +60,8 @@ pub fn transition<V: StateView>(
         return Ok(Outcome::Rejected(rejection));
     }
 
-    let taken = taken(transaction);
-    for of_one_asset in taken.chunk_by(|a, b| a.asset == b.asset) {
+    let withdrawals = withdrawals(transaction);
+    for of_one_asset in withdrawals.chunk_by(|a, b| a.asset == b.asset) {
         let asset = of_one_asset[0].asset;
         let Some(needed) = sum(of_one_asset) else {
             return Ok(Outcome::Rejected(Rejection::SumOverflow { asset }));
@@ -78,7 +78,7 @@ pub fn transition<V: StateView>(
 
     Ok(Outcome::Applied {
         fee: transaction.fee,
-        effects: effects(transaction, next, &taken),
+        effects: effects(transaction, next, &withdrawals),
     })
 }
 
@@ -113,7 +113,7 @@ fn check_multisig(transaction: &Transaction, multisig: &Multisig) -> Result<(), 
 }
 
 /// An amount that a transaction takes from its source, and where it goes.
-struct Taken {
+struct Withdrawal {
     asset: Asset,
     /// `None` for the fee and for a burn.
     destination: Option<PublicKey>,
@@ -121,15 +121,15 @@ struct Taken {
 }
 
 /// Everything that a transaction takes, by asset, then by destination.
-fn taken(transaction: &Transaction) -> Vec<Taken> {
+fn withdrawals(transaction: &Transaction) -> Vec<Withdrawal> {
     let most = match &transaction.payload {
         Payload::Transfers(transfers) => 1 + transfers.len(),
         Payload::Burn { .. } => 2,
         Payload::Multisig(_) => 1,
     };
-    let mut taken = Vec::with_capacity(most);
+    let mut withdrawals = Vec::with_capacity(most);
     if !transaction.fee.is_zero() {
-        taken.push(Taken {
+        withdrawals.push(Withdrawal {
             asset: Asset::NATIVE,
             destination: None,
             amount: transaction.fee,
@@ -137,35 +137,35 @@ fn taken(transaction: &Transaction) -> Vec<Taken> {
     }
     match &transaction.payload {
         Payload::Transfers(transfers) => {
-            taken.extend(transfers.iter().map(|transfer| Taken {
+            withdrawals.extend(transfers.iter().map(|transfer| Withdrawal {
                 asset: transfer.asset,
                 destination: Some(transfer.destination),
                 amount: transfer.amount,
             }));
         }
-        Payload::Burn { asset, amount } => taken.push(Taken {
+        Payload::Burn { asset, amount } => withdrawals.push(Withdrawal {
             asset: *asset,
             destination: None,
             amount: *amount,
         }),
         Payload::Multisig(_) => {}
     }
-    taken.sort_by_key(|taken| (taken.asset, taken.destination));
-    taken
+    withdrawals.sort_by_key(|one| (one.asset, one.destination));
+    withdrawals
 }
 
-fn sum<'t>(taken: impl IntoIterator<Item = &'t Taken>) -> Option<Amount> {
-    taken
+fn sum<'t>(withdrawals: impl IntoIterator<Item = &'t Withdrawal>) -> Option<Amount> {
+    withdrawals
         .into_iter()
-        .try_fold(Amount::ZERO, |sum, taken| sum.checked_add(taken.amount))
+        .try_fold(Amount::ZERO, |sum, one| sum.checked_add(one.amount))
 }
 
 /// The effect of a transaction that passed every check, in the order of [`Effect`].
-fn effects(transaction: &Transaction, next: Nonce, taken: &[Taken]) -> Vec<Effect> {
+fn effects(transaction: &Transaction, next: Nonce, withdrawals: &[Withdrawal]) -> Vec<Effect> {
     const PART: &str = "a part of a sum that fits, fits";
     let account = transaction.source;
     // Room for a fee and a transfer of any two assets; what has more may grow.
-    let mut effects = Vec::with_capacity(2 + taken.len());
+    let mut effects = Vec::with_capacity(2 + withdrawals.len());
     effects.push(Effect::Nonce { account, to: next });
     if let Payload::Multisig(multisig) = &transaction.payload {
         effects.push(Effect::Multisig {
@@ -173,10 +173,10 @@ fn effects(transaction: &Transaction, next: Nonce, taken: &[Taken]) -> Vec<Effec
             to: Some(multisig.clone()).filter(|multisig| !multisig.participants.is_empty()),
         });
     }
-    for of_one_asset in taken.chunk_by(|a, b| a.asset == b.asset) {
+    for of_one_asset in withdrawals.chunk_by(|a, b| a.asset == b.asset) {
         let leaving = of_one_asset
             .iter()
-            .filter(|taken| taken.destination != Some(account));
+            .filter(|one| one.destination != Some(account));
         let amount = sum(leaving).expect(PART);
         if !amount.is_zero() {
             effects.push(Effect::Debit {
@@ -187,7 +187,8 @@ fn effects(transaction: &Transaction, next: Nonce, taken: &[Taken]) -> Vec<Effec
         }
     }
     let first_credit = effects.len();
-    for to_one in taken.chunk_by(|a, b| (a.asset, a.destination) == (b.asset, b.destination)) {
+    for to_one in withdrawals.chunk_by(|a, b| (a.asset, a.destination) == (b.asset, b.destination))
+    {
         if let Some(destination) = to_one[0].destination
             && destination != account
         {

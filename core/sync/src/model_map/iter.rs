@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use super::Place;
+use super::CallSite;
 use super::guard::RefMulti;
 use super::shard::{Reading, Shard};
 use super::sync::Arc;
@@ -12,11 +12,11 @@ pub struct Iter<'m, K, V> {
     shards: slice::Iter<'m, Shard<K, V>>,
     /// The shard that is held, and what comes next of it.
     current: Option<(Arc<Reading<'m, K, V>>, usize)>,
-    at: Place,
+    at: CallSite,
 }
 
 impl<'m, K, V> Iter<'m, K, V> {
-    pub(super) fn new(shards: &'m [Shard<K, V>], at: Place) -> Self {
+    pub(super) fn new(shards: &'m [Shard<K, V>], at: CallSite) -> Self {
         Iter {
             shards: shards.iter(),
             current: None,

@@ -33,11 +33,11 @@
 //! Without `unsafe` a guard cannot point into a table behind a lock. So a writer carries the table
 //! away and brings it back, and readers share it by a counter.
 
+mod deadlock_detector;
 mod entry;
 mod guard;
 mod iter;
 mod shard;
-mod watch;
 
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -48,11 +48,11 @@ pub use guard::{Ref, RefMulti, RefMut};
 pub use iter::Iter;
 
 use super::sync::{self, Arc};
+use deadlock_detector::DeadlockDetector;
 use shard::Shard;
-use watch::Watch;
 
 /// The place at which a shard was taken.
-type Place = &'static Location<'static>;
+type CallSite = &'static Location<'static>;
 
 /// Shards of a map for which no number is chosen. Two have no torn iteration; four show what more do.
 const SHARDS: usize = 4;
@@ -91,9 +91,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
             shards > 1 && shards.is_power_of_two(),
             "a map has 2, 4, 8 .. shards, not {shards}"
         );
-        let watch = Arc::new(Watch::new());
+        let detector = Arc::new(DeadlockDetector::new());
         let shards = (0..shards)
-            .map(|number| Shard::new(number, Arc::clone(&watch)))
+            .map(|number| Shard::new(number, Arc::clone(&detector)))
             .collect();
         DashMap { shards, hasher }
     }

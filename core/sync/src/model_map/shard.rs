@@ -5,9 +5,9 @@
 
 use std::borrow::Borrow;
 
-use super::Place;
+use super::CallSite;
+use super::deadlock_detector::{DeadlockDetector, HoldId};
 use super::sync::{Arc, Condvar, Mutex, MutexGuard, execution_has_panicked};
-use super::watch::{Holding, Watch};
 
 /// Pairs in the order in which they were inserted.
 pub(super) type Table<K, V> = Vec<(K, V)>;
@@ -22,12 +22,12 @@ where
 
 pub(super) struct Shard<K, V> {
     number: usize,
-    watch: Arc<Watch>,
-    state: Mutex<State<K, V>>,
+    detector: Arc<DeadlockDetector>,
+    state: Mutex<ShardState<K, V>>,
     released: Condvar,
 }
 
-struct State<K, V> {
+struct ShardState<K, V> {
     /// Away while a writer has it.
     table: Option<Arc<Table<K, V>>>,
     readers: usize,
@@ -43,22 +43,22 @@ pub(super) struct Reading<'m, K, V> {
 
 struct Reader<'m, K, V> {
     shard: &'m Shard<K, V>,
-    holding: Holding,
+    hold: HoldId,
 }
 
 /// A shard that is held for writing.
 pub(super) struct Writing<'m, K, V> {
     pub(super) table: Table<K, V>,
     shard: &'m Shard<K, V>,
-    holding: Holding,
+    hold: HoldId,
 }
 
 impl<K, V> Shard<K, V> {
-    pub(super) fn new(number: usize, watch: Arc<Watch>) -> Self {
+    pub(super) fn new(number: usize, detector: Arc<DeadlockDetector>) -> Self {
         Shard {
             number,
-            watch,
-            state: Mutex::new(State {
+            detector,
+            state: Mutex::new(ShardState {
                 table: Some(Arc::default()),
                 readers: 0,
                 waiting: 0,
@@ -67,31 +67,28 @@ impl<K, V> Shard<K, V> {
         }
     }
 
-    pub(super) fn read(&self, at: Place) -> Reading<'_, K, V> {
-        let (mut state, table) = self.acquire(at, State::share);
+    pub(super) fn read(&self, at: CallSite) -> Reading<'_, K, V> {
+        let (mut state, table) = self.acquire(at, ShardState::share);
         state.readers += 1;
-        let holding = self.watch.holds(self.number, at);
+        let hold = self.detector.add_hold(self.number, at);
         Reading {
             table,
-            _reader: Reader {
-                shard: self,
-                holding,
-            },
+            _reader: Reader { shard: self, hold },
         }
     }
 
-    pub(super) fn write(&self, at: Place) -> Writing<'_, K, V> {
-        let (_state, table) = self.acquire(at, State::take);
+    pub(super) fn write(&self, at: CallSite) -> Writing<'_, K, V> {
+        let (_state, table) = self.acquire(at, ShardState::take);
         Writing {
             table,
             shard: self,
-            holding: self.watch.holds(self.number, at),
+            hold: self.detector.add_hold(self.number, at),
         }
     }
 
     /// Reads in one step: `then` calls nothing that could look at the shard meanwhile.
-    pub(super) fn read_briefly<T>(&self, at: Place, then: impl FnOnce(&Table<K, V>) -> T) -> T {
-        let (state, table) = self.acquire(at, State::share);
+    pub(super) fn read_briefly<T>(&self, at: CallSite, then: impl FnOnce(&Table<K, V>) -> T) -> T {
+        let (state, table) = self.acquire(at, ShardState::share);
         let result = then(&table);
         drop(table);
         drop(state);
@@ -101,10 +98,10 @@ impl<K, V> Shard<K, V> {
     /// As [`Shard::read_briefly`].
     pub(super) fn write_briefly<T>(
         &self,
-        at: Place,
+        at: CallSite,
         then: impl FnOnce(&mut Table<K, V>) -> T,
     ) -> T {
-        let (mut state, mut table) = self.acquire(at, State::take);
+        let (mut state, mut table) = self.acquire(at, ShardState::take);
         let result = then(&mut table);
         state.put_back(table);
         result
@@ -113,14 +110,14 @@ impl<K, V> Shard<K, V> {
     /// Waits until an attempt succeeds.
     fn acquire<T>(
         &self,
-        at: Place,
-        attempt: impl Fn(&mut State<K, V>) -> Option<T>,
-    ) -> (MutexGuard<'_, State<K, V>>, T) {
+        at: CallSite,
+        attempt: impl Fn(&mut ShardState<K, V>) -> Option<T>,
+    ) -> (MutexGuard<'_, ShardState<K, V>>, T) {
         let mut state = self.state.lock_at(at);
         if let Some(got) = attempt(&mut state) {
             return (state, got);
         }
-        if let Some(deadlock) = self.watch.waits(self.number, at) {
+        if let Some(deadlock) = self.detector.add_wait(self.number, at) {
             drop(state);
             panic!("{deadlock}");
         }
@@ -129,26 +126,26 @@ impl<K, V> Shard<K, V> {
             state = self.released.wait(state);
             if let Some(got) = attempt(&mut state) {
                 state.waiting -= 1;
-                self.watch.waits_no_more();
+                self.detector.remove_wait();
                 return (state, got);
             }
         }
     }
 
-    fn let_go(&self, holding: Holding, give_back: impl FnOnce(&mut State<K, V>)) {
+    fn release(&self, hold: HoldId, give_back: impl FnOnce(&mut ShardState<K, V>)) {
         if execution_has_panicked() {
             return;
         }
         let mut state = self.state.lock();
         give_back(&mut state);
-        self.watch.lets_go(holding);
+        self.detector.remove_hold(hold);
         if state.waiting > 0 && state.readers == 0 {
             self.released.notify_all();
         }
     }
 }
 
-impl<K, V> State<K, V> {
+impl<K, V> ShardState<K, V> {
     fn share(&mut self) -> Option<Arc<Table<K, V>>> {
         self.table.clone()
     }
@@ -168,14 +165,13 @@ impl<K, V> State<K, V> {
 
 impl<K, V> Drop for Reader<'_, K, V> {
     fn drop(&mut self) {
-        self.shard.let_go(self.holding, |state| state.readers -= 1);
+        self.shard.release(self.hold, |state| state.readers -= 1);
     }
 }
 
 impl<K, V> Drop for Writing<'_, K, V> {
     fn drop(&mut self) {
         let table = std::mem::take(&mut self.table);
-        self.shard
-            .let_go(self.holding, |state| state.put_back(table));
+        self.shard.release(self.hold, |state| state.put_back(table));
     }
 }

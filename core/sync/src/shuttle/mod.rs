@@ -229,10 +229,10 @@ pub fn spin_pause() {}
 
 /// Notes which transaction this thread executes, for [`thread_location()`].
 pub fn set_current_transaction(transaction: u32) {
-    thread_location::note(|here| here.transaction = Some(transaction));
+    thread_location::update(|here| here.transaction = Some(transaction));
 }
 
 /// Notes the place at which this thread locks.
 fn set_current_place(place: &'static Location<'static>) {
-    thread_location::note(|here| here.place = Some(place));
+    thread_location::update(|here| here.place = Some(place));
 }

@@ -20,24 +20,24 @@ pub struct ThreadLocation {
 
 thread_local! {
     /// Of the execution that runs on this thread of the system, by the numbers of its threads.
-    static SEEN: RefCell<BTreeMap<usize, ThreadLocation>> = const { RefCell::new(BTreeMap::new()) };
+    static LOCATIONS: RefCell<BTreeMap<usize, ThreadLocation>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// The location of a thread of the execution, by its number; the default if it has not been seen.
 #[must_use]
 pub fn thread_location(thread: usize) -> ThreadLocation {
-    SEEN.with_borrow(|seen| seen.get(&thread).copied().unwrap_or_default())
+    LOCATIONS.with_borrow(|locations| locations.get(&thread).copied().unwrap_or_default())
 }
 
 /// Forgets the locations of all threads: another execution begins.
 pub fn forget_thread_locations() {
-    SEEN.with_borrow_mut(BTreeMap::clear);
+    LOCATIONS.with_borrow_mut(BTreeMap::clear);
 }
 
 /// Changes the location of this thread.
-pub(super) fn note(change: impl FnOnce(&mut ThreadLocation)) {
+pub(super) fn update(change: impl FnOnce(&mut ThreadLocation)) {
     // While an execution is torn down there is no thread.
     if let Some(me) = current::try_get_current_task() {
-        SEEN.with_borrow_mut(|seen| change(seen.entry(me.into()).or_default()));
+        LOCATIONS.with_borrow_mut(|locations| change(locations.entry(me.into()).or_default()));
     }
 }

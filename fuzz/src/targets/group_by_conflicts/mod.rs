@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 
 use lockstep_core::model::{Asset, Payload, PublicKey, Transaction};
-use lockstep_core::schedule::{self, Graph, Ready};
+use lockstep_core::schedule::{self, Graph, ReadySet};
 
 use lockstep_harness::choice::{Choices, FromBytes};
 use lockstep_sim::generate::{self, Size};
@@ -66,7 +66,7 @@ pub fn group_by_conflicts(data: &[u8]) {
     );
     let edges = Edges::of(&graph);
     edges_are_right(&reference, &edges);
-    machine_is_consistent(&reference, &order, &mut Ready::new(&graph));
+    machine_is_consistent(&reference, &order, &mut ReadySet::new(&graph));
 }
 
 /// In which order a block is executed, as far as that is left open, and the block.
@@ -322,25 +322,25 @@ trait Machine {
     fn is_done(&self) -> bool;
 }
 
-impl Machine for Ready<'_> {
+impl Machine for ReadySet<'_> {
     fn give(&mut self) -> Option<u32> {
-        Ready::give(self)
+        ReadySet::give(self)
     }
 
     fn finish(&mut self, transaction: u32) {
-        Ready::finish(self, transaction);
+        ReadySet::finish(self, transaction);
     }
 
     fn ready(&self) -> usize {
-        Ready::ready(self)
+        ReadySet::ready(self)
     }
 
     fn running(&self) -> usize {
-        Ready::running(self)
+        ReadySet::running(self)
     }
 
     fn is_done(&self) -> bool {
-        Ready::is_done(self)
+        ReadySet::is_done(self)
     }
 }
 

@@ -9,7 +9,7 @@ use super::Graph;
 /// finished: first the one with the longest chain of others behind it, because whoever begins the
 /// longest chain last ends last; of several the first in the block.
 #[derive(Clone, Debug)]
-pub struct Ready<'g> {
+pub struct ReadySet<'g> {
     graph: &'g Graph,
     /// How many edges into each transaction are left.
     waits_for: Vec<u32>,
@@ -25,22 +25,22 @@ pub struct Ready<'g> {
     finished: usize,
 }
 
-impl<'g> Ready<'g> {
+impl<'g> ReadySet<'g> {
     /// Everything is still to be done. Costs one step a transaction and one an edge.
     #[must_use]
     pub fn new(graph: &'g Graph) -> Self {
-        Ready::after(graph, 0)
+        ReadySet::after(graph, 0)
     }
 
     /// The first so many of the block have finished, and nothing else was begun. Costs as much as
-    /// [`Ready::new`].
+    /// [`ReadySet::new`].
     ///
     /// # Panics
     ///
     /// Where there are fewer.
     #[must_use]
     pub fn after(graph: &'g Graph, finished: usize) -> Self {
-        let behind = graph.behind();
+        let behind = graph.critical_path_lengths();
         let order = longest_first(&behind);
         let mut rank = vec![0; graph.len()];
         for (at, transaction) in (0..).zip(&order) {
@@ -58,7 +58,7 @@ impl<'g> Ready<'g> {
                 ready.insert(*rank);
             }
         }
-        Ready {
+        ReadySet {
             graph,
             waits_for,
             behind,
@@ -110,9 +110,9 @@ impl<'g> Ready<'g> {
         self.graph.len() - self.given
     }
 
-    /// How many wait, one after another, for what [`Ready::give`] would give, at the most.
+    /// How many wait, one after another, for what [`ReadySet::give`] would give, at the most.
     #[must_use]
-    pub fn behind(&self) -> usize {
+    pub fn critical_path_length(&self) -> usize {
         self.ready.first().map_or(0, |first| {
             self.behind[self.order[first as usize] as usize] as usize
         })

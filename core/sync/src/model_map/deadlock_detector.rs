@@ -4,65 +4,65 @@
 //! A real lock is around it, which no checker sees: it decides nothing, and shards that share
 //! nothing must not be ordered by it. It is changed only under the lock of the shard in question.
 
-use super::Place;
+use super::CallSite;
 use super::sync::{ThreadId, UntrackedMutex, current_thread};
 
-pub(super) struct Watch(UntrackedMutex<Registry>);
+pub(super) struct DeadlockDetector(UntrackedMutex<Registry>);
 
 #[derive(Default)]
 struct Registry {
-    held: Vec<Held>,
+    held: Vec<Hold>,
     waits: Vec<Wait>,
     next: u64,
 }
 
 /// The number of one hold of one shard.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Holding(u64);
+pub(super) struct HoldId(u64);
 
 #[derive(Clone, Copy)]
-struct Held {
-    holding: Holding,
+struct Hold {
+    id: HoldId,
     shard: usize,
     thread: ThreadId,
-    since: Place,
+    since: CallSite,
 }
 
 #[derive(Clone, Copy)]
 struct Wait {
     thread: ThreadId,
     shard: usize,
-    at: Place,
+    at: CallSite,
 }
 
 /// A wait for a shard, and the hold that it waits for.
-type Link = (Wait, Held);
+type Link = (Wait, Hold);
 
-impl Watch {
+impl DeadlockDetector {
     pub(super) fn new() -> Self {
-        Watch(UntrackedMutex::new(Registry::default()))
+        DeadlockDetector(UntrackedMutex::new(Registry::default()))
     }
 
-    pub(super) fn holds(&self, shard: usize, since: Place) -> Holding {
+    pub(super) fn add_hold(&self, shard: usize, since: CallSite) -> HoldId {
         let mut registry = self.0.lock();
-        let holding = Holding(registry.next);
+        let id = HoldId(registry.next);
         registry.next += 1;
-        registry.held.push(Held {
-            holding,
+        registry.held.push(Hold {
+            id,
             shard,
             thread: current_thread(),
             since,
         });
-        holding
+        id
     }
 
-    pub(super) fn lets_go(&self, holding: Holding) {
+    pub(super) fn remove_hold(&self, id: HoldId) {
         let mut registry = self.0.lock();
-        registry.held.retain(|held| held.holding != holding);
+        registry.held.retain(|held| held.id != id);
     }
 
     /// This thread is about to wait; gives the deadlock that comes of it.
-    pub(super) fn waits(&self, shard: usize, at: Place) -> Option<String> {
+    pub(super) fn add_wait(&self, shard: usize, at: CallSite) -> Option<String> {
         let wait = Wait {
             thread: current_thread(),
             shard,
@@ -70,7 +70,7 @@ impl Watch {
         };
         let mut registry = self.0.lock();
         match registry.cycle(wait, &[]) {
-            Some(cycle) => Some(told(&cycle)),
+            Some(cycle) => Some(describe(&cycle)),
             None => {
                 registry.waits.push(wait);
                 None
@@ -78,7 +78,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn waits_no_more(&self) {
+    pub(super) fn remove_wait(&self) {
         let thread = current_thread();
         let mut registry = self.0.lock();
         registry.waits.retain(|wait| wait.thread != thread);
@@ -110,7 +110,7 @@ impl Registry {
     }
 }
 
-fn told(cycle: &[Link]) -> String {
+fn describe(cycle: &[Link]) -> String {
     let links: Vec<String> = cycle
         .iter()
         .map(|(wait, held)| {
