@@ -5,8 +5,9 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{Bug, Effort, Engine, Found, Right, Search, Small};
-use lockstep_cluster::{Defect, NodesScenario, Reached, SIZE};
+use lockstep_cluster::{NodeBug, NodesScenario, SIZE};
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 
@@ -14,14 +15,14 @@ use lockstep_harness::violation::Failure;
 pub(super) struct Nodes;
 
 /// What is wrong with one of the nodes; `None` for nothing.
-struct Among(Option<Defect>);
+struct Among(Option<NodeBug>);
 
 impl Among {
     fn of(bug: &Bug) -> Option<Among> {
         match bug.right() {
             Some(Right::CoreInNodes) => Some(Among(None)),
             Some(_) => None,
-            None => Defect::named(bug.id).map(|bug| Among(Some(bug))),
+            None => NodeBug::named(bug.id).map(|bug| Among(Some(bug))),
         }
     }
 }
@@ -50,7 +51,7 @@ impl Engine for Nodes {
         while runs < effort.most && (effort.goes_on)(runs) {
             let (_, mut scenario) = lockstep_cluster::scenario(&mut Seeded::new(seed, runs), SIZE);
             if let Some(defect) = defect {
-                scenario.plant(defect);
+                scenario.inject_bug(defect);
             }
             runs += 1;
             if let Some(invariant) = accuses(&scenario, folder.path())? {
@@ -83,8 +84,8 @@ fn found(scenario: NodesScenario, invariant: String, folder: TempDir) -> Found {
 }
 
 fn accuses(scenario: &NodesScenario, folder: &Path) -> Result<Option<String>, String> {
-    let (mut reached, mut trace) = (Reached::default(), Trace::hashed());
-    match lockstep_cluster::run(scenario, folder, &mut reached, &mut trace) {
+    let (mut coverage, mut trace) = (Coverage::default(), Trace::hashed());
+    match lockstep_cluster::run(scenario, folder, &mut coverage, &mut trace) {
         Ok(_) => Ok(None),
         Err(Failure::Violation(violation)) => Ok(Some(violation.invariant.name.to_owned())),
         Err(Failure::Infrastructure(reason)) => Err(reason),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
-use lockstep_cluster::{BUDGET, ClusterRun, Clusters, Defect, NodesProfile, NodesScenario};
+use lockstep_cluster::{BUDGET, ClusterRun, Clusters, NodeBug, NodesProfile, NodesScenario};
 use lockstep_core::config::MAX_WORKERS;
 use lockstep_harness::campaign::{
     self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, Summary,
@@ -39,7 +39,7 @@ pub(super) struct Nodes {
     trace: Option<PathBuf>,
     /// Give one node this seeded bug, to see that it is found
     #[arg(long, env = "LOCKSTEP_NODES_INJECT_BUG", value_name = "ID", value_parser = seeded_bug())]
-    inject_bug: Option<Defect>,
+    inject_bug: Option<NodeBug>,
     /// Let all nodes execute with so many workers, 1 to 256; no result may depend on it
     #[arg(long, env = "LOCKSTEP_NODES_WORKERS", value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
     workers: Option<u16>,
@@ -71,9 +71,9 @@ pub(super) struct Nodes {
     quiet: bool,
 }
 
-fn seeded_bug() -> impl clap::builder::TypedValueParser<Value = Defect> {
-    PossibleValuesParser::new(Defect::ALL.map(Defect::id))
-        .map(|id| Defect::named(&id).expect("only the id of a seeded bug is possible"))
+fn seeded_bug() -> impl clap::builder::TypedValueParser<Value = NodeBug> {
+    PossibleValuesParser::new(NodeBug::ALL.map(NodeBug::id))
+        .map(|id| NodeBug::named(&id).expect("only the id of a seeded bug is possible"))
 }
 
 /// A..B, at least one seed.

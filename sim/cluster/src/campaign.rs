@@ -12,7 +12,7 @@ use super::coverage::{SYSTEM, point};
 use super::draw::{self, NodesProfile, SIZE};
 use super::run::run;
 use super::scenario::NodesScenario;
-use super::seeded_bugs::Defect;
+use super::seeded_bugs::NodeBug;
 
 /// Number of runs from which on a campaign must reach everything that is not rare.
 const WHOLE: u64 = 100;
@@ -34,7 +34,7 @@ pub struct Clusters {
     /// Added to the hash seeds of all nodes. No result depends on it.
     pub hash_seed: u64,
     /// The seeded bug that one node of every run has.
-    pub bug: Option<Defect>,
+    pub bug: Option<NodeBug>,
     /// The folder for the files of the ledgers, which must be there.
     pub folder: PathBuf,
 }
@@ -54,7 +54,7 @@ impl Workload for Clusters {
         }
         scenario.change_hash_seeds(self.hash_seed);
         if let Some(bug) = self.bug {
-            scenario.plant(bug);
+            scenario.inject_bug(bug);
         }
         (profile, scenario)
     }
@@ -92,9 +92,9 @@ impl Workload for Clusters {
 
     /// One seeded bug, another for each seed: to look for all of them would take minutes.
     fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
-        let kinds = Defect::ALL.len() as u64;
+        let kinds = NodeBug::ALL.len() as u64;
         let index = usize::try_from(seed % kinds).expect("seeded bugs are few");
-        let bug = Defect::ALL[index];
+        let bug = NodeBug::ALL[index];
         let with_bug = Clusters {
             bug: Some(bug),
             ..self.clone()

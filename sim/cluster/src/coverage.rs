@@ -1,7 +1,5 @@
 //! Coverage points of a cluster.
 
-use lockstep_harness::coverage::Coverage;
-
 /// The system whose points a cluster counts.
 pub const SYSTEM: &str = "cluster";
 
@@ -12,9 +10,6 @@ macro_rules! point {
     };
 }
 pub(crate) use point;
-
-/// What a run of a cluster reached.
-pub type Reached = Coverage;
 
 /// The first digits of a hash, for a line of the trace.
 pub(super) fn short(hash: &[u8; 32]) -> String {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::scenario::{Doing, Fault, Mined, NodeRecipe, NodesScenario, Path, Place};
+use super::scenario::{
+    ExecutionMode, Fault, Mined, NodeRecipe, NodesScenario, Operation, StorageKind,
+};
 use lockstep_harness::choice::Choices;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::generate::{self, Grown, Profile, Size};
@@ -117,25 +119,25 @@ fn node(choices: &mut impl Choices, name: u32) -> NodeRecipe {
         name,
         // The first three differ whatever is drawn.
         storage: match name {
-            1 => Place::Memory,
-            2 => Place::Disk,
-            3 => Place::File,
+            1 => StorageKind::Memory,
+            2 => StorageKind::Disk,
+            3 => StorageKind::File,
             // A file waits for a real disk, and one of them is enough.
-            _ => choices.pick(&[Place::Memory, Place::Disk, Place::Disk]),
+            _ => choices.pick(&[StorageKind::Memory, StorageKind::Disk, StorageKind::Disk]),
         },
-        path: choices.pick(&[
-            Path::Serial,
-            Path::Spread,
-            Path::Graph,
-            Path::Graph,
-            Path::SpreadFrom(threshold),
-            Path::GraphFrom(threshold),
-            Path::GraphFrom(threshold),
-            Path::Compared,
+        mode: choices.pick(&[
+            ExecutionMode::Serial,
+            ExecutionMode::ParallelValidation,
+            ExecutionMode::Graph,
+            ExecutionMode::Graph,
+            ExecutionMode::ParallelValidationFrom(threshold),
+            ExecutionMode::GraphFrom(threshold),
+            ExecutionMode::GraphFrom(threshold),
+            ExecutionMode::Compared,
         ]),
         workers: usize::try_from(choices.pick(&[1, 2, 3, 8])).unwrap_or(1),
         hash_seed: choices.below(1 << 32),
-        planted: None,
+        seeded_bug: None,
     }
 }
 
@@ -233,7 +235,7 @@ fn faults(
     }
     let on_disks: Vec<NodeRecipe> = nodes
         .iter()
-        .filter(|node| node.storage == Place::Disk)
+        .filter(|node| node.storage == StorageKind::Disk)
         .cloned()
         .collect();
     for _ in 0..profile.crashes {
@@ -247,7 +249,7 @@ fn faults(
     for _ in 0..profile.power_cuts {
         faults.push(Fault::PowerCut {
             node: any(choices, &on_disks),
-            doing: doing(choices, blocks),
+            operation: operation(choices, blocks),
             call: {
                 // Something small takes 10 of them, a large block some 100.
                 let bound = choices.pick(&[4, 10, 30, 90]);
@@ -260,7 +262,7 @@ fn faults(
     for _ in 0..profile.storage_failures {
         faults.push(Fault::StorageFails {
             node: any(choices, nodes),
-            doing: doing(choices, blocks),
+            operation: operation(choices, blocks),
             call: choices.below(6),
         });
     }
@@ -282,7 +284,7 @@ fn any(choices: &mut impl Choices, nodes: &[NodeRecipe]) -> u32 {
 }
 
 /// A block that is added, or one at which branches part, so that some node goes back to it.
-fn doing(choices: &mut impl Choices, blocks: &[Mined]) -> Doing {
+fn operation(choices: &mut impl Choices, blocks: &[Mined]) -> Operation {
     let mut forks = BTreeSet::new();
     let mut parents = BTreeSet::new();
     for mined in blocks {
@@ -292,9 +294,9 @@ fn doing(choices: &mut impl Choices, blocks: &[Mined]) -> Doing {
     }
     let forks: Vec<u32> = forks.into_iter().collect();
     if !forks.is_empty() && choices.chance(1, 3) {
-        return Doing::RewindingTo(choices.pick(&forks));
+        return Operation::RewindingTo(choices.pick(&forks));
     }
-    Doing::Adding(small(choices.between(1, blocks.len() as u64)))
+    Operation::Adding(small(choices.between(1, blocks.len() as u64)))
 }
 
 fn loss(choices: &mut impl Choices) -> Loss {

@@ -6,7 +6,7 @@ use lockstep_sim::disk::Loss;
 use lockstep_sim::export::{block, genesis, head, identifier};
 
 use super::reproducer::NodesReproducer;
-use super::scenario::{Doing, Fault, Mined, NodeRecipe};
+use super::scenario::{Fault, Mined, NodeRecipe, Operation};
 
 /// The text of a file for `sim/cluster/tests`. `name` becomes the test's.
 ///
@@ -59,11 +59,11 @@ fn {}() {{
         "        ],
     };
     let folder = tempfile::tempdir().expect(\"there is room for a temporary folder\");
-    let (mut reached, mut trace) = (cluster::Reached::default(), lockstep_harness::trace::Trace::default());
-    let outcome = cluster::run(&scenario, folder.path(), &mut reached, &mut trace);
+    let (mut coverage, mut trace) = (lockstep_harness::coverage::Coverage::default(), lockstep_harness::trace::Trace::default());
+    let outcome = cluster::run(&scenario, folder.path(), &mut coverage, &mut trace);
 ",
     );
-    match scenario.nodes.iter().any(|node| node.planted.is_some()) {
+    match scenario.nodes.iter().any(|node| node.seeded_bug.is_some()) {
         false => text.push_str("    assert!(outcome.is_ok(), \"{outcome:?}\");\n"),
         true => {
             let _ = writeln!(
@@ -84,18 +84,18 @@ fn node(recipe: &NodeRecipe) -> String {
     let NodeRecipe {
         name,
         storage,
-        path,
+        mode,
         workers,
         hash_seed,
-        planted,
+        seeded_bug,
     } = recipe;
-    let planted = match planted {
+    let seeded_bug = match seeded_bug {
         None => "None".to_owned(),
-        Some(defect) => format!("Some(cluster::Defect::{defect:?})"),
+        Some(defect) => format!("Some(cluster::NodeBug::{defect:?})"),
     };
     format!(
-        "cluster::NodeRecipe {{ name: {name}, storage: cluster::Place::{storage:?}, path: \
-         cluster::Path::{path:?}, workers: {workers}, hash_seed: {hash_seed}, planted: {planted} }}"
+        "cluster::NodeRecipe {{ name: {name}, storage: cluster::StorageKind::{storage:?}, mode: \
+         cluster::ExecutionMode::{mode:?}, workers: {workers}, hash_seed: {hash_seed}, seeded_bug: {seeded_bug} }}"
     )
 }
 
@@ -125,18 +125,22 @@ fn fault(fault: &Fault) -> String {
         ),
         Fault::PowerCut {
             node,
-            doing,
+            operation,
             call,
             down_ms,
             loss,
         } => format!(
-            "PowerCut {{ node: {node}, doing: {}, call: {call}, down_ms: {down_ms}, loss: {} }}",
-            done(*doing),
+            "PowerCut {{ node: {node}, operation: {}, call: {call}, down_ms: {down_ms}, loss: {} }}",
+            done(*operation),
             lost(*loss)
         ),
-        Fault::StorageFails { node, doing, call } => format!(
-            "StorageFails {{ node: {node}, doing: {}, call: {call} }}",
-            done(*doing)
+        Fault::StorageFails {
+            node,
+            operation,
+            call,
+        } => format!(
+            "StorageFails {{ node: {node}, operation: {}, call: {call} }}",
+            done(*operation)
         ),
     }
 }
@@ -145,6 +149,6 @@ fn lost(loss: Loss) -> String {
     format!("lockstep_sim::disk::Loss::{loss:?}")
 }
 
-fn done(doing: Doing) -> String {
-    format!("cluster::Doing::{doing:?}")
+fn done(operation: Operation) -> String {
+    format!("cluster::Operation::{operation:?}")
 }

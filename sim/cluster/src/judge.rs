@@ -11,7 +11,7 @@ use lockstep_core::codec;
 use lockstep_core::model::{Block, Hash, Height, Refusal};
 
 use super::invariants::{BEFORE_OR_AFTER, NODES_CONVERGE};
-use super::scenario::{NodeRecipe, Place};
+use super::scenario::{NodeRecipe, StorageKind};
 use super::tree::{Answered, Tree, of_bytes};
 use lockstep_harness::invariant::Invariant;
 use lockstep_harness::violation::{Failure, Violation};
@@ -86,13 +86,16 @@ impl<'t> Judge<'t> {
         subject: &dyn Subject,
     ) -> Result<(), Failure> {
         let stored = self.ask(recipe, || subject.stored(block.header.height))?;
-        let expected = answered.taken.as_ref().map(|taken| &taken.result);
+        let expected = answered.accepted.as_ref().map(|accepted| &accepted.result);
         let expected = match (expected, &answered.refusal) {
             (Some(result), _) => Ok(result),
             (None, Some(refusal)) => Err(refusal),
             (None, None) => unreachable!("what is no block is never offered to a ledger"),
         };
-        let world = answered.taken.as_ref().map_or(before, |taken| &taken.world);
+        let world = answered
+            .accepted
+            .as_ref()
+            .map_or(before, |accepted| &accepted.world);
         let event = Event::Block {
             block,
             got,
@@ -274,9 +277,9 @@ impl<'t> Judge<'t> {
             match (answered, stored) {
                 (Some(answered), Some((_, receipts)))
                     if answered
-                        .taken
+                        .accepted
                         .as_ref()
-                        .is_some_and(|taken| taken.result.receipts == receipts) =>
+                        .is_some_and(|accepted| accepted.result.receipts == receipts) =>
                 {
                     chain.push(Arc::clone(&answered.bytes));
                 }
@@ -341,5 +344,5 @@ impl<'t> Judge<'t> {
 
 /// Memory and a simulated disk fail when they are told to; a file may fail by itself.
 fn blames_the_machine(recipe: &NodeRecipe) -> bool {
-    recipe.storage == Place::File && recipe.planted.is_none()
+    recipe.storage == StorageKind::File && recipe.seeded_bug.is_none()
 }

@@ -8,8 +8,8 @@ use lockstep_core::storage::{
     Batch, Entry, MemoryStorage, RedbStorage, Storage, StorageError, Table,
 };
 
-use super::scenario::{NodeRecipe, Place};
-use super::seeded_bugs::{Defect, Seeded};
+use super::scenario::{NodeRecipe, StorageKind};
+use super::seeded_bugs::{BuggyLedger, NodeBug};
 use lockstep_sim::disk::{Disk, DiskFault, Loss};
 use lockstep_sim::subject::{Core, Subject, SubjectError};
 
@@ -34,9 +34,9 @@ impl Ledger {
     ) -> Result<Ledger, SubjectError> {
         let switch = Arc::new(Switch::default());
         let medium = match recipe.storage {
-            Place::Memory => Medium::Memory,
-            Place::File => Medium::File(file.to_path_buf()),
-            Place::Disk => Medium::Disk(Slot::new(recipe.planted)),
+            StorageKind::Memory => Medium::Memory,
+            StorageKind::File => Medium::File(file.to_path_buf()),
+            StorageKind::Disk => Medium::Disk(Slot::new(recipe.seeded_bug)),
         };
         let disk = match &medium {
             Medium::Disk(slot) => Some(slot.clone()),
@@ -45,7 +45,7 @@ impl Ledger {
         let opener = Opener {
             medium,
             switch: Arc::clone(&switch),
-            planted: recipe.planted,
+            seeded_bug: recipe.seeded_bug,
         };
         let (genesis, config) = (genesis.clone(), recipe.config(genesis.rules.network));
         let first = opener.open()?;
@@ -56,8 +56,13 @@ impl Ledger {
             config,
             move |storage| opener.reopen(storage),
         )?;
-        let subject: Box<dyn Subject> = match recipe.planted {
-            Some(defect) => Box::new(Seeded::new(core, defect, recipe.workers, recipe.hash_seed)),
+        let subject: Box<dyn Subject> = match recipe.seeded_bug {
+            Some(defect) => Box::new(BuggyLedger::new(
+                core,
+                defect,
+                recipe.workers,
+                recipe.hash_seed,
+            )),
             None => Box::new(core),
         };
         Ok(Ledger {
@@ -115,10 +120,10 @@ struct Slot {
 }
 
 impl Slot {
-    fn new(planted: Option<Defect>) -> Self {
+    fn new(seeded_bug: Option<NodeBug>) -> Self {
         let slot = Slot {
             disk: Arc::default(),
-            lies: planted == Some(Defect::LyingDisk),
+            lies: seeded_bug == Some(NodeBug::LyingDisk),
         };
         slot.put(Disk::default());
         slot
@@ -150,7 +155,7 @@ impl Slot {
 struct Opener {
     medium: Medium,
     switch: Arc<Switch>,
-    planted: Option<Defect>,
+    seeded_bug: Option<NodeBug>,
 }
 
 enum Medium {
@@ -169,7 +174,7 @@ impl Opener {
         Ok(NodeStorage {
             inner,
             switch: Arc::clone(&self.switch),
-            planted: self.planted,
+            seeded_bug: self.seeded_bug,
         })
     }
 
@@ -189,7 +194,7 @@ impl Opener {
 struct NodeStorage {
     inner: Box<dyn Storage>,
     switch: Arc<Switch>,
-    planted: Option<Defect>,
+    seeded_bug: Option<NodeBug>,
 }
 
 impl NodeStorage {
@@ -200,7 +205,7 @@ impl NodeStorage {
         nothing: T,
         error: StorageError,
     ) -> Result<T, StorageError> {
-        if self.planted == Some(Defect::IoErrorIsRejection) && table == Table::Cells {
+        if self.seeded_bug == Some(NodeBug::IoErrorIsRejection) && table == Table::Cells {
             return Ok(nothing);
         }
         Err(error)
@@ -233,7 +238,7 @@ impl Storage for NodeStorage {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
         self.switch.call(Call::Commit)?;
-        if self.planted == Some(Defect::ReorgNotUndone) {
+        if self.seeded_bug == Some(NodeBug::ReorgNotUndone) {
             return self.inner.commit(&without_undone_history(batch));
         }
         self.inner.commit(batch)

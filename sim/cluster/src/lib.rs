@@ -4,7 +4,7 @@
 //! A run is a [`NodesScenario`]: who takes part, which blocks are mined on which branch, what goes
 //! wrong. It is [drawn](scenario()) from a stream of choices, [run](run()), and, where it fails,
 //! [shrunk](shrink()) and written to a [file](NodesReproducer). [`Clusters`] are the workload of a
-//! [campaign](lockstep_harness::campaign), which looks for a [seeded bug](Defect) first.
+//! [campaign](lockstep_harness::campaign), which looks for a [seeded bug](NodeBug) first.
 //!
 //! What the [oracle](lockstep_sim::oracle) says of a block on its branch is what every node must say of it,
 //! so that no two can differ and both pass; what they keep is compared byte for byte. After the last
@@ -38,12 +38,13 @@ mod shrink;
 mod tree;
 
 pub use campaign::Clusters;
-pub use coverage::Reached;
 pub use draw::{NodesProfile, SIZE, scenario};
 pub use export::as_test;
 pub use invariants::{BEFORE_OR_AFTER, NODES_CONVERGE};
 pub use reproducer::{ClusterRun, NodesReproducer};
 pub use run::{Observed, run};
-pub use scenario::{Doing, Fault, Mined, NodeRecipe, NodesScenario, Path, Place};
-pub use seeded_bugs::Defect;
+pub use scenario::{
+    ExecutionMode, Fault, Mined, NodeRecipe, NodesScenario, Operation, StorageKind,
+};
+pub use seeded_bugs::NodeBug;
 pub use shrink::{BUDGET, Judge, Shrunk, shrink, shrink_by};

@@ -194,7 +194,7 @@ mod tests {
     fn scenario(faults: Vec<Fault>) -> NodesScenario {
         let node = |name| {
             let json = format!(
-                r#"{{"name":{name},"storage":"Memory","path":"Serial","workers":1,"hash_seed":0}}"#
+                r#"{{"name":{name},"storage":"Memory","mode":"Serial","workers":1,"hash_seed":0}}"#
             );
             serde_json::from_str(&json).expect("this is a node")
         };

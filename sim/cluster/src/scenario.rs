@@ -12,7 +12,7 @@ use lockstep_core::config::{Config, ExecutionPath, HashSeed, ParallelConfig};
 use lockstep_core::model::Network;
 use serde::{Deserialize, Serialize};
 
-use super::seeded_bugs::Defect;
+use super::seeded_bugs::NodeBug;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::scenario::{BlockRecipe, GenesisRecipe};
 
@@ -40,21 +40,22 @@ pub struct NodeRecipe {
     /// Its name.
     pub name: u32,
     /// What it keeps its ledger in.
-    pub storage: Place,
+    pub storage: StorageKind,
     /// How it executes blocks.
-    pub path: Path,
+    #[serde(alias = "path")]
+    pub mode: ExecutionMode,
     /// On how many workers, where it has any.
     pub workers: usize,
     /// The seed of its hash maps.
     pub hash_seed: u64,
     /// What is wrong with it, on purpose.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub planted: Option<Defect>,
+    #[serde(default, alias = "planted", skip_serializing_if = "Option::is_none")]
+    pub seeded_bug: Option<NodeBug>,
 }
 
 /// What a ledger is kept in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Place {
+pub enum StorageKind {
     /// Memory, which a restart keeps.
     Memory,
     /// A redb file.
@@ -65,15 +66,17 @@ pub enum Place {
 
 /// How a node executes blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Path {
+pub enum ExecutionMode {
     /// On one thread.
     Serial,
     /// The stateless checks of every block on the workers.
-    Spread,
+    #[serde(alias = "Spread")]
+    ParallelValidation,
     /// Everything of every block on the workers.
     Graph,
     /// The stateless checks on the workers, from so many transactions on.
-    SpreadFrom(usize),
+    #[serde(alias = "SpreadFrom")]
+    ParallelValidationFrom(usize),
     /// Everything on the workers, from so many transactions on.
     GraphFrom(usize),
     /// In all ways, compared by core itself.
@@ -177,7 +180,8 @@ pub enum Fault {
         /// Which node.
         node: u32,
         /// What it does for the first time.
-        doing: Doing,
+        #[serde(alias = "doing")]
+        operation: Operation,
         /// Which call, counted from 0 in what it does. Where there are fewer it does not happen.
         call: u64,
         /// For how long it is down.
@@ -190,7 +194,8 @@ pub enum Fault {
         /// Which node.
         node: u32,
         /// What it does for the first time.
-        doing: Doing,
+        #[serde(alias = "doing")]
+        operation: Operation,
         /// Which call, counted from 0 in what it does, those of one kind in a row as one. Where there
         /// are fewer, none fails.
         call: u64,
@@ -199,7 +204,7 @@ pub enum Fault {
 
 /// What a node does with its ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Doing {
+pub enum Operation {
     /// It adds this block.
     Adding(u32),
     /// It goes back to this block, or to the genesis, which is 0.
@@ -244,12 +249,12 @@ impl NodesScenario {
         }
     }
 
-    /// Lets one node have a defect: the second one, which a drawn run keeps on a simulated disk.
-    pub fn plant(&mut self, defect: Defect) {
+    /// Lets one node have a bug: the second one, which a drawn run keeps on a simulated disk.
+    pub fn inject_bug(&mut self, bug: NodeBug) {
         let index = 1.min(self.nodes.len() - 1);
         let node = &mut self.nodes[index];
-        node.planted = Some(defect);
-        if defect == Defect::WorkerCountSemantics && node.workers == 1 {
+        node.seeded_bug = Some(bug);
+        if bug == NodeBug::WorkerCountSemantics && node.workers == 1 {
             node.workers = 3;
         }
     }
@@ -314,16 +319,18 @@ impl NodeRecipe {
             workers: Some(self.workers),
             ..ParallelConfig::for_network(network)
         };
-        match self.path {
-            Path::Serial => parallel.enabled = false,
-            Path::Spread => parallel.forced = Some(ExecutionPath::ParallelValidation),
-            Path::Graph => parallel.forced = Some(ExecutionPath::Graph),
-            Path::SpreadFrom(threshold) => parallel.threshold = threshold,
-            Path::GraphFrom(threshold) => {
+        match self.mode {
+            ExecutionMode::Serial => parallel.enabled = false,
+            ExecutionMode::ParallelValidation => {
+                parallel.forced = Some(ExecutionPath::ParallelValidation)
+            }
+            ExecutionMode::Graph => parallel.forced = Some(ExecutionPath::Graph),
+            ExecutionMode::ParallelValidationFrom(threshold) => parallel.threshold = threshold,
+            ExecutionMode::GraphFrom(threshold) => {
                 parallel.threshold = threshold;
                 parallel.stateful_ns = DEAR_NS;
             }
-            Path::Compared => parallel.test_mode = true,
+            ExecutionMode::Compared => parallel.test_mode = true,
         }
         Config {
             parallel,
@@ -333,25 +340,27 @@ impl NodeRecipe {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for StorageKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Place::Memory => "memory",
-            Place::File => "redb file",
-            Place::Disk => "redb on a simulated disk",
+            StorageKind::Memory => "memory",
+            StorageKind::File => "redb file",
+            StorageKind::Disk => "redb on a simulated disk",
         })
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for ExecutionMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Path::Serial => f.write_str("serial"),
-            Path::Spread => f.write_str("checks spread"),
-            Path::Graph => f.write_str("graph"),
-            Path::SpreadFrom(threshold) => write!(f, "checks spread from {threshold} on"),
-            Path::GraphFrom(threshold) => write!(f, "graph from {threshold} on"),
-            Path::Compared => f.write_str("test mode"),
+            ExecutionMode::Serial => f.write_str("serial"),
+            ExecutionMode::ParallelValidation => f.write_str("checks spread"),
+            ExecutionMode::Graph => f.write_str("graph"),
+            ExecutionMode::ParallelValidationFrom(threshold) => {
+                write!(f, "checks spread from {threshold} on")
+            }
+            ExecutionMode::GraphFrom(threshold) => write!(f, "graph from {threshold} on"),
+            ExecutionMode::Compared => f.write_str("test mode"),
         }
     }
 }
@@ -361,10 +370,10 @@ impl fmt::Display for NodeRecipe {
         write!(
             f,
             "node {} ({}, {}, workers {}, hash seed {}",
-            self.name, self.storage, self.path, self.workers, self.hash_seed
+            self.name, self.storage, self.mode, self.workers, self.hash_seed
         )?;
-        if let Some(defect) = self.planted {
-            write!(f, ", planted: {defect}")?;
+        if let Some(bug) = self.seeded_bug {
+            write!(f, ", seeded_bug: {bug}")?;
         }
         f.write_str(")")
     }

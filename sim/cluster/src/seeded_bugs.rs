@@ -1,4 +1,4 @@
-//! Seeded bugs of nodes, to see that a run of several nodes finds them.
+//! BuggyLedger bugs of nodes, to see that a run of several nodes finds them.
 //!
 //! Core has no switches: a seeded bug is a subject around it, a storage or a disk under it, or a node that
 //! talks with the others as it should not. Most are among those that real executors had.
@@ -19,7 +19,7 @@ use lockstep_sim::world::{BlockResult, World};
 lockstep_harness::seeded_bugs! {
     /// A seeded bug of a node.
     #[derive(Serialize, Deserialize)]
-    pub enum Defect in "node": "one of several nodes with ledgers of their own" {
+    pub enum NodeBug in "node": "one of several nodes with ledgers of their own" {
         /// Here fees are shared out among the workers, and what does not divide is lost.
         WorkerCountSemantics = "worker-count-semantics" in Scheduling:
             "the number of workers changes a result",
@@ -58,21 +58,21 @@ lockstep_harness::seeded_bugs! {
 }
 
 /// A subject that is right but for one seeded bug.
-pub(super) struct Seeded<S> {
+pub(super) struct BuggyLedger<S> {
     inner: S,
-    defect: Defect,
+    bug: NodeBug,
     workers: u64,
     hash_seed: u64,
     is_reopened: bool,
     is_stuck: bool,
 }
 
-impl<S: Subject> Seeded<S> {
+impl<S: Subject> BuggyLedger<S> {
     /// Puts a seeded bug around a subject of a node with this many workers and this hash seed.
-    pub(super) fn new(inner: S, defect: Defect, workers: usize, hash_seed: u64) -> Self {
-        Seeded {
+    pub(super) fn new(inner: S, bug: NodeBug, workers: usize, hash_seed: u64) -> Self {
+        BuggyLedger {
             inner,
-            defect,
+            bug,
             workers: workers as u64,
             hash_seed,
             is_reopened: false,
@@ -81,7 +81,7 @@ impl<S: Subject> Seeded<S> {
     }
 }
 
-impl<S: Subject> Subject for Seeded<S> {
+impl<S: Subject> Subject for BuggyLedger<S> {
     fn name(&self) -> &str {
         self.inner.name()
     }
@@ -93,7 +93,7 @@ impl<S: Subject> Subject for Seeded<S> {
             ));
         }
         let height = block.header.height;
-        if self.defect == Defect::TakesAgain
+        if self.bug == NodeBug::TakesAgain
             && let Some((kept, _)) = self.inner.stored(height)?
             && kept == *block
         {
@@ -101,32 +101,32 @@ impl<S: Subject> Subject for Seeded<S> {
         }
         let added = self.inner.add_block(block);
         self.is_stuck =
-            self.defect == Defect::StuckAfterError && matches!(added, Err(SubjectError::Failed(_)));
+            self.bug == NodeBug::StuckAfterError && matches!(added, Err(SubjectError::Failed(_)));
         let mut result = added?;
-        match self.defect {
-            Defect::WorkerCountSemantics => {
+        match self.bug {
+            NodeBug::WorkerCountSemantics => {
                 let fees = result.fees.0;
                 result.fees = Amount(fees - fees % self.workers.max(1));
             }
-            Defect::MergeOrder => {
+            NodeBug::MergeOrder => {
                 let changes = result.changes.len().max(1) as u64;
                 let by = usize::try_from(self.hash_seed % changes);
                 result
                     .changes
                     .rotate_left(by.expect("what is below a length is a usize"));
             }
-            Defect::SkipsAfterRestart if self.is_reopened => {
+            NodeBug::SkipsAfterRestart if self.is_reopened => {
                 self.is_reopened = false;
                 let before = Height(block.header.height.0 - 1);
                 self.inner.rewind_to(before)?;
             }
-            Defect::SkipsAfterRestart
-            | Defect::ReorgNotUndone
-            | Defect::IoErrorIsRejection
-            | Defect::StuckAfterError
-            | Defect::LyingDisk
-            | Defect::TakesAgain
-            | Defect::AsksForNothing => {}
+            NodeBug::SkipsAfterRestart
+            | NodeBug::ReorgNotUndone
+            | NodeBug::IoErrorIsRejection
+            | NodeBug::StuckAfterError
+            | NodeBug::LyingDisk
+            | NodeBug::TakesAgain
+            | NodeBug::AsksForNothing => {}
         }
         Ok(result)
     }

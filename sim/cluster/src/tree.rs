@@ -9,8 +9,9 @@ use std::sync::Arc;
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis, Hash, Height, Refusal};
 
-use super::coverage::{Reached, point};
+use super::coverage::point;
 use super::scenario::NodesScenario;
+use lockstep_harness::coverage::Coverage;
 use lockstep_sim::oracle::Oracle;
 use lockstep_sim::scenario::build::{self, Keys};
 use lockstep_sim::world::{BlockResult, World};
@@ -37,15 +38,15 @@ pub(super) struct Answered {
     /// Of the header, or zero.
     pub(super) hash: Hash,
     /// `None` where it is refused or no block.
-    pub(super) taken: Option<Taken>,
+    pub(super) accepted: Option<AcceptedBlock>,
     /// Why it is refused, on the block that it was meant for.
     pub(super) refusal: Option<Refusal>,
     /// The block that it was meant for; `None` for the genesis.
     parent: Option<usize>,
 }
 
-/// What a block does that is taken.
-pub(super) struct Taken {
+/// What a block does that is accepted.
+pub(super) struct AcceptedBlock {
     pub(super) result: BlockResult,
     /// The ledger after it.
     pub(super) world: World,
@@ -57,7 +58,7 @@ impl Tree {
     /// # Errors
     ///
     /// Where the genesis is impossible.
-    pub(super) fn new(scenario: &NodesScenario, reached: &mut Reached) -> Result<Tree, String> {
+    pub(super) fn new(scenario: &NodesScenario, coverage: &mut Coverage) -> Result<Tree, String> {
         let mut keys = Keys::default();
         let genesis = build::genesis(&scenario.genesis, &mut keys);
         let mut oracle = Oracle::new(&genesis)?;
@@ -68,7 +69,7 @@ impl Tree {
         let mut waiting: Vec<usize> = roots(&parents);
         while let Some(index) = waiting.pop() {
             waiting.extend(children[index].iter().rev());
-            let parent = taken_ancestor(&answered, &parents, index);
+            let parent = accepted_ancestor(&answered, &parents, index);
             let height = parent.map_or(Height::GENESIS, |parent| height_of(&answered[&parent]));
             oracle
                 .rewind_to(height)
@@ -76,16 +77,16 @@ impl Tree {
             let mined = &scenario.blocks[index];
             let bytes = build::block(&mined.block, &genesis.rules, oracle.world(), &mut keys);
             let block = codec::decode_block(&bytes, u64::MAX).ok();
-            reached.count(point!("block: mined"));
+            coverage.count(point!("block: mined"));
             let answer = block.as_ref().map(|block| oracle.add_block(block));
-            let (taken, refusal) = match answer {
+            let (accepted, refusal) = match answer {
                 Some(Ok(result)) => {
                     let world = oracle.world().clone();
-                    (Some(Taken { result, world }), None)
+                    (Some(AcceptedBlock { result, world }), None)
                 }
                 Some(Err(refusal)) => (None, Some(refusal)),
                 None => {
-                    reached.count(point!("bytes that are no block"));
+                    coverage.count(point!("bytes that are no block"));
                     (None, None)
                 }
             };
@@ -97,7 +98,7 @@ impl Tree {
                     bytes: bytes.into(),
                     hash: block.as_ref().map_or(Hash::ZERO, hash),
                     block: block.map(Arc::new),
-                    taken,
+                    accepted,
                     refusal,
                     parent,
                 },
@@ -112,7 +113,7 @@ impl Tree {
         for (index, answered) in blocks.iter().enumerate() {
             by_bytes.entry(of_bytes(&answered.bytes)).or_insert(index);
             // Of two bodies under one header the one that is taken is the block.
-            if answered.taken.is_some() {
+            if answered.accepted.is_some() {
                 by_hash.insert(answered.hash, index);
             } else if answered.block.is_some() {
                 by_hash.entry(answered.hash).or_insert(index);
@@ -152,17 +153,17 @@ impl Tree {
         if hash == self.beginning.hash {
             return Some(&self.beginning);
         }
-        Some(&self.named(hash)?.taken.as_ref()?.world)
+        Some(&self.named(hash)?.accepted.as_ref()?.world)
     }
 
     /// The tip that everybody must end at: the highest, and of several the one with the smallest
     /// hash.
     pub(super) fn best(&self) -> &World {
-        let taken = self
+        let accepted = self
             .blocks
             .iter()
-            .filter_map(|answered| Some(&answered.taken.as_ref()?.world));
-        taken
+            .filter_map(|answered| Some(&answered.accepted.as_ref()?.world));
+        accepted
             .chain([&self.beginning])
             .min_by_key(|world| (std::cmp::Reverse(world.height), world.hash))
             .expect("the genesis is always there")
@@ -198,19 +199,21 @@ fn roots(parents: &[Option<usize>]) -> Vec<usize> {
 }
 
 /// The nearest block above that is one of the chain.
-fn taken_ancestor(
+fn accepted_ancestor(
     answered: &BTreeMap<usize, Answered>,
     parents: &[Option<usize>],
     index: usize,
 ) -> Option<usize> {
     let parent = parents[index]?;
     match &answered[&parent] {
-        Answered { taken: Some(_), .. } => Some(parent),
+        Answered {
+            accepted: Some(_), ..
+        } => Some(parent),
         refused => refused.parent,
     }
 }
 
 fn height_of(answered: &Answered) -> Height {
-    let taken = answered.taken.as_ref();
-    taken.map_or(Height::GENESIS, |taken| taken.world.height)
+    let accepted = answered.accepted.as_ref();
+    accepted.map_or(Height::GENESIS, |accepted| accepted.world.height)
 }

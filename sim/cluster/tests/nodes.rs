@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use lockstep_cluster::{
-    Defect, Doing, Fault, Mined, NodeRecipe, NodesReproducer, NodesScenario, Observed,
-    Path as Execution, Place, Reached, SIZE,
+    ExecutionMode, Fault, Mined, NodeBug, NodeRecipe, NodesReproducer, NodesScenario, Observed,
+    Operation, SIZE, StorageKind,
 };
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::trace::{self, Trace};
 use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
@@ -17,11 +18,11 @@ fn drawn(seed: u64) -> NodesScenario {
     lockstep_cluster::scenario(&mut Seeded::new(seed, 0), SIZE).1
 }
 
-fn run(scenario: &NodesScenario) -> (Result<Observed, Failure>, Reached, Trace) {
+fn run(scenario: &NodesScenario) -> (Result<Observed, Failure>, Coverage, Trace) {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let (mut reached, mut trace) = (Reached::default(), Trace::default());
-    let outcome = lockstep_cluster::run(scenario, folder.path(), &mut reached, &mut trace);
-    (outcome, reached, trace)
+    let (mut coverage, mut trace) = (Coverage::default(), Trace::default());
+    let outcome = lockstep_cluster::run(scenario, folder.path(), &mut coverage, &mut trace);
+    (outcome, coverage, trace)
 }
 
 /// What a run violates; `None` where nothing.
@@ -40,32 +41,32 @@ fn a_trace_is_the_same_with_one_worker_and_with_eight_and_with_other_hash_seeds(
         one.set_workers(1);
         eight.set_workers(8);
         eight.change_hash_seeds(0x5eed);
-        let (first, reached, first_trace) = run(&one);
+        let (first, coverage, first_trace) = run(&one);
         let (second, _, second_trace) = run(&eight);
         assert!(first.is_ok(), "seed {seed}: {first:?}");
         assert_eq!(first, second, "seed {seed}");
         let (first, second) = (first_trace.observations(), second_trace.observations());
         assert_eq!(trace::first_difference(first, second), None, "seed {seed}");
         assert!(first_trace.observations().len() > 200, "seed {seed}");
-        assert!(reached.of("block: added") > 50, "seed {seed}");
+        assert!(coverage.of("block: added") > 50, "seed {seed}");
     }
 }
 
 /// Where a seeded bug shows first, by an invariant that the catalogue has for it, and how small it gets.
-fn check(defect: Defect) {
+fn check(bug: NodeBug) {
     /// Some need a fault at the one place that they are about.
     const SEEDS: u64 = 40;
     let found = (0..SEEDS).find_map(|seed| {
         let mut scenario = drawn(seed);
-        assert_eq!(scenario.nodes[1].planted, None);
-        scenario.plant(defect);
+        assert_eq!(scenario.nodes[1].seeded_bug, None);
+        scenario.inject_bug(bug);
         Some((violated(&scenario)?, scenario))
     });
-    let (invariant, scenario) = found.unwrap_or_else(|| panic!("{defect} is never found"));
-    let mut named_by = defect.seeding().named_by.iter();
+    let (invariant, scenario) = found.unwrap_or_else(|| panic!("{bug} is never found"));
+    let mut named_by = bug.seeding().named_by.iter();
     assert!(
         named_by.any(|one| one.name == invariant),
-        "{defect} is found by {invariant}"
+        "{bug} is found by {invariant}"
     );
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let shrunk = lockstep_cluster::shrink(&scenario, &invariant, folder.path(), 400);
@@ -75,82 +76,78 @@ fn check(defect: Defect) {
             && small.faults.len() <= 2
             && small.blocks.len() <= 4
             && small.transactions() <= 3,
-        "{defect}: {shrunk}"
+        "{bug}: {shrunk}"
     );
     assert!(
         shrunk.to_string().ends_with(" candidates of 400"),
         "{shrunk}"
     );
-    // The file is all that is needed, and a node without the defect has nothing to be found.
+    // The file is all that is needed, and a node without the bug has nothing to be found.
     let text = NodesReproducer::new(&invariant, small.clone())
         .to_text("a remark")
         .expect("a run can be written");
     let mut read = NodesReproducer::from_text(&text, "memory").expect("it can be read back");
     assert_eq!(&read.payload.scenario, small);
-    assert_eq!(
-        violated(&read.payload.scenario),
-        Some(invariant),
-        "{defect}"
-    );
+    assert_eq!(violated(&read.payload.scenario), Some(invariant), "{bug}");
     for node in &mut read.payload.scenario.nodes {
-        node.planted = None;
+        node.seeded_bug = None;
     }
-    assert_eq!(violated(&read.payload.scenario), None, "{defect}");
+    assert_eq!(violated(&read.payload.scenario), None, "{bug}");
 }
 
 #[test]
 fn a_node_whose_workers_decide_the_fees_is_found() {
-    check(Defect::WorkerCountSemantics);
+    check(NodeBug::WorkerCountSemantics);
 }
 
 #[test]
 fn a_node_whose_hash_seed_decides_the_order_is_found() {
-    check(Defect::MergeOrder);
+    check(NodeBug::MergeOrder);
 }
 
 #[test]
 fn a_node_that_takes_an_error_for_an_answer_is_found() {
-    check(Defect::IoErrorIsRejection);
+    check(NodeBug::IoErrorIsRejection);
 }
 
 #[test]
 fn a_node_that_forgets_after_a_restart_is_found() {
-    check(Defect::SkipsAfterRestart);
+    check(NodeBug::SkipsAfterRestart);
 }
 
 #[test]
 fn a_node_on_a_disk_that_lies_is_found() {
-    check(Defect::LyingDisk);
+    check(NodeBug::LyingDisk);
 }
 
 #[test]
 fn a_node_that_fails_for_ever_after_one_failure_is_found() {
-    check(Defect::StuckAfterError);
+    check(NodeBug::StuckAfterError);
 }
 
 #[test]
 fn a_rewind_that_leaves_something_is_found() {
-    check(Defect::ReorgNotUndone);
+    check(NodeBug::ReorgNotUndone);
 }
 
 #[test]
 fn a_node_that_takes_a_repeated_block_is_found() {
-    check(Defect::TakesAgain);
+    check(NodeBug::TakesAgain);
 }
 
 #[test]
 fn a_node_that_does_not_ask_for_what_it_missed_does_not_converge_and_is_found() {
-    check(Defect::AsksForNothing);
+    check(NodeBug::AsksForNothing);
 }
 
-fn node(name: u32, storage: Place) -> NodeRecipe {
+fn node(name: u32, storage: StorageKind) -> NodeRecipe {
     NodeRecipe {
         name,
         storage,
-        path: Execution::Serial,
+        mode: ExecutionMode::Serial,
         workers: 1,
         hash_seed: 0,
-        planted: None,
+        seeded_bug: None,
     }
 }
 
@@ -187,7 +184,7 @@ fn two_branches(lengths: [u32; 2], faults: Vec<Fault>) -> NodesScenario {
             balances: Vec::new(),
         },
         latency_ms: 1,
-        nodes: vec![node(1, Place::Disk), node(2, Place::Memory)],
+        nodes: vec![node(1, StorageKind::Disk), node(2, StorageKind::Memory)],
         blocks,
         faults: [Fault::Partition {
             side: vec![1],
@@ -202,10 +199,10 @@ fn two_branches(lengths: [u32; 2], faults: Vec<Fault>) -> NodesScenario {
 
 #[test]
 fn a_branch_of_eight_blocks_gives_way_to_one_of_nine() {
-    let (outcome, reached, trace) = run(&two_branches([8, 9], Vec::new()));
+    let (outcome, coverage, trace) = run(&two_branches([8, 9], Vec::new()));
     assert!(outcome.is_ok(), "{outcome:?}");
-    assert_eq!(reached.of("reorganisation: depth 8"), 1);
-    assert_eq!(reached.of_group("reorganisation"), 1);
+    assert_eq!(coverage.of("reorganisation: depth 8"), 1);
+    assert_eq!(coverage.of_group("reorganisation"), 1);
     let text = trace::as_text(trace.observations());
     assert!(text.contains("node 1 goes back 8 to the genesis"), "{text}");
 }
@@ -215,24 +212,24 @@ fn a_node_that_crashes_between_going_back_and_going_forward_converges() {
     let crashes: Vec<Fault> = (101..=109)
         .map(|name| Fault::PowerCut {
             node: 1,
-            doing: Doing::Adding(name),
+            operation: Operation::Adding(name),
             call: u64::from(name - 101),
             down_ms: 30,
             loss: Loss::Torn(7),
         })
         .chain([Fault::PowerCut {
             node: 1,
-            doing: Doing::RewindingTo(0),
+            operation: Operation::RewindingTo(0),
             call: 2,
             down_ms: 30,
             loss: Loss::All,
         }])
         .collect();
-    let (outcome, reached, _) = run(&two_branches([8, 9], crashes));
+    let (outcome, coverage, _) = run(&two_branches([8, 9], crashes));
     assert!(outcome.is_ok(), "{outcome:?}");
-    assert_eq!(reached.of("crash: while blocks are undone"), 1);
-    assert_eq!(reached.of("crash: while a block is added"), 9);
-    assert_eq!(reached.of("restart: after a crash"), 10);
+    assert_eq!(coverage.of("crash: while blocks are undone"), 1);
+    assert_eq!(coverage.of("crash: while a block is added"), 9);
+    assert_eq!(coverage.of("restart: after a crash"), 10);
 }
 
 #[test]
@@ -253,12 +250,12 @@ fn what_names_nobody_happens_to_nobody() {
             },
             Fault::StorageFails {
                 node: 2,
-                doing: Doing::Adding(77),
+                operation: Operation::Adding(77),
                 call: 0,
             },
             Fault::PowerCut {
                 node: 2,
-                doing: Doing::Adding(101),
+                operation: Operation::Adding(101),
                 call: 0,
                 down_ms: 0,
                 loss: Loss::All,
@@ -298,9 +295,9 @@ fn a_file_that_makes_no_sense_is_refused_with_the_reason() {
 }
 
 #[test]
-fn every_kept_run_shows_what_it_says_and_nothing_without_its_defect() {
+fn every_kept_run_shows_what_it_says_and_nothing_without_its_bug() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpora/nodes");
-    let mut defects = Vec::new();
+    let mut bugs = Vec::new();
     for entry in fs::read_dir(folder).expect("the corpus is there") {
         let path = entry.expect("the corpus can be read").path();
         let mut reproducer = NodesReproducer::read(&path).expect("a kept run can be read");
@@ -311,7 +308,7 @@ fn every_kept_run_shows_what_it_says_and_nothing_without_its_defect() {
             path.display()
         );
         for node in &mut reproducer.payload.scenario.nodes {
-            defects.extend(node.planted.take());
+            bugs.extend(node.seeded_bug.take());
         }
         assert_eq!(
             violated(&reproducer.payload.scenario),
@@ -320,8 +317,8 @@ fn every_kept_run_shows_what_it_says_and_nothing_without_its_defect() {
             path.display()
         );
     }
-    defects.sort();
-    assert_eq!(defects, Defect::ALL);
+    bugs.sort();
+    assert_eq!(bugs, NodeBug::ALL);
 }
 
 #[test]
@@ -330,7 +327,6 @@ fn a_kept_run_survives_being_written_again() {
     for entry in fs::read_dir(folder).expect("the corpus is there") {
         let path = entry.expect("the corpus can be read").path();
         let old = fs::read_to_string(&path).expect("it is text");
-        assert!(old.contains("lockstep_nodes: 1"), "{}", path.display());
         let read = NodesReproducer::read(&path).expect("a kept run can be read");
         let text = read
             .to_text("a remark\nof two lines")
@@ -341,13 +337,51 @@ fn a_kept_run_survives_being_written_again() {
         );
         let again = NodesReproducer::from_text(&text, "memory").expect("it can be read back");
         assert_eq!(again, read, "{}", path.display());
-        // The layout is that of the first format: a node, a fault and a transaction are a line each.
+        // One that was written by this version is written the same again.
         let body = |text: &str| {
             text.split_once("  shows: ")
                 .map(|(_, body)| body.to_owned())
         };
-        // A seeded bug has been renamed since, and is read under its old name as well.
-        let old = old.replace("ErrorBecomesRejection", "IoErrorIsRejection");
-        assert_eq!(body(&text), body(&old), "{}", path.display());
+        if old.contains("  lockstep: 2,") {
+            assert_eq!(body(&text), body(&old), "{}", path.display());
+        }
+    }
+}
+
+/// Files of the first format, and those of the second that were written before names were changed.
+#[test]
+fn a_file_with_former_names_is_read_and_written_with_the_present_ones() {
+    const BODY: &str = r#"  shows: "same-as-serial",
+  scenario: (
+    genesis: (
+      network: devnet,
+      reward: 1,
+      native_limit: 18446744073709551615,
+      max_block_bytes: 1048576,
+      balances: [],
+    ),
+    latency_ms: 0,
+    nodes: [
+      (name: 1, storage: Memory, path: Spread, workers: 1, hash_seed: 0),
+      (name: 2, storage: Disk, path: SpreadFrom(2), workers: 1, hash_seed: 1, planted: ErrorBecomesRejection),
+    ],
+    blocks: [],
+    faults: [
+      PowerCut(node: 2, doing: Adding(3), call: 1, down_ms: 5, loss: All),
+      StorageFails(node: 2, doing: RewindingTo(0), call: 0),
+    ],
+  ),
+)
+"#;
+    let present = BODY
+        .replace("path: Spread", "mode: ParallelValidation")
+        .replace("planted: ErrorBecomes", "seeded_bug: IoErrorIs")
+        .replace("doing:", "operation:");
+    for format in ["lockstep_nodes: 1", "lockstep: 2,\n  kind: \"cluster\""] {
+        let former = format!("#![enable(implicit_some)]\n(\n  {format},\n{BODY}");
+        let read = NodesReproducer::from_text(&former, "a former file").expect("it can be read");
+        let text = read.to_text("").expect("it can be written");
+        let body = text.split_once("  shows: ").map(|(_, body)| body);
+        assert_eq!(body, present.split_once("  shows: ").map(|(_, body)| body));
     }
 }

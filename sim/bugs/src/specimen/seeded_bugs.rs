@@ -71,7 +71,7 @@ lockstep_harness::seeded_bugs! {
         SelfLinkedVersion = "self-linked-version" in Storage:
             "a version names its own height as the one before";
         /// Here those of the height below the one that it undoes.
-        ReorgNotUndone as lockstep_cluster::Defect::ReorgNotUndone;
+        ReorgNotUndone as lockstep_cluster::NodeBug::ReorgNotUndone;
         AbsentDiffers = "absent-differs" in Storage:
             "an account that was never seen is an error of the storage";
         /// It says that nothing was there where something was, but too little.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use lockstep_cluster::{BUDGET, ClusterRun, NodesReproducer, Reached};
+use lockstep_cluster::{BUDGET, ClusterRun, NodesReproducer};
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::finding::Smaller;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::reproducer::ReproducerError;
@@ -38,9 +39,9 @@ impl Kept for NodesReproducer {
     }
 
     fn run(&self, scratch: &Path) -> Ran {
-        let (mut reached, mut trace) = (Reached::default(), Trace::default());
+        let (mut coverage, mut trace) = (Coverage::default(), Trace::default());
         let observed = silence_panics(|| {
-            lockstep_cluster::run(&self.payload.scenario, scratch, &mut reached, &mut trace)
+            lockstep_cluster::run(&self.payload.scenario, scratch, &mut coverage, &mut trace)
         });
         let text = trace::as_text(trace.observations());
         Ran {
@@ -58,7 +59,7 @@ impl Kept for NodesReproducer {
     fn without_seeded_bugs(&self) -> Option<Box<dyn Kept>> {
         let mut without = self.clone();
         let nodes = without.payload.scenario.nodes.iter_mut();
-        let bugs = nodes.filter_map(|node| node.planted.take()).count();
+        let bugs = nodes.filter_map(|node| node.seeded_bug.take()).count();
         (bugs > 0).then(|| Box::new(without) as Box<dyn Kept>)
     }
 

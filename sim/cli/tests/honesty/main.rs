@@ -284,7 +284,7 @@ fn an_invariant_that_no_test_names_is_found() {
 /// nodes ask the catalogue.
 #[test]
 fn what_judges_several_nodes_is_seen_to_name_a_defect() {
-    let bugs = lockstep_cluster::Defect::ALL.into_iter();
+    let bugs = lockstep_cluster::NodeBug::ALL.into_iter();
     let named: Vec<_> = bugs.flat_map(|bug| bug.seeding().named_by).collect();
     for invariant in [
         &BEFORE_OR_AFTER,

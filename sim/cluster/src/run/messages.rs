@@ -7,7 +7,7 @@ use lockstep_core::model::Hash;
 use super::super::coverage::point;
 use super::super::network::{Message, Parcel};
 use super::super::pool::Heard;
-use super::super::seeded_bugs::Defect;
+use super::super::seeded_bugs::NodeBug;
 use super::{ANNOUNCE_MS, Event, Simulation, WORK_MS};
 use lockstep_harness::violation::Failure;
 
@@ -18,7 +18,7 @@ impl Simulation<'_> {
             self.since_fault = 0;
         }
         for event in fate.events {
-            self.reached.count(event);
+            self.coverage.count(event);
             self.line(format_args!(
                 "{} {}",
                 self.describe(&parcel, "->"),
@@ -42,20 +42,20 @@ impl Simulation<'_> {
 
     pub(super) fn arrives(&mut self, parcel: Parcel) -> Result<(), Failure> {
         if !self.is_up(parcel.to) {
-            self.reached
+            self.coverage
                 .count(point!("message: to a node that is down"));
             self.line(format_args!("{} to nobody", self.describe(&parcel, "->")));
             return Ok(());
         }
-        self.reached.count(point!("message: delivered", rare));
+        self.coverage.count(point!("message: delivered", rare));
         if self.network.is_overtaken(&parcel) {
-            self.reached.count(point!("message: overtaken"));
+            self.coverage.count(point!("message: overtaken"));
         }
         self.line(format_args!("{}", self.describe(&parcel, "=>")));
         let (me, peer) = (parcel.to, parcel.from);
         match parcel.message {
             Message::Block(name, bytes) => {
-                self.reached
+                self.coverage
                     .count(point!("block: delivered", in ["a few runs"]));
                 self.hear(me, Some(peer), name, &bytes);
                 if parcel.is_repeated {
@@ -81,7 +81,7 @@ impl Simulation<'_> {
     /// Asks for a block, unless it did lately.
     fn request(&mut self, node: usize, peer: usize, hash: Hash) {
         if self.nodes[node].asked.insert((peer, hash)) {
-            self.reached.count(point!("message: asks for a block"));
+            self.coverage.count(point!("message: asks for a block"));
             self.send(node, peer, Message::Ask(hash));
         }
     }
@@ -115,18 +115,18 @@ impl Simulation<'_> {
 
     fn hear(&mut self, node: usize, from: Option<usize>, name: u32, bytes: &Arc<[u8]>) {
         match self.nodes[node].pool.hear(bytes) {
-            Heard::Unreadable => self.reached.count(point!("block: unreadable", rare)),
-            Heard::Before => self.reached.count(point!("block: known before")),
+            Heard::Unreadable => self.coverage.count(point!("block: unreadable", rare)),
+            Heard::Before => self.coverage.count(point!("block: known before")),
             Heard::New { parent, is_orphan }
                 if is_orphan
-                    && self.scenario.nodes[node].planted == Some(Defect::AsksForNothing) =>
+                    && self.scenario.nodes[node].seeded_bug == Some(NodeBug::AsksForNothing) =>
             {
                 self.nodes[node].pool.forget(parent);
             }
             Heard::New { parent, is_orphan } => {
                 self.send_to_all_but(node, from, &Message::Block(name, Arc::clone(bytes)));
                 if is_orphan {
-                    self.reached.count(point!("block: without its parent"));
+                    self.coverage.count(point!("block: without its parent"));
                     match from {
                         Some(peer) => self.request(node, peer, parent),
                         None => self.request_from_all(node, parent),

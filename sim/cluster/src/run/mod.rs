@@ -10,7 +10,7 @@ use std::path::Path;
 use lockstep_core::model::Hash;
 use lockstep_harness::digest::Digest;
 
-use super::coverage::{Reached, point, short};
+use super::coverage::{point, short};
 use super::judge::Judge;
 use super::ledger::Ledger;
 use super::network::{Message, Network, Parcel};
@@ -18,6 +18,7 @@ use super::pool::Pool;
 use super::queue::Queue;
 use super::scenario::{Fault, NodesScenario};
 use super::tree::Tree;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::world::World;
@@ -50,15 +51,15 @@ pub struct Observed {
 pub fn run(
     scenario: &NodesScenario,
     folder: &Path,
-    reached: &mut Reached,
+    coverage: &mut Coverage,
     trace: &mut Trace,
 ) -> Result<Observed, Failure> {
     scenario.check().map_err(Failure::Infrastructure)?;
-    let tree = match Tree::new(scenario, reached) {
+    let tree = match Tree::new(scenario, coverage) {
         Ok(tree) => tree,
         Err(reason) => {
             // One ledger alone shows what core thinks of such a genesis; nothing happens here.
-            reached.count(point!("impossible genesis", rare));
+            coverage.count(point!("impossible genesis", rare));
             trace.line(0, reason);
             return Ok(Observed {
                 trace: trace.digest(),
@@ -82,7 +83,7 @@ pub fn run(
         happened: BTreeSet::new(),
         events: 0,
         since_fault: 0,
-        reached,
+        coverage,
         trace,
     };
     simulation.begin(files.path())?;
@@ -99,14 +100,14 @@ struct Node {
     given: Vec<usize>,
     /// What it asked for since it last told the others its newest block.
     asked: BTreeSet<(usize, Hash)>,
-    state: State,
+    state: NodeState,
     /// How often it was started. What was planned in an earlier life does not happen.
     life: u64,
     /// Whether its next piece of work is planned.
     is_busy: bool,
 }
 
-enum State {
+enum NodeState {
     Up,
     Down(Down),
 }
@@ -141,7 +142,7 @@ struct Simulation<'s> {
     events: u64,
     /// How many of them since the last fault, and since the last block was mined.
     since_fault: u64,
-    reached: &'s mut Reached,
+    coverage: &'s mut Coverage,
     trace: &'s mut Trace,
 }
 
@@ -161,7 +162,7 @@ impl Simulation<'_> {
                 world,
                 given: Vec::new(),
                 asked: BTreeSet::new(),
-                state: State::Up,
+                state: NodeState::Up,
                 life: 0,
                 is_busy: false,
             });
@@ -215,7 +216,7 @@ impl Simulation<'_> {
                 continue;
             }
             if self.has_converged() {
-                self.reached
+                self.coverage
                     .count(point!("nodes: converged", in ["a few runs"]));
                 return self.conclude(most);
             }
@@ -254,7 +255,7 @@ impl Simulation<'_> {
         let best = self.tree.best().hash;
         self.nodes
             .iter()
-            .all(|node| matches!(node.state, State::Up) && node.world.hash == best)
+            .all(|node| matches!(node.state, NodeState::Up) && node.world.hash == best)
     }
 
     fn describe_tips(&self) -> String {
@@ -264,8 +265,8 @@ impl Simulation<'_> {
             .zip(&self.scenario.nodes)
             .map(|(node, recipe)| {
                 let place = match node.state {
-                    State::Up => "at",
-                    State::Down(_) => "down at",
+                    NodeState::Up => "at",
+                    NodeState::Down(_) => "down at",
                 };
                 format!(
                     "node {} {place} {}",
@@ -299,7 +300,7 @@ impl Simulation<'_> {
             Event::Starts { node, life } if self.nodes[node].life == life => self.start(node)?,
             Event::FaultBegins(index) => self.fault_begins(index),
             Event::Heals => {
-                self.reached.count(point!("network: healed"));
+                self.coverage.count(point!("network: healed"));
                 self.line(format_args!("a partition heals"));
             }
             Event::Works { .. } | Event::Announces { .. } | Event::Starts { .. } => {}
@@ -310,11 +311,11 @@ impl Simulation<'_> {
     fn fault_begins(&mut self, index: usize) {
         match &self.scenario.faults[index] {
             Fault::Cut { from, to, .. } => {
-                self.reached.count(point!("network: cut"));
+                self.coverage.count(point!("network: cut"));
                 self.line(format_args!("from {from} to {to} nothing is sent"));
             }
             Fault::Partition { side, .. } => {
-                self.reached.count(point!("network: partition"));
+                self.coverage.count(point!("network: partition"));
                 self.line(format_args!("partition of {side:?}"));
             }
             Fault::Restart { node, down_ms, .. } => {
@@ -332,7 +333,7 @@ impl Simulation<'_> {
                 if let Some(node) = self.up(*node) {
                     let tip = self.nodes[node].world.hash;
                     if self.stop(node, *down_ms, Some(*loss), vec![tip]) {
-                        self.reached.count(point!("crash: between two things"));
+                        self.coverage.count(point!("crash: between two things"));
                     }
                 }
             }
@@ -341,7 +342,7 @@ impl Simulation<'_> {
     }
 
     fn is_up(&self, node: usize) -> bool {
-        matches!(self.nodes[node].state, State::Up)
+        matches!(self.nodes[node].state, NodeState::Up)
     }
 
     fn lives(&self, node: usize, life: u64) -> bool {

@@ -4,7 +4,7 @@ use lockstep_core::model::Hash;
 
 use super::super::coverage::{point, short};
 use super::super::pool::Next;
-use super::{Down, Event, Simulation, State};
+use super::{Down, Event, NodeState, Simulation};
 use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
 
@@ -23,17 +23,17 @@ impl Simulation<'_> {
         // A rewind that was to be followed by blocks is one half of a reorganisation.
         let is_reorganising =
             matches!(me.pool.next(me.world.hash), Next::Add(_) | Next::Rewind(..));
-        me.state = State::Down(Down { has_crashed, tips });
+        me.state = NodeState::Down(Down { has_crashed, tips });
         me.life += 1;
         me.is_busy = false;
         let life = me.life;
-        self.reached.count(if has_crashed {
+        self.coverage.count(if has_crashed {
             point!("restart: after a crash")
         } else {
             point!("restart: clean")
         });
         if is_reorganising {
-            self.reached.count(point!("restart: with work to do"));
+            self.coverage.count(point!("restart: with work to do"));
         }
         self.line(format_args!(
             "node {} {}",
@@ -48,7 +48,7 @@ impl Simulation<'_> {
     pub(super) fn start(&mut self, node: usize) -> Result<(), Failure> {
         let recipe = &self.scenario.nodes[node];
         let me = &mut self.nodes[node];
-        let State::Down(down) = std::mem::replace(&mut me.state, State::Up) else {
+        let NodeState::Down(down) = std::mem::replace(&mut me.state, NodeState::Up) else {
             return Ok(());
         };
         self.since_fault = 0;
@@ -75,7 +75,7 @@ impl Simulation<'_> {
             me.pool.hear(&bytes);
         }
         if down.has_crashed && down.tips.len() > 1 {
-            self.reached.count(if world.hash == down.tips[0] {
+            self.coverage.count(if world.hash == down.tips[0] {
                 point!("crash: the block before")
             } else {
                 point!("crash: the block after", rare)

@@ -4,7 +4,7 @@ use lockstep_core::model::{Block, Hash};
 
 use super::super::coverage::{point, short};
 use super::super::pool::Next;
-use super::super::scenario::{Doing, Fault};
+use super::super::scenario::{Fault, Operation};
 use super::{Event, Simulation, WORK_MS};
 use lockstep_harness::coverage::Point;
 use lockstep_harness::violation::Failure;
@@ -15,7 +15,7 @@ use lockstep_sim::subject::SubjectError;
 const RETRY_MS: u64 = 50;
 
 /// What an operation on a ledger came to, apart from its answer.
-struct Ended {
+struct OperationEnd {
     /// Whether a call of the storage was made to fail.
     has_failed: bool,
     /// Whether the power went, for how long, and what is lost.
@@ -42,11 +42,11 @@ impl Simulation<'_> {
         let Some(answered) = tree.sent_as(bytes) else {
             return Ok(());
         };
-        // One that is refused anyway, or may be taken, is no repetition.
+        // One that is refused anyway, or may be accepted, is no repetition.
         let is_below = answered
-            .taken
+            .accepted
             .as_ref()
-            .is_some_and(|taken| taken.world.height <= me.world.height);
+            .is_some_and(|accepted| accepted.world.height <= me.world.height);
         let (true, Some(block)) = (is_below, &answered.block) else {
             return Ok(());
         };
@@ -61,7 +61,7 @@ impl Simulation<'_> {
         let after = self.judge.look(recipe, subject)?;
         self.judge
             .added_again(recipe, block, &before, &after, got.as_ref(), subject)?;
-        self.reached
+        self.coverage
             .count(point!("block: offered to a ledger again"));
         self.line(format_args!(
             "node {} refuses {} again",
@@ -88,15 +88,15 @@ impl Simulation<'_> {
         let answered = tree
             .sent_as(bytes)
             .expect("what is sent was mined, and arrives as it was sent");
-        self.arm(node, Doing::Adding(answered.name));
+        self.arm(node, Operation::Adding(answered.name));
         let ledger = &mut self.nodes[node].ledger;
         let got = self
             .judge
             .guarded(recipe, || ledger.subject.add_block(block))?;
-        let ended = self.disarm(node, Doing::Adding(answered.name));
+        let ended = self.disarm(node, Operation::Adding(answered.name));
         let before = self.nodes[node].world.hash;
         if let Some((down_ms, loss)) = ended.power_cut {
-            self.reached.count(point!("crash: while a block is added"));
+            self.coverage.count(point!("crash: while a block is added"));
             self.line(format_args!(
                 "node {} loses power while it adds {}",
                 recipe.name, answered.name
@@ -115,7 +115,7 @@ impl Simulation<'_> {
             Err(SubjectError::Refused(refusal)) => Err(refusal),
             Err(error) => {
                 if ended.has_failed {
-                    self.reached
+                    self.coverage
                         .count(point!("storage: failed while a block is added"));
                 }
                 return self.failed(node, error, &ended, &[before, hash]);
@@ -151,10 +151,10 @@ impl Simulation<'_> {
             ),
         });
         if got.is_ok() {
-            self.reached
+            self.coverage
                 .count(point!("block: added", in ["a few runs"]));
         } else {
-            self.reached.count(point!("block: refused"));
+            self.coverage.count(point!("block: refused"));
             self.nodes[node].pool.refuse(hash);
         }
         self.nodes[node].world = after;
@@ -166,16 +166,17 @@ impl Simulation<'_> {
         let recipe = &self.scenario.nodes[node];
         let tree = self.tree;
         let target = tree.world(to).expect("a node's chain is in the tree");
-        let doing = Doing::RewindingTo(self.name_number(to));
-        self.arm(node, doing);
+        let operation = Operation::RewindingTo(self.name_number(to));
+        self.arm(node, operation);
         let ledger = &mut self.nodes[node].ledger;
         let got = self
             .judge
             .guarded(recipe, || ledger.subject.rewind_to(target.height))?;
-        let ended = self.disarm(node, doing);
+        let ended = self.disarm(node, operation);
         let before = self.nodes[node].world.hash;
         if let Some((down_ms, loss)) = ended.power_cut {
-            self.reached.count(point!("crash: while blocks are undone"));
+            self.coverage
+                .count(point!("crash: while blocks are undone"));
             self.line(format_args!(
                 "node {} loses power while it goes back to {}",
                 recipe.name,
@@ -190,7 +191,7 @@ impl Simulation<'_> {
         }
         if let Err(error) = got {
             if ended.has_failed {
-                self.reached
+                self.coverage
                     .count(point!("storage: failed while blocks are undone"));
             }
             return self.failed(node, error, &ended, &[before, to]);
@@ -202,7 +203,7 @@ impl Simulation<'_> {
         let bytes = self
             .judge
             .same_bytes(recipe, &*ledger.subject, after.hash)?;
-        self.reached.count(reorganisation(depth));
+        self.coverage.count(reorganisation(depth));
         self.line(format_args!(
             "node {} goes back {depth} to {}: digest {}, bytes {}",
             recipe.name,
@@ -221,7 +222,7 @@ impl Simulation<'_> {
         &mut self,
         node: usize,
         error: SubjectError,
-        ended: &Ended,
+        ended: &OperationEnd,
         tips: &[Hash],
     ) -> Result<(), Failure> {
         let recipe = &self.scenario.nodes[node];
@@ -241,7 +242,7 @@ impl Simulation<'_> {
     }
 
     /// Sets up what goes wrong in the middle of this.
-    fn arm(&mut self, node: usize, now: Doing) {
+    fn arm(&mut self, node: usize, now: Operation) {
         for (index, fault) in self.scenario.faults.iter().enumerate() {
             if self.happened.contains(&index) {
                 continue;
@@ -250,17 +251,17 @@ impl Simulation<'_> {
             match fault {
                 Fault::StorageFails {
                     node: name,
-                    doing,
+                    operation,
                     call,
-                } if (*name, *doing) == (self.scenario.nodes[node].name, now) => {
+                } if (*name, *operation) == (self.scenario.nodes[node].name, now) => {
                     ledger.fail_call(*call);
                 }
                 Fault::PowerCut {
                     node: name,
-                    doing,
+                    operation,
                     call,
                     ..
-                } if (*name, *doing) == (self.scenario.nodes[node].name, now) => {
+                } if (*name, *operation) == (self.scenario.nodes[node].name, now) => {
                     ledger.cut_power_in(*call);
                 }
                 _ => {}
@@ -269,7 +270,7 @@ impl Simulation<'_> {
     }
 
     /// Lets nothing go wrong any more. What was set up for this does not come again.
-    fn disarm(&mut self, node: usize, now: Doing) -> Ended {
+    fn disarm(&mut self, node: usize, now: Operation) -> OperationEnd {
         let ledger = &self.nodes[node].ledger;
         let has_failed = ledger.heal();
         let is_off = ledger.keep_power();
@@ -277,17 +278,19 @@ impl Simulation<'_> {
         for (index, fault) in self.scenario.faults.iter().enumerate() {
             match fault {
                 Fault::StorageFails {
-                    node: name, doing, ..
-                } if (*name, *doing) == (self.scenario.nodes[node].name, now) => {
+                    node: name,
+                    operation,
+                    ..
+                } if (*name, *operation) == (self.scenario.nodes[node].name, now) => {
                     self.happened.insert(index);
                 }
                 Fault::PowerCut {
                     node: name,
-                    doing,
+                    operation,
                     down_ms,
                     loss,
                     ..
-                } if (*name, *doing) == (self.scenario.nodes[node].name, now)
+                } if (*name, *operation) == (self.scenario.nodes[node].name, now)
                     && self.happened.insert(index)
                     && is_off =>
                 {
@@ -299,7 +302,7 @@ impl Simulation<'_> {
         if has_failed || power_cut.is_some() {
             self.since_fault = 0;
         }
-        Ended {
+        OperationEnd {
             has_failed,
             power_cut,
         }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::scenario::{Doing, Fault, NodeRecipe, NodesScenario, Path, Place};
+use crate::scenario::{ExecutionMode, Fault, NodeRecipe, NodesScenario, Operation, StorageKind};
 use lockstep_harness::shrink::Shrinkable;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::scenario::{Scenario, Step};
@@ -31,13 +31,15 @@ impl Size {
     pub(super) fn of(scenario: &NodesScenario) -> Self {
         let numbers = numbers(scenario);
         let plain = |node: &NodeRecipe| {
-            usize::from(node.storage != Place::Memory)
-                + usize::from(node.storage == Place::File)
-                + match node.path {
-                    Path::Serial => 0,
-                    Path::Spread => 1,
-                    Path::Graph => 2,
-                    Path::SpreadFrom(_) | Path::GraphFrom(_) | Path::Compared => 3,
+            usize::from(node.storage != StorageKind::Memory)
+                + usize::from(node.storage == StorageKind::File)
+                + match node.mode {
+                    ExecutionMode::Serial => 0,
+                    ExecutionMode::ParallelValidation => 1,
+                    ExecutionMode::Graph => 2,
+                    ExecutionMode::ParallelValidationFrom(_)
+                    | ExecutionMode::GraphFrom(_)
+                    | ExecutionMode::Compared => 3,
                 }
         };
         let loss = |fault: &Fault| match fault {
@@ -139,11 +141,11 @@ pub(super) fn with_plainer_node(scenario: &NodesScenario, index: usize) -> Vec<N
         candidate
     };
     vec![
-        changed(&|node| node.path = Path::Graph),
-        changed(&|node| node.path = Path::Spread),
-        changed(&|node| node.path = Path::Serial),
-        changed(&|node| node.storage = Place::Disk),
-        changed(&|node| node.storage = Place::Memory),
+        changed(&|node| node.mode = ExecutionMode::Graph),
+        changed(&|node| node.mode = ExecutionMode::ParallelValidation),
+        changed(&|node| node.mode = ExecutionMode::Serial),
+        changed(&|node| node.storage = StorageKind::Disk),
+        changed(&|node| node.storage = StorageKind::Memory),
     ]
 }
 
@@ -289,9 +291,14 @@ fn each_name(scenario: &mut NodesScenario, visit: &mut dyn FnMut(Name, &mut u32)
                 side.iter_mut().for_each(|node| visit(Name::Node, node));
             }
             Fault::Restart { node, .. } | Fault::Crash { node, .. } => visit(Name::Node, node),
-            Fault::PowerCut { node, doing, .. } | Fault::StorageFails { node, doing, .. } => {
+            Fault::PowerCut {
+                node, operation, ..
+            }
+            | Fault::StorageFails {
+                node, operation, ..
+            } => {
                 visit(Name::Node, node);
-                let (Doing::Adding(block) | Doing::RewindingTo(block)) = doing;
+                let (Operation::Adding(block) | Operation::RewindingTo(block)) = operation;
                 visit(Name::Block, block);
             }
         }

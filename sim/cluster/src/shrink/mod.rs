@@ -8,10 +8,10 @@ mod edit;
 
 use std::path::Path;
 
-use super::coverage::Reached;
 use super::run::run;
 use super::scenario::NodesScenario;
 use edit::Size;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::shrink::{self, Pass, Search, Shrinkable};
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
@@ -53,8 +53,8 @@ impl Shrinkable for NodesScenario {
 #[must_use]
 pub fn shrink(scenario: &NodesScenario, invariant: &str, folder: &Path, budget: u64) -> Shrunk {
     shrink_by(scenario, invariant, budget, &|candidate| {
-        let (mut reached, mut trace) = (Reached::default(), Trace::hashed());
-        match run(candidate, folder, &mut reached, &mut trace) {
+        let (mut coverage, mut trace) = (Coverage::default(), Trace::hashed());
+        match run(candidate, folder, &mut coverage, &mut trace) {
             Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
             _ => None,
         }
@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::draw;
-    use crate::scenario::{Fault, Place};
+    use crate::scenario::{Fault, StorageKind};
     use lockstep_harness::choice::Seeded;
 
     /// A run in which one node on a disk crashes, and which has a block with a transaction of its.
@@ -124,7 +124,7 @@ mod tests {
         let crashes = |fault: &Fault| match fault {
             Fault::Crash { node, .. } => scenario
                 .node(*node)
-                .is_some_and(|index| scenario.nodes[index].storage == Place::Disk),
+                .is_some_and(|index| scenario.nodes[index].storage == StorageKind::Disk),
             _ => false,
         };
         let is_shown = scenario.faults.iter().any(crashes)

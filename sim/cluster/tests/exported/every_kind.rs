@@ -16,12 +16,12 @@ fn reproducer_every_kind() {
         },
         latency_ms: 3,
         nodes: vec![
-            cluster::NodeRecipe { name: 1, storage: cluster::Place::Memory, path: cluster::Path::Serial, workers: 1, hash_seed: 0, planted: None },
-            cluster::NodeRecipe { name: 2, storage: cluster::Place::File, path: cluster::Path::Spread, workers: 2, hash_seed: 1, planted: None },
-            cluster::NodeRecipe { name: 3, storage: cluster::Place::Disk, path: cluster::Path::Graph, workers: 3, hash_seed: 2, planted: None },
-            cluster::NodeRecipe { name: 4, storage: cluster::Place::Disk, path: cluster::Path::SpreadFrom(2), workers: 2, hash_seed: 3, planted: None },
-            cluster::NodeRecipe { name: 5, storage: cluster::Place::Memory, path: cluster::Path::GraphFrom(2), workers: 2, hash_seed: 4, planted: None },
-            cluster::NodeRecipe { name: 6, storage: cluster::Place::Memory, path: cluster::Path::Compared, workers: 2, hash_seed: 5, planted: None },
+            cluster::NodeRecipe { name: 1, storage: cluster::StorageKind::Memory, mode: cluster::ExecutionMode::Serial, workers: 1, hash_seed: 0, seeded_bug: None },
+            cluster::NodeRecipe { name: 2, storage: cluster::StorageKind::File, mode: cluster::ExecutionMode::ParallelValidation, workers: 2, hash_seed: 1, seeded_bug: None },
+            cluster::NodeRecipe { name: 3, storage: cluster::StorageKind::Disk, mode: cluster::ExecutionMode::Graph, workers: 3, hash_seed: 2, seeded_bug: None },
+            cluster::NodeRecipe { name: 4, storage: cluster::StorageKind::Disk, mode: cluster::ExecutionMode::ParallelValidationFrom(2), workers: 2, hash_seed: 3, seeded_bug: None },
+            cluster::NodeRecipe { name: 5, storage: cluster::StorageKind::Memory, mode: cluster::ExecutionMode::GraphFrom(2), workers: 2, hash_seed: 4, seeded_bug: None },
+            cluster::NodeRecipe { name: 6, storage: cluster::StorageKind::Memory, mode: cluster::ExecutionMode::Compared, workers: 2, hash_seed: 5, seeded_bug: None },
         ],
         blocks: vec![
             cluster::Mined { name: 1, parent: 0, at_ms: 10, by: 1, block: BlockRecipe {
@@ -57,13 +57,13 @@ fn reproducer_every_kind() {
             cluster::Fault::Partition { side: vec![1, 2], since_ms: 60, until_ms: 80 },
             cluster::Fault::Restart { node: 2, at_ms: 90, down_ms: 5 },
             cluster::Fault::Crash { node: 3, at_ms: 100, down_ms: 5, loss: lockstep_sim::disk::Loss::Torn(7) },
-            cluster::Fault::PowerCut { node: 4, doing: cluster::Doing::Adding(3), call: 1, down_ms: 5, loss: lockstep_sim::disk::Loss::All },
-            cluster::Fault::PowerCut { node: 4, doing: cluster::Doing::RewindingTo(0), call: 1, down_ms: 5, loss: lockstep_sim::disk::Loss::Nothing },
-            cluster::Fault::StorageFails { node: 4, doing: cluster::Doing::Adding(1), call: 0 },
+            cluster::Fault::PowerCut { node: 4, operation: cluster::Operation::Adding(3), call: 1, down_ms: 5, loss: lockstep_sim::disk::Loss::All },
+            cluster::Fault::PowerCut { node: 4, operation: cluster::Operation::RewindingTo(0), call: 1, down_ms: 5, loss: lockstep_sim::disk::Loss::Nothing },
+            cluster::Fault::StorageFails { node: 4, operation: cluster::Operation::Adding(1), call: 0 },
         ],
     };
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let (mut reached, mut trace) = (cluster::Reached::default(), lockstep_harness::trace::Trace::default());
-    let outcome = cluster::run(&scenario, folder.path(), &mut reached, &mut trace);
+    let (mut coverage, mut trace) = (lockstep_harness::coverage::Coverage::default(), lockstep_harness::trace::Trace::default());
+    let outcome = cluster::run(&scenario, folder.path(), &mut coverage, &mut trace);
     assert!(outcome.is_ok(), "{outcome:?}");
 }

@@ -16,8 +16,8 @@ fn reproducer_0003_hash_seed_decides_order() {
         },
         latency_ms: 0,
         nodes: vec![
-            cluster::NodeRecipe { name: 1, storage: cluster::Place::Memory, path: cluster::Path::Serial, workers: 1, hash_seed: 0, planted: None },
-            cluster::NodeRecipe { name: 2, storage: cluster::Place::Memory, path: cluster::Path::Serial, workers: 1, hash_seed: 1, planted: Some(cluster::Defect::MergeOrder) },
+            cluster::NodeRecipe { name: 1, storage: cluster::StorageKind::Memory, mode: cluster::ExecutionMode::Serial, workers: 1, hash_seed: 0, seeded_bug: None },
+            cluster::NodeRecipe { name: 2, storage: cluster::StorageKind::Memory, mode: cluster::ExecutionMode::Serial, workers: 1, hash_seed: 1, seeded_bug: Some(cluster::NodeBug::MergeOrder) },
         ],
         blocks: vec![
             cluster::Mined { name: 1, parent: 0, at_ms: 0, by: 0, block: BlockRecipe {
@@ -32,8 +32,8 @@ fn reproducer_0003_hash_seed_decides_order() {
         ],
     };
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let (mut reached, mut trace) = (cluster::Reached::default(), lockstep_harness::trace::Trace::default());
-    let outcome = cluster::run(&scenario, folder.path(), &mut reached, &mut trace);
+    let (mut coverage, mut trace) = (lockstep_harness::coverage::Coverage::default(), lockstep_harness::trace::Trace::default());
+    let outcome = cluster::run(&scenario, folder.path(), &mut coverage, &mut trace);
     let Err(lockstep_harness::violation::Failure::Violation(violation)) = outcome else {
         panic!("its seeded bug shows: {outcome:?}");
     };
