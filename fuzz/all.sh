@@ -26,9 +26,9 @@ if [ -z "${BUILD+set}" ]; then
 fi
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
-    # Not the specimen: it has no corpus of its own, and `lockstep bugs` runs it with known defects.
+    # Not the buggy executor: it has no corpus of its own, and `lockstep bugs` runs it with seeded bugs.
     # shellcheck disable=SC2086
-    mapfile -t targets < <(cargo $toolchain fuzz list | grep -vx specimen)
+    mapfile -t targets < <(cargo $toolchain fuzz list | grep -vx buggy_executor)
 fi
 if [ ${#targets[@]} -eq 0 ]; then
     echo 'there is no target: is cargo-fuzz installed?' >&2

@@ -106,8 +106,8 @@ fn every_decoder_has_an_input_that_decodes() {
 fn every_target_has_a_program_a_corpus_and_a_replay() {
     let targets: BTreeSet<String> = TARGETS.map(|(name, _)| name.to_owned()).into();
     assert_eq!(names("../corpora/fuzz"), targets, "corpora");
-    // It measures a fuzzer with known defects, and begins with the corpus of another target.
-    let measured = "specimen".to_owned();
+    // It measures a fuzzer with seeded bugs, and begins with the corpus of another target.
+    let measured = "buggy_executor".to_owned();
     assert!(!targets.contains(&measured));
     let programs: BTreeSet<String> = targets.into_iter().chain([measured]).collect();
     assert_eq!(names("fuzz_targets"), programs, "programs");

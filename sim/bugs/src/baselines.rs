@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Cell, Height, Value};
 
-use super::suspect::Suspect;
+use super::buggy_subject::BuggySubject;
 use super::{Bug, Effort, Engine, Search, search_scenarios};
 use lockstep_harness::choice::{Choices, Seeded};
 use lockstep_harness::panic::catch_panic;
@@ -34,7 +34,7 @@ impl Engine for Balances {
         "balances"
     }
 
-    fn what(&self) -> &'static str {
+    fn sentence(&self) -> &'static str {
         "the scenarios of the harness, and the balances at the end against the oracle's"
     }
 
@@ -43,10 +43,10 @@ impl Engine for Balances {
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
-        let suspect = must_be_there(bug)?;
-        let drawn = |run| suspect.scenario(&mut Seeded::new(seed, run));
+        let buggy = must_be_there(bug)?;
+        let drawn = |run| buggy.scenario(&mut Seeded::new(seed, run));
         search_scenarios(effort, drawn, move |scenario| {
-            Ok(balances_differ(suspect, scenario))
+            Ok(balances_differ(buggy, scenario))
         })
     }
 }
@@ -56,7 +56,7 @@ impl Engine for Plain {
         "plain"
     }
 
-    fn what(&self) -> &'static str {
+    fn sentence(&self) -> &'static str {
         "a plain property test: transfers that can be paid, and the balances at the end against \
          the oracle's"
     }
@@ -66,10 +66,10 @@ impl Engine for Plain {
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
-        let suspect = must_be_there(bug)?;
+        let buggy = must_be_there(bug)?;
         let drawn = |run| plain(&mut Seeded::new(seed, run));
         search_scenarios(effort, drawn, move |scenario| {
-            Ok(balances_differ(suspect, scenario))
+            Ok(balances_differ(buggy, scenario))
         })
     }
 }
@@ -79,7 +79,7 @@ impl Engine for Itself {
         "itself"
     }
 
-    fn what(&self) -> &'static str {
+    fn sentence(&self) -> &'static str {
         "an executor's own tests: the executor against itself, another time"
     }
 
@@ -88,32 +88,32 @@ impl Engine for Itself {
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
-        let suspect = must_be_there(bug)?;
-        let drawn = |run| suspect.scenario(&mut Seeded::new(seed, run));
+        let buggy = must_be_there(bug)?;
+        let drawn = |run| buggy.scenario(&mut Seeded::new(seed, run));
         search_scenarios(effort, drawn, move |scenario| {
-            Ok(runs_differ(suspect, scenario))
+            Ok(runs_differ(buggy, scenario))
         })
     }
 }
 
-fn without_faults(bug: &Bug) -> Option<Suspect> {
-    Suspect::of(bug).filter(|suspect| suspect.needs_no_fault())
+fn without_faults(bug: &Bug) -> Option<BuggySubject> {
+    BuggySubject::of(bug).filter(|buggy| buggy.needs_no_fault())
 }
 
-fn must_be_there(bug: &Bug) -> Result<Suspect, String> {
+fn must_be_there(bug: &Bug) -> Result<BuggySubject, String> {
     without_faults(bug).ok_or_else(|| format!("nobody has {} without a fault", bug.id))
 }
 
-pub(super) fn balances_differ(suspect: Suspect, scenario: &Scenario) -> Option<String> {
-    let (seen, expected) = both(suspect, scenario);
+pub(super) fn balances_differ(buggy: BuggySubject, scenario: &Scenario) -> Option<String> {
+    let (seen, expected) = both(buggy, scenario);
     seen.map_or_else(Some, |seen| {
         (balances(seen.as_ref()) != balances(expected.as_ref()))
             .then(|| "balances differ".to_owned())
     })
 }
 
-fn runs_differ(suspect: Suspect, scenario: &Scenario) -> Option<String> {
-    match (both(suspect, scenario).0, both(suspect, scenario).0) {
+fn runs_differ(buggy: BuggySubject, scenario: &Scenario) -> Option<String> {
+    match (both(buggy, scenario).0, both(buggy, scenario).0) {
         (Err(reason), _) | (_, Err(reason)) => Some(reason),
         (Ok(first), Ok(second)) => (first != second).then(|| "two runs differ".to_owned()),
     }
@@ -167,15 +167,18 @@ pub(super) fn plain(choices: &mut impl Choices) -> Scenario {
     }
 }
 
-/// What the suspect, or else what went wrong with it, and what the oracle makes of a scenario;
+/// What the buggy, or else what went wrong with it, and what the oracle makes of a scenario;
 /// nothing where there can be no such ledger. What is refused by whom is not looked at.
-fn both(suspect: Suspect, scenario: &Scenario) -> (Result<Option<World>, String>, Option<World>) {
+fn both(
+    buggy: BuggySubject,
+    scenario: &Scenario,
+) -> (Result<Option<World>, String>, Option<World>) {
     let mut keys = Keys::default();
     let genesis = build::genesis(&scenario.genesis, &mut keys);
     let Ok(mut oracle) = Oracle::new(&genesis) else {
         return (Ok(None), None);
     };
-    let mut subject = match suspect.subject(&genesis, scenario.hash_seed) {
+    let mut subject = match buggy.subject(&genesis, scenario.hash_seed) {
         Ok(subject) => subject,
         Err(error) => return (Err(error.to_string()), None),
     };

@@ -1,8 +1,8 @@
 //! The power goes in every call of a block.
 
-use super::suspect::Suspect;
-use super::trial::accuses;
-use super::{Bug, Effort, Engine, Right, Search, found_in};
+use super::buggy_subject::BuggySubject;
+use super::trial::detects;
+use super::{Bug, Correct, Effort, Engine, Search, found_in};
 use lockstep_sim::crash::{self, Chain, CrashBug, Shape, Unrecovered};
 use lockstep_sim::invariants;
 use lockstep_sim::subject::Execution;
@@ -15,8 +15,8 @@ struct Around(Option<CrashBug>);
 
 impl Around {
     fn of(bug: &Bug) -> Option<Around> {
-        match bug.right() {
-            Some(Right::CoreOnDisk) => Some(Around(None)),
+        match bug.correct() {
+            Some(Correct::CoreOnDisk) => Some(Around(None)),
             Some(_) => None,
             None => CrashBug::named(bug.id).map(|bug| Around(Some(bug))),
         }
@@ -28,7 +28,7 @@ impl Engine for Crash {
         "crash"
     }
 
-    fn what(&self) -> &'static str {
+    fn sentence(&self) -> &'static str {
         "every crash of one block, with every kind of loss; a run is a chain of three blocks"
     }
 
@@ -41,8 +41,8 @@ impl Engine for Crash {
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
-        let around = Around::of(bug).zip(Suspect::of(bug));
-        let (Around(seeded), suspect) = around.ok_or_else(|| format!("nobody has {}", bug.id))?;
+        let around = Around::of(bug).zip(BuggySubject::of(bug));
+        let (Around(seeded), subject) = around.ok_or_else(|| format!("nobody has {}", bug.id))?;
         let mut runs = 0;
         while runs < effort.most && (effort.goes_on)(runs) {
             // Seeds are small, and no two of them have a chain in common.
@@ -55,7 +55,7 @@ impl Engine for Crash {
             match outcome {
                 Ok(_) => {}
                 Err(Unrecovered::Found(finding)) => {
-                    let judge = move |scenario: &_| accuses(suspect, &invariants::ALL, scenario);
+                    let judge = move |scenario: &_| detects(subject, &invariants::ALL, scenario);
                     let scenario = finding.reproducer.payload.scenario;
                     let found =
                         found_in(scenario, finding.violation.invariant.name.to_owned(), judge);

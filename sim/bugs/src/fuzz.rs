@@ -1,4 +1,4 @@
-//! libFuzzer, over the specimen.
+//! libFuzzer, over the buggy executor.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::suspect::Suspect;
-use super::trial::accuses;
+use super::buggy_subject::BuggySubject;
+use super::trial::detects;
 use super::{Bug, Effort, Engine, Search, found_in};
-use crate::fuzz_target::{SPECIMEN_BUG, specimen_scenario};
+use crate::fuzz_target::{EXECUTOR_BUG, executor_scenario};
 use lockstep_sim::invariants;
 
 /// One run is one input. It begins with the corpus of `execute_block`, and keeps nothing.
 pub(super) struct Fuzz;
 
 /// The target of `fuzz/fuzz_targets` that it runs.
-const TARGET: &str = "specimen";
+const TARGET: &str = "buggy_executor";
 
 /// So often it is looked whether the fuzzer has ended.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -29,13 +29,13 @@ impl Engine for Fuzz {
         "fuzz"
     }
 
-    fn what(&self) -> &'static str {
-        "libFuzzer over two blocks of four transactions, guided by what the specimen executes; \
+    fn sentence(&self) -> &'static str {
+        "libFuzzer over two blocks of four transactions, guided by what the buggy executor executes; \
          judged by the harness"
     }
 
     fn applies(&self, bug: &Bug) -> bool {
-        matches!(Suspect::of(bug), Some(Suspect::Specimen(_)))
+        matches!(BuggySubject::of(bug), Some(BuggySubject::Executor(_)))
     }
 
     fn left_out(&self) -> Option<String> {
@@ -47,8 +47,8 @@ impl Engine for Fuzz {
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
-        let Some(suspect @ Suspect::Specimen(defect)) = Suspect::of(bug) else {
-            return Err(format!("the specimen does not have {}", bug.id));
+        let Some(subject @ BuggySubject::Executor(executor_bug)) = BuggySubject::of(bug) else {
+            return Err(format!("the buggy executor does not have {}", bug.id));
         };
         let folder = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
         let inputs = folder.path().join("inputs");
@@ -56,9 +56,9 @@ impl Engine for Fuzz {
         fs::create_dir(&inputs).map_err(|error| format!("{}: {error}", inputs.display()))?;
         let writes = fs::File::create(&log).map_err(|error| format!("no log: {error}"))?;
         let mut command = Command::new(program()?);
-        match defect {
-            Some(defect) => command.env(SPECIMEN_BUG, defect.id()),
-            None => command.env_remove(SPECIMEN_BUG),
+        match executor_bug {
+            Some(executor_bug) => command.env(EXECUTOR_BUG, executor_bug.id()),
+            None => command.env_remove(EXECUTOR_BUG),
         };
         command
             .arg(&inputs)
@@ -79,8 +79,8 @@ impl Engine for Fuzz {
                 Some(false) => Err(format!("the fuzzer failed: {}", last_line(said.as_bytes()))),
             };
         };
-        let judge = move |scenario: &_| accuses(suspect, &invariants::ALL, scenario);
-        let scenario = specimen_scenario(&input);
+        let judge = move |scenario: &_| detects(subject, &invariants::ALL, scenario);
+        let scenario = executor_scenario(&input);
         let invariant = judge(&scenario)?.ok_or("what the fuzzer found shows nothing again")?;
         Ok(Search {
             runs,
@@ -207,8 +207,8 @@ mod tests {
 
     #[test]
     fn the_program_is_where_cargo_says() {
-        let said = "    Finished `release` profile\n     Running `target/x/specimen -artifact_prefix=a/ -help=1 b`\n";
-        assert_eq!(where_it_is(said), Some("target/x/specimen"));
+        let said = "    Finished `release` profile\n     Running `target/x/buggy_executor -artifact_prefix=a/ -help=1 b`\n";
+        assert_eq!(where_it_is(said), Some("target/x/buggy_executor"));
         assert_eq!(where_it_is("error: no such command: `fuzz`"), None);
     }
 

@@ -8,6 +8,8 @@
 //! A new bug is a line in the enum of its host, a new engine a file and a line in [`ENGINES`].
 
 mod baselines;
+pub mod buggy_executor;
+mod buggy_subject;
 mod crash;
 mod fuzz;
 pub mod fuzz_target;
@@ -16,8 +18,6 @@ mod list;
 mod nodes;
 pub mod page;
 mod schedules;
-pub mod specimen;
-mod suspect;
 mod threads;
 mod trial;
 
@@ -26,8 +26,8 @@ use std::cell::Cell;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::shrink;
 
-use list::Right;
-pub use list::{BUGS, Bug, RIGHT};
+use list::Correct;
+pub use list::{BUGS, Bug, CORRECT};
 
 /// Every engine, those of the harness first, then what one would have otherwise.
 pub const ENGINES: &[&dyn Engine] = &[
@@ -54,7 +54,7 @@ pub trait Engine: Sync {
     fn name(&self) -> &'static str;
 
     /// What it does, in a sentence.
-    fn what(&self) -> &'static str;
+    fn sentence(&self) -> &'static str;
 
     /// Whether the bug is re-created where this engine looks.
     fn applies(&self, bug: &Bug) -> bool;

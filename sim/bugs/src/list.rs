@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 
 use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
 
-/// A seeded bug that an executor really had; or, in [`RIGHT`], none.
+/// A seeded bug that an executor really had; or, in [`CORRECT`], none.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Bug {
     /// Its id in the catalogue.
     pub id: &'static str,
     /// What is wrong, in a sentence.
-    pub what: &'static str,
+    pub sentence: &'static str,
     /// What it takes to meet it.
     pub(crate) sought: Sought,
 }
@@ -21,12 +21,12 @@ pub(crate) enum Sought {
     /// Any of its hosts, with the bug switched on.
     Seeded(Entry),
     /// A subject that is right.
-    Right(Right),
+    Correct(Correct),
 }
 
 /// A subject that no engine may find anything in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Right {
+pub(crate) enum Correct {
     Executor,
     ExecutorWithThreads,
     CoreSerial,
@@ -45,69 +45,73 @@ pub static BUGS: LazyLock<Vec<Bug>> = LazyLock::new(|| {
     known
         .map(|entry| Bug {
             id: entry.bug.id,
-            what: entry.bug.sentence,
+            sentence: entry.bug.sentence,
             sought: Sought::Seeded(entry),
         })
         .collect()
 });
 
 /// The controls: the buggy executor without a bug, and core.
-pub const RIGHT: &[Bug] = &[
-    right(
-        "none-specimen",
-        "nothing: the specimen without a defect",
-        Right::Executor,
+pub const CORRECT: &[Bug] = &[
+    correct(
+        "correct-executor",
+        "nothing: the buggy executor without a bug",
+        Correct::Executor,
     ),
-    right(
-        "none-specimen-concurrent",
-        "nothing: the specimen with real workers, without a defect",
-        Right::ExecutorWithThreads,
+    correct(
+        "correct-executor-with-threads",
+        "nothing: the buggy executor with threads, without a bug",
+        Correct::ExecutorWithThreads,
     ),
-    right(
-        "none-core-serial",
+    correct(
+        "correct-core-serial",
         "nothing: core, executed serially",
-        Right::CoreSerial,
+        Correct::CoreSerial,
     ),
-    right(
-        "none-core-parallel",
+    correct(
+        "correct-core-parallel",
         "nothing: core, over the graph on two workers",
-        Right::CoreParallel,
+        Correct::CoreParallel,
     ),
-    right(
-        "none-core-on-disk",
+    correct(
+        "correct-core-on-disk",
         "nothing: core on a simulated disk, with faults",
-        Right::CoreOnDisk,
+        Correct::CoreOnDisk,
     ),
-    right(
-        "none-core-in-nodes",
+    correct(
+        "correct-core-in-nodes",
         "nothing: core in every node of a network",
-        Right::CoreInNodes,
+        Correct::CoreInNodes,
     ),
 ];
 
-const fn right(id: &'static str, what: &'static str, right: Right) -> Bug {
-    let sought = Sought::Right(right);
-    Bug { id, what, sought }
+const fn correct(id: &'static str, sentence: &'static str, correct: Correct) -> Bug {
+    let sought = Sought::Correct(correct);
+    Bug {
+        id,
+        sentence,
+        sought,
+    }
 }
 
 impl Bug {
     /// Finds the bug or the control with this id.
     #[must_use]
     pub fn named(id: &str) -> Option<&'static Bug> {
-        BUGS.iter().chain(RIGHT).find(|bug| bug.id == id)
+        BUGS.iter().chain(CORRECT).find(|bug| bug.id == id)
     }
 
     /// Whether nothing is wrong: an engine that finds something is wrong itself.
     #[must_use]
-    pub const fn is_right(&self) -> bool {
-        self.right().is_some()
+    pub const fn is_correct(&self) -> bool {
+        self.correct().is_some()
     }
 
     /// The control, if it is one.
-    pub(crate) const fn right(&self) -> Option<Right> {
+    pub(crate) const fn correct(&self) -> Option<Correct> {
         match &self.sought {
             Sought::Seeded(_) => None,
-            Sought::Right(right) => Some(*right),
+            Sought::Correct(correct) => Some(*correct),
         }
     }
 
@@ -115,7 +119,7 @@ impl Bug {
     pub fn hosts(&self) -> impl Iterator<Item = Host> + '_ {
         let entry = match &self.sought {
             Sought::Seeded(entry) => Some(entry),
-            Sought::Right(_) => None,
+            Sought::Correct(_) => None,
         };
         let seedings = entry.into_iter().flat_map(|entry| &entry.seedings);
         seedings.map(|seeding| seeding.host)

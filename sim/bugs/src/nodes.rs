@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{Bug, Effort, Engine, Found, Right, Search, Small};
+use super::{Bug, Correct, Effort, Engine, Found, Search, Small};
 use lockstep_cluster::{NodeBug, NodesScenario, SIZE};
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::coverage::Coverage;
@@ -19,8 +19,8 @@ struct Among(Option<NodeBug>);
 
 impl Among {
     fn of(bug: &Bug) -> Option<Among> {
-        match bug.right() {
-            Some(Right::CoreInNodes) => Some(Among(None)),
+        match bug.correct() {
+            Some(Correct::CoreInNodes) => Some(Among(None)),
             Some(_) => None,
             None => NodeBug::named(bug.id).map(|bug| Among(Some(bug))),
         }
@@ -32,7 +32,7 @@ impl Engine for Nodes {
         "nodes"
     }
 
-    fn what(&self) -> &'static str {
+    fn sentence(&self) -> &'static str {
         "three to seven nodes over a network that goes wrong, one of which has the bug"
     }
 
@@ -45,16 +45,16 @@ impl Engine for Nodes {
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
-        let Among(defect) = Among::of(bug).ok_or_else(|| format!("no node has {}", bug.id))?;
+        let Among(node_bug) = Among::of(bug).ok_or_else(|| format!("no node has {}", bug.id))?;
         let folder = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
         let mut runs = 0;
         while runs < effort.most && (effort.goes_on)(runs) {
             let (_, mut scenario) = lockstep_cluster::scenario(&mut Seeded::new(seed, runs), SIZE);
-            if let Some(defect) = defect {
-                scenario.inject_bug(defect);
+            if let Some(node_bug) = node_bug {
+                scenario.inject_bug(node_bug);
             }
             runs += 1;
-            if let Some(invariant) = accuses(&scenario, folder.path())? {
+            if let Some(invariant) = detects(&scenario, folder.path())? {
                 return Ok(Search {
                     runs,
                     found: Some(found(scenario, invariant, folder)),
@@ -68,7 +68,7 @@ impl Engine for Nodes {
 fn found(scenario: NodesScenario, invariant: String, folder: TempDir) -> Found {
     let named = invariant.clone();
     let shrunk = move |effort: &Effort<'_>| {
-        let shows = |candidate: &NodesScenario| accuses(candidate, folder.path()).ok().flatten();
+        let shows = |candidate: &NodesScenario| detects(candidate, folder.path()).ok().flatten();
         let in_time = effort.while_it_goes_on(&shows);
         let small = lockstep_cluster::shrink_by(&scenario, &named, effort.most, &in_time).smallest;
         Small {
@@ -83,7 +83,7 @@ fn found(scenario: NodesScenario, invariant: String, folder: TempDir) -> Found {
     }
 }
 
-fn accuses(scenario: &NodesScenario, folder: &Path) -> Result<Option<String>, String> {
+fn detects(scenario: &NodesScenario, folder: &Path) -> Result<Option<String>, String> {
     let (mut coverage, mut trace) = (Coverage::default(), Trace::hashed());
     match lockstep_cluster::run(scenario, folder, &mut coverage, &mut trace) {
         Ok(_) => Ok(None),

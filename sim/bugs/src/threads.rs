@@ -1,13 +1,13 @@
-//! The specimen with real workers on threads of the system: the same scenarios for the harness and
+//! The buggy executor with threads on threads of the system: the same scenarios for the harness and
 //! for what one would have otherwise.
 
 use std::time::Duration;
 
 use super::baselines::{balances_differ, plain};
-use super::suspect::Suspect;
-use super::trial::accuses;
-use super::{Bug, Effort, Engine, Found, Right, Search, Small};
-use crate::specimen::concurrent::{Concurrent, Defect};
+use super::buggy_subject::BuggySubject;
+use super::trial::detects;
+use super::{Bug, Correct, Effort, Engine, Found, Search, Small};
+use crate::buggy_executor::concurrent::{Concurrent, ThreadBug};
 use lockstep_harness::choice::{Choices, Seeded};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::invariants;
@@ -37,27 +37,27 @@ pub(super) struct Threads;
 /// balances at the end, against the oracle's.
 pub(super) struct Stress;
 
-/// Whether the specimen with real workers has the bug, or is the right one: its defect.
-pub(super) fn of(bug: &Bug) -> Option<Option<Defect>> {
-    match bug.right() {
-        Some(Right::ExecutorWithThreads) => Some(None),
+/// Whether the buggy executor with threads has the bug, or is the right one: its thread_bug.
+pub(super) fn of(bug: &Bug) -> Option<Option<ThreadBug>> {
+    match bug.correct() {
+        Some(Correct::ExecutorWithThreads) => Some(None),
         Some(_) => None,
-        None => Defect::named(bug.id).map(Some),
+        None => ThreadBug::named(bug.id).map(Some),
     }
 }
 
 /// Whether a checker can show the bug: a panic ends what it executes.
 pub(super) fn takes_no_panic(bug: &Bug) -> bool {
-    of(bug).is_some_and(|defect| defect != Some(Defect::ResultIndexLost))
+    of(bug).is_some_and(|thread_bug| thread_bug != Some(ThreadBug::ResultIndexLost))
 }
 
 /// As [`of`], for a search.
-pub(super) fn must_be_there(bug: &Bug) -> Result<Option<Defect>, String> {
-    of(bug).ok_or_else(|| format!("the specimen with real workers has no {}", bug.id))
+pub(super) fn must_be_there(bug: &Bug) -> Result<Option<ThreadBug>, String> {
+    of(bug).ok_or_else(|| format!("the buggy executor with threads has no {}", bug.id))
 }
 
-/// What happens to the specimen: somebody comes or panics where it takes that.
-pub(super) fn scenario(choices: &mut impl Choices, defect: Option<Defect>) -> Scenario {
+/// What happens to the buggy executor: somebody comes or panics where it takes that.
+pub(super) fn scenario(choices: &mut impl Choices, thread_bug: Option<ThreadBug>) -> Scenario {
     let mut scenario = generate::scenario(choices, SIZE).1;
     let mut steps = Vec::new();
     for step in scenario.steps {
@@ -71,11 +71,11 @@ pub(super) fn scenario(choices: &mut impl Choices, defect: Option<Defect>) -> Sc
             };
             let rewinds = Fault::Rival(Moment::Step(0), Rival::Rewind(choices.between(1, 2)));
             let reads = Fault::Rival(Moment::Step(0), Rival::Reader);
-            let fault = match defect {
+            let fault = match thread_bug {
                 None => Some(choices.pick(&[panic, rewinds, reads])),
-                Some(Defect::ResultIndexLost) => Some(panic),
-                Some(Defect::OpenWindow) => Some(rewinds),
-                Some(Defect::GuardAcrossAwait) => Some(reads),
+                Some(ThreadBug::ResultIndexLost) => Some(panic),
+                Some(ThreadBug::OpenWindow) => Some(rewinds),
+                Some(ThreadBug::GuardAcrossAwait) => Some(reads),
                 Some(_) => None,
             };
             steps.extend(fault.map(Step::Fault));
@@ -91,8 +91,8 @@ impl Engine for Threads {
         "threads"
     }
 
-    fn what(&self) -> &'static str {
-        "the harness, with the specimen's workers on threads of the system: each scenario five \
+    fn sentence(&self) -> &'static str {
+        "the harness, with the buggy executor's workers on threads of the system: each scenario five \
          times, a run each; who does not end in five seconds hangs"
     }
 
@@ -105,17 +105,17 @@ impl Engine for Threads {
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
-        let defect = must_be_there(bug)?;
+        let thread_bug = must_be_there(bug)?;
         let judge = move |scenario: &Scenario, patience| {
-            accuses(
-                Suspect::Threads(defect, patience),
+            detects(
+                BuggySubject::Threads(thread_bug, patience),
                 &invariants::ALL,
                 scenario,
             )
         };
         search_on_threads(
             effort,
-            |run| scenario(&mut Seeded::new(seed, run / TIMES), defect),
+            |run| scenario(&mut Seeded::new(seed, run / TIMES), thread_bug),
             judge,
         )
     }
@@ -126,7 +126,7 @@ impl Engine for Stress {
         "stress"
     }
 
-    fn what(&self) -> &'static str {
+    fn sentence(&self) -> &'static str {
         "a stress test: transfers that can be paid, on threads of the system, five times each, and \
          the balances at the end against the oracle's"
     }
@@ -140,10 +140,10 @@ impl Engine for Stress {
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
-        let defect = must_be_there(bug)?;
+        let thread_bug = must_be_there(bug)?;
         let judge = move |scenario: &Scenario, patience| {
             Ok(balances_differ(
-                Suspect::Threads(defect, patience),
+                BuggySubject::Threads(thread_bug, patience),
                 scenario,
             ))
         };

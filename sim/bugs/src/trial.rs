@@ -1,6 +1,6 @@
 //! The harness itself, whole and by halves.
 
-use super::suspect::Suspect;
+use super::buggy_subject::BuggySubject;
 use super::{Bug, Effort, Engine, Search, search_scenarios};
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::violation::Failure;
@@ -12,7 +12,7 @@ use lockstep_sim::trial;
 /// A trial that asks some of the invariants, after every step.
 pub(super) struct Trial {
     name: &'static str,
-    what: &'static str,
+    sentence: &'static str,
     asks: fn(&Check) -> bool,
     /// Whether things go wrong for whoever needs that. What must be there then is the oracle's to
     /// say, and an invariant's to ask: it takes both halves.
@@ -22,7 +22,7 @@ pub(super) struct Trial {
 /// The harness.
 pub(super) const TRIAL: Trial = Trial {
     name: "trial",
-    what: "the harness: drawn scenarios, the oracle and all invariants after every step; faults \
+    sentence: "the harness: drawn scenarios, the oracle and all invariants after every step; faults \
            where the bug needs one",
     asks: |_| true,
     has_faults: true,
@@ -31,7 +31,7 @@ pub(super) const TRIAL: Trial = Trial {
 /// The comparison with the oracle alone.
 pub(super) const ORACLE: Trial = Trial {
     name: "oracle",
-    what: "the same scenarios: receipts, changes, versions and digests are the oracle's, and \
+    sentence: "the same scenarios: receipts, changes, versions and digests are the oracle's, and \
            nothing else is asked",
     asks: |check| *check.invariant == SAME_AS_SERIAL,
     has_faults: false,
@@ -40,7 +40,7 @@ pub(super) const ORACLE: Trial = Trial {
 /// Everything that can be judged without an oracle.
 pub(super) const INVARIANTS: Trial = Trial {
     name: "invariants",
-    what: "the same scenarios: all invariants but the comparison with the oracle",
+    sentence: "the same scenarios: all invariants but the comparison with the oracle",
     asks: |check| *check.invariant != SAME_AS_SERIAL,
     has_faults: false,
 };
@@ -50,35 +50,35 @@ impl Engine for Trial {
         self.name
     }
 
-    fn what(&self) -> &'static str {
-        self.what
+    fn sentence(&self) -> &'static str {
+        self.sentence
     }
 
     fn applies(&self, bug: &Bug) -> bool {
-        Suspect::of(bug).is_some_and(|suspect| self.has_faults || suspect.needs_no_fault())
+        BuggySubject::of(bug).is_some_and(|subject| self.has_faults || subject.needs_no_fault())
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
-        let suspect = Suspect::of(bug).ok_or_else(|| format!("nobody has {}", bug.id))?;
+        let subject = BuggySubject::of(bug).ok_or_else(|| format!("nobody has {}", bug.id))?;
         let asked: Vec<Check> = invariants::ALL.into_iter().filter(self.asks).collect();
         search_scenarios(
             effort,
-            |run| suspect.scenario(&mut Seeded::new(seed, run)),
-            move |scenario| accuses(suspect, &asked, scenario),
+            |run| subject.scenario(&mut Seeded::new(seed, run)),
+            move |scenario| detects(subject, &asked, scenario),
         )
     }
 }
 
 /// Of what a trial accuses somebody.
-pub(super) fn accuses(
-    suspect: Suspect,
+pub(super) fn detects(
+    subject: BuggySubject,
     asked: &[Check],
     scenario: &Scenario,
 ) -> Result<Option<String>, String> {
     let outcome = trial::run_asking(
         asked,
         scenario,
-        &|genesis, hash_seed| Ok(vec![suspect.subject(genesis, hash_seed)?]),
+        &|genesis, hash_seed| Ok(vec![subject.subject(genesis, hash_seed)?]),
         &mut Tally::default(),
     );
     match outcome {

@@ -1,7 +1,7 @@
 //! The harness is held against defects that executors really had: every one is found by some engine
 //! and in few transactions, every engine finds one, and nobody accuses who has none.
 
-use lockstep_bugs::{BUGS, Bug, ENGINES, Effort, Engine, RIGHT, Search};
+use lockstep_bugs::{BUGS, Bug, CORRECT, ENGINES, Effort, Engine, Search};
 use lockstep_sim::faulty::OnDiskBug;
 
 const SEED: u64 = 2;
@@ -47,7 +47,7 @@ fn the_trial_finds_every_bug_that_it_meets_soon_and_in_three_transactions() {
 }
 
 /// A fuzzer is built with another compiler, and no part of the ordinary tests. Its target is tested
-/// where it is, in `sim/src/fuzz/specimen.rs`. Those that need a checker have tests of their own.
+/// where it is, in `sim/src/fuzz/buggy executor.rs`. Those that need a checker have tests of their own.
 fn engines() -> impl Iterator<Item = &'static dyn Engine> {
     ENGINES
         .iter()
@@ -60,7 +60,7 @@ fn nobody_is_accused_who_is_right() {
     for engine in engines() {
         // What is searched by default takes up to a minute.
         let runs = engine.runs() / 10;
-        for right in RIGHT.iter().filter(|right| engine.applies(right)) {
+        for right in CORRECT.iter().filter(|right| engine.applies(right)) {
             let search = search(engine, right, SEED, runs);
             let accused = search.found.map(|found| found.invariant);
             assert_eq!(accused, None, "{} and {}", engine.name(), right.id);

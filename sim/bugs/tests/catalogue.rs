@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use lockstep_bugs::page::with_tables;
-use lockstep_bugs::{BUGS, RIGHT};
+use lockstep_bugs::{BUGS, CORRECT};
 use lockstep_harness::seeded_bug::{Area, catalogue, objections};
 
 fn text(file: &str) -> String {
@@ -24,7 +24,9 @@ fn every_bug_is_defined_once_and_in_a_sentence() {
 fn no_bug_and_no_control_have_one_id() {
     let catalogue = catalogue();
     let of_bugs = catalogue.iter().map(|entry| entry.bug.id);
-    let ids: Vec<&str> = of_bugs.chain(RIGHT.iter().map(|right| right.id)).collect();
+    let ids: Vec<&str> = of_bugs
+        .chain(CORRECT.iter().map(|right| right.id))
+        .collect();
     let different: BTreeSet<&str> = ids.iter().copied().collect();
     assert_eq!(ids.len(), different.len(), "{ids:?}");
 }
@@ -76,5 +78,5 @@ fn rows<'t>(text: &'t str, head: &str) -> Vec<&'t str> {
 #[test]
 fn the_rows_of_the_matrix_in_the_readme_are_the_bugs() {
     let known: Vec<&str> = BUGS.iter().map(|bug| bug.id).collect();
-    assert_eq!(rows(&text("README.md"), "| defect | trial |"), known);
+    assert_eq!(rows(&text("README.md"), "| bug | trial |"), known);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Output};
 
-use lockstep_bugs::{BUGS, RIGHT};
+use lockstep_bugs::{BUGS, CORRECT};
 use lockstep_harness::seeded_bug::catalogue;
 
 fn lockstep(arguments: &[&str]) -> Output {
@@ -30,7 +30,11 @@ fn every_bug_is_a_line_of_what_is_printed() {
         .take_while(|line| !line.starts_with("- "))
         .filter_map(|line| line.split(' ').next())
         .collect();
-    let known: Vec<&str> = RIGHT.iter().chain(BUGS.iter()).map(|bug| bug.id).collect();
+    let known: Vec<&str> = CORRECT
+        .iter()
+        .chain(BUGS.iter())
+        .map(|bug| bug.id)
+        .collect();
     assert_eq!(names, known);
 }
 
@@ -60,7 +64,7 @@ fn the_page_needs_nothing_but_itself() {
     let printed = lockstep(&[
         "bugs",
         "--engine=trial,plain",
-        "--bug=half-applied,none-specimen,late-insert",
+        "--bug=half-applied,correct-executor,late-insert",
         "--runs=60",
         "--seeds=2",
         "--html",
@@ -99,7 +103,7 @@ fn a_bug_that_is_found_has_numbers_and_one_that_is_not_fails_the_command() {
             .map(|line| serde_json::from_str(line).expect("every line is a record"))
             .collect()
     };
-    let right = of_trial("none-specimen,none-core-serial");
+    let right = of_trial("correct-executor,correct-core-serial");
     assert_eq!(right.status.code(), Some(0), "{right:?}");
     for row in rows(&right) {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The specimen with real workers in every interleaving of the smallest scenarios.
+//! The buggy executor with threads in every interleaving of the smallest scenarios.
 
 #[cfg(feature = "loom")]
 mod search;
@@ -17,8 +17,8 @@ impl Engine for Loom {
         "loom"
     }
 
-    fn what(&self) -> &'static str {
-        "the harness, with the specimen's workers in every interleaving of at most three \
+    fn sentence(&self) -> &'static str {
+        "the harness, with the buggy executor's workers in every interleaving of at most three \
          preemptions, a run each, of the smallest block that shows the bug; a seed changes nothing"
     }
 

@@ -1,8 +1,8 @@
-//! Goes through the interleavings of the scenarios that show a defect, or of all of them where there
+//! Goes through the interleavings of the scenarios that show a thread_bug, or of all of them where there
 //! is none.
 
 use super::super::{Effort, Found, Search, Small};
-use crate::specimen::concurrent::{Defect, triggers, under_loom};
+use crate::buggy_executor::concurrent::{ThreadBug, triggers, under_loom};
 use lockstep_sim::scenario::Scenario;
 
 const WORKERS: usize = 2;
@@ -12,13 +12,13 @@ pub(super) const fn left_out() -> Option<String> {
     None
 }
 
-pub(super) fn search(defect: Option<Defect>, effort: &Effort<'_>) -> Result<Search, String> {
-    let shown: Vec<Scenario> = match defect {
-        Some(defect) => triggers(defect),
-        None => Defect::ALL
+pub(super) fn search(thread_bug: Option<ThreadBug>, effort: &Effort<'_>) -> Result<Search, String> {
+    let shown: Vec<Scenario> = match thread_bug {
+        Some(thread_bug) => triggers(thread_bug),
+        None => ThreadBug::ALL
             .iter()
-            .filter(|defect| **defect != Defect::ResultIndexLost)
-            .flat_map(|defect| triggers(*defect))
+            .filter(|thread_bug| **thread_bug != ThreadBug::ResultIndexLost)
+            .flat_map(|thread_bug| triggers(*thread_bug))
             .collect(),
     };
     let mut runs = 0;
@@ -29,7 +29,7 @@ pub(super) fn search(defect: Option<Defect>, effort: &Effort<'_>) -> Result<Sear
         let left = effort.most - runs;
         let in_budget = move |run| run < left;
         let searched =
-            under_loom::search(&scenario, WORKERS, defect, Some(PREEMPTIONS), in_budget)?;
+            under_loom::search(&scenario, WORKERS, thread_bug, Some(PREEMPTIONS), in_budget)?;
         runs += searched.interleavings.min(left);
         if let Some((invariant, _)) = searched.found {
             let shows = Some(invariant.clone());

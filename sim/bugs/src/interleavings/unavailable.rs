@@ -1,7 +1,7 @@
 //! What stands for the search in a program that was built without it.
 
 use super::super::{Effort, Search};
-use crate::specimen::concurrent::Defect;
+use crate::buggy_executor::concurrent::ThreadBug;
 
 const HOW: &str =
     "this program was built without loom; try cargo run --release --features loom -- bugs";
@@ -10,6 +10,6 @@ pub(super) fn left_out() -> Option<String> {
     Some(HOW.to_owned())
 }
 
-pub(super) fn search(_: Option<Defect>, _: &Effort<'_>) -> Result<Search, String> {
+pub(super) fn search(_: Option<ThreadBug>, _: &Effort<'_>) -> Result<Search, String> {
     Err(HOW.to_owned())
 }

@@ -1,4 +1,4 @@
-//! The specimen with real workers under schedules that are drawn.
+//! The buggy executor with threads under schedules that are drawn.
 
 #[cfg(feature = "shuttle")]
 mod search;
@@ -12,14 +12,14 @@ use super::{Bug, Effort, Engine, Search};
 /// Some of the schedulers of the portfolio.
 pub(super) struct Schedules {
     name: &'static str,
-    what: &'static str,
+    sentence: &'static str,
     schedulers: &'static [&'static str],
 }
 
 /// Whoever goes on is drawn at every step.
 pub(super) const RANDOM: Schedules = Schedules {
     name: "random",
-    what: "the harness, with the specimen's workers under schedules that a random walk draws, a \
+    sentence: "the harness, with the buggy executor's workers under schedules that a random walk draws, a \
            run each",
     schedulers: &["random"],
 };
@@ -27,14 +27,14 @@ pub(super) const RANDOM: Schedules = Schedules {
 /// The same, but for that threads are of different length.
 pub(super) const URW: Schedules = Schedules {
     name: "urw",
-    what: "the same under a uniform random walk",
+    sentence: "the same under a uniform random walk",
     schedulers: &["uniform walk"],
 };
 
 /// A few preemptions at drawn places.
 pub(super) const PCT: Schedules = Schedules {
     name: "pct",
-    what: "the same under probabilistic concurrency testing, of depths 2 and 3",
+    sentence: "the same under probabilistic concurrency testing, of depths 2 and 3",
     schedulers: &["pct 2", "pct 3"],
 };
 
@@ -43,8 +43,8 @@ impl Engine for Schedules {
         self.name
     }
 
-    fn what(&self) -> &'static str {
-        self.what
+    fn sentence(&self) -> &'static str {
+        self.sentence
     }
 
     fn applies(&self, bug: &Bug) -> bool {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::super::threads::scenario;
 use super::super::{Effort, Found, Search, Small};
-use crate::specimen::concurrent::Defect;
-use crate::specimen::concurrent::under_shuttle::Explored;
+use crate::buggy_executor::concurrent::ThreadBug;
+use crate::buggy_executor::concurrent::under_shuttle::Explored;
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::panic::keep_panic_hook;
 use lockstep_sim::explore::{self, Plan, SCHEDULERS};
@@ -24,15 +24,15 @@ pub(super) const fn left_out() -> Option<String> {
 
 pub(super) fn search(
     schedulers: &'static [&'static str],
-    defect: Option<Defect>,
+    thread_bug: Option<ThreadBug>,
     seed: u64,
     effort: &Effort<'_>,
 ) -> Result<Search, String> {
     leave_the_panic_hook();
-    let explorable = Arc::new(Explored::new(defect));
+    let explorable = Arc::new(Explored::new(thread_bug));
     let (mut runs, mut scenarios) = (0, 0);
     while runs < effort.most && (effort.goes_on)(runs) {
-        let scenario = scenario(&mut Seeded::new(seed, scenarios), defect);
+        let scenario = scenario(&mut Seeded::new(seed, scenarios), thread_bug);
         let plan = Plan {
             schedulers,
             ..plan(seed.wrapping_add(scenarios), SCHEDULES)

@@ -1,7 +1,7 @@
 //! What stands for the search in a program that was built without it.
 
 use super::super::{Effort, Search};
-use crate::specimen::concurrent::Defect;
+use crate::buggy_executor::concurrent::ThreadBug;
 
 const HOW: &str = "this program was built without schedule exploration; \
                    try cargo run --release --features shuttle -- bugs";
@@ -12,7 +12,7 @@ pub(super) fn left_out() -> Option<String> {
 
 pub(super) fn search(
     _: &'static [&'static str],
-    _: Option<Defect>,
+    _: Option<ThreadBug>,
     _: u64,
     _: &Effort<'_>,
 ) -> Result<Search, String> {

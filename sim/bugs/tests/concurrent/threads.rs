@@ -1,7 +1,7 @@
 //! Threads of the system: what hangs is told from what ends, a panic that costs a result its place
-//! is found, and the right specimen with real workers is never accused.
+//! is found, and the right buggy executor with threads is never accused.
 
-use lockstep_bugs::specimen::concurrent::Defect;
+use lockstep_bugs::buggy_executor::concurrent::ThreadBug;
 use lockstep_bugs::{Bug, ENGINES, Effort, Engine, Search};
 
 fn engine(name: &str) -> &'static dyn Engine {
@@ -23,20 +23,20 @@ fn search(name: &str, id: &str, runs: u64) -> Search {
 /// What takes no luck. What hangs is waited for, and all of them at once.
 #[test]
 fn threads_find_what_shows_in_every_schedule() {
-    let find = |defect: Defect| {
-        let found = search("threads", defect.id(), 1_000).found;
-        let found = found.unwrap_or_else(|| panic!("{defect} is not found"));
+    let find = |bug: ThreadBug| {
+        let found = search("threads", bug.id(), 1_000).found;
+        let found = found.unwrap_or_else(|| panic!("{bug} is not found"));
         let hangs = found.invariant == "always-ends";
-        assert_eq!(hangs, defect.hangs(), "{defect}: {}", found.invariant);
+        assert_eq!(hangs, bug.hangs(), "{bug}: {}", found.invariant);
     };
     std::thread::scope(|scope| {
-        for defect in [
-            Defect::ResultIndexLost,
-            Defect::SelfDeadlock,
-            Defect::ShardGuard,
-            Defect::GuardAcrossAwait,
+        for bug in [
+            ThreadBug::ResultIndexLost,
+            ThreadBug::SelfDeadlock,
+            ThreadBug::ShardGuard,
+            ThreadBug::GuardAcrossAwait,
         ] {
-            scope.spawn(move || find(defect));
+            scope.spawn(move || find(bug));
         }
     });
 }
@@ -61,7 +61,7 @@ fn stress_never_accuses_the_right_one() {
 }
 
 fn assert_not_accused(name: &str) {
-    let search = search(name, "none-specimen-concurrent", 1_500);
+    let search = search(name, "correct-executor-with-threads", 1_500);
     let accused = search.found.map(|found| found.invariant);
     assert_eq!(accused, None);
     assert_eq!(search.runs, 1_500);

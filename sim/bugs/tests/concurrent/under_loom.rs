@@ -1,11 +1,11 @@
-//! Every interleaving of the smallest scenarios, or every one with a few preemptions: each defect of
-//! the specimen with real workers is found, and the right one is accused in none.
+//! Every interleaving of the smallest scenarios, or every one with a few preemptions: each bug of
+//! the buggy executor with threads is found, and the right one is accused in none.
 
 use std::io::{Write as _, stderr};
 use std::time::{Duration, Instant};
 
-use lockstep_bugs::specimen::concurrent::under_loom::{Extent, Searched, search};
-use lockstep_bugs::specimen::concurrent::{Defect, triggers};
+use lockstep_bugs::buggy_executor::concurrent::under_loom::{Extent, Searched, search};
+use lockstep_bugs::buggy_executor::concurrent::{ThreadBug, triggers};
 use lockstep_sim::scenario::Scenario;
 
 /// A search that takes longer is cut short, and fails.
@@ -16,12 +16,12 @@ const WORKERS: usize = 2;
 fn searched(
     claim: &str,
     scenario: &Scenario,
-    defect: Option<Defect>,
+    bug: Option<ThreadBug>,
     preemptions: Option<usize>,
 ) -> Searched {
     let begun = Instant::now();
     let in_time = move |_| begun.elapsed() < DEADLINE;
-    let searched = search(scenario, WORKERS, defect, preemptions, in_time)
+    let searched = search(scenario, WORKERS, bug, preemptions, in_time)
         .unwrap_or_else(|reason| panic!("{claim}: {reason}"));
     assert_ne!(searched.extent, Extent::CutShort, "{claim}");
     // Past the capture of the test's output: how much was searched is to be seen of passing tests.
@@ -40,24 +40,24 @@ fn searched(
 }
 
 /// Those that loom can show: a panic ends a model.
-fn of_loom() -> impl Iterator<Item = (Defect, Vec<Scenario>)> {
-    let defects = Defect::ALL.iter().copied();
+fn of_loom() -> impl Iterator<Item = (ThreadBug, Vec<Scenario>)> {
+    let defects = ThreadBug::ALL.iter().copied();
     defects
-        .filter(|defect| *defect != Defect::ResultIndexLost)
-        .map(|defect| (defect, triggers(defect)))
+        .filter(|bug| *bug != ThreadBug::ResultIndexLost)
+        .map(|bug| (bug, triggers(bug)))
 }
 
 #[test]
 fn every_defect_is_found_by_loom_with_two_preemptions() {
-    for (defect, scenarios) in of_loom() {
+    for (bug, scenarios) in of_loom() {
         for scenario in scenarios {
-            let searched = searched(defect.id(), &scenario, Some(defect), Some(2));
+            let searched = searched(bug.id(), &scenario, Some(bug), Some(2));
             let (invariant, detail) = searched
                 .found
-                .unwrap_or_else(|| panic!("{defect} is not found"));
+                .unwrap_or_else(|| panic!("{bug} is not found"));
             let ends = invariant != "always-ends";
-            assert_eq!(defect.hangs(), !ends, "{defect}: {detail}");
-            assert!(scenario.transactions() <= 3, "{defect}");
+            assert_eq!(bug.hangs(), !ends, "{bug}: {detail}");
+            assert!(scenario.transactions() <= 3, "{bug}");
         }
     }
 }
@@ -66,10 +66,10 @@ fn every_defect_is_found_by_loom_with_two_preemptions() {
 #[test]
 fn a_guard_that_is_held_shows_in_both_ways() {
     let kinds = ["lock cycle: ", "self-deadlock: "];
-    let scenarios = triggers(Defect::ShardGuard);
+    let scenarios = triggers(ThreadBug::ShardGuard);
     assert_eq!(scenarios.len(), kinds.len());
     for (scenario, kind) in scenarios.iter().zip(kinds) {
-        let searched = searched(kind, scenario, Some(Defect::ShardGuard), Some(2));
+        let searched = searched(kind, scenario, Some(ThreadBug::ShardGuard), Some(2));
         let (_, detail) = searched.found.expect("it is found");
         assert!(detail.starts_with(kind), "{detail}");
     }
@@ -77,14 +77,14 @@ fn a_guard_that_is_held_shows_in_both_ways() {
 
 #[test]
 fn the_right_one_is_never_accused() {
-    for (defect, scenarios) in of_loom() {
+    for (bug, scenarios) in of_loom() {
         // Transactions that share shards have too many interleavings.
-        let preemptions = match defect {
-            Defect::LateInsert | Defect::ShardGuard => Some(3),
+        let preemptions = match bug {
+            ThreadBug::LateInsert | ThreadBug::ShardGuard => Some(3),
             _ => None,
         };
         for scenario in scenarios {
-            let claim = format!("right, where {defect} shows");
+            let claim = format!("right, where {bug} shows");
             let searched = searched(&claim, &scenario, None, preemptions);
             assert_eq!(searched.found, None, "{claim}");
         }

@@ -1,10 +1,10 @@
-//! Schedules that are drawn: each scheduler finds every defect of the specimen with real workers
+//! Schedules that are drawn: each scheduler finds every seeded_bug of the buggy executor with threads
 //! that takes no panic, in three transactions and two preemptions, and none accuses the right one.
 
 use std::io::{Write as _, stderr};
 use std::time::Instant;
 
-use lockstep_bugs::specimen::concurrent::Defect;
+use lockstep_bugs::buggy_executor::concurrent::ThreadBug;
 use lockstep_bugs::{Bug, ENGINES, Effort, Engine};
 
 const SEED: u64 = 1;
@@ -28,30 +28,30 @@ fn bug(id: &str) -> &'static Bug {
 fn finds_every_defect(name: &str) {
     let engine = engine(name);
     assert_eq!(engine.left_out(), None);
-    for defect in Defect::ALL {
-        if defect == Defect::ResultIndexLost {
+    for seeded_bug in ThreadBug::ALL {
+        if seeded_bug == ThreadBug::ResultIndexLost {
             continue;
         }
         let begun = Instant::now();
         let search = engine
-            .search(bug(defect.id()), SEED, &Effort::of(RUNS))
+            .search(bug(seeded_bug.id()), SEED, &Effort::of(RUNS))
             .expect("nothing fails in memory");
         let seconds = begun.elapsed().as_secs_f64();
         let found = search
             .found
-            .unwrap_or_else(|| panic!("{name} does not find {defect} in {RUNS} schedules"));
+            .unwrap_or_else(|| panic!("{name} does not find {seeded_bug} in {RUNS} schedules"));
         let small = (found.shrunk)(&Effort::of(TRIES));
         // Past the capture of the test's output: how much it takes is to be seen of passing tests.
         writeln!(
             stderr(),
-            "{name}: {defect}: {} schedules, {seconds:.2} s, {small:?}",
+            "{name}: {seeded_bug}: {} schedules, {seconds:.2} s, {small:?}",
             search.runs
         )
         .expect("stderr can be written to");
-        assert_eq!(small.shows.as_ref(), Some(&found.invariant), "{defect}");
-        assert!(small.transactions <= 3, "{defect}: {small:?}");
+        assert_eq!(small.shows.as_ref(), Some(&found.invariant), "{seeded_bug}");
+        assert!(small.transactions <= 3, "{seeded_bug}: {small:?}");
         let preemptions = small.preemptions.expect("they are counted");
-        assert!(preemptions <= 2, "{defect}: {small:?}");
+        assert!(preemptions <= 2, "{seeded_bug}: {small:?}");
     }
 }
 
@@ -74,7 +74,11 @@ fn pct_finds_every_defect() {
 fn no_scheduler_accuses_the_right_one() {
     for name in ["random", "urw", "pct"] {
         let search = engine(name)
-            .search(bug("none-specimen-concurrent"), SEED, &Effort::of(RUNS / 2))
+            .search(
+                bug("correct-executor-with-threads"),
+                SEED,
+                &Effort::of(RUNS / 2),
+            )
             .expect("nothing fails in memory");
         let accused = search.found.map(|found| found.invariant);
         assert_eq!(accused, None, "{name}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use lockstep_bugs::{BUGS, Bug, ENGINES, Engine, RIGHT};
+use lockstep_bugs::{BUGS, Bug, CORRECT, ENGINES, Engine};
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::seeded_bug::catalogue;
 
@@ -92,7 +92,7 @@ impl Line {
 
     /// Whether nobody found it who looked.
     fn is_missed(&self) -> bool {
-        !self.bug.is_right()
+        !self.bug.is_correct()
             && self.looked().next().is_some()
             && self.looked().all(|measured| measured.found == 0)
     }
@@ -105,7 +105,7 @@ impl Line {
 
     /// Who accuses somebody who is right.
     fn accusers(&self) -> Vec<&'static str> {
-        let of_nothing = self.looked().filter(|_| self.bug.is_right());
+        let of_nothing = self.looked().filter(|_| self.bug.is_correct());
         of_nothing
             .filter(|measured| measured.found > 0)
             .map(|measured| measured.engine)
@@ -169,9 +169,9 @@ impl Bugs {
     }
 
     fn bugs(&self) -> Vec<&'static Bug> {
-        let all = RIGHT.iter().chain(BUGS.iter());
+        let all = CORRECT.iter().chain(BUGS.iter());
         let is_wanted = |bug: &&Bug| {
-            let is_named = |name: &String| name == bug.id || (name == NONE && bug.is_right());
+            let is_named = |name: &String| name == bug.id || (name == NONE && bug.is_correct());
             self.bug.is_empty() || self.bug.iter().any(is_named)
         };
         all.filter(is_wanted).collect()
@@ -300,7 +300,7 @@ fn exit_code(lines: &[Line]) -> ExitCode {
 }
 
 fn bug() -> impl TypedValueParser<Value = String> {
-    let ids = BUGS.iter().chain(RIGHT).map(|bug| bug.id);
+    let ids = BUGS.iter().chain(CORRECT).map(|bug| bug.id);
     PossibleValuesParser::new(ids.chain([NONE]))
 }
 
@@ -371,10 +371,10 @@ mod tests {
     #[test]
     fn whoever_accuses_the_right_is_worse_than_one_who_is_blind() {
         assert_eq!(
-            exit_code(&[line("none-specimen", &[0, 0])]),
+            exit_code(&[line("correct-executor", &[0, 0])]),
             ExitCode::Passed
         );
-        let (accused, missed) = (line("none-specimen", &[0, 1]), line("late-insert", &[0]));
+        let (accused, missed) = (line("correct-executor", &[0, 1]), line("late-insert", &[0]));
         assert_eq!(exit_code(&[missed, accused]), ExitCode::Violated);
     }
 }

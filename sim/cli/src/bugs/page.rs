@@ -65,7 +65,7 @@ pub(super) fn page(heading: &str, command: &str, columns: &[Column], lines: &[Li
         let why = left_out.as_ref().map_or(String::new(), |reason| {
             format!(" <small>left out: {}</small>", escaped(reason))
         });
-        let what = escaped(engine.what());
+        let what = escaped(engine.sentence());
         // Writing to a string does not fail.
         let _ = writeln!(html, "<dt>{}<dd>{what}{why}", engine.name());
     }
@@ -76,7 +76,7 @@ pub(super) fn page(heading: &str, command: &str, columns: &[Column], lines: &[Li
 fn table(html: &mut String, title: &str, columns: &[Column], lines: &[Line], are_right: bool) {
     let lines: Vec<&Line> = lines
         .iter()
-        .filter(|line| line.bug.is_right() == are_right)
+        .filter(|line| line.bug.is_correct() == are_right)
         .collect();
     if lines.is_empty() {
         return;
@@ -95,7 +95,7 @@ fn table(html: &mut String, title: &str, columns: &[Column], lines: &[Line], are
             html,
             "<tr><td class=\"bug\"><b>{}</b><small>{}</small>",
             line.bug.id,
-            escaped(line.bug.what)
+            escaped(line.bug.sentence)
         );
         for cell in &line.cells {
             *html += &in_a_cell(cell, are_right);
@@ -105,7 +105,7 @@ fn table(html: &mut String, title: &str, columns: &[Column], lines: &[Line], are
     *html += "</table></div>\n";
 }
 
-fn in_a_cell(cell: &Cell, is_right: bool) -> String {
+fn in_a_cell(cell: &Cell, is_correct: bool) -> String {
     let measured = match cell {
         Cell::NotThere => return "<td class=\"cell away\">n/a".to_owned(),
         Cell::LeftOut => return "<td class=\"cell away\">left out".to_owned(),
@@ -118,12 +118,12 @@ fn in_a_cell(cell: &Cell, is_right: bool) -> String {
         seconds,
         ..
     } = measured;
-    let is_good = if is_right {
+    let is_good = if is_correct {
         *found == 0
     } else {
         found == seeds && seconds.worst <= SOON
     };
-    let class = match (is_good, *found == 0 || is_right) {
+    let class = match (is_good, *found == 0 || is_correct) {
         (true, _) => "fast",
         (false, false) => "slow",
         (false, true) => "missed",
@@ -153,7 +153,7 @@ fn in_a_cell(cell: &Cell, is_right: bool) -> String {
 fn in_numbers(lines: &[Line]) -> String {
     let looked_for: Vec<&Line> = lines
         .iter()
-        .filter(|line| !line.bug.is_right() && line.looked().next().is_some())
+        .filter(|line| !line.bug.is_correct() && line.looked().next().is_some())
         .collect();
     let found = looked_for.iter().filter(|line| !line.is_missed()).count();
     let is_soon = |line: &&&Line| {

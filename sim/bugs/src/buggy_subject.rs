@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use lockstep_core::model::Genesis;
 
-use super::{Bug, Right};
-use crate::specimen::concurrent::{self, Concurrent};
-use crate::specimen::{Defect, Specimen};
+use super::{Bug, Correct};
+use crate::buggy_executor::concurrent::{self, Concurrent};
+use crate::buggy_executor::{BuggyExecutor, ExecutorBug};
 use lockstep_harness::choice::Choices;
 use lockstep_sim::faulty::{OnDisk, OnDiskBug};
 use lockstep_sim::generate::{self, Size};
@@ -15,41 +15,43 @@ use lockstep_sim::subject::{Core, Execution, Subject, SubjectError};
 
 /// Somebody who can be put on trial.
 #[derive(Clone, Copy)]
-pub(super) enum Suspect {
-    /// The specimen, with a defect or without.
-    Specimen(Option<Defect>),
+pub(super) enum BuggySubject {
+    /// The buggy executor, with a bug or without.
+    Executor(Option<ExecutorBug>),
     /// Core in memory.
     Core(Execution),
     /// Core on a simulated disk, with something wrong around it or nothing. Only this one can show
     /// what takes a fault.
     OnDisk(Option<OnDiskBug>),
-    /// The specimen with real workers, and how long it is waited for. Its engines ask for it by
+    /// The buggy executor with threads, and how long it is waited for. Its engines ask for it by
     /// name.
-    Threads(Option<concurrent::Defect>, Duration),
+    Threads(Option<concurrent::ThreadBug>, Duration),
 }
 
-/// Of the specimen with real workers.
+/// Of the buggy executor with threads.
 const WORKERS: usize = 3;
 
-impl Suspect {
+impl BuggySubject {
     /// The single ledger with this bug; `None` where none can have it.
-    pub(super) fn of(bug: &Bug) -> Option<Suspect> {
-        match bug.right() {
-            Some(Right::Executor) => Some(Suspect::Specimen(None)),
-            Some(Right::CoreSerial) => Some(Suspect::Core(Execution::Serial)),
-            Some(Right::CoreParallel) => Some(Suspect::Core(Execution::Graph(2))),
-            Some(Right::CoreOnDisk) => Some(Suspect::OnDisk(None)),
-            Some(Right::ExecutorWithThreads | Right::CoreInNodes) => None,
+    pub(super) fn of(bug: &Bug) -> Option<BuggySubject> {
+        match bug.correct() {
+            Some(Correct::Executor) => Some(BuggySubject::Executor(None)),
+            Some(Correct::CoreSerial) => Some(BuggySubject::Core(Execution::Serial)),
+            Some(Correct::CoreParallel) => Some(BuggySubject::Core(Execution::Graph(2))),
+            Some(Correct::CoreOnDisk) => Some(BuggySubject::OnDisk(None)),
+            Some(Correct::ExecutorWithThreads | Correct::CoreInNodes) => None,
             None => {
-                let executor = Defect::named(bug.id).map(|bug| Suspect::Specimen(Some(bug)));
-                executor.or_else(|| OnDiskBug::named(bug.id).map(|bug| Suspect::OnDisk(Some(bug))))
+                let executor =
+                    ExecutorBug::named(bug.id).map(|bug| BuggySubject::Executor(Some(bug)));
+                executor
+                    .or_else(|| OnDiskBug::named(bug.id).map(|bug| BuggySubject::OnDisk(Some(bug))))
             }
         }
     }
 
     /// Whether it takes no fault to show what is wrong.
     pub(super) fn needs_no_fault(self) -> bool {
-        !matches!(self, Suspect::OnDisk(_))
+        !matches!(self, BuggySubject::OnDisk(_))
     }
 
     pub(super) fn subject(
@@ -58,17 +60,17 @@ impl Suspect {
         hash_seed: u64,
     ) -> Result<Box<dyn Subject>, SubjectError> {
         match self {
-            Suspect::Specimen(defect) => Ok(Box::new(Specimen::new(genesis, defect)?)),
-            Suspect::Core(execution) => {
+            BuggySubject::Executor(bug) => Ok(Box::new(BuggyExecutor::new(genesis, bug)?)),
+            BuggySubject::Core(execution) => {
                 Ok(Box::new(Core::executed(execution, genesis, hash_seed)?))
             }
-            Suspect::OnDisk(Some(bug)) => bug.subject(genesis, hash_seed),
-            Suspect::OnDisk(None) => {
+            BuggySubject::OnDisk(Some(bug)) => bug.subject(genesis, hash_seed),
+            BuggySubject::OnDisk(None) => {
                 let ledger = OnDisk::new(Execution::Graph(2), genesis, hash_seed)?;
                 Ok(Box::new(ledger))
             }
-            Suspect::Threads(defect, patience) => Ok(Box::new(Concurrent::new(
-                genesis, hash_seed, WORKERS, defect, patience,
+            BuggySubject::Threads(bug, patience) => Ok(Box::new(Concurrent::new(
+                genesis, hash_seed, WORKERS, bug, patience,
             )?)),
         }
     }

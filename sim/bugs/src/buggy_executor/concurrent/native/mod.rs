@@ -1,4 +1,4 @@
-//! The specimen over the real primitives, for a trial.
+//! The buggy executor over the real primitives, for a trial.
 
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -14,14 +14,14 @@ use lockstep_sync::real as sync;
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;
 use super::panics::Panics;
-use super::{Added, Defect};
-use crate::specimen::Kept;
+use super::{Added, ThreadBug};
+use crate::buggy_executor::CommittedState;
 use lockstep_sim::faulty::{Aftermath, Faulty, RivalAct, Template, happened};
 use lockstep_sim::scenario::Fault;
 use lockstep_sim::subject::{AtWork, StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-/// A ledger whose blocks are executed by threads of the system, with a defect or without.
+/// A ledger whose blocks are executed by threads of the system, with a bug or without.
 pub struct Concurrent {
     ledger: Arc<Ledger>,
     patience: Duration,
@@ -44,16 +44,16 @@ impl Concurrent {
         genesis: &Genesis,
         hash_seed: u64,
         workers: usize,
-        defect: Option<Defect>,
+        bug: Option<ThreadBug>,
         patience: Duration,
     ) -> Result<Self, SubjectError> {
         let settings = Settings {
             workers,
             hash_seed,
-            defect,
+            bug,
         };
         Ok(Concurrent {
-            ledger: Ledger::new(Kept::at_genesis(genesis, None)?, settings),
+            ledger: Ledger::new(CommittedState::at_genesis(genesis, None)?, settings),
             patience,
             armed: None,
             aftermath: Aftermath::default(),
@@ -91,14 +91,14 @@ impl Concurrent {
 
 impl Subject for Concurrent {
     fn name(&self) -> &str {
-        "specimen, threads"
+        "buggy executor with threads"
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
         let (mut rival, mut panic) = (None, None);
         match self.armed {
             Some(Fault::Rival(_, wants)) => {
-                rival = Some(RivalAct::of(wants, self.ledger.kept().height(), block));
+                rival = Some(RivalAct::of(wants, self.ledger.committed().height(), block));
             }
             Some(Fault::Panic {
                 transaction,
@@ -132,11 +132,11 @@ impl Subject for Concurrent {
     }
 
     fn world(&self) -> Result<World, SubjectError> {
-        Ok(self.ledger.kept().as_world())
+        Ok(self.ledger.committed().as_world())
     }
 
     fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        Ok(self.ledger.kept().block(height))
+        Ok(self.ledger.committed().block(height))
     }
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
@@ -174,7 +174,7 @@ impl Faulty for Concurrent {
         _: i64,
     ) -> Result<Template, SubjectError> {
         Err(SubjectError::Failed(
-            "the specimen makes no templates".to_owned(),
+            "the buggy executor makes no templates".to_owned(),
         ))
     }
 }
@@ -184,14 +184,17 @@ impl Faulty for Concurrent {
 /// # Errors
 ///
 /// Where the block is refused; then nothing has changed.
-pub fn alone(kept: Kept, block: &Block) -> (Result<BlockResult, SubjectError>, Kept) {
+pub fn alone(
+    committed: CommittedState,
+    block: &Block,
+) -> (Result<BlockResult, SubjectError>, CommittedState) {
     let settings = Settings {
         workers: 1,
         hash_seed: 0,
-        defect: None,
+        bug: None,
     };
-    let ledger = Ledger::new(kept, settings);
+    let ledger = Ledger::new(committed, settings);
     let block = Arc::new(Checked::new(block));
     let added = ledger.add(&block, None, &Arc::new(Panics::planned(None)));
-    (added.result, ledger.kept())
+    (added.result, ledger.committed())
 }

@@ -2,7 +2,7 @@
 
 lockstep_harness::seeded_bugs! {
     /// A seeded bug of the buggy executor.
-    pub enum Defect in "buggy executor": "an executor in batches, on one thread" {
+    pub enum ExecutorBug in "buggy executor": "an executor in batches, on one thread" {
         CreditWithoutLoad = "credit-without-load" in State:
             "a credit to a balance that was not loaded starts from zero";
         FeeNotDebited = "fee-not-debited" in State:

@@ -1,4 +1,4 @@
-//! What the specimen's workers use at once.
+//! What the buggy executor's workers use at once.
 //!
 //! These files are compiled over real primitives and once more under each interleaving checker. They
 //! name a primitive only as `super::sync::...`; plain data stays outside.
@@ -11,6 +11,6 @@ mod queue;
 mod tasks;
 mod worker;
 
-pub(in crate::specimen::concurrent) use ledger::{Ledger, Settings};
+pub(in crate::buggy_executor::concurrent) use ledger::{Ledger, Settings};
 
 use super::sync;

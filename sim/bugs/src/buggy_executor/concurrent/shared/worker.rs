@@ -6,12 +6,12 @@ use super::cache::Cache;
 use super::ledger::Ledger;
 use super::queue::{Filed, Queue};
 use super::sync::{self, Arc};
-use crate::specimen::cache::Cached;
-use crate::specimen::concurrent::Defect;
-use crate::specimen::concurrent::at_work::Attendance;
-use crate::specimen::concurrent::checked::Checked;
-use crate::specimen::concurrent::panics::Panics;
-use crate::specimen::worker::{check_cosigners, effects, taken};
+use crate::buggy_executor::cache::Cached;
+use crate::buggy_executor::concurrent::ThreadBug;
+use crate::buggy_executor::concurrent::at_work::Attendance;
+use crate::buggy_executor::concurrent::checked::Checked;
+use crate::buggy_executor::concurrent::panics::Panics;
+use crate::buggy_executor::worker::{check_cosigners, effects, taken};
 use lockstep_sim::subject::SubjectError;
 
 /// A block that is executed, as its workers see it.
@@ -21,21 +21,21 @@ pub(super) struct Work {
     pub(super) queue: Queue,
     pub(super) panics: Arc<Panics>,
     pub(super) attendance: Arc<Attendance>,
-    pub(super) defect: Option<Defect>,
+    pub(super) bug: Option<ThreadBug>,
 }
 
-/// Whether a nonce fits, looked at before the batch may begin; only a defect does.
+/// Whether a nonce fits, looked at before the batch may begin; only a bug does.
 type Early = Option<Nonce>;
 
 impl Work {
-    fn has(&self, defect: Defect) -> bool {
-        self.defect == Some(defect)
+    fn has(&self, bug: ThreadBug) -> bool {
+        self.bug == Some(bug)
     }
 
     /// Executes what nobody else has taken, until there is nothing left. Where that fails nobody
     /// begins anything any more.
     pub(super) fn drive(&self) -> Result<(), SubjectError> {
-        let is_early = self.has(Defect::NonceCheckThenAct);
+        let is_early = self.has(ThreadBug::NonceCheckThenAct);
         let mut done = None;
         while let Some(position) = self.queue.next(done.take(), is_early) {
             let transaction = self.queue.transaction(position);
@@ -55,8 +55,8 @@ impl Work {
     fn execute(&self, position: usize, index: usize) -> Result<Filed, SubjectError> {
         let transaction = &self.block.block.transactions[index];
         let mut early = None;
-        if self.has(Defect::NonceCheckThenAct) {
-            self.cache().load(&self.ledger.kept, transaction);
+        if self.has(ThreadBug::NonceCheckThenAct) {
+            self.cache().load(&self.ledger.committed, transaction);
             let account = self.cache().account(transaction.source)?;
             early = check_nonce(&account, transaction).ok();
             self.queue.begin(position);
@@ -79,7 +79,7 @@ impl Work {
             outcome,
             is_second_try,
         };
-        if self.has(Defect::TornIteration) {
+        if self.has(ThreadBug::TornIteration) {
             self.queue.file(position, filed.clone());
         }
         if let Outcome::Applied { .. } = filed.outcome {
@@ -99,7 +99,7 @@ impl Work {
         if let Some(rejection) = &self.block.rejections[index] {
             return Ok(Outcome::Rejected(rejection.clone()));
         }
-        self.cache().load(&self.ledger.kept, transaction);
+        self.cache().load(&self.ledger.committed, transaction);
         let account = self.cache().account(transaction.source)?;
         let next = match early.map_or_else(|| check_nonce(&account, transaction), Ok) {
             Ok(next) => next,

@@ -10,8 +10,8 @@
 
 mod batches;
 mod cache;
+mod committed;
 pub mod concurrent;
-mod kept;
 mod merge;
 mod seeded_bugs;
 mod signatures;
@@ -20,46 +20,46 @@ mod worker;
 
 use lockstep_core::model::{Block, Genesis, Height, Outcome};
 
-pub use self::kept::Kept;
-pub use self::seeded_bugs::Defect;
+pub use self::committed::CommittedState;
+pub use self::seeded_bugs::ExecutorBug;
 use self::worker::Workers;
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-/// A ledger whose blocks are executed in batches, with a defect or without.
+/// A ledger whose blocks are executed in batches, with a bug or without.
 #[derive(Debug)]
-pub struct Specimen {
-    kept: Kept,
-    defect: Option<Defect>,
+pub struct BuggyExecutor {
+    committed: CommittedState,
+    bug: Option<ExecutorBug>,
 }
 
-impl Specimen {
+impl BuggyExecutor {
     /// A ledger at height 0; `None` for one that is right.
     ///
     /// # Errors
     ///
     /// Where the genesis is impossible.
-    pub fn new(genesis: &Genesis, defect: Option<Defect>) -> Result<Self, SubjectError> {
-        let kept = Kept::at_genesis(genesis, defect)?;
-        Ok(Specimen { kept, defect })
+    pub fn new(genesis: &Genesis, bug: Option<ExecutorBug>) -> Result<Self, SubjectError> {
+        let committed = CommittedState::at_genesis(genesis, bug)?;
+        Ok(BuggyExecutor { committed, bug })
     }
 }
 
-impl Subject for Specimen {
+impl Subject for BuggyExecutor {
     fn name(&self) -> &str {
-        "specimen"
+        "buggy executor"
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
-        let identities = self.kept.admit(block)?;
-        let network = self.kept.rules.network;
-        let mut workers = Workers::new(&self.kept.store, network, self.defect);
-        let forgers = match self.defect {
-            Some(Defect::BatchSignatureRule) => signatures::forgers(block),
+        let identities = self.committed.admit(block)?;
+        let network = self.committed.rules.network;
+        let mut workers = Workers::new(&self.committed.store, network, self.bug);
+        let forgers = match self.bug {
+            Some(ExecutorBug::BatchSignatureRule) => signatures::forgers(block),
             _ => vec![None; block.transactions.len()],
         };
         let mut outcomes = vec![None; block.transactions.len()];
-        for batch in batches::batches(&block.transactions, self.defect) {
+        for batch in batches::batches(&block.transactions, self.bug) {
             for &index in batch.iter().rev() {
                 let (transaction, forger) = (&block.transactions[index], forgers[index]);
                 outcomes[index] = Some(workers.execute(transaction, forger)?);
@@ -70,11 +70,11 @@ impl Subject for Specimen {
             .into_iter()
             .map(|outcome| outcome.expect("every transaction is in a batch"))
             .collect();
-        self.kept.close(block, identities, outcomes, cache)
+        self.committed.close(block, identities, outcomes, cache)
     }
 
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
-        self.kept.rewind_to(height);
+        self.committed.rewind_to(height);
         Ok(())
     }
 
@@ -83,11 +83,11 @@ impl Subject for Specimen {
     }
 
     fn world(&self) -> Result<World, SubjectError> {
-        Ok(self.kept.as_world())
+        Ok(self.committed.as_world())
     }
 
     fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        Ok(self.kept.block(height))
+        Ok(self.committed.block(height))
     }
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {

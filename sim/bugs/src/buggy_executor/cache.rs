@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lockstep_core::model::{Amount, Asset, Multisig, Nonce, PublicKey, Supply};
 
-use super::Defect;
+use super::ExecutorBug;
 use super::store::{Store, damaged};
 use lockstep_sim::subject::SubjectError;
 
@@ -21,27 +21,27 @@ pub(super) struct Cached {
 pub(super) struct Cache {
     pub(super) accounts: BTreeMap<PublicKey, Cached>,
     pub(super) balances: BTreeMap<(PublicKey, Asset), u64>,
-    /// A second home of balances: only a defect has one.
+    /// A second home of balances: only a bug has one.
     others: BTreeMap<(PublicKey, Asset), u64>,
     pub(super) supplies: BTreeMap<Asset, Supply>,
     pub(super) fees: u64,
-    defect: Option<Defect>,
+    bug: Option<ExecutorBug>,
 }
 
 impl Cache {
-    pub(super) fn new(defect: Option<Defect>) -> Self {
+    pub(super) fn new(bug: Option<ExecutorBug>) -> Self {
         Cache {
             accounts: BTreeMap::new(),
             balances: BTreeMap::new(),
             others: BTreeMap::new(),
             supplies: BTreeMap::new(),
             fees: 0,
-            defect,
+            bug,
         }
     }
 
-    fn has(&self, defect: Defect) -> bool {
-        self.defect == Some(defect)
+    fn has(&self, bug: ExecutorBug) -> bool {
+        self.bug == Some(bug)
     }
 
     fn load_account(&mut self, store: &Store, account: PublicKey) -> &mut Cached {
@@ -60,7 +60,7 @@ impl Cache {
 
     /// Loads who sends.
     pub(super) fn load_sender(&mut self, store: &Store, account: PublicKey) {
-        if !self.has(Defect::SilentSetter) {
+        if !self.has(ExecutorBug::SilentSetter) {
             self.load_account(store, account);
         }
     }
@@ -72,7 +72,7 @@ impl Cache {
         account: PublicKey,
     ) -> Result<(), SubjectError> {
         let is_unknown = self.load_account(store, account).nonce.is_none();
-        if is_unknown && self.has(Defect::AbsentDiffers) {
+        if is_unknown && self.has(ExecutorBug::AbsentDiffers) {
             return Err(damaged("the storage knows no such account"));
         }
         Ok(())
@@ -91,7 +91,7 @@ impl Cache {
 
     /// What a sender can spend.
     pub(super) fn available(&mut self, store: &Store, account: PublicKey, asset: Asset) -> u64 {
-        if self.has(Defect::BalanceFromStorage) {
+        if self.has(ExecutorBug::BalanceFromStorage) {
             return store.balance(account, asset);
         }
         self.load_balance(store, account, asset)
@@ -133,16 +133,20 @@ impl Cache {
         amount: u64,
     ) -> Result<(), SubjectError> {
         let stored = || store.balance(account, asset);
-        let balance = match self.defect {
-            Some(Defect::CreditWithoutLoad) => self.balances.entry((account, asset)).or_insert(0),
-            Some(Defect::SplitCache) => self.others.entry((account, asset)).or_insert_with(stored),
-            Some(Defect::LoadOneWriteOther) => {
+        let balance = match self.bug {
+            Some(ExecutorBug::CreditWithoutLoad) => {
+                self.balances.entry((account, asset)).or_insert(0)
+            }
+            Some(ExecutorBug::SplitCache) => {
+                self.others.entry((account, asset)).or_insert_with(stored)
+            }
+            Some(ExecutorBug::LoadOneWriteOther) => {
                 self.balances.entry((account, asset)).or_insert_with(stored);
                 self.others.entry((account, asset)).or_insert(0)
             }
             _ => self.balances.entry((account, asset)).or_insert_with(stored),
         };
-        *balance = if self.defect == Some(Defect::SaturatingCredit) {
+        *balance = if self.bug == Some(ExecutorBug::SaturatingCredit) {
             balance.saturating_add(amount)
         } else {
             balance
@@ -179,7 +183,7 @@ impl Cache {
     }
 
     fn sum(&self, sum: u64, more: u64) -> Result<u64, SubjectError> {
-        if self.has(Defect::CounterWrap) {
+        if self.has(ExecutorBug::CounterWrap) {
             return Ok(sum.wrapping_add(more) & u64::from(u32::MAX));
         }
         sum.checked_add(more)
@@ -189,7 +193,7 @@ impl Cache {
     /// The balances that the merge writes.
     pub(super) fn merged_balances(&self) -> BTreeMap<(PublicKey, Asset), u64> {
         let mut merged = BTreeMap::new();
-        if self.has(Defect::SplitCache) {
+        if self.has(ExecutorBug::SplitCache) {
             merged.clone_from(&self.others);
         }
         merged.extend(&self.balances);

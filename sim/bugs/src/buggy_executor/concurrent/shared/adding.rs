@@ -1,9 +1,9 @@
 //! A block on its way into the ledger.
 
 use super::sync::Arc;
-use crate::specimen::concurrent::at_work::Attendance;
-use crate::specimen::concurrent::checked::Checked;
-use crate::specimen::concurrent::panics::Panics;
+use crate::buggy_executor::concurrent::at_work::Attendance;
+use crate::buggy_executor::concurrent::checked::Checked;
+use crate::buggy_executor::concurrent::panics::Panics;
 
 /// A block that is to be added, with what happens to it.
 pub(super) struct Adding {

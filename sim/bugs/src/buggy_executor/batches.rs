@@ -1,23 +1,25 @@
-//! Which transactions the specimen executes side by side.
+//! Which transactions the buggy executor executes side by side.
 
 use std::collections::BTreeSet;
 
 use lockstep_core::model::{Payload, PublicKey, Transaction};
 
-use super::Defect;
+use super::ExecutorBug;
 
 /// Batches of transactions, by index, of which no two conflict: none sends from an account that
 /// another one touches, and credits commute. A transaction comes after the last batch that it
 /// conflicts with, and so never before one that it conflicts with.
 ///
 /// Costs a look at every batch for every transaction.
-pub(super) fn batches(transactions: &[Transaction], defect: Option<Defect>) -> Vec<Vec<usize>> {
+pub(super) fn batches(transactions: &[Transaction], bug: Option<ExecutorBug>) -> Vec<Vec<usize>> {
     let mut batches: Vec<(Vec<usize>, Touched)> = Vec::new();
     for (index, transaction) in transactions.iter().enumerate() {
-        let touched = Touched::by(transaction, defect);
+        let touched = Touched::by(transaction, bug);
         let conflicts = |(_, others): &(Vec<usize>, Touched)| touched.conflicts_with(others);
-        let place = match defect {
-            Some(Defect::OvertakingBatch) => batches.iter().position(|batch| !conflicts(batch)),
+        let place = match bug {
+            Some(ExecutorBug::OvertakingBatch) => {
+                batches.iter().position(|batch| !conflicts(batch))
+            }
             _ => Some(
                 batches
                     .iter()
@@ -44,9 +46,9 @@ struct Touched {
 }
 
 impl Touched {
-    fn by(transaction: &Transaction, defect: Option<Defect>) -> Self {
+    fn by(transaction: &Transaction, bug: Option<ExecutorBug>) -> Self {
         let receivers = match &transaction.payload {
-            Payload::Transfers(transfers) if defect != Some(Defect::ConflictMissed) => {
+            Payload::Transfers(transfers) if bug != Some(ExecutorBug::ConflictMissed) => {
                 transfers.iter().map(|to| to.destination).collect()
             }
             _ => BTreeSet::new(),

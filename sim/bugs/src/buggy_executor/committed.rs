@@ -1,4 +1,4 @@
-//! A ledger of the specimen between two blocks: the rules, the cells, the chain of blocks.
+//! A ledger of the buggy executor between two blocks: the rules, the cells, the chain of blocks.
 
 use lockstep_core::codec;
 use lockstep_core::merkle;
@@ -7,7 +7,7 @@ use lockstep_core::model::{
     Timestamp,
 };
 
-use super::Defect;
+use super::ExecutorBug;
 use super::cache::Cache;
 use super::store::{Store, damaged};
 use lockstep_sim::subject::{StoredBlock, SubjectError};
@@ -15,14 +15,14 @@ use lockstep_sim::world::{BlockResult, World};
 
 /// Everything that there is between two blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct CommittedState {
     pub(super) rules: Rules,
     pub(super) store: Store,
     /// From the genesis to the tip.
     heights: Vec<Tip>,
     /// From height 1.
     blocks: Vec<StoredBlock>,
-    defect: Option<Defect>,
+    bug: Option<ExecutorBug>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +33,15 @@ struct Tip {
     digest: Hash,
 }
 
-impl Kept {
+impl CommittedState {
     /// A ledger at height 0; `None` for one that is right.
     pub(super) fn at_genesis(
         genesis: &Genesis,
-        defect: Option<Defect>,
+        bug: Option<ExecutorBug>,
     ) -> Result<Self, SubjectError> {
-        let (store, changes) = Store::of_genesis(genesis, defect)?;
+        let (store, changes) = Store::of_genesis(genesis, bug)?;
         let hash = codec::genesis_hash(genesis);
-        Ok(Kept {
+        Ok(CommittedState {
             rules: genesis.rules.clone(),
             store,
             heights: vec![Tip {
@@ -51,7 +51,7 @@ impl Kept {
                 digest: codec::block_digest(hash, &changes, &[]),
             }],
             blocks: Vec::new(),
-            defect,
+            bug,
         })
     }
 
@@ -70,8 +70,8 @@ impl Kept {
             .iter()
             .map(codec::transaction_id)
             .collect();
-        let root = match self.defect {
-            Some(Defect::MerkleDuplicate) => root_with_repetitions(&identities),
+        let root = match self.bug {
+            Some(ExecutorBug::MerkleDuplicate) => root_with_repetitions(&identities),
             _ => merkle::root(&identities),
         };
         let refusal = if header.version != BLOCK_VERSION {
@@ -153,15 +153,15 @@ impl Kept {
             cache.credit(&self.store, miner, Asset::NATIVE, pay)?;
         }
         let purse = (miner, Asset::NATIVE);
-        match self.defect {
-            Some(Defect::RewardOverwrites) if pay > 0 => {
+        match self.bug {
+            Some(ExecutorBug::RewardOverwrites) if pay > 0 => {
                 cache.balances.insert(purse, pay);
             }
-            Some(Defect::MinerLostUpdate) if pay > 0 => {
+            Some(ExecutorBug::MinerLostUpdate) if pay > 0 => {
                 let before = self.store.balance(miner, Asset::NATIVE);
                 cache.balances.insert(purse, before + pay);
             }
-            Some(Defect::RewardInvisible) if pay > 0 => {
+            Some(ExecutorBug::RewardInvisible) if pay > 0 => {
                 if let Some(balance) = cache.balances.get_mut(&purse) {
                     *balance -= pay;
                 }

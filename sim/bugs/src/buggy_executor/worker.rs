@@ -1,4 +1,4 @@
-//! What a worker of the specimen does with its transaction: load, check, apply.
+//! What a worker of the buggy executor does with its transaction: load, check, apply.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use lockstep_core::model::{
 use lockstep_core::signature::{self, Claim};
 use lockstep_core::transition;
 
-use super::Defect;
+use super::ExecutorBug;
 use super::cache::Cache;
 use super::store::Store;
 use lockstep_sim::subject::SubjectError;
@@ -23,22 +23,22 @@ pub(super) struct Workers<'s> {
     /// Who had a transaction in this block.
     senders: BTreeSet<PublicKey>,
     network: Network,
-    defect: Option<Defect>,
+    bug: Option<ExecutorBug>,
 }
 
 impl<'s> Workers<'s> {
-    pub(super) fn new(store: &'s Store, network: Network, defect: Option<Defect>) -> Self {
+    pub(super) fn new(store: &'s Store, network: Network, bug: Option<ExecutorBug>) -> Self {
         Workers {
             store,
-            cache: Cache::new(defect),
+            cache: Cache::new(bug),
             senders: BTreeSet::new(),
             network,
-            defect,
+            bug,
         }
     }
 
-    fn has(&self, defect: Defect) -> bool {
-        self.defect == Some(defect)
+    fn has(&self, bug: ExecutorBug) -> bool {
+        self.bug == Some(bug)
     }
 
     /// Applies a transaction, or rejects it without a trace. `forger` is who did not sign it, where
@@ -52,7 +52,9 @@ impl<'s> Workers<'s> {
             return Ok(Outcome::Rejected(rejection));
         }
         self.load(transaction)?;
-        if self.has(Defect::SilentSuccess) && matches!(transaction.payload, Payload::Burn { .. }) {
+        if self.has(ExecutorBug::SilentSuccess)
+            && matches!(transaction.payload, Payload::Burn { .. })
+        {
             return Ok(Outcome::Applied {
                 fee: Amount::ZERO,
                 effects: Vec::new(),
@@ -82,15 +84,15 @@ impl<'s> Workers<'s> {
         transaction: &Transaction,
         forger: Option<PublicKey>,
     ) -> Result<(), Rejection> {
-        match self.defect {
-            Some(Defect::UnsignedAccepted) => {
+        match self.bug {
+            Some(ExecutorBug::UnsignedAccepted) => {
                 transition::check_well_formed(transaction, self.network)
             }
-            Some(Defect::BatchSignatureRule) => {
+            Some(ExecutorBug::BatchSignatureRule) => {
                 transition::check_well_formed(transaction, self.network)?;
                 forger.map_or(Ok(()), |signer| Err(Rejection::Signature { signer }))
             }
-            Some(Defect::ValidationGap) => {
+            Some(ExecutorBug::ValidationGap) => {
                 match transition::check_well_formed(transaction, self.network) {
                     Err(rejection @ Rejection::Network { .. }) => Err(rejection),
                     _ => check_signatures(transaction),
@@ -103,7 +105,7 @@ impl<'s> Workers<'s> {
     fn load(&mut self, transaction: &Transaction) -> Result<(), SubjectError> {
         self.cache.load_sender(self.store, transaction.source);
         if let Payload::Transfers(transfers) = &transaction.payload
-            && self.has(Defect::AbsentDiffers)
+            && self.has(ExecutorBug::AbsentDiffers)
         {
             for transfer in transfers {
                 self.cache.load_receiver(self.store, transfer.destination)?;
@@ -118,9 +120,9 @@ impl<'s> Workers<'s> {
         let expected = account.nonce.unwrap_or_default();
         let got = transaction.nonce;
         let is_second = !self.senders.insert(transaction.source);
-        let fits = match self.defect {
-            Some(Defect::NonceRuleDiffers) => got >= expected,
-            Some(Defect::DoubleNoncePair) => got == expected && !is_second,
+        let fits = match self.bug {
+            Some(ExecutorBug::NonceRuleDiffers) => got >= expected,
+            Some(ExecutorBug::DoubleNoncePair) => got == expected && !is_second,
             _ => got == expected,
         };
         if !fits {
@@ -141,7 +143,7 @@ impl<'s> Workers<'s> {
             };
             let available = self.cache.available(self.store, transaction.source, asset);
             if available < needed {
-                let told = if self.has(Defect::ReceiptDiffers) {
+                let told = if self.has(ExecutorBug::ReceiptDiffers) {
                     0
                 } else {
                     available
@@ -156,12 +158,12 @@ impl<'s> Workers<'s> {
         Ok(())
     }
 
-    /// What stays of a transaction that could not be paid: nothing, but for a defect.
+    /// What stays of a transaction that could not be paid: nothing, but for a bug.
     fn leave_traces(&mut self, transaction: &Transaction, next: Nonce) -> Result<(), SubjectError> {
         let source = transaction.source;
-        match (self.defect, &transaction.payload) {
-            (Some(Defect::FailedNotRolledBack), _) => self.cache.set_nonce(source, next),
-            (Some(Defect::MutateBeforeCheck), payload) => {
+        match (self.bug, &transaction.payload) {
+            (Some(ExecutorBug::FailedNotRolledBack), _) => self.cache.set_nonce(source, next),
+            (Some(ExecutorBug::MutateBeforeCheck), payload) => {
                 self.cache.set_nonce(source, next);
                 if let Payload::Multisig(multisig) = payload {
                     self.cache.set_multisig(source, Some(multisig.clone()));
@@ -170,7 +172,7 @@ impl<'s> Workers<'s> {
                     self.pay(source, Asset::NATIVE, transaction.fee)?;
                 }
             }
-            (Some(Defect::HalfApplied), Payload::Transfers(transfers)) => {
+            (Some(ExecutorBug::HalfApplied), Payload::Transfers(transfers)) => {
                 for transfer in transfers {
                     if !self.can_pay(source, transfer.asset, transfer.amount) {
                         break;
@@ -179,7 +181,7 @@ impl<'s> Workers<'s> {
                     self.give(transfer.destination, transfer.asset, transfer.amount)?;
                 }
             }
-            (Some(Defect::CommitThenError), Payload::Burn { asset, amount })
+            (Some(ExecutorBug::CommitThenError), Payload::Burn { asset, amount })
                 if self.can_pay(source, *asset, *amount) =>
             {
                 self.pay(source, *asset, *amount)?;
@@ -193,7 +195,7 @@ impl<'s> Workers<'s> {
     fn apply(&mut self, transaction: &Transaction, next: Nonce) -> Result<(), SubjectError> {
         let source = transaction.source;
         self.cache.set_nonce(source, next);
-        if !self.has(Defect::FeeNotDebited) {
+        if !self.has(ExecutorBug::FeeNotDebited) {
             self.pay(source, Asset::NATIVE, transaction.fee)?;
         }
         self.cache.count_fee(transaction.fee)?;
@@ -202,13 +204,13 @@ impl<'s> Workers<'s> {
                 for transfer in transfers {
                     let (to, asset, amount) =
                         (transfer.destination, transfer.asset, transfer.amount);
-                    match self.defect {
-                        Some(Defect::DebitDropped) => self.give(to, asset, amount)?,
-                        Some(Defect::SaturatingCredit) => {
+                    match self.bug {
+                        Some(ExecutorBug::DebitDropped) => self.give(to, asset, amount)?,
+                        Some(ExecutorBug::SaturatingCredit) => {
                             self.give(to, asset, amount)?;
                             self.pay(source, asset, amount)?;
                         }
-                        Some(Defect::SelfTransfer) if to == source => {
+                        Some(ExecutorBug::SelfTransfer) if to == source => {
                             // The receiver's copy is written after the sender's.
                             self.give(to, asset, amount)?;
                         }
@@ -220,7 +222,7 @@ impl<'s> Workers<'s> {
                 }
             }
             Payload::Burn { asset, amount } => {
-                if !self.has(Defect::DebitDropped) {
+                if !self.has(ExecutorBug::DebitDropped) {
                     self.pay(source, *asset, *amount)?;
                 }
                 self.cache.count_burn(self.store, *asset, *amount)?;

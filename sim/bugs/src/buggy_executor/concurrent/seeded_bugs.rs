@@ -2,7 +2,7 @@
 
 lockstep_harness::seeded_bugs! {
     /// A seeded bug of the buggy executor with threads.
-    pub enum Defect in "buggy executor with threads":
+    pub enum ThreadBug in "buggy executor with threads":
         "the same with workers that are threads, real ones or a checker's"
     {
         /// Whether it fits is looked at while the batch before is still executed.
@@ -12,7 +12,7 @@ lockstep_harness::seeded_bugs! {
         ResultIndexLost = "result-index-lost" in Authorization:
             "after a worker's panic, results belong to other transactions";
         /// As with one thread.
-        ConflictMissed as crate::specimen::Defect::ConflictMissed;
+        ConflictMissed as crate::buggy_executor::ExecutorBug::ConflictMissed;
         LateInsert = "late-insert" in Scheduling:
             "what was loaded late overwrites what was written meanwhile";
         /// The sender's balance is held while the receiver's is taken.
@@ -38,13 +38,13 @@ lockstep_harness::seeded_bugs! {
     }
 }
 
-impl Defect {
+impl ThreadBug {
     /// Whether it ends in a deadlock, so that real threads wait for ever.
     #[must_use]
     pub const fn hangs(self) -> bool {
         matches!(
             self,
-            Defect::ShardGuard | Defect::GuardAcrossAwait | Defect::SelfDeadlock
+            ThreadBug::ShardGuard | ThreadBug::GuardAcrossAwait | ThreadBug::SelfDeadlock
         )
     }
 }

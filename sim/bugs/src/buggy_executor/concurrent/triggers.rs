@@ -1,8 +1,8 @@
-//! The smallest scenario that shows each defect, under some schedule of two workers.
+//! The smallest scenario that shows each bug, under some schedule of two workers.
 
 use lockstep_core::model::Asset;
 
-use super::Defect;
+use super::ThreadBug;
 use super::placing::Placing;
 use lockstep_sim::scenario::build::Keys;
 use lockstep_sim::scenario::{
@@ -19,37 +19,37 @@ const HASH_SEED: u64 = 0;
 /// The last step of each is the block that matters. Accounts are in shards of their own unless
 /// sharing one is the point: a checker has fewer interleavings to run.
 #[must_use]
-pub fn triggers(defect: Defect) -> Vec<Scenario> {
+pub fn triggers(bug: ThreadBug) -> Vec<Scenario> {
     let [a, b, c, d] = [0, 1, 2, 3].map(|shard| account(shard, 0));
-    match defect {
-        Defect::NonceCheckThenAct => vec![tiny(vec![send(a, 0, b, 1), send(a, 0, c, 1)])],
-        Defect::ConflictMissed => vec![tiny(vec![send(a, 0, b, 5), send(b, 0, c, HAD + 3)])],
-        Defect::LateInsert => vec![tiny(vec![send(a, 0, c, 1), send(b, 0, c, 1)])],
-        Defect::ShardGuard => {
+    match bug {
+        ThreadBug::NonceCheckThenAct => vec![tiny(vec![send(a, 0, b, 1), send(a, 0, c, 1)])],
+        ThreadBug::ConflictMissed => vec![tiny(vec![send(a, 0, b, 5), send(b, 0, c, HAD + 3)])],
+        ThreadBug::LateInsert => vec![tiny(vec![send(a, 0, c, 1), send(b, 0, c, 1)])],
+        ThreadBug::ShardGuard => {
             let (beside_a, beside_b) = (account(0, 1), account(1, 1));
             vec![
                 tiny(vec![send(a, 0, b, 1), send(beside_b, 0, beside_a, 1)]),
                 tiny(vec![send(a, 0, beside_a, 1)]),
             ]
         }
-        Defect::GuardAcrossAwait => vec![with(Rival::Reader, tiny(vec![send(a, 0, b, 1)]))],
-        Defect::OpenWindow => {
+        ThreadBug::GuardAcrossAwait => vec![with(Rival::Reader, tiny(vec![send(a, 0, b, 1)]))],
+        ThreadBug::OpenWindow => {
             let mut scenario = tiny(vec![send(c, 0, d, 1)]);
             let before = tiny(vec![send(a, 0, b, 1)]);
             scenario.genesis.balances.extend(before.genesis.balances);
             scenario.steps.splice(0..0, before.steps);
             vec![with(Rival::Rewind(1), scenario)]
         }
-        Defect::SelfDeadlock | Defect::TornIteration | Defect::FeeReadModifyWrite => {
+        ThreadBug::SelfDeadlock | ThreadBug::TornIteration | ThreadBug::FeeReadModifyWrite => {
             vec![tiny(vec![send(a, 0, b, 1), send(c, 0, d, 1)])]
         }
-        Defect::UnboundedTasks => vec![tiny([a, b, c].map(burn).to_vec())],
-        Defect::DoneFlagLatched => vec![tiny(vec![
+        ThreadBug::UnboundedTasks => vec![tiny([a, b, c].map(burn).to_vec())],
+        ThreadBug::DoneFlagLatched => vec![tiny(vec![
             send(a, 0, b, 5),
             send(c, 0, d, 1),
             send(b, 0, d, HAD + 3),
         ])],
-        Defect::ResultIndexLost => {
+        ThreadBug::ResultIndexLost => {
             let scenario = tiny(vec![send(a, 0, b, 1), send(c, 0, d, 2), send(d, 1, c, 1)]);
             let panic = Fault::Panic {
                 transaction: 0,

@@ -1,4 +1,4 @@
-//! The specimen with real workers: the same shape and the same rules, executed by several threads at
+//! The buggy executor with threads: the same shape and the same rules, executed by several threads at
 //! once.
 //!
 //! Its source, `shared/`, is compiled once over the real primitives and once more under each
@@ -20,7 +20,7 @@ pub mod under_loom;
 pub mod under_shuttle;
 
 pub use native::{Concurrent, alone};
-pub use seeded_bugs::Defect;
+pub use seeded_bugs::ThreadBug;
 pub use triggers::triggers;
 
 use lockstep_sim::faulty::RivalReport;
@@ -35,7 +35,7 @@ struct Added {
     at_work: AtWork,
 }
 
-/// Whether this is somebody who can come while the specimen adds a block.
+/// Whether this is somebody who can come while the buggy executor adds a block.
 const fn can_rival(fault: Fault) -> bool {
     matches!(fault, Fault::Rival(_, Rival::Rewind(_) | Rival::Reader))
 }

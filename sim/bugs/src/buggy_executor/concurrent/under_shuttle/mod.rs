@@ -1,4 +1,4 @@
-//! The specimen over shuttle's primitives, for an exploration.
+//! The buggy executor over shuttle's primitives, for an exploration.
 
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -12,18 +12,18 @@ use lockstep_sync::shuttle as sync;
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;
 use super::panics::Panics;
-use super::{Defect, can_rival, native};
-use crate::specimen::Kept;
+use super::{ThreadBug, can_rival, native};
+use crate::buggy_executor::CommittedState;
 use lockstep_sim::explore::{Added, Explorable};
 use lockstep_sim::faulty::RivalAct;
 use lockstep_sim::scenario::Fault;
 use lockstep_sim::subject::{StoredBlock, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-/// The specimen with workers that a scheduler drives, with a defect or without.
+/// The buggy executor with workers that a scheduler drives, with a bug or without.
 #[derive(Debug)]
 pub struct Explored {
-    defect: Option<Defect>,
+    bug: Option<ThreadBug>,
     /// The block that was executed last: the same one comes again and again.
     last: Mutex<Option<Arc<Checked>>>,
 }
@@ -31,9 +31,9 @@ pub struct Explored {
 impl Explored {
     /// `None` for the one that is right.
     #[must_use]
-    pub const fn new(defect: Option<Defect>) -> Self {
+    pub const fn new(bug: Option<ThreadBug>) -> Self {
         Explored {
-            defect,
+            bug,
             last: Mutex::new(None),
         }
     }
@@ -48,19 +48,19 @@ impl Explored {
 }
 
 impl Explorable for Explored {
-    type Kept = Kept;
+    type Kept = CommittedState;
 
     fn name(&self) -> &str {
-        "specimen"
+        "buggy executor"
     }
 
     fn add_block(
         &self,
-        kept: Kept,
+        committed: CommittedState,
         config: &Config,
         block: &Block,
         rival: Option<RivalAct>,
-    ) -> Result<Added<Kept>, SubjectError> {
+    ) -> Result<Added<CommittedState>, SubjectError> {
         let hash_seed = match config.hash_seed {
             HashSeed::Fixed(seed) => seed,
             HashSeed::Random => 0,
@@ -68,9 +68,9 @@ impl Explorable for Explored {
         let settings = Settings {
             workers: config.parallel.workers(),
             hash_seed,
-            defect: self.defect,
+            bug: self.bug,
         };
-        let ledger = Ledger::new(kept, settings);
+        let ledger = Ledger::new(committed, settings);
         let panics = Arc::new(Panics::planned(None));
         let added = ledger.add(&self.checked(block), rival, &panics);
         let result = match (added.result, &added.rival) {
@@ -79,7 +79,7 @@ impl Explorable for Explored {
         };
         Ok(Added {
             result,
-            kept: ledger.kept(),
+            kept: ledger.committed(),
             rival: added.rival,
             at_work: Some(added.at_work),
         })
@@ -90,20 +90,20 @@ impl Explorable for Explored {
     }
 }
 
-impl lockstep_sim::explore::Kept for Kept {
+impl lockstep_sim::explore::Kept for CommittedState {
     fn of_genesis(genesis: &Genesis, _: &Config) -> Result<Self, SubjectError> {
-        Kept::at_genesis(genesis, None)
+        CommittedState::at_genesis(genesis, None)
     }
 
     fn add_serially(&self, _: &Config, block: &Block) -> Result<(BlockResult, Self), SubjectError> {
-        let (result, kept) = native::alone(self.clone(), block);
-        Ok((result?, kept))
+        let (result, committed) = native::alone(self.clone(), block);
+        Ok((result?, committed))
     }
 
     fn rewound_to(&self, _: &Config, height: Height) -> Result<Self, SubjectError> {
-        let mut kept = self.clone();
-        kept.rewind_to(height);
-        Ok(kept)
+        let mut committed = self.clone();
+        committed.rewind_to(height);
+        Ok(committed)
     }
 
     fn world(&self, _: &Config) -> Result<World, SubjectError> {

@@ -1,4 +1,4 @@
-//! What the specimen keeps: every cell with its versions.
+//! What the buggy executor keeps: every cell with its versions.
 
 use std::collections::BTreeMap;
 
@@ -6,24 +6,24 @@ use lockstep_core::model::{
     Amount, Asset, Cell, Genesis, Height, Multisig, Nonce, PublicKey, Supply, Value, Version,
 };
 
-use super::Defect;
+use super::ExecutorBug;
 use lockstep_sim::subject::SubjectError;
 
 /// Cells and all their versions, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Store {
     pub(super) cells: BTreeMap<Cell, Vec<Version>>,
-    /// What transactions do not see of a miner's balance; only [`Defect::RewardInvisible`] puts
+    /// What transactions do not see of a miner's balance; only [`ExecutorBug::RewardInvisible`] puts
     /// anything here.
     invisible: Vec<(Height, PublicKey, u64)>,
-    pub(super) defect: Option<Defect>,
+    pub(super) bug: Option<ExecutorBug>,
 }
 
 impl Store {
     /// The state at height 0, and its changes.
     pub(super) fn of_genesis(
         genesis: &Genesis,
-        defect: Option<Defect>,
+        bug: Option<ExecutorBug>,
     ) -> Result<(Store, Vec<(Cell, Value)>), SubjectError> {
         let mut supplies: BTreeMap<Asset, u64> = BTreeMap::new();
         let mut values = BTreeMap::new();
@@ -51,7 +51,7 @@ impl Store {
         let mut store = Store {
             cells: BTreeMap::new(),
             invisible: Vec::new(),
-            defect,
+            bug,
         };
         let mut changes = Vec::new();
         for (cell, value) in values {
@@ -127,8 +127,8 @@ impl Store {
             return;
         }
         let versions = self.cells.entry(cell).or_default();
-        let previous = versions.last().map(|version| match self.defect {
-            Some(Defect::SelfLinkedVersion) => height,
+        let previous = versions.last().map(|version| match self.bug {
+            Some(ExecutorBug::SelfLinkedVersion) => height,
             _ => version.height,
         });
         versions.push(Version {
@@ -141,8 +141,8 @@ impl Store {
 
     /// Deletes what the block of this height wrote, the newest block first.
     pub(super) fn undo(&mut self, height: Height) {
-        let deleted = match self.defect {
-            Some(Defect::ReorgNotUndone) => Height(height.0.saturating_sub(1)),
+        let deleted = match self.bug {
+            Some(ExecutorBug::ReorgNotUndone) => Height(height.0.saturating_sub(1)),
             _ => height,
         };
         self.cells.retain(|_, versions| {

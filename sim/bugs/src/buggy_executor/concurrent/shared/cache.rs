@@ -6,12 +6,12 @@ use lockstep_core::model::{Amount, Asset, Multisig, Nonce, Payload, PublicKey, T
 
 use super::sync::atomic::{AtomicU64, Ordering};
 use super::sync::{self, DashMap, RwLock};
-use crate::specimen::Kept;
-use crate::specimen::cache::{Cache as Merged, Cached};
-use crate::specimen::concurrent::Defect;
-use crate::specimen::concurrent::placing::{Placing, SHARDS};
-use crate::specimen::store::damaged;
-use crate::specimen::worker::taken;
+use crate::buggy_executor::CommittedState;
+use crate::buggy_executor::cache::{Cache as Merged, Cached};
+use crate::buggy_executor::concurrent::ThreadBug;
+use crate::buggy_executor::concurrent::placing::{Placing, SHARDS};
+use crate::buggy_executor::store::damaged;
+use crate::buggy_executor::worker::taken;
 use lockstep_sim::subject::SubjectError;
 
 /// The state within a block.
@@ -19,26 +19,26 @@ pub(super) struct Cache {
     accounts: DashMap<PublicKey, Cached, Placing>,
     pub(super) balances: DashMap<(PublicKey, Asset), u64, Placing>,
     fees: AtomicU64,
-    defect: Option<Defect>,
+    bug: Option<ThreadBug>,
 }
 
 impl Cache {
-    pub(super) fn new(placing: Placing, defect: Option<Defect>) -> Self {
+    pub(super) fn new(placing: Placing, bug: Option<ThreadBug>) -> Self {
         Cache {
             accounts: DashMap::with_hasher_and_shard_amount(placing, SHARDS),
             balances: DashMap::with_hasher_and_shard_amount(placing, SHARDS),
             fees: AtomicU64::new(0),
-            defect,
+            bug,
         }
     }
 
-    fn has(&self, defect: Defect) -> bool {
-        self.defect == Some(defect)
+    fn has(&self, bug: ThreadBug) -> bool {
+        self.bug == Some(bug)
     }
 
     /// Loads what a transaction looks at and what it changes. Others load the same meanwhile, and
     /// who credits does not wait for them: what is there stays.
-    pub(super) fn load(&self, kept: &RwLock<Kept>, transaction: &Transaction) {
+    pub(super) fn load(&self, committed: &RwLock<CommittedState>, transaction: &Transaction) {
         let source = transaction.source;
         let mut accounts = BTreeSet::from([source]);
         let mut balances: BTreeSet<(PublicKey, Asset)> = taken(transaction)
@@ -55,13 +55,13 @@ impl Cache {
             return;
         }
         let stored = {
-            let kept = sync::read(kept);
+            let committed = sync::read(committed);
             let account = |account: &PublicKey| Cached {
-                nonce: kept.store.nonce(*account),
-                multisig: kept.store.multisig(*account),
+                nonce: committed.store.nonce(*account),
+                multisig: committed.store.multisig(*account),
             };
             let balance =
-                |(account, asset): &(PublicKey, Asset)| kept.store.balance(*account, *asset);
+                |(account, asset): &(PublicKey, Asset)| committed.store.balance(*account, *asset);
             let accounts: Vec<Cached> = accounts.iter().map(account).collect();
             let balances: Vec<u64> = balances.iter().map(balance).collect();
             (accounts, balances)
@@ -70,7 +70,7 @@ impl Cache {
             self.accounts.entry(account).or_insert(cached);
         }
         for (balance, amount) in balances.into_iter().zip(stored.1) {
-            if self.has(Defect::LateInsert) {
+            if self.has(ThreadBug::LateInsert) {
                 self.balances.insert(balance, amount);
             } else {
                 self.balances.entry(balance).or_insert(amount);
@@ -158,7 +158,7 @@ impl Cache {
         asset: Asset,
         amount: u64,
     ) -> Result<(), SubjectError> {
-        if self.has(Defect::ShardGuard) && from != to {
+        if self.has(ThreadBug::ShardGuard) && from != to {
             let mut left = self
                 .balances
                 .get_mut(&(from, asset))
@@ -174,7 +174,7 @@ impl Cache {
 
     /// Counts the fee of an applied transaction. It was paid, so all of them are within a supply.
     pub(super) fn count_fee(&self, fee: Amount) {
-        if self.has(Defect::FeeReadModifyWrite) {
+        if self.has(ThreadBug::FeeReadModifyWrite) {
             let sum = self.fees.load(Ordering::Acquire);
             self.fees.store(sum.wrapping_add(fee.0), Ordering::Release);
         } else {

@@ -2,7 +2,7 @@
 
 use lockstep_core::model::{Amount, Cell, Height, Nonce, Value};
 
-use super::Defect;
+use super::ExecutorBug;
 use super::cache::Cache;
 use super::store::Store;
 
@@ -14,7 +14,7 @@ impl Store {
         for (&account, cached) in &cache.accounts {
             let Some(nonce) = cached.nonce else { continue };
             let is_new = self.nonce(account).is_none() && nonce == Nonce(0);
-            if !(is_new && self.defect == Some(Defect::ReceiverNotRegistered)) {
+            if !(is_new && self.bug == Some(ExecutorBug::ReceiverNotRegistered)) {
                 self.write(
                     height,
                     Cell::Nonce(account),
@@ -24,9 +24,9 @@ impl Store {
             }
         }
         for (&account, cached) in &cache.accounts {
-            let is_forgotten = match self.defect {
-                Some(Defect::MultisigNotMerged) => true,
-                Some(Defect::MultisigDeletionLost) => cached.multisig.is_none(),
+            let is_forgotten = match self.bug {
+                Some(ExecutorBug::MultisigNotMerged) => true,
+                Some(ExecutorBug::MultisigDeletionLost) => cached.multisig.is_none(),
                 _ => false,
             };
             if !is_forgotten {

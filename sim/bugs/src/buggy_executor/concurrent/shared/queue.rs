@@ -3,7 +3,7 @@
 use lockstep_core::model::Outcome;
 
 use super::sync::{Condvar, Mutex};
-use crate::specimen::concurrent::Defect;
+use crate::buggy_executor::concurrent::ThreadBug;
 
 /// The transactions of a block in the order of their batches. A position is a place in that order.
 pub(super) struct Queue {
@@ -13,14 +13,14 @@ pub(super) struct Queue {
     batches: Vec<(usize, usize)>,
     state: Mutex<State>,
     changed: Condvar,
-    defect: Option<Defect>,
+    bug: Option<ThreadBug>,
 }
 
 struct State {
     /// The next position that nobody has.
     next: usize,
     finished: usize,
-    /// Only a defect looks at this: where the last batch ends of which the last one is finished.
+    /// Only a bug looks at this: where the last batch ends of which the last one is finished.
     latched: usize,
     is_stopped: bool,
     /// By position.
@@ -36,7 +36,7 @@ pub(super) struct Filed {
 }
 
 impl Queue {
-    pub(super) fn new(batches: &[Vec<usize>], defect: Option<Defect>) -> Self {
+    pub(super) fn new(batches: &[Vec<usize>], bug: Option<ThreadBug>) -> Self {
         let mut bounds = Vec::new();
         for batch in batches {
             let start = bounds.len();
@@ -53,7 +53,7 @@ impl Queue {
             }),
             batches: bounds,
             changed: Condvar::new(),
-            defect,
+            bug,
         }
     }
 
@@ -99,8 +99,8 @@ impl Queue {
     /// Everything before the batch is finished; then nothing else is, for that could not begin.
     fn may_begin(&self, state: &State, position: usize) -> bool {
         let (start, _) = self.batches[position];
-        let finished = match self.defect {
-            Some(Defect::DoneFlagLatched) => state.latched.max(state.finished),
+        let finished = match self.bug {
+            Some(ThreadBug::DoneFlagLatched) => state.latched.max(state.finished),
             _ => state.finished,
         };
         state.is_stopped || finished >= start
@@ -139,7 +139,7 @@ impl Queue {
                     outcome,
                     is_second_try,
                 } = filed.clone()?;
-                let is_late = is_second_try && self.defect == Some(Defect::ResultIndexLost);
+                let is_late = is_second_try && self.bug == Some(ThreadBug::ResultIndexLost);
                 Some((is_late, *index, outcome))
             })
             .collect();

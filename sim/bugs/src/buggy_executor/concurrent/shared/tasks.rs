@@ -9,7 +9,7 @@ use lockstep_core::model::Asset;
 use super::adding::Adding;
 use super::ledger::Ledger;
 use super::sync::{self, Arc};
-use crate::specimen::concurrent::Defect;
+use crate::buggy_executor::concurrent::ThreadBug;
 use lockstep_sim::faulty::{RivalAct, RivalReport};
 use lockstep_sim::subject::SubjectError;
 use lockstep_sim::world::{BlockResult, World};
@@ -40,10 +40,10 @@ async fn add_block(ledger: &Arc<Ledger>, adding: &Adding) -> Result<BlockResult,
 /// Reads the ledger, and what the first who sends has left as far as the block is executed.
 #[allow(
     clippy::await_holding_invalid_type,
-    reason = "that is what one defect does"
+    reason = "that is what one bug does"
 )]
 async fn read(ledger: &Arc<Ledger>, adding: &Adding) -> World {
-    let world = sync::read(&ledger.kept).as_world();
+    let world = sync::read(&ledger.committed).as_world();
     let balance = adding
         .block
         .block
@@ -53,7 +53,7 @@ async fn read(ledger: &Arc<Ledger>, adding: &Adding) -> World {
             let balance = (transaction.source, Asset::NATIVE);
             ledger.cache.balances.get(&balance)
         });
-    if ledger.has(Defect::GuardAcrossAwait) {
+    if ledger.has(ThreadBug::GuardAcrossAwait) {
         let_others_run().await;
         drop(balance);
     } else {

@@ -1,4 +1,4 @@
-//! The specimen over loom's primitives: every interleaving of the last block of a tiny scenario.
+//! The buggy executor over loom's primitives: every interleaving of the last block of a tiny scenario.
 
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -15,8 +15,8 @@ use loom::model::Builder;
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;
 use super::panics::Panics;
-use super::{Added, Defect, can_rival, native};
-use crate::specimen::Kept;
+use super::{Added, ThreadBug, can_rival, native};
+use crate::buggy_executor::CommittedState;
 use lockstep_harness::panic::catch_panic;
 use lockstep_harness::schedule::is_deadlock;
 use lockstep_sim::faulty::RivalAct;
@@ -67,7 +67,7 @@ const LOST_PATIENCE: &str = "whoever asked lost patience";
 pub fn search(
     scenario: &Scenario,
     workers: usize,
-    defect: Option<Defect>,
+    bug: Option<ThreadBug>,
     preemptions: Option<usize>,
     goes_on: impl Fn(u64) -> bool + Send + Sync + 'static,
 ) -> Result<Searched, String> {
@@ -76,7 +76,7 @@ pub fn search(
     let settings = Settings {
         workers,
         hash_seed: scenario.hash_seed,
-        defect,
+        bug,
     };
     let mut builder = Builder::new();
     // Each of these four cuts a search and calls it a success, and the environment can set them.
@@ -92,10 +92,10 @@ pub fn search(
         builder.check(move || {
             let before = counted.fetch_add(1, Ordering::Relaxed);
             assert!(goes_on(before), "{LOST_PATIENCE}");
-            let ledger = Ledger::new(case.kept.clone(), settings);
+            let ledger = Ledger::new(case.committed.clone(), settings);
             let panics = Arc::new(Panics::planned(None));
             let added = ledger.add(&case.checked, case.rival.clone(), &panics);
-            let after = ledger.kept();
+            let after = ledger.committed();
             if let Some((invariant, detail)) = case.violation(&added, &after) {
                 panic!("{invariant}: {detail}");
             }
@@ -126,7 +126,7 @@ pub fn search(
 /// A block that is to be executed, and what comes of it serially: computed once, outside of a model.
 struct Case {
     rules: Rules,
-    kept: Kept,
+    committed: CommittedState,
     checked: Arc<Checked>,
     rival: Option<RivalAct>,
     before: World,
@@ -141,7 +141,8 @@ impl Case {
         let mut keys = Keys::default();
         let genesis = build::genesis(&scenario.genesis, &mut keys);
         let mut oracle = Oracle::new(&genesis)?;
-        let mut kept = Kept::at_genesis(&genesis, None).map_err(|error| error.to_string())?;
+        let mut committed =
+            CommittedState::at_genesis(&genesis, None).map_err(|error| error.to_string())?;
         let mut rival = None;
         let mut last: Option<Block> = None;
         for step in &scenario.steps {
@@ -149,7 +150,7 @@ impl Case {
                 Step::Block(recipe) => {
                     if let Some(block) = last.take() {
                         let _ = oracle.add_block(&block);
-                        kept = native::alone(kept, &block).1;
+                        committed = native::alone(committed, &block).1;
                     }
                     let bytes = build::block(recipe, &genesis.rules, oracle.world(), &mut keys);
                     let block = codec::decode_block(&bytes, u64::MAX);
@@ -163,7 +164,7 @@ impl Case {
         }
         let block = last.ok_or("there is a block at the end")?;
         // The rival comes beside the last block, and the one before is not executed yet.
-        let rival = rival.map(|wants| RivalAct::of(wants, kept.height(), &block));
+        let rival = rival.map(|wants| RivalAct::of(wants, committed.height(), &block));
         let orders = match &rival {
             Some(act) => [true, false].map(|first| order(&oracle, &block, act, first)),
             None => [true, false].map(|first| order(&oracle, &block, &RivalAct::Read, first)),
@@ -172,7 +173,7 @@ impl Case {
         let result = oracle.add_block(&block);
         Ok(Case {
             rules: genesis.rules,
-            kept,
+            committed,
             checked: Arc::new(Checked::new(&block)),
             rival,
             before,
@@ -183,7 +184,11 @@ impl Case {
     }
 
     /// What does not hold of what came of it.
-    fn violation(&self, added: &Added, after: &Kept) -> Option<(&'static Invariant, String)> {
+    fn violation(
+        &self,
+        added: &Added,
+        after: &CommittedState,
+    ) -> Option<(&'static Invariant, String)> {
         let block = &self.checked.block;
         let stored = after.block(block.header.height);
         let after = after.as_world();

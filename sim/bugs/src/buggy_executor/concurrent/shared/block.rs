@@ -12,22 +12,22 @@ use super::queue::Queue;
 use super::sync::{self, Arc};
 use super::tasks::add_beside_a_reader;
 use super::worker::Work;
-use crate::specimen::batches::batches;
-use crate::specimen::concurrent::at_work::Attendance;
-use crate::specimen::concurrent::checked::Checked;
-use crate::specimen::concurrent::panics::Panics;
-use crate::specimen::concurrent::{Added, Defect};
-use crate::specimen::store::damaged;
+use crate::buggy_executor::batches::batches;
+use crate::buggy_executor::concurrent::at_work::Attendance;
+use crate::buggy_executor::concurrent::checked::Checked;
+use crate::buggy_executor::concurrent::panics::Panics;
+use crate::buggy_executor::concurrent::{Added, ThreadBug};
+use crate::buggy_executor::store::damaged;
 /// What a block did, before it is committed.
 pub(super) struct Executed {
     identities: Vec<Hash>,
-    merged: crate::specimen::cache::Cache,
+    merged: crate::buggy_executor::cache::Cache,
     outcomes: Vec<Outcome>,
 }
 
 impl Ledger {
     /// Adds a block to the tip, and lets somebody else come meanwhile.
-    pub(in crate::specimen::concurrent) fn add(
+    pub(in crate::buggy_executor::concurrent) fn add(
         self: &Arc<Self>,
         block: &Arc<Checked>,
         rival: Option<RivalAct>,
@@ -76,26 +76,28 @@ impl Ledger {
             panics,
             attendance,
         } = adding;
-        let identities = sync::read(&self.kept).admit(&block.block)?;
+        let identities = sync::read(&self.committed).admit(&block.block)?;
         let held = self
-            .has(Defect::SelfDeadlock)
-            .then(|| sync::write(&self.kept));
-        let conflicts = match self.settings.defect {
-            Some(Defect::ConflictMissed) => Some(crate::specimen::Defect::ConflictMissed),
+            .has(ThreadBug::SelfDeadlock)
+            .then(|| sync::write(&self.committed));
+        let conflicts = match self.settings.bug {
+            Some(ThreadBug::ConflictMissed) => {
+                Some(crate::buggy_executor::ExecutorBug::ConflictMissed)
+            }
             _ => None,
         };
         let batches = batches(&block.block.transactions, conflicts);
-        let workers = match self.settings.defect {
-            Some(Defect::UnboundedTasks) => block.rejections.len(),
+        let workers = match self.settings.bug {
+            Some(ThreadBug::UnboundedTasks) => block.rejections.len(),
             _ => block.rejections.len().min(self.settings.workers),
         };
         let work = Arc::new(Work {
             ledger: Arc::clone(self),
             block: Arc::clone(block),
-            queue: Queue::new(&batches, self.settings.defect),
+            queue: Queue::new(&batches, self.settings.bug),
             panics: Arc::clone(panics),
             attendance: Arc::clone(attendance),
-            defect: self.settings.defect,
+            bug: self.settings.bug,
         });
         // The caller is one of them.
         let others: Vec<_> = (1..workers)
@@ -106,7 +108,7 @@ impl Ledger {
             .collect();
         let mut ended = work.drive();
         let mut torn = None;
-        if self.has(Defect::TornIteration) {
+        if self.has(ThreadBug::TornIteration) {
             work.queue.wait_for_results();
             torn = Some(self.cache.merged());
         }
@@ -151,12 +153,12 @@ impl Ledger {
                 }
             }
         }
-        let mut kept = sync::write(&self.kept);
+        let mut committed = sync::write(&self.committed);
         for (asset, amount) in burned {
-            merged.count_burn(&kept.store, asset, Amount(amount))?;
+            merged.count_burn(&committed.store, asset, Amount(amount))?;
         }
-        let closed = kept.close(block, identities, outcomes, merged);
-        drop(kept);
+        let closed = committed.close(block, identities, outcomes, merged);
+        drop(committed);
         self.cache.clear();
         closed
     }

@@ -1,4 +1,0 @@
-//! See [`lockstep_bugs::fuzz_target::specimen`].
-#![cfg_attr(fuzzing, no_main)]
-
-lockstep_fuzz::target!(lockstep_bugs::fuzz_target::specimen);
