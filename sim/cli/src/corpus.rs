@@ -1,4 +1,4 @@
-//! `lockstep corpus`: every reproducer that is kept, run again.
+//! `lockstep corpus`: replay of every kept reproducer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,31 +8,31 @@ use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::violation::Failure;
 
-use super::kept::{self, Kept};
+use super::kept::{self, KeptRun};
 use super::{complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Corpus {
-    /// Where the reproducers are, in files that end in .repro
+    /// Replay the files that end in .repro in these folders
     #[arg(default_values = ["corpora/reproducers", "corpora/nodes"])]
     folders: Vec<PathBuf>,
-    /// Where the ledgers' files are while this runs [default: the system's temporary folder]
-    #[arg(long, env = "LOCKSTEP_CORPUS_DIR")]
+    /// Keep the ledgers' files in this folder meanwhile [default: the system's temporary folder]
+    #[arg(long, env = "LOCKSTEP_CORPUS_DIR", value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }
 
-/// What became of a file.
-enum Replayed {
-    /// It came to what it is kept for.
-    AsKept(String),
-    /// This build cannot run it.
+/// Result of replaying a file.
+enum FileResult {
+    /// The run came to what its file says.
+    Passed(String),
+    /// This build cannot execute the run; the command of the one that can.
     LeftOut(&'static str),
-    /// It did not, and the exit code for that.
+    /// The run came to something else; in words, and as an exit code.
     Failed(String, ExitCode),
 }
 
 impl Corpus {
-    /// Runs all of them, whatever the first ones show. Exits as the first one that failed.
+    /// Replays all files and exits as the first one that failed.
     pub(super) fn execute(self) -> ExitCode {
         let mut files = Vec::new();
         for folder in &self.folders {
@@ -59,12 +59,12 @@ impl Corpus {
         for file in files {
             let path = file.display();
             match silence_panics(|| replayed(&file, scratch.path())) {
-                Replayed::AsKept(line) => {
+                FileResult::Passed(line) => {
                     say(format_args!("{path} {line}"));
                     ran += 1;
                 }
-                Replayed::LeftOut(how) => say(format_args!("{path} LEFT OUT: {how} corpus")),
-                Replayed::Failed(line, exit_code) => {
+                FileResult::LeftOut(how) => say(format_args!("{path} LEFT OUT: {how} corpus")),
+                FileResult::Failed(line, exit_code) => {
                     say(format_args!("{path} {line}"));
                     ran += 1;
                     if first_failure == ExitCode::Passed {
@@ -92,13 +92,13 @@ fn reproducers(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn replayed(file: &Path, scratch: &Path) -> Replayed {
+fn replayed(file: &Path, scratch: &Path) -> FileResult {
     let kept = match kept::read(file) {
         Ok(kept) => kept,
-        Err(error) => return Replayed::Failed(format!("unreadable: {error}"), ExitCode::Usage),
+        Err(error) => return FileResult::Failed(format!("unreadable: {error}"), ExitCode::Usage),
     };
     if let Some(how) = kept.left_out() {
-        return Replayed::LeftOut(how);
+        return FileResult::LeftOut(how);
     }
     match kept.without_seeded_bugs() {
         None => passes(&*kept, scratch).map(|()| format!("passed ({})", kept.shows())),
@@ -107,13 +107,17 @@ fn replayed(file: &Path, scratch: &Path) -> Replayed {
             .map(|()| format!("passed (shows {} with its seeded bug alone)", kept.shows())),
     }
     .map_or_else(
-        |(line, exit_code)| Replayed::Failed(line, exit_code),
-        Replayed::AsKept,
+        |(line, exit_code)| FileResult::Failed(line, exit_code),
+        FileResult::Passed,
     )
 }
 
-/// Nothing is violated; else what, and its exit code.
-fn passes(kept: &dyn Kept, scratch: &Path) -> Result<(), (String, ExitCode)> {
+/// Checks that a run violates nothing.
+///
+/// # Errors
+///
+/// The violation or failure in words, and its exit code.
+fn passes(kept: &dyn KeptRun, scratch: &Path) -> Result<(), (String, ExitCode)> {
     let ran = kept.run(scratch);
     match ran.outcome {
         Ok(_) => Ok(()),
@@ -131,8 +135,12 @@ fn passes(kept: &dyn Kept, scratch: &Path) -> Result<(), (String, ExitCode)> {
     }
 }
 
-/// The invariant that the file names is violated.
-fn shows(kept: &dyn Kept, scratch: &Path) -> Result<(), (String, ExitCode)> {
+/// Checks that a run violates the invariant that its file names.
+///
+/// # Errors
+///
+/// The difference in words, and the exit code for it.
+fn shows(kept: &dyn KeptRun, scratch: &Path) -> Result<(), (String, ExitCode)> {
     let shown = match kept.run(scratch).outcome {
         Ok(_) => "nothing".to_owned(),
         Err(Failure::Violation(violation)) => violation.invariant.name.to_owned(),

@@ -1,4 +1,4 @@
-//! `lockstep crash`: the power goes.
+//! `lockstep crash`: power loss at disk calls of block commits.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -17,25 +17,30 @@ use lockstep_sim::subject::Execution;
 use lockstep_sim::tally::totals;
 use serde_json::{Value, json};
 
-use super::findings::{self, Note, Told};
+use super::findings::{self, FindingNote, FindingText};
 use super::kept::{quietly_shrunk, smaller_ledger};
 use super::{check_environment, complain, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
 pub(super) struct Crash {
-    /// Decides everything that is drawn: a number, or a commit
+    /// Draw everything from this seed: a number, or a commit
     #[arg(long, env = "LOCKSTEP_CRASH_SEED", default_value = "1", value_parser = values::seed)]
     seed: u64,
-    /// Transactions in the block in every call of which the power goes
+    /// Simulate power loss at every disk call of a block of N transactions, 1 to 1000
     #[arg(long, env = "LOCKSTEP_CRASH_TRANSACTIONS", value_name = "N", default_value_t = 20, value_parser = value_parser!(u16).range(1..=1_000))]
     transactions: u16,
-    /// In place of every call of one block: calls that are drawn, in each of so many blocks
+    /// Simulate power loss at drawn disk calls of N blocks, in place of every call of one block
     #[arg(long, env = "LOCKSTEP_CRASH_BLOCKS", value_name = "N", conflicts_with = "transactions", value_parser = value_parser!(u64).range(1..))]
     blocks: Option<u64>,
-    /// Where a reproducer is written if something is found
-    #[arg(long, env = "LOCKSTEP_CRASH_OUT", default_value = "reproducers")]
+    /// Write the reproducers of findings to this folder
+    #[arg(
+        long,
+        env = "LOCKSTEP_CRASH_OUT",
+        value_name = "FOLDER",
+        default_value = "reproducers"
+    )]
     out: PathBuf,
-    /// Try at most so many smaller runs if something is found
+    /// Try at most N candidates when a finding is shrunk
     #[arg(long, env = "LOCKSTEP_CRASH_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
     /// Print one JSON record in place of text
@@ -43,15 +48,15 @@ pub(super) struct Crash {
     json: bool,
 }
 
-/// How a campaign of drawn crashes ends.
+/// Verdict of a campaign of drawn crashes.
 type Verdict = campaign::Verdict<Scenario>;
 
-/// How the command ends.
-struct Ending {
+/// Result of the command: its verdict, exit code and JSON fields.
+struct CrashOutcome {
     name: &'static str,
     detail: String,
     exit_code: ExitCode,
-    /// It has been printed.
+    /// True if the verdict has been printed.
     is_told: bool,
     record: Value,
 }
@@ -82,7 +87,7 @@ impl Crash {
             }
             say(record);
         } else if verdict.is_told {
-            // In as many lines as it needs.
+            // The finding was printed when it was written.
         } else if verdict.detail.is_empty() {
             say(verdict.name);
         } else {
@@ -91,7 +96,7 @@ impl Crash {
         verdict.exit_code
     }
 
-    /// The command that does the same.
+    /// Command that repeats this one.
     fn command(&self) -> String {
         match self.blocks {
             None => format!(
@@ -108,7 +113,7 @@ impl Crash {
         }
     }
 
-    /// On standard error: what is printed otherwise is the same each time.
+    /// Prints the crash rate to standard error, because standard output is the same in every run.
     fn say_how_fast(&self, crashes: u64, took: Duration) {
         if !self.json {
             complain(format_args!(
@@ -119,7 +124,7 @@ impl Crash {
         }
     }
 
-    fn every_call(&self) -> Ending {
+    fn every_call(&self) -> CrashOutcome {
         let shape = Shape {
             transactions: usize::from(self.transactions),
             ..Shape::DEFAULT
@@ -148,7 +153,7 @@ impl Crash {
             crashes += report.all_crashes();
             records.push(record(execution, &report));
             if report.is_vacuous() {
-                return Ending {
+                return CrashOutcome {
                     name: "vacuous",
                     detail: format!("{execution}: no crash came to both sides of the commit"),
                     exit_code: ExitCode::Vacuous,
@@ -161,8 +166,8 @@ impl Crash {
         passed(json!({ "every_call": records, "crashes": crashes }))
     }
 
-    /// Looks for every seeded bug in a chain of its own.
-    fn self_check(&self) -> Result<(), Ending> {
+    /// Checks that every seeded bug is detected, each in a chain of its own.
+    fn self_check(&self) -> Result<(), CrashOutcome> {
         for bug in CrashBug::ALL {
             match bug.check(self.seed) {
                 Ok(point) => self.say(format_args!("  planted    {bug}: caught, {point}")),
@@ -172,11 +177,11 @@ impl Crash {
         Ok(())
     }
 
-    /// A verdict of a campaign that is no finding, as this command ends.
-    fn ended(&self, verdict: &Verdict, record: Value) -> Ending {
+    /// Converts the verdict of a campaign without findings.
+    fn ended(&self, verdict: &Verdict, record: Value) -> CrashOutcome {
         let text = verdict.to_string();
         let detail = text.strip_prefix(verdict.name()).unwrap_or(&text);
-        Ending {
+        CrashOutcome {
             name: verdict.name(),
             detail: detail.strip_prefix(": ").unwrap_or(detail).to_owned(),
             exit_code: verdict.exit_code(),
@@ -185,7 +190,7 @@ impl Crash {
         }
     }
 
-    fn drawn_calls(&self, blocks: u64) -> Ending {
+    fn drawn_calls(&self, blocks: u64) -> CrashOutcome {
         self.say(format_args!(
             "  on trial   core on a simulated disk, {}; the power goes during every step",
             faulty::EXECUTIONS
@@ -249,18 +254,18 @@ impl Crash {
         })
     }
 
-    /// Keeps what was found, and tells it.
-    fn violated(&self, name: &str, violation: &Violation, whole: &Reproducer) -> Ending {
+    /// Writes the reproducers of a finding and prints it.
+    fn violated(&self, name: &str, violation: &Violation, whole: &Reproducer) -> CrashOutcome {
         let scratch = match scratch_folder(None) {
             Ok(folder) => folder,
             Err(reason) => return infrastructure(reason),
         };
-        let (place, again) = (format!("step {}", violation.step), self.command());
-        let note = Note {
+        let (place, reproduce) = (format!("step {}", violation.step), self.command());
+        let note = FindingNote {
             out: &self.out,
             name,
             place: &place,
-            again: &again,
+            reproduce: &reproduce,
         };
         let files = findings::keep(
             &note,
@@ -278,13 +283,13 @@ impl Crash {
             "shrunk": files.shrunk,
         });
         if !self.json {
-            findings::print(&Told {
-                again: Some(again),
+            findings::print(&FindingText {
+                reproduce: Some(reproduce),
                 files,
-                ..Told::new(violation, &place)
+                ..FindingText::new(violation, &place)
             });
         }
-        Ending {
+        CrashOutcome {
             name: "violated",
             detail: format!(
                 "{} in step {}, by {}\n  {}",
@@ -309,8 +314,8 @@ fn record(execution: Execution, report: &Report) -> Value {
     })
 }
 
-fn passed(record: Value) -> Ending {
-    Ending {
+fn passed(record: Value) -> CrashOutcome {
+    CrashOutcome {
         name: "passed",
         detail: String::new(),
         exit_code: ExitCode::Passed,
@@ -319,8 +324,8 @@ fn passed(record: Value) -> Ending {
     }
 }
 
-fn infrastructure(detail: String) -> Ending {
-    Ending {
+fn infrastructure(detail: String) -> CrashOutcome {
+    CrashOutcome {
         name: "infrastructure",
         detail,
         exit_code: ExitCode::Infrastructure,

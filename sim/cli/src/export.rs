@@ -9,7 +9,7 @@ use lockstep_harness::exit::ExitCode;
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// The reproducer: a text file of a ledger, a cluster or a schedule
+    /// Export this reproducer, of a ledger, a cluster or a schedule
     file: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! What is written and told about findings, whichever command made them.
+//! Reproducers and texts of findings, for every command.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,34 +16,34 @@ use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::{self, Shrunk};
 
 use super::kept::{quietly_shrunk, smaller_ledger};
-use super::watch::Summary;
+use super::progress::Summary;
 use super::{complain, say};
 
 /// A violated invariant and the scenario that shows it.
 type Finding = campaign::Finding<Scenario>;
 
-/// Where a finding is written, and what its remarks say beside the violation.
-pub(super) struct Note<'n> {
+/// File name of a finding, and the remarks in its reproducers.
+pub(super) struct FindingNote<'n> {
     /// The folder.
     pub(super) out: &'n Path,
-    /// The name of the files, without their endings.
+    /// Name of the files, without their extensions.
     pub(super) name: &'n str,
     /// The step or event after which it showed, and in which run.
     pub(super) place: &'n str,
-    /// The command that finds it again.
-    pub(super) again: &'n str,
+    /// Command that finds it again.
+    pub(super) reproduce: &'n str,
 }
 
-/// Writes a finding as it was found and as small as it gets; complains where that is not possible.
+/// Writes the reproducers of a finding, unshrunk and shrunk; prints an error if that fails.
 pub(super) fn keep<P: Payload>(
-    note: &Note<'_>,
+    note: &FindingNote<'_>,
     violation: &Violation,
     whole: impl Into<P>,
     shrink: impl FnOnce(&P) -> Option<Smaller<P>>,
 ) -> Files {
     let remark = format!(
         "{} after {}, by {}\n{}\nfound by: {}",
-        violation.invariant, note.place, violation.subject, violation.detail, note.again
+        violation.invariant, note.place, violation.subject, violation.detail, note.reproduce
     );
     let whole = Reproducer::<P>::new(violation.invariant.name, whole);
     let (files, written) = finding::write(note.out, note.name, &whole, &remark, shrink);
@@ -55,28 +55,28 @@ pub(super) fn keep<P: Payload>(
     files
 }
 
-/// What is told about a violation.
-pub(super) struct Told<'t> {
-    /// What is violated, and by what.
+/// A violation with everything that is printed about it.
+pub(super) struct FindingText<'t> {
+    /// The violation.
     pub(super) violation: &'t Violation,
     /// The step or event after which it showed, and in which run.
     pub(super) place: &'t str,
-    /// What else is known, a line each.
+    /// Further facts, one a line.
     pub(super) more: Vec<String>,
-    /// The command that finds it again.
-    pub(super) again: Option<String>,
+    /// Command that finds it again.
+    pub(super) reproduce: Option<String>,
     /// The files that were written.
     pub(super) files: Files,
 }
 
-impl<'t> Told<'t> {
-    /// A violation of which no more is known.
+impl<'t> FindingText<'t> {
+    /// A violation without further facts.
     pub(super) fn new(violation: &'t Violation, place: &'t str) -> Self {
-        Told {
+        FindingText {
             violation,
             place,
             more: Vec::new(),
-            again: None,
+            reproduce: None,
             files: Files::default(),
         }
     }
@@ -89,7 +89,11 @@ impl<'t> Told<'t> {
         lines.extend(explained(&self.violation.detail));
         lines.extend(self.more.iter().cloned());
         lines.extend(self.files.shrunk.clone());
-        lines.extend(self.again.iter().map(|again| format!("again      {again}")));
+        lines.extend(
+            self.reproduce
+                .iter()
+                .map(|command| format!("again      {command}")),
+        );
         if let (Some(whole), Some(_)) = (&self.files.whole, &self.files.small) {
             lines.push(format!("whole      {whole}"));
         }
@@ -99,15 +103,15 @@ impl<'t> Told<'t> {
     }
 }
 
-/// A dozen lines about a violation.
-pub(super) fn print(told: &Told<'_>) {
-    say(format_args!("violated: {}", told.violation.invariant));
-    for line in told.lines() {
+/// Prints a violation in about a dozen lines.
+pub(super) fn print(text: &FindingText<'_>) {
+    say(format_args!("violated: {}", text.violation.invariant));
+    for line in text.lines() {
         say(format_args!("  {line}"));
     }
 }
 
-/// Writes each finding of a campaign.
+/// Writes the reproducers of each finding of a campaign.
 pub(super) fn keep_all(
     workload: &Ledgers<'_>,
     summary: &Summary,
@@ -139,19 +143,19 @@ fn keep_one(
         "{}-{preset}seed{}-run{}",
         violation.invariant, run.seed, run.run
     );
-    let note = Note {
+    let note = FindingNote {
         out,
         name: &name,
         place: &format!("step {}", violation.step),
-        again: &command(workload, finding),
+        reproduce: &command(workload, finding),
     };
     let whole = (*finding.case).clone();
     let files = keep(&note, violation, whole, |whole: &LedgerRun| {
         let shrunk = match violation.invariant {
-            // To see of one candidate that it does not end takes as long as the patience lasts.
+            // Each candidate that hangs takes the whole run timeout.
             invariant if *invariant == FINISHES_IN_TIME => return None,
             invariant if *invariant == PROCESS_SURVIVES => {
-                shrunk_elsewhere(&whole.scenario, scratch, budget)
+                shrunk_in_processes(&whole.scenario, scratch, budget)
             }
             _ => quietly_shrunk(&whole.scenario, violation, scratch, budget),
         };
@@ -164,26 +168,26 @@ fn keep_one(
     record
 }
 
-/// The command that does a finding's run again.
+/// Command that repeats the run of a finding.
 fn command(workload: &Ledgers<'_>, finding: &Finding) -> String {
     format!(
-        "lockstep run --seed {} --only {} --profile {} --hash-seed {}",
+        "lockstep run --seed {} --only {} --preset {} --hash-seed {}",
         finding.run.seed, finding.run.run, workload.preset, workload.hash_seed
     )
 }
 
-/// Shrinks what takes its process with it: each candidate has a process of its own.
-fn shrunk_elsewhere(scenario: &Scenario, scratch: &Path, budget: u64) -> Shrunk {
+/// Shrinks a scenario that ends its process, with a process for each candidate.
+fn shrunk_in_processes(scenario: &Scenario, scratch: &Path, budget: u64) -> Shrunk {
     let file = scratch.join("candidate.repro");
     shrink::shrink(scenario, PROCESS_SURVIVES.name, budget, &|candidate| {
         let reproducer = Reproducer::<LedgerRun>::new(PROCESS_SURVIVES.name, candidate.clone());
         let is_written = reproducer.write(&file, "").is_ok();
-        (is_written && dies_of(&file, scratch)).then(|| PROCESS_SURVIVES.name.to_owned())
+        (is_written && replay_dies(&file, scratch)).then(|| PROCESS_SURVIVES.name.to_owned())
     })
 }
 
-/// Whether replaying this file takes the process with it.
-fn dies_of(file: &Path, folder: &Path) -> bool {
+/// Returns whether replaying this file ends the process.
+fn replay_dies(file: &Path, folder: &Path) -> bool {
     let Ok(program) = std::env::current_exe() else {
         return false;
     };
@@ -191,7 +195,7 @@ fn dies_of(file: &Path, folder: &Path) -> bool {
     processes::dies(replay.arg("replay").arg(file).arg("--dir").arg(folder))
 }
 
-/// A dozen lines about each finding; the verdict of a campaign without any.
+/// Prints each finding; without any, the verdict of the campaign.
 pub(super) fn print_all(workload: &Ledgers<'_>, summary: &Summary, records: &[FindingRecord]) {
     if summary.verdict.findings().is_empty() {
         say(&summary.verdict);
@@ -203,26 +207,25 @@ pub(super) fn print_all(workload: &Ledgers<'_>, summary: &Summary, records: &[Fi
             times => format!("; and in {} more", times - 1),
         };
         let place = format!("{}, step {}{times}", finding.run, violation.step);
-        print(&Told {
-            again: Some(command(workload, finding)),
+        print(&FindingText {
+            reproduce: Some(command(workload, finding)),
             files: Files {
                 whole: record.whole.clone(),
                 small: record.reproducer.clone(),
                 shrunk: record.shrunk.clone(),
             },
-            ..Told::new(violation, &place)
+            ..FindingText::new(violation, &place)
         });
     }
     if let Some(besides) = &summary.besides {
         say(format_args!("besides, {besides}"));
     }
     if matches!(summary.verdict, Verdict::NotDeterministic { .. }) {
-        say("  Nothing else that the harness says can be relied on until this is mended.");
+        say("  No other result of this campaign is reliable until this is fixed.");
     }
 }
 
-/// What was wrong, with what there was and what there should have been under one another, where it
-/// says both.
+/// Lines of a violation's detail; of a line with "got" and "expected", one line each.
 fn explained(detail: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for line in detail.lines().map(str::trim) {
@@ -248,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_there_was_stands_above_what_there_should_have_been() {
+    fn got_stands_above_expected() {
         let detail =
             "transaction 8: got Applied { fee: Amount(0) }, expected Rejected(Network)\n  more";
         let expected = [
@@ -262,17 +265,17 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_told_with_the_command_and_the_files_that_show_it_again() {
+    fn a_finding_is_printed_with_the_command_and_the_files_that_reproduce_it() {
         let violation = Violation::of(&NEVER_PANICS, 3, "canary", "17 are gone");
-        let told = Told {
+        let text = FindingText {
             more: vec!["found by   a scheduler".to_owned()],
-            again: Some("lockstep run --seed 1".to_owned()),
+            reproduce: Some("lockstep run --seed 1".to_owned()),
             files: Files {
                 whole: Some("a.whole.repro".to_owned()),
                 small: Some("a.repro".to_owned()),
                 shrunk: Some("shrunk from 9 to 1".to_owned()),
             },
-            ..Told::new(&violation, "run 1 of seed 1, step 3")
+            ..FindingText::new(&violation, "run 1 of seed 1, step 3")
         };
         let expected = [
             "in         run 1 of seed 1, step 3",
@@ -284,17 +287,17 @@ mod tests {
             "whole      a.whole.repro",
             "replay     lockstep replay a.repro",
         ];
-        assert_eq!(told.lines(), expected);
+        assert_eq!(text.lines(), expected);
         let whole_alone = Files {
             small: None,
-            ..told.files.clone()
+            ..text.files.clone()
         };
-        let told = Told {
+        let text = FindingText {
             files: whole_alone,
-            ..told
+            ..text
         };
         assert_eq!(
-            told.lines().last().map(String::as_str),
+            text.lines().last().map(String::as_str),
             Some("replay     lockstep replay a.whole.repro")
         );
     }

@@ -1,4 +1,4 @@
-//! `lockstep invariants`: the list of what a judge can find broken.
+//! `lockstep invariants`: the list of all invariants.
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -10,7 +10,7 @@ use super::say;
 
 #[derive(Debug, Args)]
 pub(super) struct Invariants {
-    /// Print one JSON record for each invariant in place of text
+    /// Print a JSON record per invariant, in place of text
     #[arg(long, env = "LOCKSTEP_INVARIANTS_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 }
@@ -36,7 +36,7 @@ fn record(invariant: &Invariant) -> serde_json::Value {
     })
 }
 
-/// The lines of the table: name, exit code and seeded bug, aligned, and the sentence last.
+/// Lines of the table: name, exit code, seeded bug and sentence, in aligned columns.
 fn table(all: &[&Invariant]) -> Vec<String> {
     let width = |text: fn(&Invariant) -> &str| {
         let widths = all.iter().map(|invariant| text(invariant).len());

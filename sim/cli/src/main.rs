@@ -1,4 +1,4 @@
-//! What is typed and what is printed.
+//! Command line of the program `lockstep`: its commands, help and logging.
 
 mod bugs;
 mod corpus;
@@ -14,12 +14,12 @@ mod invariants;
 mod kept;
 mod merge;
 mod nodes;
+mod progress;
 mod replay;
 mod run;
 mod shrink;
 mod stress;
 mod values;
-mod watch;
 mod worker;
 
 use std::ffi::OsString;
@@ -37,22 +37,21 @@ use lockstep_harness::exit::{self, ExitCode};
 use tempfile::TempDir;
 use tracing_subscriber::EnvFilter;
 
-/// Environment variable: what is logged.
+/// Environment variable with the log filter.
 const LOG: &str = "LOCKSTEP_LOG";
 
 const ENVIRONMENT: &str = "\
 Environment:
-  LOCKSTEP_RUN_*, LOCKSTEP_STRESS_*, ...
-                               every flag of every command, as its help names them, e.g.
-                               LOCKSTEP_RUN_SHARD; what is typed wins
+  LOCKSTEP_COMMAND_FLAG        default of a flag, e.g. LOCKSTEP_RUN_SHARD for `run --shard`; the
+                               command line wins
   LOCKSTEP_PARALLEL_ENABLED, LOCKSTEP_PARALLEL_THRESHOLD, LOCKSTEP_PARALLEL_WORKERS,
-  LOCKSTEP_PARALLEL_TEST_MODE  how a node executes blocks; checked here, and not obeyed:
-                               `run` and `stress` execute in all ways whatever they say
-  LOCKSTEP_LOG                 what is logged to standard error, e.g. lockstep_core=info";
+  LOCKSTEP_PARALLEL_TEST_MODE  execution mode of a node; validated and then ignored: `run` and
+                               `stress` execute in every mode
+  LOCKSTEP_LOG                 log filter, e.g. lockstep_core=info; logs go to standard error";
 
-/// Puts a ledger's block executor on trial.
+/// Test a ledger's block executor by deterministic simulation.
 ///
-/// Without a command: runs the default campaign.
+/// Without a command, `lockstep run` with its defaults is executed.
 #[derive(Debug, Parser)]
 #[command(name = "lockstep", version, after_help = after_help())]
 struct Cli {
@@ -62,43 +61,43 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Draw scenarios from a seed, run them on core and on the oracle, judge every step.
+    /// Run a campaign: draw scenarios from a seed, execute them on core and on the oracle, check every step.
     #[command(after_help = after_help())]
     Run(run::Run),
-    /// Give one verdict over what the shards of campaigns wrote with `run --json`.
+    /// Merge the JSON records of campaign shards into one verdict.
     #[command(after_help = after_help())]
     Merge(merge::Merge),
-    /// Do a few runs of a campaign, for the process that started this one.
+    /// Execute a few runs of a campaign for its parent process.
     #[command(hide = true)]
     Worker(worker::Worker),
-    /// Run a reproducer again, the way it is written.
+    /// Execute the run of a reproducer file.
     #[command(after_help = after_help())]
     Replay(replay::Replay),
-    /// Make a reproducer as small as it gets.
+    /// Shrink a reproducer while it violates the same invariant.
     #[command(after_help = after_help())]
     Shrink(shrink::Shrink),
-    /// Run all reproducers that are kept: of ledgers, clusters and schedules.
+    /// Replay every reproducer of a corpus.
     #[command(after_help = after_help())]
     Corpus(corpus::Corpus),
-    /// Execute blocks under many schedules, drawn by several schedulers.
+    /// Explore thread schedules: execute blocks under schedules drawn by four schedulers.
     #[command(after_help = after_help())]
     Explore(explore::Explore),
     /// Print a reproducer as a Rust test.
     #[command(after_help = after_help())]
     Export(export::Export),
-    /// Execute one large block on all paths of core, compare with the oracle, say what it took.
+    /// Time one large block on every execution path of core, and compare the results with the oracle.
     #[command(after_help = after_help())]
     Stress(stress::Stress),
-    /// Let the power go in every call to the disk of one block, or in drawn ones of many.
+    /// Simulate power loss at every disk call of one block commit, or at drawn calls of many.
     #[command(after_help = after_help())]
     Crash(crash::Crash),
-    /// Let several nodes receive the same blocks over a network that goes wrong; all must agree.
+    /// Simulate clusters: 3 to 7 nodes receive the same blocks over a faulty network and must agree.
     #[command(after_help = after_help())]
     Nodes(nodes::Nodes),
-    /// List the invariants: name, exit code, the seeded bug that each catches, and its sentence.
+    /// List every invariant with its exit code and the seeded bug that it detects.
     #[command(after_help = after_help())]
     Invariants(invariants::Invariants),
-    /// Measure how soon each known defect of parallel executors is found, and by whom.
+    /// Measure the detection matrix: time to detect each seeded bug, by engine.
     #[command(after_help = after_help())]
     Bugs(bugs::Bugs),
 }
@@ -130,13 +129,13 @@ pub(crate) fn main() -> process::ExitCode {
     .into()
 }
 
-/// What follows the flags in every help text.
+/// End of every help text, after the flags: exit codes and environment variables.
 fn after_help() -> String {
     format!("Exit codes:\n{}\n\n{ENVIRONMENT}", exit::table())
 }
 
-/// Parses a command line. A bad value that stands in the environment is said to stand there: the
-/// flag that clap names was never typed.
+/// Parses a command line; exits where it is invalid. For a bad value from the environment the message
+/// adds the variable's name, because the flag that clap names was not typed.
 fn parsed(arguments: Vec<OsString>) -> Cli {
     Cli::try_parse_from(&arguments).unwrap_or_else(|error| {
         let Some(variable) = variable_of(&error, &arguments) else {
@@ -144,7 +143,7 @@ fn parsed(arguments: Vec<OsString>) -> Cli {
         };
         let _ = error.print();
         complain(format_args!(
-            "the value is that of {variable} in the environment"
+            "the value comes from the environment variable {variable}; correct or unset it"
         ));
         process::exit(error.exit_code())
     })
@@ -172,7 +171,7 @@ fn variable_of(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
         .then(|| variable.to_string_lossy().into_owned())
 }
 
-/// Logs what LOCKSTEP_LOG asks for; nothing where it is not set.
+/// Starts logging with the filter in LOCKSTEP_LOG; without the variable nothing is logged.
 fn start_logging() -> Result<(), String> {
     let Some(directives) = std::env::var_os(LOG) else {
         return Ok(());
@@ -190,15 +189,15 @@ fn start_logging() -> Result<(), String> {
     Ok(())
 }
 
-/// A bad value must not wait for the first block that would use it.
+/// Validates the LOCKSTEP_PARALLEL_* variables, so that a bad value is reported before the first block.
 fn check_environment() -> Result<(), ConfigError> {
     ParallelConfig::for_network(Network::Devnet)
         .with_environment(|name| std::env::var_os(name))
         .map(|_| ())
 }
 
-/// A folder for the ledgers' files that goes away at the end, in the one that was named or in the
-/// system's for temporary files.
+/// Creates a temporary folder for the ledgers' files inside `within`, or inside the system's temporary
+/// folder.
 fn scratch_folder(within: Option<&Path>) -> Result<TempDir, String> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("lockstep-");
@@ -217,13 +216,15 @@ fn scratch_folder(within: Option<&Path>) -> Result<TempDir, String> {
     }
 }
 
-/// Prints a line. Whoever reads may stop reading, as `head` does: that ends nothing but the output.
+/// Prints a line to standard output. Errors are ignored, so that a closed pipe (`| head`) does not end
+/// the run.
 fn say(line: impl fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-fn complain(what: impl fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "lockstep: {what}");
+/// Prints an error to standard error.
+fn complain(message: impl fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "lockstep: {message}");
 }
 
 #[cfg(test)]
@@ -234,7 +235,7 @@ mod tests {
     fn every_flag_has_its_twin_in_the_environment() {
         let mut flags = 0;
         for command in Cli::command().get_subcommands() {
-            // Nobody types this one.
+            // Internal, started by `run`.
             if command.get_name() == "worker" {
                 continue;
             }

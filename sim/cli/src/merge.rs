@@ -18,11 +18,11 @@ use super::{complain, say, values};
 
 #[derive(Debug, Args)]
 pub(super) struct Merge {
-    /// What the shards wrote, each with `lockstep run --json --shard K/N >FILE`
+    /// Read these files, each written by `lockstep run --json --shard K/N >FILE`
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// What the campaigns must be about: of one that no file is of, nothing else is known
-    #[arg(long, env = "LOCKSTEP_MERGE_EXPECT", value_name = "PROFILE,...", value_delimiter = ',', value_parser = values::preset())]
+    /// Report an error for each of these presets that no file has a campaign of
+    #[arg(long, env = "LOCKSTEP_MERGE_EXPECT", value_name = "PRESET,...", value_delimiter = ',', value_parser = values::preset())]
     expect: Vec<Preset>,
     /// Print one JSON record in place of text
     #[arg(long, env = "LOCKSTEP_MERGE_JSON", value_parser = BoolishValueParser::new())]
@@ -34,7 +34,7 @@ impl Merge {
         let mut files = Vec::new();
         for file in &self.files {
             match fs::read(file) {
-                // A file that was cut may end within a letter; its last line is bad anyhow.
+                // A truncated file may end within a character; its last line is invalid anyhow.
                 Ok(bytes) => files.push((
                     file.display().to_string(),
                     String::from_utf8_lossy(&bytes).into_owned(),
@@ -58,7 +58,7 @@ impl Merge {
     }
 }
 
-/// The seeded bugs that every campaign of ledgers looks at.
+/// Seeded bugs that the self-check of every ledger campaign must detect.
 fn self_checks() -> Vec<String> {
     let canaries = SELF_CHECKS.iter().map(|defect| format!("{defect:?}"));
     canaries.chain([PROCESS_DIES.to_owned()]).collect()

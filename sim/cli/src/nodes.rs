@@ -1,4 +1,4 @@
-//! `lockstep nodes`: several nodes on a network that goes wrong.
+//! `lockstep nodes`: clusters of nodes on a faulty network.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,29 +21,29 @@ use lockstep_harness::panic::silence_panics;
 use lockstep_harness::trace::{self, Observation};
 use serde_json::json;
 
-use super::findings::{self, Note, Told};
+use super::findings::{self, FindingNote, FindingText};
 use super::kept::smaller_cluster;
-use super::{check_environment, complain, say, scratch_folder};
+use super::{check_environment, complain, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
 pub(super) struct Nodes {
-    /// A run for each of these seeds, the last one not included [default: 0..200; with --for, 0 and
-    /// all that follow]
-    #[arg(long, env = "LOCKSTEP_NODES_SEEDS", value_name = "A..B", value_parser = seeds)]
+    /// Execute one run for each seed from A to B - 1 [default: 0..200, with --for 0 and all that
+    /// follow]
+    #[arg(long, env = "LOCKSTEP_NODES_SEEDS", value_name = "A..B", value_parser = values::seeds)]
     seeds: Option<Range<u64>>,
-    /// End after so long, if the seeds do not end before, e.g. 60s or 10m
-    #[arg(long = "for", env = "LOCKSTEP_NODES_FOR", value_name = "DURATION", value_parser = duration)]
+    /// Stop after this time (60s, 10m, 8h), if the seeds do not end before
+    #[arg(long = "for", env = "LOCKSTEP_NODES_FOR", value_name = "DURATION", value_parser = values::duration)]
     duration: Option<Duration>,
-    /// Write what happened in each run, line by line, to a file a seed in this folder
+    /// Write a trace of each run, an event per line, to a file per seed in this folder
     #[arg(long, env = "LOCKSTEP_NODES_TRACE", value_name = "FOLDER")]
     trace: Option<PathBuf>,
-    /// Give one node this seeded bug, to see that it is found
+    /// Inject this seeded bug into one node, to see that it is detected
     #[arg(long, env = "LOCKSTEP_NODES_INJECT_BUG", value_name = "ID", value_parser = seeded_bug())]
     inject_bug: Option<NodeBug>,
-    /// Let all nodes execute with so many workers, 1 to 256; no result may depend on it
+    /// Execute on every node with N workers, 1 to 256 [default: drawn]; no result may depend on it
     #[arg(long, env = "LOCKSTEP_NODES_WORKERS", value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
     workers: Option<u16>,
-    /// Changes the seed of every hash map of every node; no result may depend on it
+    /// Mix this number into the seed of every hash map; no result may depend on it
     #[arg(
         long,
         env = "LOCKSTEP_NODES_HASH_SEED",
@@ -51,22 +51,29 @@ pub(super) struct Nodes {
         default_value_t = 0
     )]
     hash_seed: u64,
-    /// Do every so many runs again with other workers and hash seeds, and compare the traces
-    #[arg(long, env = "LOCKSTEP_NODES_TWICE_EVERY", value_name = "N", default_value_t = 8, value_parser = value_parser!(u64).range(1..))]
-    twice_every: u64,
-    /// Where the ledgers' files are while this runs [default: the system's temporary folder]
-    #[arg(long, env = "LOCKSTEP_NODES_DIR")]
+    /// Execute every Nth run a second time with other worker counts and hash seeds, and compare the
+    /// traces
+    #[arg(long, env = "LOCKSTEP_NODES_REPEAT_EVERY", value_name = "N", default_value_t = 8, value_parser = value_parser!(u64).range(1..))]
+    repeat_every: u64,
+    /// Keep the ledgers' files in this folder during the campaign [default: the system's temporary
+    /// folder]
+    #[arg(long, env = "LOCKSTEP_NODES_DIR", value_name = "FOLDER")]
     dir: Option<PathBuf>,
-    /// Where a reproducer is written if something is found
-    #[arg(long, env = "LOCKSTEP_NODES_OUT", default_value = "reproducers")]
+    /// Write the reproducers of findings to this folder
+    #[arg(
+        long,
+        env = "LOCKSTEP_NODES_OUT",
+        value_name = "FOLDER",
+        default_value = "reproducers"
+    )]
     out: PathBuf,
-    /// Try at most so many smaller runs if something is found
+    /// Try at most N candidates when a finding is shrunk
     #[arg(long, env = "LOCKSTEP_NODES_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
-    /// Print one JSON record a run and one for the verdict, in place of text
+    /// Print a JSON record per run and one for the verdict, in place of text
     #[arg(long, env = "LOCKSTEP_NODES_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
-    /// Print no progress
+    /// Print no progress bar
     #[arg(long, env = "LOCKSTEP_NODES_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 }
@@ -74,31 +81,6 @@ pub(super) struct Nodes {
 fn seeded_bug() -> impl clap::builder::TypedValueParser<Value = NodeBug> {
     PossibleValuesParser::new(NodeBug::ALL.map(NodeBug::id))
         .map(|id| NodeBug::named(&id).expect("only the id of a seeded bug is possible"))
-}
-
-/// A..B, at least one seed.
-fn seeds(text: &str) -> Result<Range<u64>, String> {
-    let wrong = || "two numbers, the first one smaller: 0..200".to_owned();
-    let (first, end) = text.split_once("..").ok_or_else(wrong)?;
-    let seeds = first.parse().map_err(|_| wrong())?..end.parse().map_err(|_| wrong())?;
-    if seeds.is_empty() {
-        return Err(wrong());
-    }
-    Ok(seeds)
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(text.trim_end_matches(char::is_alphabetic).len());
-    let seconds = match unit {
-        "" | "s" => Some(1),
-        "m" => Some(60),
-        "h" => Some(3600),
-        _ => None,
-    };
-    seconds
-        .and_then(|seconds| number.parse::<u64>().ok()?.checked_mul(seconds))
-        .map(Duration::from_secs)
-        .ok_or_else(|| "a whole number, with s, m or h behind it: 90s, 10m, 8h".to_owned())
 }
 
 impl Nodes {
@@ -135,10 +117,10 @@ impl Nodes {
         let is_by_hand = self.inject_bug.is_some() || seeds.end - seeds.start < FEW;
         let plan = Plan {
             enough: self.duration.map_or(Enough::AllRuns, Enough::Time),
-            // What a node with a seeded bug does is not compared: it may depend on the workers.
+            // A node with a seeded bug may depend on the worker count, so it is not compared.
             repeat_every: match self.inject_bug {
                 Some(_) => 0,
-                None => self.twice_every,
+                None => self.repeat_every,
             },
             is_self_checked: !is_by_hand,
             ..Plan::of(Runs::Seeds(seeds.clone()))
@@ -156,7 +138,7 @@ impl Nodes {
                  step of each against the oracle, and what they keep against each other",
             );
         }
-        let mut watch = Watch::new(self, &seeds);
+        let mut watch = NodesObserver::new(self, &seeds);
         // What panics is a finding, and reported once.
         let summary = silence_panics(|| campaign::run(&plan, &clusters, &mut watch));
         watch.bar.finish_and_clear();
@@ -169,10 +151,10 @@ impl Nodes {
         } else {
             print_summary(&summary, watch.slowest);
             match finding {
-                Some(Finding { run, violation, .. }) => findings::print(&Told {
-                    again: Some(self.again(run.seed)),
+                Some(Finding { run, violation, .. }) => findings::print(&FindingText {
+                    reproduce: Some(self.reproduce(run.seed)),
                     files,
-                    ..Told::new(
+                    ..FindingText::new(
                         violation,
                         &format!("seed {}, event {}", run.seed, violation.step),
                     )
@@ -189,7 +171,7 @@ impl Nodes {
         exit_code
     }
 
-    /// The command that does the same.
+    /// Command that repeats this one.
     fn command(&self, seeds: &Range<u64>) -> String {
         let mut command = match self.duration {
             Some(duration) => format!("lockstep nodes --for {}s", duration.as_secs()),
@@ -207,14 +189,14 @@ impl Nodes {
         command
     }
 
-    /// Keeps what was found.
+    /// Writes the reproducers of a finding.
     fn keep(&self, finding: &Finding<NodesScenario>, scratch: &Path) -> Files {
         let (seed, violation) = (finding.run.seed, &finding.violation);
-        let note = Note {
+        let note = FindingNote {
             out: &self.out,
             name: &format!("nodes-{}-seed{seed}", violation.invariant),
             place: &format!("event {}", violation.step),
-            again: &self.again(seed),
+            reproduce: &self.reproduce(seed),
         };
         let whole = (*finding.case).clone();
         findings::keep(&note, violation, whole, |whole: &ClusterRun| {
@@ -223,8 +205,8 @@ impl Nodes {
         })
     }
 
-    /// The command that does the run of this seed again.
-    fn again(&self, seed: u64) -> String {
+    /// Command that repeats the run of this seed.
+    fn reproduce(&self, seed: u64) -> String {
         self.command(&(seed..seed.saturating_add(1)))
     }
 }
@@ -235,7 +217,7 @@ fn write_trace(path: &Path, trace: &[Observation]) {
     }
 }
 
-/// A campaign of fewer runs was chosen by hand, and its self-check is left out.
+/// Smallest number of runs for which the self-check is executed.
 const FEW: u64 = 10;
 
 fn print_summary(summary: &Summary<NodesScenario>, slowest: Option<(u64, [u64; 2])>) {
@@ -293,17 +275,17 @@ fn record(
     })
 }
 
-/// Shows how a campaign goes on.
-struct Watch {
+/// Observer of a campaign: prints runs and a progress bar, and writes traces.
+struct NodesObserver {
     begun: Instant,
     bar: ProgressBar,
     json: bool,
     traces: Option<PathBuf>,
-    /// The seed of the run that took the most events to converge, how many, and how many it might.
+    /// Seed of the run that took the most events to converge, that number, and its bound.
     slowest: Option<(u64, [u64; 2])>,
 }
 
-impl Watch {
+impl NodesObserver {
     fn new(nodes: &Nodes, seeds: &Range<u64>) -> Self {
         let bar = if nodes.json || nodes.quiet || !std::io::stderr().is_terminal() {
             ProgressBar::hidden()
@@ -317,7 +299,7 @@ impl Watch {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Watch {
+        NodesObserver {
             begun: Instant::now(),
             bar,
             json: nodes.json,
@@ -327,7 +309,7 @@ impl Watch {
     }
 }
 
-impl Observer<NodesProfile> for Watch {
+impl Observer<NodesProfile> for NodesObserver {
     fn drawn(&mut self, RunId { seed, .. }: RunId, profile: &NodesProfile) {
         if !self.json {
             self.bar

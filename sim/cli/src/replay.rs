@@ -1,4 +1,4 @@
-//! `lockstep replay`: one run from a file.
+//! `lockstep replay`: the run of a reproducer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,19 @@ use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Failure;
 use serde_json::json;
 
-use super::findings::{self, Told};
+use super::findings::{self, FindingText};
 use super::kept::{self, Settings};
 use super::{complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Replay {
-    /// The reproducer: a text file of a ledger, a cluster or a schedule
+    /// Replay this reproducer, of a ledger, a cluster or a schedule
     file: PathBuf,
-    /// Let all nodes of a cluster execute with N workers, 1 to 256; no result may depend on it
+    /// Execute on every node of a cluster with N workers, 1 to 256 [default: as in the file]; no result
+    /// may depend on it
     #[arg(long, env = "LOCKSTEP_REPLAY_WORKERS", value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
     workers: Option<u16>,
-    /// Change the seed of every hash map; no result may depend on it
+    /// Mix this number into the seed of every hash map; no result may depend on it
     #[arg(
         long,
         env = "LOCKSTEP_REPLAY_HASH_SEED",
@@ -29,11 +30,11 @@ pub(super) struct Replay {
         default_value_t = 0
     )]
     hash_seed: u64,
-    /// Write what happened in a cluster, line by line, to a file in this folder
+    /// Write a trace of a cluster, an event per line, to a file in this folder
     #[arg(long, env = "LOCKSTEP_REPLAY_TRACE", value_name = "FOLDER")]
     trace: Option<PathBuf>,
-    /// Where the ledgers' files are while this runs [default: the system's temporary folder]
-    #[arg(long, env = "LOCKSTEP_REPLAY_DIR")]
+    /// Keep the ledgers' files in this folder meanwhile [default: the system's temporary folder]
+    #[arg(long, env = "LOCKSTEP_REPLAY_DIR", value_name = "FOLDER")]
     dir: Option<PathBuf>,
     /// Print one JSON record in place of text
     #[arg(long, env = "LOCKSTEP_REPLAY_JSON", value_parser = BoolishValueParser::new())]
@@ -113,7 +114,7 @@ impl Replay {
         }
         match &ran.outcome {
             Err(Failure::Violation(violation)) => {
-                findings::print(&Told::new(
+                findings::print(&FindingText::new(
                     violation,
                     &format!("{} {}", ran.unit, violation.step),
                 ));

@@ -21,79 +21,99 @@ use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::tally::{SYSTEM, totals};
 
-use super::watch::{Summary, Watch, as_line};
+use super::progress::{Progress, Summary, as_line};
 use super::{check_environment, complain, findings, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
-    /// Decides everything that is drawn: a number, or a commit (the first 16 of up to 40
-    /// hexadecimal digits count)
+    /// Draw everything from this seed: a number, or a commit of up to 40 hexadecimal digits, of which
+    /// the first 16 are used
     #[arg(long, env = "LOCKSTEP_RUN_SEED", default_value = "1", value_parser = values::seed)]
     seed: u64,
-    /// Do the first run of each of these seeds, the last one not included, in place of the runs of
-    /// one seed
+    /// Execute the first run of each seed from A to B - 1, in place of all runs of one seed
     #[arg(long, env = "LOCKSTEP_RUN_SEEDS", value_name = "A..B", value_parser = values::seeds)]
     seeds: Option<Range<u64>>,
-    /// What the campaign is about
-    #[arg(long, env = "LOCKSTEP_RUN_PROFILE", default_value = "default", value_parser = values::preset())]
-    profile: Preset,
-    /// Do every n-th run, from the k-th on; what must be reached is then asked of all shards
-    /// together, by `lockstep merge`
+    /// Draw scenarios from the distributions of this preset
+    #[arg(long, env = "LOCKSTEP_RUN_PRESET", default_value = "default", value_parser = values::preset())]
+    preset: Preset,
+    /// Execute shard K of N: every Nth run from the Kth on; `lockstep merge` checks the coverage of all
+    /// shards together
     #[arg(long, env = "LOCKSTEP_RUN_SHARD", value_name = "K/N", default_value = "0/1", value_parser = values::shard)]
     shard: Shard,
-    /// Go on until at least so many blocks were taken, by all shards together
-    #[arg(long, env = "LOCKSTEP_RUN_BLOCKS", default_value_t = 300)]
-    blocks: u64,
-    /// Go on until at least so many transactions were in them
-    #[arg(long, env = "LOCKSTEP_RUN_TRANSACTIONS", default_value_t = 30_000)]
-    transactions: u64,
-    /// Go on for so long, in place of the two above, e.g. 60s or 10m
-    #[arg(long = "for", env = "LOCKSTEP_RUN_FOR", value_name = "DURATION", value_parser = values::duration)]
-    duration: Option<Duration>,
-    /// Do this one run of the seed only, as a report names it
-    #[arg(long, env = "LOCKSTEP_RUN_ONLY", value_name = "RUN", conflicts_with_all = ["duration", "seeds", "shard"])]
-    only: Option<u64>,
-    /// Go on until so many findings, those of one kind counted each
-    #[arg(long, env = "LOCKSTEP_RUN_FINDINGS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
-    findings: u64,
-    /// Changes the seed of every hash map of the ledger; no result may depend on it
-    #[arg(long, env = "LOCKSTEP_RUN_HASH_SEED", default_value_t = 0)]
-    hash_seed: u64,
-    /// Do every run twice, the second time with other numbers of workers and another hash seed, and
-    /// compare everything that is observed, step by step
-    #[arg(long, env = "LOCKSTEP_RUN_DOUBLECHECK", value_parser = BoolishValueParser::new())]
-    doublecheck: bool,
-    /// Do every so many runs twice
-    #[arg(long, env = "LOCKSTEP_RUN_TWICE_EVERY", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
-    twice_every: u64,
-    /// Do every so many runs once more in a process of its own; 0 for none
+    /// Continue until N blocks were accepted, over all shards
     #[arg(
         long,
-        env = "LOCKSTEP_RUN_ELSEWHERE_EVERY",
+        env = "LOCKSTEP_RUN_BLOCKS",
+        value_name = "N",
+        default_value_t = 300
+    )]
+    blocks: u64,
+    /// Continue until the accepted blocks had N transactions, over all shards
+    #[arg(
+        long,
+        env = "LOCKSTEP_RUN_TRANSACTIONS",
+        value_name = "N",
+        default_value_t = 30_000
+    )]
+    transactions: u64,
+    /// Continue for this time (60s, 10m, 8h), in place of --blocks and --transactions
+    #[arg(long = "for", env = "LOCKSTEP_RUN_FOR", value_name = "DURATION", value_parser = values::duration)]
+    duration: Option<Duration>,
+    /// Execute one run of the seed, by the number that a report gives
+    #[arg(long, env = "LOCKSTEP_RUN_ONLY", value_name = "RUN", conflicts_with_all = ["duration", "seeds", "shard"])]
+    only: Option<u64>,
+    /// Stop after N findings, duplicates included
+    #[arg(long, env = "LOCKSTEP_RUN_FINDINGS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    findings: u64,
+    /// Mix this number into the seed of every hash map; no result may depend on it
+    #[arg(
+        long,
+        env = "LOCKSTEP_RUN_HASH_SEED",
+        value_name = "SEED",
+        default_value_t = 0
+    )]
+    hash_seed: u64,
+    /// Execute every run a second time with other worker counts and hash seeds, and compare all
+    /// observations
+    #[arg(long, env = "LOCKSTEP_RUN_DOUBLECHECK", value_parser = BoolishValueParser::new())]
+    doublecheck: bool,
+    /// Execute every Nth run a second time with other worker counts and hash seeds
+    #[arg(long, env = "LOCKSTEP_RUN_REPEAT_EVERY", value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
+    repeat_every: u64,
+    /// Execute every Nth run once more in another process, 0 for none
+    #[arg(
+        long,
+        env = "LOCKSTEP_RUN_CROSS_PROCESS_EVERY",
         value_name = "N",
         default_value_t = 16
     )]
-    elsewhere_every: u64,
-    /// Processes at once, 8 runs each [default: one a core]
+    cross_process_every: u64,
+    /// Run N worker processes at a time, each for 8 runs [default: one per core]
     #[arg(long, env = "LOCKSTEP_RUN_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
-    /// A run that takes longer than this is a finding: it does not end
-    #[arg(long, env = "LOCKSTEP_RUN_PATIENCE", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
-    patience: Duration,
-    /// Where the ledgers' files are while this runs [default: the system's temporary folder]
-    #[arg(long, env = "LOCKSTEP_RUN_DIR")]
+    /// Report a run as a finding (finishes-in-time) if it takes longer than this
+    #[arg(long, env = "LOCKSTEP_RUN_RUN_TIMEOUT", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
+    run_timeout: Duration,
+    /// Keep the ledgers' files in this folder during the campaign [default: the system's temporary
+    /// folder]
+    #[arg(long, env = "LOCKSTEP_RUN_DIR", value_name = "FOLDER")]
     dir: Option<PathBuf>,
-    /// Where reproducers are written if something is found
-    #[arg(long, env = "LOCKSTEP_RUN_OUT", default_value = "reproducers")]
+    /// Write the reproducers of findings to this folder
+    #[arg(
+        long,
+        env = "LOCKSTEP_RUN_OUT",
+        value_name = "FOLDER",
+        default_value = "reproducers"
+    )]
     out: PathBuf,
-    /// Try at most so many smaller runs for each kind of finding
+    /// Try at most N candidates when a finding is shrunk
     #[arg(long, env = "LOCKSTEP_RUN_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
-    /// Print one JSON record a run and one for the verdict, in place of text; `lockstep merge`
-    /// reads them
+    /// Print a JSON record per run and one for the verdict, the input of `lockstep merge`, in place of
+    /// text
     #[arg(long, env = "LOCKSTEP_RUN_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
-    /// Print no progress, and not what it took
+    /// Print no progress bar and no times
     #[arg(long, env = "LOCKSTEP_RUN_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
 }
@@ -121,37 +141,37 @@ impl Run {
         let plan = self.plan();
         let terms = Terms {
             jobs: self.jobs.map_or_else(cores, usize::from),
-            cross_process_every: self.elsewhere_every,
-            run_timeout: self.patience,
+            cross_process_every: self.cross_process_every,
+            run_timeout: self.run_timeout,
         };
         let subjects = CoreSubjects {
             folder: folder.path().to_path_buf(),
         };
         let workload = Ledgers {
-            preset: self.profile,
+            preset: self.preset,
             hash_seed: self.hash_seed,
             subjects: &subjects,
         };
         if !self.json {
             self.print_head(&plan);
         }
-        let mut watch = Watch::new(&plan, self.profile, build, self.json, self.quiet);
-        let summary = summary(&plan, &workload, terms, folder.path(), &mut watch);
-        watch.finish(&summary);
+        let mut progress = Progress::new(&plan, self.preset, build, self.json, self.quiet);
+        let summary = summary(&plan, &workload, terms, folder.path(), &mut progress);
+        progress.finish(&summary);
         let records =
             findings::keep_all(&workload, &summary, &self.out, folder.path(), self.budget);
         let exit_code = summary.verdict.exit_code();
         if self.json {
-            let elapsed_ms = watch.elapsed_ms();
+            let elapsed_ms = progress.elapsed_ms();
             let verdict = VerdictRecord::new(
                 &plan,
                 SYSTEM,
-                self.profile.name(),
+                self.preset.name(),
                 self.hash_seed,
                 &summary,
                 records,
                 elapsed_ms,
-                watch.build(),
+                progress.build(),
             );
             say(as_line(&Record::Verdict(Box::new(verdict))));
         } else {
@@ -182,23 +202,23 @@ impl Run {
             enough: self.duration.map_or(enough, Enough::Time),
             repeat_every: match self.doublecheck {
                 true => 1,
-                false => self.twice_every,
+                false => self.repeat_every,
             },
             most_findings: usize::try_from(self.findings).unwrap_or(usize::MAX),
             is_self_checked: true,
         }
     }
 
-    /// What this is, so that it can be typed again. The hash seed is left out: nothing depends on
-    /// it, and nothing that is printed does.
+    /// Prints the command that repeats the campaign, and the subjects. The hash seed is left out: no
+    /// result depends on it.
     fn print_head(&self, plan: &Plan) {
         let mut command = match &plan.runs {
             Runs::Seeds(seeds) => format!("lockstep run --seeds {}..{}", seeds.start, seeds.end),
             Runs::OfSeed(seed) => format!("lockstep run --seed {seed}"),
             Runs::One(run) => format!("lockstep run --seed {} --only {}", run.seed, run.run),
         };
-        if self.profile != Preset::Default {
-            command.push_str(&format!(" --profile {}", self.profile));
+        if self.preset != Preset::Default {
+            command.push_str(&format!(" --preset {}", self.preset));
         }
         if plan.shard != Shard::WHOLE {
             command.push_str(&format!(" --shard {}", plan.shard));
@@ -214,13 +234,13 @@ impl Run {
     }
 }
 
-/// Executes the runs in worker processes, and takes what they came to in their order.
+/// Executes the runs in worker processes and collects their results in order.
 fn summary(
     plan: &Plan,
     workload: &Ledgers<'_>,
     terms: Terms,
     folder: &Path,
-    watch: &mut Watch<'_>,
+    progress: &mut Progress<'_>,
 ) -> Summary {
     let worker = |work: &[Work]| worker(workload, folder, work);
     let mut campaign = Campaign::new(plan, workload);
@@ -229,22 +249,22 @@ fn summary(
         Err(verdict) => campaign.stop(verdict),
     }
     let mut processes = Processes::new(plan, SYSTEM, terms, Box::new(worker));
-    while let Some((index, run)) = campaign.next(watch.elapsed()) {
+    while let Some((index, run)) = campaign.next(progress.elapsed()) {
         let profile = workload.profile(run);
-        watch.drawn(run, &profile);
+        progress.drawn(run, &profile);
         let ended = processes.result(index);
-        watch.ended(&profile, &ended);
+        progress.ended(&profile, &ended);
         campaign.take(&ended);
     }
     campaign.conclude()
 }
 
-/// The command of a worker.
+/// Command line of a worker process for these runs.
 fn worker(workload: &Ledgers<'_>, folder: &Path, work: &[Work]) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command
         .arg("worker")
-        .args(["--profile", workload.preset.name()])
+        .args(["--preset", workload.preset.name()])
         .args(["--hash-seed", &workload.hash_seed.to_string()])
         .arg("--dir")
         .arg(folder)
@@ -252,7 +272,7 @@ fn worker(workload: &Ledgers<'_>, folder: &Path, work: &[Work]) -> io::Result<Co
     Ok(command)
 }
 
-/// Looks at a worker that dies in the middle of a run.
+/// Checks that a worker process which dies in the middle of a run is reported.
 fn dies(
     worker: impl Fn(&[Work]) -> io::Result<Command>,
 ) -> Result<&'static str, Verdict<Scenario>> {

@@ -1,4 +1,4 @@
-//! `lockstep shrink`: a smaller reproducer from a large one.
+//! `lockstep shrink`: a smaller reproducer of the same violation.
 
 use std::path::PathBuf;
 
@@ -7,22 +7,21 @@ use lockstep_harness::exit::ExitCode;
 use lockstep_harness::finding::Files;
 use lockstep_harness::violation::Failure;
 
-use super::findings::{self, Told};
+use super::findings::{self, FindingText};
 use super::{complain, kept, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Shrink {
-    /// The reproducer: a text file of a ledger, a cluster or a schedule
+    /// Shrink this reproducer, of a ledger, a cluster or a schedule
     file: PathBuf,
-    /// Judge at most N smaller ones [default: 5000 for a ledger, 2000 for a cluster, 300 for a
-    /// schedule]
+    /// Try at most N candidates [default: 5000 for a ledger, 2000 for a cluster, 300 for a schedule]
     #[arg(long, env = "LOCKSTEP_SHRINK_BUDGET", value_name = "N")]
     budget: Option<u64>,
-    /// Where the small one is written [default: FILE, ending in .small.repro]
-    #[arg(short, long, env = "LOCKSTEP_SHRINK_OUT")]
+    /// Write the smaller reproducer to this file [default: FILE, ending in .small.repro]
+    #[arg(short, long, env = "LOCKSTEP_SHRINK_OUT", value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where the ledgers' files are while this runs [default: the system's temporary folder]
-    #[arg(long, env = "LOCKSTEP_SHRINK_DIR")]
+    /// Keep the ledgers' files in this folder meanwhile [default: the system's temporary folder]
+    #[arg(long, env = "LOCKSTEP_SHRINK_DIR", value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }
 
@@ -69,13 +68,13 @@ impl Shrink {
                 return ExitCode::Infrastructure;
             }
         };
-        findings::print(&Told {
+        findings::print(&FindingText {
             files: Files {
                 whole: Some(file),
                 small: Some(out.display().to_string()),
                 shrunk: Some(shrunk),
             },
-            ..Told::new(violation, &format!("{} {}", ran.unit, violation.step))
+            ..FindingText::new(violation, &format!("{} {}", ran.unit, violation.step))
         });
         violation.exit_code()
     }

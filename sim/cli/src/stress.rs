@@ -1,4 +1,4 @@
-//! `lockstep stress`: one large block.
+//! `lockstep stress`: times of one large block on every execution path.
 
 use std::fs;
 use std::time::Duration;
@@ -15,30 +15,30 @@ use serde_json::{Value, json};
 
 use super::{check_environment, complain, say, values};
 
-/// The most times that an adversarial transaction may cost what an independent one does.
+/// Largest accepted ratio of the time of an adversarial block to that of an independent one.
 const MOST_TIMES_INDEPENDENT: f64 = 4.0;
 
 #[derive(Debug, Args)]
 pub(super) struct Stress {
-    /// Transactions in the block, 1 to 65535
+    /// Execute a block of N transactions, 1 to 65535
     #[arg(long, env = "LOCKSTEP_STRESS_TXS", value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u16).range(1..))]
     txs: u16,
-    /// Accounts that take part, 2 to 131072 [default: as many as the shape has use for]
+    /// Draw the parties from N accounts, 2 to 131072 [default: as many as the pattern can use]
     #[arg(long, env = "LOCKSTEP_STRESS_ACCOUNTS", value_name = "N", value_parser = value_parser!(u32).range(2..=131_072))]
     accounts: Option<u32>,
-    /// Who pays whom
-    #[arg(long, env = "LOCKSTEP_STRESS_SHAPE", default_value = "zipf", value_parser = shape())]
-    shape: Shape,
-    /// Threads that execute, 1 to 256 [default: one a core]
+    /// Draw senders and recipients by this conflict pattern
+    #[arg(long, env = "LOCKSTEP_STRESS_PATTERN", default_value = "zipf", value_parser = pattern())]
+    pattern: Shape,
+    /// Execute with N threads, 1 to 256 [default: one per core]
     #[arg(long, env = "LOCKSTEP_STRESS_WORKERS", value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
     workers: Option<u16>,
-    /// Decides everything that is drawn: a number, or a commit
+    /// Draw everything from this seed: a number, or a commit
     #[arg(long, env = "LOCKSTEP_STRESS_SEED", default_value = "1", value_parser = values::seed)]
     seed: u64,
-    /// Whether signatures are verified while the clock runs
+    /// Verify signatures within the measured time
     #[arg(long, env = "LOCKSTEP_STRESS_SIGNED", value_name = "BOOL", num_args = 0..=1, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     signed: bool,
-    /// As --signed false: signatures are verified beforehand, and the stateful part alone is timed
+    /// Verify signatures before the measured time, as with --signed false
     #[arg(long, env = "LOCKSTEP_STRESS_UNSIGNED", value_parser = BoolishValueParser::new(), conflicts_with = "signed")]
     unsigned: bool,
     /// Print one JSON record in place of text
@@ -46,9 +46,9 @@ pub(super) struct Stress {
     json: bool,
 }
 
-fn shape() -> impl clap::builder::TypedValueParser<Value = Shape> {
+fn pattern() -> impl clap::builder::TypedValueParser<Value = Shape> {
     PossibleValuesParser::new(Shape::ALL.map(Shape::name))
-        .map(|name| Shape::named(&name).expect("only the name of a shape is possible"))
+        .map(|name| Shape::named(&name).expect("only the name of a pattern is possible"))
 }
 
 impl Stress {
@@ -57,18 +57,18 @@ impl Stress {
             complain(error);
             return ExitCode::Usage;
         }
-        let least = self.shape.least_accounts();
+        let least = self.pattern.least_accounts();
         if self.accounts.is_some_and(|accounts| accounts < least) {
             complain(format_args!(
-                "{} is among {least} accounts or more; raise --accounts",
-                self.shape
+                "pattern {} needs {least} accounts or more; raise --accounts",
+                self.pattern
             ));
             return ExitCode::Usage;
         }
-        let plan = self.plan(self.shape);
+        let plan = self.plan(self.pattern);
         if !self.json {
             say(format_args!(
-                "lockstep stress --txs {} --accounts {} --shape {} --workers {} --seed {}{}",
+                "lockstep stress --txs {} --accounts {} --pattern {} --workers {} --seed {}{}",
                 plan.transactions,
                 plan.accounts,
                 plan.shape,
@@ -81,9 +81,9 @@ impl Stress {
             ));
         }
         let report = stress::run(&plan);
-        // What an attacker can do is measured by what everybody does.
-        let beside =
-            (self.shape == Shape::Adversarial).then(|| stress::run(&self.plan(Shape::Independent)));
+        // The cost of an attack is measured against that of ordinary transactions.
+        let beside = (self.pattern == Shape::Adversarial)
+            .then(|| stress::run(&self.plan(Shape::Independent)));
         let failure = [Some(&report), beside.as_ref()]
             .into_iter()
             .flatten()
@@ -147,7 +147,7 @@ impl Stress {
     }
 }
 
-/// What is said of a failure, or of none: in a word, in detail, and to whoever started the program.
+/// Name of the verdict, its detail and its exit code, for a failure or for none.
 fn verdict(failure: Option<&NotTimed>) -> (&'static str, String, ExitCode) {
     match failure {
         None => ("passed", String::new(), ExitCode::Passed),
@@ -219,7 +219,7 @@ fn describe(phase: &Phase) -> String {
     format!("{} {:.1}", phase.name, millis(phase.took))
 }
 
-/// Both have the same number of transactions.
+/// Prints the ratio of the times on each path. Both blocks have the same number of transactions.
 fn compare(adversarial: &Report, independent: &Report) {
     let (Ok(adversarial), Ok(independent)) = (&adversarial.outcome, &independent.outcome) else {
         return;
@@ -275,13 +275,13 @@ fn nanos_each(timing: &Timing, transactions: u16) -> f64 {
     timing.took.as_secs_f64() * 1e9 / f64::from(transactions)
 }
 
-/// How many times as fast as the first of them, which is serial.
+/// Speed-up over the first timing, which is serial.
 fn times_serial(timing: &Timing, timings: &[Timing]) -> f64 {
     let serial = timings.first().map_or(timing.took, |first| first.took);
     serial.as_secs_f64() / timing.took.as_secs_f64()
 }
 
-/// The most that was ever resident of this process; `None` where the system does not say.
+/// Peak resident memory of this process in KiB; `None` on systems without `/proc/self/status`.
 fn peak_memory_kib() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -298,7 +298,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_defective_subject_is_said_to_differ_and_exits_with_10() {
+    fn a_buggy_subject_is_reported_and_exits_with_10() {
         let plan = Plan {
             shape: Shape::Zipf,
             transactions: 20,

@@ -1,4 +1,4 @@
-//! What is typed behind a flag, or stands in its environment variable.
+//! Parsers for the values of flags and of their environment variables.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -7,25 +7,27 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use lockstep_harness::campaign::Shard;
 use lockstep_sim::generate::Preset;
 
-/// A time: 90s, 10m, 8h, or a number of seconds.
+/// Parses a time: 90s, 10m, 8h, or a number of seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.trim_end_matches(char::is_alphabetic).len());
     let seconds = match unit {
         "" | "s" => 1,
         "m" => 60,
         "h" => 3600,
-        _ => return Err("a number of seconds, or with a unit: 90s, 10m, 8h".to_owned()),
+        _ => {
+            return Err("expected a whole number with the unit s, m or h: 90s, 10m, 8h".to_owned());
+        }
     };
     number
         .parse::<u64>()
         .ok()
         .and_then(|number| number.checked_mul(seconds))
         .map(Duration::from_secs)
-        .ok_or_else(|| "a whole number, with s, m or h behind it: 90s, 10m, 8h".to_owned())
+        .ok_or_else(|| "expected a whole number with the unit s, m or h: 90s, 10m, 8h".to_owned())
 }
 
-/// A seed: a decimal number, or else up to 40 hexadecimal digits, of which the first 16 count. So
-/// the hash of a commit is one.
+/// Parses a seed: a decimal number, or else up to 40 hexadecimal digits (a commit), of which the first
+/// 16 are used.
 pub(super) fn seed(text: &str) -> Result<u64, String> {
     if let Ok(seed) = text.parse() {
         return Ok(seed);
@@ -34,35 +36,41 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
     let is_hex =
         (1..=40).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_hex {
-        return Err("a whole number, or a commit: up to 40 hexadecimal digits".to_owned());
+        return Err(
+            "expected a whole number, or a commit of up to 40 hexadecimal digits".to_owned(),
+        );
     }
     let counts = &digits[..digits.len().min(16)];
     u64::from_str_radix(counts, 16).map_err(|error| error.to_string())
 }
 
-/// Seeds from the first one to before the last one: A..B.
+/// Parses a range of seeds A..B, B excluded.
 pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {
     let (first, end) = text
         .split_once("..")
-        .ok_or_else(|| "two seeds, the second one not included: 0..1000".to_owned())?;
+        .ok_or_else(|| "expected two seeds, the second one excluded: 0..1000".to_owned())?;
     let (first, end) = (seed(first)?, seed(end)?);
     if first >= end {
-        return Err(format!("no seed is in {first}..{end}"));
+        return Err(format!(
+            "{first}..{end} contains no seed; the first one must be smaller"
+        ));
     }
     Ok(first..end)
 }
 
-/// Which part: k/n, k from 0.
+/// Parses a shard K/N, K from 0 to N - 1.
 pub(super) fn shard(text: &str) -> Result<Shard, String> {
     let parts = text.split_once('/');
     let numbers = parts.and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
     match numbers {
         Some((index, of)) if index < of => Ok(Shard { index, of }),
-        _ => Err("a shard and how many there are, the first one being 0: 0/8 to 7/8".to_owned()),
+        _ => {
+            Err("expected a shard and the number of shards, counted from 0: 0/8 to 7/8".to_owned())
+        }
     }
 }
 
-/// The name of a preset.
+/// Parser for the name of a preset.
 pub(super) fn preset() -> impl TypedValueParser<Value = Preset> {
     PossibleValuesParser::new(Preset::ALL.map(Preset::name))
         .map(|name| Preset::named(&name).expect("only the name of a preset is possible"))

@@ -1,7 +1,6 @@
-//! `lockstep worker`: a few runs of a campaign, in a process of their own.
+//! `lockstep worker`: worker process of a campaign ([`lockstep_harness::processes`]), for a few runs.
 //!
-//! A campaign starts these ([`lockstep_harness::processes`]). It is in no help, and what it prints may
-//! change.
+//! Internal: in no help, and its output may change.
 
 use std::path::PathBuf;
 
@@ -20,12 +19,12 @@ use super::{complain, scratch_folder, values};
 #[derive(Debug, Args)]
 pub(super) struct Worker {
     #[arg(long, value_parser = values::preset())]
-    profile: Preset,
+    preset: Preset,
     #[arg(long)]
     hash_seed: u64,
     #[arg(long)]
     dir: PathBuf,
-    /// Put a subject on trial that takes the process with it
+    /// Use a subject that aborts the process
     #[arg(long)]
     dies: bool,
     /// SEED:RUN:REPETITION
@@ -46,7 +45,7 @@ impl Worker {
             folder: folder.path().to_path_buf(),
         };
         let subjects: &dyn SubjectFactory = match self.dies {
-            true => &subject_that_dies,
+            true => &aborting_subject,
             false => &core,
         };
         // A panic of a subject is a finding and is reported as one, with its message; where it
@@ -55,7 +54,7 @@ impl Worker {
             silence_panics_for_good();
         }
         let workload = Ledgers {
-            preset: self.profile,
+            preset: self.preset,
             hash_seed: self.hash_seed,
             subjects,
         };
@@ -64,14 +63,14 @@ impl Worker {
     }
 }
 
-fn subject_that_dies(_: &Genesis, _: u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
-    Ok(vec![Box::new(Dies)])
+fn aborting_subject(_: &Genesis, _: u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+    Ok(vec![Box::new(AbortingSubject)])
 }
 
-/// Takes the process with it, whatever it is asked.
-struct Dies;
+/// Subject that aborts the process on every call.
+struct AbortingSubject;
 
-impl Subject for Dies {
+impl Subject for AbortingSubject {
     fn name(&self) -> &str {
         "canary"
     }

@@ -27,7 +27,7 @@ fn every_bug_is_a_line_of_what_is_printed() {
     let names: Vec<&str> = text
         .lines()
         .skip(2)
-        .take_while(|line| !line.starts_with("- "))
+        .take_while(|line| !line.starts_with("-: "))
         .filter_map(|line| line.split(' ').next())
         .collect();
     let known: Vec<&str> = CORRECT
@@ -79,8 +79,8 @@ fn the_page_needs_nothing_but_itself() {
         "2/2, worst ",
         "0/2<br>60 runs each",
         "n/a",
-        "1 of 1 known defects",
-        "Nobody is accused who is right.",
+        "1 of 1 seeded bugs",
+        "No false positives.",
     ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
@@ -107,7 +107,7 @@ fn a_bug_that_is_found_has_numbers_and_one_that_is_not_fails_the_command() {
     assert_eq!(right.status.code(), Some(0), "{right:?}");
     for row in rows(&right) {
         assert_eq!(
-            (&row["found"], &row["runs"]["worst"]),
+            (&row["detected"], &row["runs"]["worst"]),
             (&0.into(), &9.into())
         );
     }
@@ -115,7 +115,7 @@ fn a_bug_that_is_found_has_numbers_and_one_that_is_not_fails_the_command() {
     assert_eq!(found.status.code(), Some(0), "{found:?}");
     let rows = rows(&found);
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0]["found"], 1);
+    assert_eq!(rows[0]["detected"], 1);
     assert_eq!(rows[0]["transactions"], 1);
     assert_eq!(rows[0]["invariants"][0], "receipts-explain-balances");
 

@@ -31,7 +31,7 @@ fn records(output: &Output) -> Vec<Value> {
 }
 
 /// A campaign of few small runs that reaches what it must.
-const SMALL: [&str; 6] = ["run", "--json", "--profile", "reorg", "--seeds", "0..12"];
+const SMALL: [&str; 6] = ["run", "--json", "--preset", "reorg", "--seeds", "0..12"];
 
 fn written(folder: &Path, name: &str, output: &Output) -> String {
     let path = folder.join(name);
@@ -48,7 +48,7 @@ fn shards_without_a_coordinator_make_one_verdict() {
         &["run"],
         &[
             ("LOCKSTEP_RUN_JSON", "1"),
-            ("LOCKSTEP_RUN_PROFILE", "reorg"),
+            ("LOCKSTEP_RUN_PRESET", "reorg"),
             ("LOCKSTEP_RUN_SEEDS", "0..12"),
             ("LOCKSTEP_RUN_SHARD", "1/2"),
         ],
@@ -104,7 +104,7 @@ fn what_is_done_twice_is_done_here_and_in_another_process() {
             "5",
             "--only",
             "1",
-            "--elsewhere-every",
+            "--cross-process-every",
             "0",
         ],
         &[],
@@ -118,13 +118,7 @@ fn what_is_done_twice_is_done_here_and_in_another_process() {
 fn how_many_processes_do_the_runs_shows_nowhere() {
     let of = |jobs| {
         let arguments = [
-            "run",
-            "--profile",
-            "reorg",
-            "--seeds",
-            "0..6",
-            "--jobs",
-            jobs,
+            "run", "--preset", "reorg", "--seeds", "0..6", "--jobs", jobs,
         ];
         let output = lockstep(&arguments, &[]);
         assert_eq!(output.status.code(), Some(0));
@@ -147,7 +141,7 @@ fn a_run_that_does_not_end_is_a_finding_and_is_kept_whole() {
             "run",
             "--only",
             "0",
-            "--patience",
+            "--run-timeout",
             NO_TIME_AT_ALL,
             "--out",
             &out_folder,
@@ -174,7 +168,7 @@ fn a_process_that_dies_in_the_middle_of_a_run_says_which() {
     let output = lockstep(
         &[
             "worker",
-            "--profile",
+            "--preset",
             "reorg",
             "--hash-seed",
             "0",

@@ -114,13 +114,13 @@ impl Place {
 
 /// A campaign that is over in a moment and reaches what it must.
 const SMALL: [(&str, &str); 3] = [
-    ("LOCKSTEP_RUN_PROFILE", "reorg"),
+    ("LOCKSTEP_RUN_PRESET", "reorg"),
     ("LOCKSTEP_RUN_SEEDS", "0..8"),
     ("LOCKSTEP_RUN_JOBS", "1"),
 ];
 
 #[test]
-fn the_nightly_jobs_are_every_shape_every_profile_and_every_shard() {
+fn the_nightly_jobs_are_every_pattern_every_preset_and_every_shard() {
     let nightly = &yaml(".github/workflows/nightly.yml")[0];
     let matrix = |job: &str, list: &str| -> Vec<String> {
         let values = &nightly["jobs"][job]["strategy"]["matrix"][list];
@@ -133,9 +133,9 @@ fn the_nightly_jobs_are_every_shape_every_profile_and_every_shard() {
         });
         texts.collect()
     };
-    assert_eq!(matrix("stress", "shape"), Shape::ALL.map(Shape::name));
+    assert_eq!(matrix("stress", "pattern"), Shape::ALL.map(Shape::name));
     assert_eq!(matrix("stress", "txs"), ["10000", "30000", "65535"]);
-    assert_eq!(matrix("campaign", "profile"), Preset::ALL.map(Preset::name));
+    assert_eq!(matrix("campaign", "preset"), Preset::ALL.map(Preset::name));
     let shards = matrix("campaign", "shard");
     assert_eq!(shards, ["0", "1", "2", "3"]);
 
@@ -179,8 +179,8 @@ fn the_nightly_commands_are_commands_of_the_program() {
             let end = arguments.find(['>', '|']).unwrap_or(arguments.len());
             arguments[..end]
                 .replace("${{ matrix.txs }}", "20")
-                .replace("${{ matrix.shape }}", "hot")
-                .replace("${{ matrix.profile }}", "reorg")
+                .replace("${{ matrix.pattern }}", "hot")
+                .replace("${{ matrix.preset }}", "reorg")
                 .replace("${{ matrix.shard }}", "3")
                 .replace("$DURATION", "0s")
                 .replace("$SEEDS", "7000000..7999999")

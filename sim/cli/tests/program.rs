@@ -95,12 +95,12 @@ fn a_command_line_that_makes_no_sense_is_usage() {
         &["fly"][..],
         &["run", "--seed", "many"],
         &["run", "--for", "3 fortnights"],
-        &["run", "--twice-every", "0"],
+        &["run", "--repeat-every", "0"],
         &["crash", "--transactions", "0"],
         &["crash", "--blocks", "5", "--transactions", "5"],
         &["run", "--seeds", "7..3"],
         &["run", "--shard", "3/3"],
-        &["run", "--profile", "wild"],
+        &["run", "--preset", "wild"],
         &["run", "--only", "1", "--for", "1s"],
         &["merge"],
         &["merge", "/nowhere/at/all.jsonl"],
@@ -119,7 +119,7 @@ fn a_bad_environment_variable_is_named() {
         ("LOCKSTEP_PARALLEL_ENABLED", "perhaps"),
         ("LOCKSTEP_LOG", "a=b=c"),
         ("LOCKSTEP_RUN_SEED", "main"),
-        ("LOCKSTEP_RUN_PROFILE", "wild"),
+        ("LOCKSTEP_RUN_PRESET", "wild"),
     ] {
         let output = lockstep(&["run", "--only", "0"])
             .env(name, value)

@@ -24,7 +24,7 @@ fn the_report_says_what_was_drawn_and_what_came_out() {
         "300",
         "--accounts",
         "40",
-        "--shape",
+        "--pattern",
         "zipf",
         "--workers",
         "2",
@@ -50,7 +50,7 @@ fn the_report_says_what_was_drawn_and_what_came_out() {
 #[test]
 fn an_adversarial_block_is_measured_by_an_independent_one() {
     for signed in [&["--signed", "true"][..], &["--unsigned"]] {
-        let mut arguments = vec!["--txs", "100", "--shape", "adversarial", "--workers", "1"];
+        let mut arguments = vec!["--txs", "100", "--pattern", "adversarial", "--workers", "1"];
         arguments.extend(signed);
         let report = out(&lockstep(&arguments));
         assert_eq!(report.matches("times independent, ").count(), 3, "{report}");
@@ -62,7 +62,7 @@ fn json_is_one_record_with_everything() {
     let text = out(&lockstep(&[
         "--txs",
         "100",
-        "--shape",
+        "--pattern",
         "adversarial",
         "--workers",
         "2",
@@ -86,9 +86,9 @@ fn what_makes_no_sense_is_usage_and_the_complaint_helps() {
         (&["--txs", "0"][..], "1..=65535"),
         (&["--txs", "65536"], "1..=65535"),
         (&["--accounts", "1"], "2..=131072"),
-        (&["--shape", "square"], "independent, zipf, hot, chain"),
+        (&["--pattern", "square"], "independent, zipf, hot, chain"),
         (
-            &["--shape", "adversarial", "--accounts", "3"],
+            &["--pattern", "adversarial", "--accounts", "3"],
             "4 accounts or more",
         ),
         (&["--workers", "0"], "1..=256"),

@@ -56,7 +56,9 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
                 ));
             }
             (Ok(_), Err(expected)) => {
-                return Some(format!("accepted; expected to be refused because {expected}"));
+                return Some(format!(
+                    "accepted; expected to be refused because {expected}"
+                ));
             }
             (Err(got), Ok(_)) => {
                 return Some(format!("refused because {got}; expected to be accepted"));

@@ -1,4 +1,4 @@
-//! `lockstep bugs`: how soon each known defect is found, and by whom.
+//! `lockstep bugs`: the detection matrix, time to detect each seeded bug by engine.
 
 mod measure;
 mod page;
@@ -17,97 +17,97 @@ use self::measure::{Limits, Measured, measured};
 use super::{complain, say, values};
 use lockstep_harness::exit::ExitCode;
 
-/// What stands for everybody who is right.
+/// Name that selects the control subjects, which have no seeded bug.
 const NONE: &str = "none";
 
 #[derive(Debug, Args)]
 pub(super) struct Bugs {
-    /// Only this bug, as docs/known-bugs.md names it, or `none` for those who have none; may be
-    /// repeated [default: all]
-    #[arg(long, env = "LOCKSTEP_BUGS_BUG", value_name = "NAME", value_delimiter = ',',
+    /// Search for this bug only, by its id in docs/known-bugs.md, `none` for the correct controls; may
+    /// be repeated [default: all]
+    #[arg(long, env = "LOCKSTEP_BUGS_BUG", value_name = "ID", value_delimiter = ',',
         value_parser = bug(), hide_possible_values = true)]
     bug: Vec<String>,
-    /// Only this engine; may be repeated [default: all]
+    /// Search with this engine only; may be repeated [default: all]
     #[arg(long, env = "LOCKSTEP_BUGS_ENGINE", value_name = "NAME", value_delimiter = ',',
         value_parser = engine())]
     engine: Vec<String>,
-    /// A search ends after this time: 90s, 10m
+    /// Stop each search after this time: 90s, 10m
     #[arg(long, env = "LOCKSTEP_BUGS_BUDGET", value_name = "DURATION", default_value = "60s",
         value_parser = values::duration)]
     budget: Duration,
-    /// A search ends after so many runs [default: 1,000 scenarios, 20 chains, 200
-    /// networks, a million inputs of a fuzzer]
+    /// Stop each search after N runs [default: by engine, 1000 scenarios, 20 chains, 200 clusters or
+    /// 1000000 fuzzer inputs]
     #[arg(long, env = "LOCKSTEP_BUGS_RUNS", value_name = "N")]
     runs: Option<u64>,
-    /// Search so often for each bug with each engine, every time from another seed
+    /// Search N times for each bug with each engine, from consecutive seeds
     #[arg(long, env = "LOCKSTEP_BUGS_SEEDS", value_name = "N", default_value_t = 11,
         value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// The first of the seeds: a number, or a commit
+    /// Search from this seed first: a number, or a commit
     #[arg(long, env = "LOCKSTEP_BUGS_SEED", default_value = "1", value_parser = values::seed)]
     seed: u64,
-    /// Print the catalogue of seeded bugs in place of searching: hosts, sentence, what finds each
+    /// Print the catalogue of seeded bugs in place of searching: sentence, hosts, engines, invariants
     #[arg(long, env = "LOCKSTEP_BUGS_LIST")]
     list: bool,
-    /// Print a line for each bug and engine, with runs, sizes and what named it
+    /// Print a line per bug and engine, with runs, sizes and invariants
     #[arg(long, env = "LOCKSTEP_BUGS_LONG", conflicts_with = "json")]
     long: bool,
-    /// Print one JSON record a line, one for each bug and engine
+    /// Print a JSON record per bug and engine, in place of text
     #[arg(long, env = "LOCKSTEP_BUGS_JSON")]
     json: bool,
-    /// Write everything to a page, too
+    /// Write the matrix to this HTML file, too
     #[arg(long, env = "LOCKSTEP_BUGS_HTML", value_name = "FILE")]
     html: Option<PathBuf>,
 }
 
-/// An engine of the run, and why it cannot look, where that is so.
+/// Column of the matrix: an engine, and the reason why it is left out, if it is.
 struct Column {
     engine: &'static dyn Engine,
     left_out: Option<String>,
 }
 
-/// A bug, and what each of the columns made of it.
-struct Line {
+/// Row of the matrix: a bug and its cells.
+struct Row {
     bug: &'static Bug,
     cells: Vec<Cell>,
 }
 
-/// What an engine made of a bug.
+/// Cell of the matrix.
 enum Cell {
-    /// It is not there where the engine looks.
-    NotThere,
-    /// The engine cannot look here.
+    /// The code that the engine executes does not contain the bug.
+    NotApplicable,
+    /// The engine cannot run on this machine or in this build.
     LeftOut,
-    /// It looked.
-    Looked(Measured),
+    /// The engine searched.
+    Searched(Measured),
 }
 
-impl Line {
-    fn looked(&self) -> impl Iterator<Item = &Measured> {
+impl Row {
+    fn searched(&self) -> impl Iterator<Item = &Measured> {
         self.cells.iter().filter_map(|cell| match cell {
-            Cell::Looked(measured) => Some(measured),
-            Cell::NotThere | Cell::LeftOut => None,
+            Cell::Searched(measured) => Some(measured),
+            Cell::NotApplicable | Cell::LeftOut => None,
         })
     }
 
-    /// Whether nobody found it who looked.
+    /// Returns whether no engine that searched detected the bug.
     fn is_missed(&self) -> bool {
         !self.bug.is_correct()
-            && self.looked().next().is_some()
-            && self.looked().all(|measured| measured.found == 0)
+            && self.searched().next().is_some()
+            && self.searched().all(|measured| measured.detected == 0)
     }
 
-    /// Whether somebody could have found it who cannot look here.
+    /// Returns whether an engine that applies to the bug was left out.
     fn lacks_engines(&self) -> bool {
         let is_left_out = |cell: &Cell| matches!(cell, Cell::LeftOut);
         self.cells.iter().any(is_left_out)
     }
 
-    /// Who accuses somebody who is right.
-    fn accusers(&self) -> Vec<&'static str> {
-        let of_nothing = self.looked().filter(|_| self.bug.is_correct());
-        of_nothing
-            .filter(|measured| measured.found > 0)
+    /// Engines that report a finding for a subject without a bug.
+    fn false_positives(&self) -> Vec<&'static str> {
+        let of_controls = self.searched().filter(|_| self.bug.is_correct());
+        of_controls
+            .filter(|measured| measured.detected > 0)
             .map(|measured| measured.engine)
             .collect()
     }
@@ -119,7 +119,7 @@ impl Bugs {
             catalogue().iter().for_each(|entry| say(text::entry(entry)));
             return ExitCode::Passed;
         }
-        // Every panic of a specimen is an accusation, and reported as one.
+        // Every panic of a buggy executor is a detection, and reported as one.
         match silence_panics(|| self.verdict()) {
             Ok(exit_code) => exit_code,
             Err(reason) => {
@@ -145,19 +145,19 @@ impl Bugs {
                 false => text::head(&columns),
             });
         }
-        let mut lines = Vec::new();
+        let mut rows = Vec::new();
         for bug in bugs {
-            let line = self.line(bug, &columns)?;
+            let row = self.row(bug, &columns)?;
             if !self.json && !self.long {
-                say(text::line(&line));
+                say(text::row(&row));
             }
-            lines.push(line);
+            rows.push(row);
         }
         if !self.json {
             say(text::NOTE);
         }
         if let Some(path) = &self.html {
-            let page = page::page(&heading, &self.command(), &columns, &lines);
+            let page = page::page(&heading, &self.command(), &columns, &rows);
             std::fs::write(path, page).map_err(|error| {
                 format!(
                     "the page could not be written to {}: {error}",
@@ -165,7 +165,7 @@ impl Bugs {
                 )
             })?;
         }
-        Ok(exit_code(&lines))
+        Ok(exit_code(&rows))
     }
 
     fn bugs(&self) -> Vec<&'static Bug> {
@@ -186,7 +186,7 @@ impl Bugs {
             .filter(is_wanted)
             .map(|&engine| Column {
                 engine,
-                // To find out may take long, so it is asked where it matters.
+                // Finding out may take long (it starts other programs), so only engines that apply are asked.
                 left_out: bugs
                     .iter()
                     .any(|bug| engine.applies(bug))
@@ -196,11 +196,11 @@ impl Bugs {
             .collect()
     }
 
-    fn line(&self, bug: &'static Bug, columns: &[Column]) -> Result<Line, String> {
+    fn row(&self, bug: &'static Bug, columns: &[Column]) -> Result<Row, String> {
         let mut cells = Vec::new();
         for Column { engine, left_out } in columns {
             cells.push(if !engine.applies(bug) {
-                Cell::NotThere
+                Cell::NotApplicable
             } else if left_out.is_some() {
                 Cell::LeftOut
             } else {
@@ -210,10 +210,10 @@ impl Bugs {
                 } else if self.long {
                     say(&measured);
                 }
-                Cell::Looked(measured)
+                Cell::Searched(measured)
             });
         }
-        Ok(Line { bug, cells })
+        Ok(Row { bug, cells })
     }
 
     const fn limits(&self) -> Limits {
@@ -237,7 +237,7 @@ impl Bugs {
         )
     }
 
-    /// The command that says the same again.
+    /// Command that repeats this one.
     fn command(&self) -> String {
         let mut command = format!(
             "lockstep bugs --seeds {} --seed {} --budget {}s",
@@ -258,38 +258,38 @@ impl Bugs {
     }
 }
 
-/// Says what is wrong with the engines, if anything.
-fn exit_code(lines: &[Line]) -> ExitCode {
-    let accusers: Vec<String> = lines
+/// Prints false positives and undetected bugs; returns the exit code for them.
+fn exit_code(rows: &[Row]) -> ExitCode {
+    let false_positives: Vec<String> = rows
         .iter()
-        .flat_map(|line| {
-            let id = line.bug.id;
-            let accusers = line.accusers().into_iter();
-            accusers.map(move |engine| format!("{engine} accuses {id}"))
+        .flat_map(|row| {
+            let id = row.bug.id;
+            let engines = row.false_positives().into_iter();
+            engines.map(move |engine| format!("{engine} reports {id}"))
         })
         .collect();
-    if !accusers.is_empty() {
+    if !false_positives.is_empty() {
         complain(format_args!(
-            "somebody is accused who is right: {}; the engine or the accused is wrong",
-            accusers.join(", ")
+            "false positives: {}; the engine or the subject is wrong",
+            false_positives.join(", ")
         ));
         return ExitCode::Violated;
     }
     let missed = |lacking: bool| {
-        let missed = lines.iter().filter(|line| line.is_missed());
-        let alike = missed.filter(|line| line.lacks_engines() == lacking);
-        let ids: Vec<&str> = alike.map(|line| line.bug.id).collect();
+        let missed = rows.iter().filter(|row| row.is_missed());
+        let alike = missed.filter(|row| row.lacks_engines() == lacking);
+        let ids: Vec<&str> = alike.map(|row| row.bug.id).collect();
         (!ids.is_empty()).then(|| ids.join(", "))
     };
     let (undecided, missed) = (missed(true), missed(false));
     if let Some(undecided) = &undecided {
         complain(format_args!(
-            "nobody who looked finds {undecided}; whoever was left out may"
+            "not detected: {undecided}; an engine that was left out may detect them"
         ));
     }
     if let Some(missed) = &missed {
         complain(format_args!(
-            "nobody who looked finds {missed}; more --runs or --budget may, or an engine has become blind"
+            "not detected: {missed}; raise --runs or --budget, or look for a regression of the engines"
         ));
         return ExitCode::Unreliable;
     }
@@ -310,23 +310,23 @@ fn engine() -> impl TypedValueParser<Value = String> {
 
 #[cfg(test)]
 mod tests {
-    use super::measure::Spread;
+    use super::measure::MedianAndWorst;
     use super::*;
 
-    /// A line of one bug, which each of these engines found from so many seeds of two.
-    fn line(id: &str, found: &[u64]) -> Line {
+    /// A row of one bug: number of seeds of two from which each engine detected it.
+    fn row(id: &str, detected: &[u64]) -> Row {
         let bug = Bug::named(id).expect("it is a bug");
-        let cells = found.iter().map(|found| {
-            Cell::Looked(Measured {
+        let cells = detected.iter().map(|detected| {
+            Cell::Searched(Measured {
                 bug: bug.id,
                 engine: "trial",
-                found: *found,
+                detected: *detected,
                 seeds: 2,
-                runs: Spread {
+                runs: MedianAndWorst {
                     median: 1,
                     worst: 1,
                 },
-                seconds: Spread {
+                seconds: MedianAndWorst {
                     median: 0.0,
                     worst: 0.0,
                 },
@@ -335,27 +335,27 @@ mod tests {
                 invariants: Vec::new(),
             })
         });
-        let cells = cells.chain([Cell::NotThere]).collect();
-        Line { bug, cells }
+        let cells = cells.chain([Cell::NotApplicable]).collect();
+        Row { bug, cells }
     }
 
-    /// The same, and another engine would look if it could.
-    fn lacking(mut line: Line) -> Line {
-        line.cells.push(Cell::LeftOut);
-        line
+    /// The same row, with an engine that was left out.
+    fn lacking(mut row: Row) -> Row {
+        row.cells.push(Cell::LeftOut);
+        row
     }
 
     #[test]
-    fn a_bug_is_missed_when_nobody_who_looked_finds_it() {
-        let (found, missed) = (line("half-applied", &[0, 1]), line("late-insert", &[0, 0]));
+    fn a_bug_is_missed_when_no_engine_that_searched_detects_it() {
+        let (found, missed) = (row("half-applied", &[0, 1]), row("late-insert", &[0, 0]));
         assert_eq!(exit_code(&[found]), ExitCode::Passed);
         assert_eq!(exit_code(&[missed]), ExitCode::Unreliable);
-        assert_eq!(exit_code(&[line("late-insert", &[])]), ExitCode::Passed);
+        assert_eq!(exit_code(&[row("late-insert", &[])]), ExitCode::Passed);
     }
 
     #[test]
-    fn who_is_left_out_may_have_found_what_nobody_else_finds() {
-        let (found, missed) = (line("half-applied", &[1]), line("late-insert", &[0]));
+    fn an_engine_that_is_left_out_may_detect_what_the_others_miss() {
+        let (found, missed) = (row("half-applied", &[1]), row("late-insert", &[0]));
         assert_eq!(exit_code(&[lacking(found)]), ExitCode::Passed);
         let undecided = lacking(missed);
         assert_eq!(
@@ -363,18 +363,18 @@ mod tests {
             ExitCode::Infrastructure
         );
         assert_eq!(
-            exit_code(&[undecided, line("half-applied", &[0])]),
+            exit_code(&[undecided, row("half-applied", &[0])]),
             ExitCode::Unreliable
         );
     }
 
     #[test]
-    fn whoever_accuses_the_right_is_worse_than_one_who_is_blind() {
+    fn a_false_positive_is_worse_than_a_missed_bug() {
         assert_eq!(
-            exit_code(&[line("correct-executor", &[0, 0])]),
+            exit_code(&[row("correct-executor", &[0, 0])]),
             ExitCode::Passed
         );
-        let (accused, missed) = (line("correct-executor", &[0, 1]), line("late-insert", &[0]));
-        assert_eq!(exit_code(&[missed, accused]), ExitCode::Violated);
+        let (false_positive, missed) = (row("correct-executor", &[0, 1]), row("late-insert", &[0]));
+        assert_eq!(exit_code(&[missed, false_positive]), ExitCode::Violated);
     }
 }

@@ -1,9 +1,9 @@
-//! The matrix as a page: one file, no scripts, nothing from elsewhere.
+//! The detection matrix as an HTML page: one file, without scripts and external resources.
 
 use std::fmt::Write as _;
 
 use super::measure::Measured;
-use super::{Cell, Column, Line};
+use super::{Cell, Column, Row};
 
 const STYLE: &str = "\
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fcfcfa; --soft: #5d6670; --rule: #d9dcd6; \
@@ -32,32 +32,32 @@ dt { font-weight: 600; } dd { margin: 0; }
 .swatch { display: inline-block; padding: 0 .5rem; }
 ";
 
-/// Found within this many seconds from every seed, a cell is a good one.
+/// Most seconds to detect a bug from every seed for a cell to be shown as fast.
 const SOON: f64 = 10.0;
 
-/// The page. What an engine does stands under the table.
-pub(super) fn page(heading: &str, command: &str, columns: &[Column], lines: &[Line]) -> String {
+/// Builds the page: the matrix, and under it a description of each engine.
+pub(super) fn page(heading: &str, command: &str, columns: &[Column], rows: &[Row]) -> String {
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Known defects, and who finds them</title>\n<style>\n{STYLE}</style>\n\
-         <h1>Known defects, and who finds them</h1>\n<p>{}</p>\n<p>{}</p>\n<p><code>{}</code></p>\n",
-        escaped(&in_numbers(lines)),
+         <title>Detection matrix: time to detect each seeded bug, by engine</title>\n<style>\n{STYLE}</style>\n\
+         <h1>Detection matrix: time to detect each seeded bug, by engine</h1>\n<p>{}</p>\n<p>{}</p>\n<p><code>{}</code></p>\n",
+        escaped(&in_numbers(rows)),
         escaped(heading),
         escaped(command)
     );
-    html += "<p>In a cell: median seconds until it is found; from how many seeds; the worst, and runs; \
-             the size of the reproducer; what named it. \
-             <span class=\"swatch fast\">found within 10 s from every seed</span> \
+    html += "<p>Each cell: median seconds to detect the bug; detected of searched seeds; worst time; \
+             runs; size of the shrunk reproducer; violated invariants. \
+             <span class=\"swatch fast\">detected within 10 s from every seed</span> \
              <span class=\"swatch slow\">slower, or not from every seed</span> \
-             <span class=\"swatch missed\">looked for and not found</span> \
-             <span class=\"swatch away\">n/a: not where the engine looks</span></p>\n";
-    table(&mut html, "Defects", columns, lines, false);
+             <span class=\"swatch missed\">searched and not detected</span> \
+             <span class=\"swatch away\">n/a: not in the code that the engine executes</span></p>\n";
+    table(&mut html, "Seeded bugs", columns, rows, false);
     table(
         &mut html,
-        "Nobody may be accused here",
+        "Correct controls: nothing may be detected",
         columns,
-        lines,
+        rows,
         true,
     );
     html += "<h2>Engines</h2>\n<dl>\n";
@@ -73,12 +73,12 @@ pub(super) fn page(heading: &str, command: &str, columns: &[Column], lines: &[Li
     html
 }
 
-fn table(html: &mut String, title: &str, columns: &[Column], lines: &[Line], are_right: bool) {
-    let lines: Vec<&Line> = lines
+fn table(html: &mut String, title: &str, columns: &[Column], rows: &[Row], are_correct: bool) {
+    let rows: Vec<&Row> = rows
         .iter()
-        .filter(|line| line.bug.is_correct() == are_right)
+        .filter(|row| row.bug.is_correct() == are_correct)
         .collect();
-    if lines.is_empty() {
+    if rows.is_empty() {
         return;
     }
     let names: String = columns
@@ -88,17 +88,17 @@ fn table(html: &mut String, title: &str, columns: &[Column], lines: &[Line], are
     let _ = write!(
         html,
         "<h2>{title}</h2>\n<div class=\"wide\"><table>\n<thead><tr><th>{}{names}\n<tbody>\n",
-        if are_right { "who" } else { "defect" }
+        if are_correct { "subject" } else { "bug" }
     );
-    for line in lines {
+    for row in rows {
         let _ = write!(
             html,
             "<tr><td class=\"bug\"><b>{}</b><small>{}</small>",
-            line.bug.id,
-            escaped(line.bug.sentence)
+            row.bug.id,
+            escaped(row.bug.sentence)
         );
-        for cell in &line.cells {
-            *html += &in_a_cell(cell, are_right);
+        for cell in &row.cells {
+            *html += &in_a_cell(cell, are_correct);
         }
         html.push('\n');
     }
@@ -107,28 +107,28 @@ fn table(html: &mut String, title: &str, columns: &[Column], lines: &[Line], are
 
 fn in_a_cell(cell: &Cell, is_correct: bool) -> String {
     let measured = match cell {
-        Cell::NotThere => return "<td class=\"cell away\">n/a".to_owned(),
+        Cell::NotApplicable => return "<td class=\"cell away\">n/a".to_owned(),
         Cell::LeftOut => return "<td class=\"cell away\">left out".to_owned(),
-        Cell::Looked(measured) => measured,
+        Cell::Searched(measured) => measured,
     };
     let Measured {
-        found,
+        detected,
         seeds,
         runs,
         seconds,
         ..
     } = measured;
     let is_good = if is_correct {
-        *found == 0
+        *detected == 0
     } else {
-        found == seeds && seconds.worst <= SOON
+        detected == seeds && seconds.worst <= SOON
     };
-    let class = match (is_good, *found == 0 || is_correct) {
+    let class = match (is_good, *detected == 0 || is_correct) {
         (true, _) => "fast",
         (false, false) => "slow",
         (false, true) => "missed",
     };
-    if *found == 0 {
+    if *detected == 0 {
         let runs = runs.median;
         return format!(
             "<td class=\"cell {class}\"><b>-</b><small>0/{seeds}<br>{runs} runs each</small>"
@@ -140,7 +140,7 @@ fn in_a_cell(cell: &Cell, is_correct: bool) -> String {
         format!("<br>{}{more}", plural(n, "transaction"))
     });
     format!(
-        "<td class=\"cell {class}\"><b>{:.3} s</b><small>{found}/{seeds}, worst {:.3} s<br>\
+        "<td class=\"cell {class}\"><b>{:.3} s</b><small>{detected}/{seeds}, worst {:.3} s<br>\
          runs {}, worst {}{size}<br>{}</small>",
         seconds.median,
         seconds.worst,
@@ -150,29 +150,29 @@ fn in_a_cell(cell: &Cell, is_correct: bool) -> String {
     )
 }
 
-fn in_numbers(lines: &[Line]) -> String {
-    let looked_for: Vec<&Line> = lines
+fn in_numbers(rows: &[Row]) -> String {
+    let searched: Vec<&Row> = rows
         .iter()
-        .filter(|line| !line.bug.is_correct() && line.looked().next().is_some())
+        .filter(|row| !row.bug.is_correct() && row.searched().next().is_some())
         .collect();
-    let found = looked_for.iter().filter(|line| !line.is_missed()).count();
-    let is_soon = |line: &&&Line| {
-        line.looked()
-            .any(|one| one.found == one.seeds && one.seconds.worst <= SOON)
+    let detected = searched.iter().filter(|row| !row.is_missed()).count();
+    let is_soon = |row: &&&Row| {
+        row.searched()
+            .any(|one| one.detected == one.seeds && one.seconds.worst <= SOON)
     };
-    let soon = looked_for.iter().filter(is_soon).count();
-    let accused = match lines
+    let soon = searched.iter().filter(is_soon).count();
+    let false_positives = match rows
         .iter()
-        .filter(|line| !line.accusers().is_empty())
+        .filter(|row| !row.false_positives().is_empty())
         .count()
     {
-        0 => "Nobody is accused who is right.".to_owned(),
-        some => format!("{some} are accused who are right."),
+        0 => "No false positives.".to_owned(),
+        some => format!("False positives for {some} correct controls."),
     };
     format!(
-        "{found} of {} known defects of parallel executors are found, {soon} of them by some engine \
-         within {SOON} s from every seed. {accused}",
-        looked_for.len()
+        "{detected} of {} seeded bugs are detected, {soon} of them by some engine within {SOON} s \
+         from every seed. {false_positives}",
+        searched.len()
     )
 }
 

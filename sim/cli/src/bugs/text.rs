@@ -1,4 +1,4 @@
-//! The matrix on a terminal.
+//! The detection matrix as text.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use lockstep_bugs::{Bug, ENGINES};
 use lockstep_harness::seeded_bug::Entry;
 
 use super::measure::Measured;
-use super::{Cell, Column, Line};
+use super::{Cell, Column, Row};
 
 pub(super) const LONG_HEAD: &str = "\
-bug                      engine     found    runs: median  worst    seconds: median   worst  txs  preempt  named by";
+bug                      engine        detected    runs: median  worst    seconds: median   worst  txs  preempt  named by";
 
 const WIDTH: usize = 13;
 
-/// The names of the engines, each over its column.
+/// Head of the table: the names of the engines.
 pub(super) fn head(columns: &[Column]) -> String {
     let names: String = columns
         .iter()
@@ -23,32 +23,32 @@ pub(super) fn head(columns: &[Column]) -> String {
     format!("{:<24}{names}", "median seconds")
 }
 
-/// A bug and its cells.
-pub(super) fn line(line: &Line) -> String {
-    let cells: String = line
+/// Row of the table: a bug and its cells.
+pub(super) fn row(row: &Row) -> String {
+    let cells: String = row
         .cells
         .iter()
         .map(|cell| format!(" {:>WIDTH$}", in_short(cell)))
         .collect();
-    format!("{:<24}{cells}", line.bug.id)
+    format!("{:<24}{cells}", row.bug.id)
 }
 
 fn in_short(cell: &Cell) -> String {
     match cell {
-        Cell::NotThere => "n/a".to_owned(),
+        Cell::NotApplicable => "n/a".to_owned(),
         Cell::LeftOut => "left out".to_owned(),
-        Cell::Looked(measured) if measured.found == 0 => "-".to_owned(),
-        Cell::Looked(measured) if measured.found < measured.seeds => format!(
+        Cell::Searched(measured) if measured.detected == 0 => "-".to_owned(),
+        Cell::Searched(measured) if measured.detected < measured.seeds => format!(
             "{:.3} {}/{}",
-            measured.seconds.median, measured.found, measured.seeds
+            measured.seconds.median, measured.detected, measured.seeds
         ),
-        Cell::Looked(measured) => format!("{:.3}", measured.seconds.median),
+        Cell::Searched(measured) => format!("{:.3}", measured.seconds.median),
     }
 }
 
-/// What the table does not say by itself.
-pub(super) const NOTE: &str = "- it looked and found nothing; k/n found from k of n seeds; n/a the \
-                               bug is not where the engine looks";
+/// Legend of the table.
+pub(super) const NOTE: &str = "-: not detected; k/n: detected from k of n seeds; n/a: the engine \
+                               does not execute the code with the bug";
 
 /// An entry of the catalogue, in aligned pairs of key and value.
 pub(super) fn entry(entry: &Entry) -> String {
@@ -76,7 +76,7 @@ pub(super) fn entry(entry: &Entry) -> String {
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or_none = |number: Option<usize>| number.map_or("-".to_owned(), |n| n.to_string());
-        let found = format!("{}/{}", self.found, self.seeds);
+        let detected = format!("{}/{}", self.detected, self.seeds);
         let named = if self.invariants.is_empty() {
             "-".to_owned()
         } else {
@@ -84,7 +84,7 @@ impl fmt::Display for Measured {
         };
         write!(
             f,
-            "{:<24} {:<10} {found:>5} {:>15} {:>6} {:>18.3} {:>7.3} {:>4} {:>8}  {named}",
+            "{:<24} {:<13} {detected:>8} {:>15} {:>6} {:>18.3} {:>7.3} {:>4} {:>8}  {named}",
             self.bug,
             self.engine,
             self.runs.median,

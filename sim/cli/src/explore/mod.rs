@@ -1,4 +1,4 @@
-//! `lockstep explore`: blocks under many schedules.
+//! `lockstep explore`: blocks under schedules drawn by shuttle's schedulers.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -21,25 +21,25 @@ use lockstep_sim::generate::Profile;
 use lockstep_sim::reproducer::{LedgerRun, ScheduledRun};
 use lockstep_sim::scenario::Scenario;
 
-use crate::findings::{self, Note, Told};
-use crate::kept::{self, Ran};
+use crate::findings::{self, FindingNote, FindingText};
+use crate::kept::{self, ReplayResult};
 use crate::{complain, say, values};
 
-/// The most candidates that shrinking judges: each is explored.
+/// Default of the number of candidates that shrinking explores.
 pub(crate) const BUDGET: u64 = 300;
 
-/// Schedules that each scheduler draws for a block, unless another number is asked for.
+/// Default of the number of schedules that each scheduler draws for a block.
 const SCHEDULES: usize = 25;
 
 #[derive(Debug, Args)]
 pub(crate) struct Explore {
-    /// Explore the scenarios of these seeds, `A..B`
+    /// Explore the scenario of each seed from A to B - 1, in place of --for
     #[arg(long, env = "LOCKSTEP_EXPLORE_SEEDS", value_name = "A..B", value_parser = values::seeds, conflicts_with = "duration")]
     seeds: Option<Range<u64>>,
-    /// Explore for so long, e.g. 30s or 5m [default: 20s]
+    /// Continue for this time (30s, 5m), from seed 0 on [default: 20s]
     #[arg(long = "for", env = "LOCKSTEP_EXPLORE_FOR", value_name = "DURATION", value_parser = values::duration)]
     duration: Option<Duration>,
-    /// How many schedules each of the four schedulers draws for a block
+    /// Draw N schedules per block with each of the four schedulers
     #[arg(
         long,
         env = "LOCKSTEP_EXPLORE_SCHEDULES",
@@ -47,15 +47,20 @@ pub(crate) struct Explore {
         default_value_t = SCHEDULES
     )]
     schedules: usize,
-    /// Where reproducers are written
-    #[arg(long, env = "LOCKSTEP_EXPLORE_OUT", default_value = "reproducers")]
+    /// Write the reproducers of findings to this folder
+    #[arg(
+        long,
+        env = "LOCKSTEP_EXPLORE_OUT",
+        value_name = "FOLDER",
+        default_value = "reproducers"
+    )]
     out: PathBuf,
 }
 
 impl Explore {
     pub(crate) fn execute(self) -> ExitCode {
         if self.schedules == 0 {
-            complain("--schedules 0 explores nothing; ask for 1 or more");
+            complain("--schedules 0 explores nothing; give 1 or more");
             return ExitCode::Usage;
         }
         let core = Arc::new(CoreLedger);
@@ -101,7 +106,8 @@ impl Explore {
         summary.verdict.exit_code()
     }
 
-    /// Keeps what was found and tells it. The case is explored again for the schedule that showed it.
+    /// Writes the reproducers of a finding and prints it. The case is explored again to obtain the
+    /// failing schedule.
     fn report(&self, finding: &Finding<Exploration>, core: &Arc<CoreLedger>) -> ExitCode {
         let seed = finding.run.seed;
         let Exploration { scenario, plan } = &*finding.case;
@@ -121,20 +127,20 @@ impl Explore {
         by: Option<(&str, usize)>,
     ) -> ExitCode {
         let invariant = violation.invariant.name;
-        let again = format!("lockstep explore --seeds {seed}..{}", seed + 1);
+        let reproduce = format!("lockstep explore --seeds {seed}..{}", seed + 1);
         let place = format!("seed {seed}, step {}", violation.step);
         let mut more = Vec::new();
         if let Some((scheduler, draw)) = by {
             more.push(format!("found by   {scheduler}, schedule {draw}"));
         }
-        let note = Note {
+        let note = FindingNote {
             out: &self.out,
             name: &format!("explore-{invariant}-seed{seed}"),
             place: &place,
-            again: &again,
+            reproduce: &reproduce,
         };
         let files = match schedule {
-            // What the serial execution shows needs none.
+            // A finding of the serial execution has no schedule.
             None => findings::keep(&note, violation, scenario.clone(), |whole: &LedgerRun| {
                 let core = Arc::new(CoreLedger);
                 let shrunk =
@@ -153,17 +159,17 @@ impl Explore {
                 })
             }
         };
-        findings::print(&Told {
+        findings::print(&FindingText {
             more,
-            again: Some(again),
+            reproduce: Some(reproduce),
             files,
-            ..Told::new(violation, &place)
+            ..FindingText::new(violation, &place)
         });
         violation.exit_code()
     }
 }
 
-/// The clock of a campaign that is watched for nothing else.
+/// Observer of a campaign that only measures time.
 struct Clock(Instant);
 
 impl Observer<Profile> for Clock {
@@ -174,7 +180,7 @@ impl Observer<Profile> for Clock {
     }
 }
 
-/// Looks for a seeded race of the buggy executor, under schedules that are drawn.
+/// Checks that a seeded race of the buggy executor is detected under drawn schedules.
 fn self_check(seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
     const BUG: &str = "fee-read-modify-write";
     const SCHEDULES: u64 = 20_000;
@@ -221,11 +227,11 @@ fn print_summary(summary: &Summary<Exploration>, took: Duration) {
     ));
 }
 
-/// The reason why a run with a schedule is not run: there is none in this program.
+/// Reason why a run with a schedule cannot be replayed: none in this build.
 pub(crate) const LEFT_OUT: Option<&str> = None;
 
-/// Runs the block of a kept run under its schedule.
-pub(crate) fn follow(run: &ScheduledRun) -> Ran {
+/// Replays a block under its schedule.
+pub(crate) fn follow(run: &ScheduledRun) -> ReplayResult {
     let core = Arc::new(CoreLedger);
     let followed = quietly(|| explore::follow(&run.scenario, &run.schedule, &core));
     let (outcome, pauses) = match followed {
@@ -236,7 +242,7 @@ pub(crate) fn follow(run: &ScheduledRun) -> Ran {
         Ok((Some(violation), pauses)) => (Err(Failure::Violation(violation)), pauses),
         Err(reason) => (Err(Failure::Infrastructure(reason)), Vec::new()),
     };
-    Ran {
+    ReplayResult {
         outcome,
         unit: "step",
         notes: explained(&run.schedule, &pauses),
@@ -244,7 +250,7 @@ pub(crate) fn follow(run: &ScheduledRun) -> Ran {
     }
 }
 
-/// A smaller run than one that was kept, looked for under as many workers and on the same path.
+/// Shrinks a run from a file, with the same number of workers and on the same execution path.
 pub(crate) fn smaller_of_file(
     run: &ScheduledRun,
     invariant: &str,
@@ -258,8 +264,9 @@ pub(crate) fn smaller_of_file(
     smaller(run, invariant, plan, budget)
 }
 
-/// The smallest scenario in which some schedule of this plan shows the same, with the plainest such
-/// schedule; where the plan finds none, the run itself with as few switches as still show it.
+/// Shrinks a run to the smallest scenario that violates the invariant under a schedule of this plan,
+/// with the simplest such schedule. Where the plan finds none, the scenario stays and the switches of
+/// its schedule are reduced.
 fn smaller(
     run: &ScheduledRun,
     invariant: &str,
@@ -299,7 +306,7 @@ fn explained(schedule: &Schedule, pauses: &[Pause]) -> Vec<String> {
     std::iter::once(head).chain(pauses).collect()
 }
 
-/// Without a report of any panic: each is a finding that is told.
+/// Silences panic messages meanwhile, because each panic is reported as a finding.
 fn quietly<T>(work: impl FnOnce() -> T) -> T {
     explore::let_shuttle_take_the_panic_hook();
     silence_panics(work)
@@ -317,7 +324,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_found_is_kept_whole_beside_what_shrinking_left() {
+    fn a_finding_is_kept_unshrunk_and_shrunk() {
         let folder = tempfile::tempdir().expect("there is room for a temporary folder");
         let (_, mut scenario) = generate::scenario(&mut Seeded::new(1, 0), Size::SMALL);
         scenario.steps.retain(|step| matches!(step, Step::Block(_)));
@@ -328,7 +335,7 @@ mod tests {
             block: 0,
             switches: vec![Switch(0, 5, 1)],
         };
-        // Core shows nothing, so nothing smaller does.
+        // Core violates nothing, so no candidate does.
         let subject = "core, graph on 2 workers, under schedules";
         let violation = Violation::of(&NEVER_PANICS, 0, subject, "on purpose");
         let explore = Explore {

@@ -1,4 +1,4 @@
-//! What stands for `lockstep explore` in a program that was built without it.
+//! Replacement of `lockstep explore` in a build without the feature `shuttle`.
 
 use clap::Args;
 use lockstep_harness::exit::ExitCode;
@@ -7,20 +7,20 @@ use lockstep_harness::violation::Failure;
 use lockstep_sim::reproducer::ScheduledRun;
 
 use crate::complain;
-use crate::kept::Ran;
+use crate::kept::ReplayResult;
 
 const HOW: &str = "this program was built without schedule exploration; \
                    try cargo run --release --features shuttle --";
 
-/// The reason why a run with a schedule is not run.
+/// Reason why a run with a schedule cannot be replayed.
 pub(crate) const LEFT_OUT: Option<&str> = Some(HOW);
 
-/// The most candidates that shrinking judges.
+/// Default of the number of candidates that shrinking explores.
 pub(crate) const BUDGET: u64 = 0;
 
 #[derive(Debug, Args)]
 pub(crate) struct Explore {
-    /// Whatever it is
+    /// Accept any arguments, to answer with the command of the other build
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     arguments: Vec<String>,
 }
@@ -32,8 +32,8 @@ impl Explore {
     }
 }
 
-pub(crate) fn follow(_run: &ScheduledRun) -> Ran {
-    Ran {
+pub(crate) fn follow(_run: &ScheduledRun) -> ReplayResult {
+    ReplayResult {
         outcome: Err(Failure::Infrastructure(HOW.to_owned())),
         unit: "step",
         notes: Vec::new(),
@@ -41,7 +41,7 @@ pub(crate) fn follow(_run: &ScheduledRun) -> Ran {
     }
 }
 
-/// The run itself: nothing can be judged.
+/// Returns the run unchanged, because no candidate can be executed.
 pub(crate) fn smaller_of_file(
     run: &ScheduledRun,
     _invariant: &str,

@@ -1,4 +1,4 @@
-//! Runs of several nodes.
+//! Kept runs of clusters.
 
 use std::path::Path;
 
@@ -10,9 +10,9 @@ use lockstep_harness::reproducer::ReproducerError;
 use lockstep_harness::trace::{self, Trace};
 use lockstep_harness::violation::Violation;
 
-use super::{Kept, Ran, Settings, write_smaller};
+use super::{KeptRun, ReplayResult, Settings, write_smaller};
 
-impl Kept for NodesReproducer {
+impl KeptRun for NodesReproducer {
     fn shows(&self) -> &str {
         &self.shows
     }
@@ -38,16 +38,16 @@ impl Kept for NodesReproducer {
         Ok(())
     }
 
-    fn run(&self, scratch: &Path) -> Ran {
+    fn run(&self, scratch: &Path) -> ReplayResult {
         let (mut coverage, mut trace) = (Coverage::default(), Trace::default());
         let observed = silence_panics(|| {
             lockstep_cluster::run(&self.payload.scenario, scratch, &mut coverage, &mut trace)
         });
         let text = trace::as_text(trace.observations());
-        Ran {
+        ReplayResult {
             notes: match observed {
                 Ok(_) => Vec::new(),
-                Err(_) => end(&text),
+                Err(_) => last_events(&text),
             },
             outcome: observed
                 .map(|observed| format!("{} events, trace {}", observed.events, observed.trace)),
@@ -56,11 +56,11 @@ impl Kept for NodesReproducer {
         }
     }
 
-    fn without_seeded_bugs(&self) -> Option<Box<dyn Kept>> {
+    fn without_seeded_bugs(&self) -> Option<Box<dyn KeptRun>> {
         let mut without = self.clone();
         let nodes = without.payload.scenario.nodes.iter_mut();
         let bugs = nodes.filter_map(|node| node.seeded_bug.take()).count();
-        (bugs > 0).then(|| Box::new(without) as Box<dyn Kept>)
+        (bugs > 0).then(|| Box::new(without) as Box<dyn KeptRun>)
     }
 
     fn shrink_into(
@@ -81,15 +81,15 @@ impl Kept for NodesReproducer {
     }
 }
 
-/// The last things that happened, as many as a person reads.
-fn end(trace: &str) -> Vec<String> {
+/// The last five events of a trace.
+fn last_events(trace: &str) -> Vec<String> {
     const LINES: usize = 5;
     let lines: Vec<&str> = trace.lines().collect();
     let last = &lines[lines.len().saturating_sub(LINES)..];
     last.iter().map(ToString::to_string).collect()
 }
 
-/// Shrinks a run that violates this invariant, and says nothing of the panics of candidates.
+/// Shrinks a run that violates this invariant, with the panic messages of candidates silenced.
 pub(crate) fn smaller(
     whole: &ClusterRun,
     invariant: &str,

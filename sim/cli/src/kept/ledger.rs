@@ -1,4 +1,4 @@
-//! Runs of one ledger.
+//! Kept runs of one ledger.
 
 use std::path::Path;
 
@@ -13,9 +13,9 @@ use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::{BUDGET, Shrunk};
 use lockstep_sim::tally::Tally;
 
-use super::{Kept, Ran, Settings, means_nothing, write_smaller};
+use super::{KeptRun, ReplayResult, Settings, means_nothing, write_smaller};
 
-impl Kept for Reproducer {
+impl KeptRun for Reproducer {
     fn shows(&self) -> &str {
         &self.shows
     }
@@ -27,18 +27,18 @@ impl Kept for Reproducer {
     fn change(&mut self, settings: &Settings) -> Result<(), String> {
         let refused = |flag, why| Err(means_nothing(flag, LedgerRun::KIND, why));
         if settings.workers.is_some() {
-            return refused("--workers", "it is executed on several numbers of them");
+            return refused("--workers", "it is executed with several worker counts");
         }
         if settings.is_traced {
-            return refused("--trace", "only clusters have one");
+            return refused("--trace", "only clusters are traced");
         }
         self.payload.scenario.hash_seed ^= settings.hash_seed;
         Ok(())
     }
 
-    fn run(&self, scratch: &Path) -> Ran {
+    fn run(&self, scratch: &Path) -> ReplayResult {
         let observed = campaign::on_core(&self.payload.scenario, scratch, &mut Tally::default());
-        Ran {
+        ReplayResult {
             outcome: observed.map(|digest| format!("digest {digest}")),
             unit: "step",
             notes: Vec::new(),
@@ -73,8 +73,7 @@ pub(super) fn in_words(scenario: &Scenario) -> String {
     )
 }
 
-/// Shrinks without a report of every panic of every candidate: each is a finding that was reported
-/// once.
+/// Shrinks a scenario with the panic messages of candidates silenced: the finding was reported once.
 pub(crate) fn quietly_shrunk(
     scenario: &Scenario,
     violation: &Violation,

@@ -1,6 +1,6 @@
-//! Kept runs of every kind behind one trait: everything that a command can do with a file.
+//! Kept runs of every kind behind one trait: replay, shrink and export of a reproducer file.
 //!
-//! [`read`] is the one place that knows which kinds there are.
+//! Only [`read`] knows the list of kinds.
 
 mod cluster;
 mod ledger;
@@ -17,37 +17,37 @@ use lockstep_harness::reproducer::{Head, Payload, Reproducer, ReproducerError, t
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::reproducer::{LedgerRun, ScheduledRun};
 
-/// A run that was read from a file.
-pub(crate) trait Kept {
-    /// The invariant that it shows; empty where none.
+/// A run read from a reproducer file.
+pub(crate) trait KeptRun {
+    /// Name of the invariant that it shows; empty if it shows none.
     fn shows(&self) -> &str;
 
-    /// The reason why this build of the program cannot run it, and the build that can; `None` where
-    /// it can.
+    /// Reason why this build cannot execute it, with the command of the build that can; `None` if this
+    /// build can.
     fn left_out(&self) -> Option<&'static str> {
         None
     }
 
-    /// What is in it, a line each.
+    /// Its size and parts, one a line.
     fn description(&self) -> Vec<String>;
 
-    /// Runs it otherwise than it is written.
+    /// Changes settings that no result may depend on.
     ///
     /// # Errors
     ///
-    /// Names the setting that means nothing for a run of this kind.
+    /// If a setting has no meaning for this kind of run; the message names its flag.
     fn change(&mut self, settings: &Settings) -> Result<(), String>;
 
-    /// Runs it. Files of ledgers are made in `scratch`.
-    fn run(&self, scratch: &Path) -> Ran;
+    /// Executes it. Files of ledgers are created in `scratch`.
+    fn run(&self, scratch: &Path) -> ReplayResult;
 
-    /// The same run without the bugs that it was given on purpose; `None` where it has none.
-    fn without_seeded_bugs(&self) -> Option<Box<dyn Kept>> {
+    /// The same run without its seeded bugs; `None` if it has none.
+    fn without_seeded_bugs(&self) -> Option<Box<dyn KeptRun>> {
         None
     }
 
-    /// Shrinks it and writes what comes out; gives what shrinking came to, in words. `None` for the
-    /// budget is the default of this kind.
+    /// Shrinks it, writes the smaller run to `out` and returns a summary in words. `None` as the budget
+    /// stands for the default of this kind.
     ///
     /// # Errors
     ///
@@ -61,30 +61,30 @@ pub(crate) trait Kept {
         from: &str,
     ) -> Result<String, ReproducerError>;
 
-    /// The text of a Rust test that does the same run.
+    /// Text of a Rust test that executes the same run.
     fn as_test(&self, name: &str) -> String;
 }
 
 /// Settings that no result may depend on.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settings {
-    /// The number of workers of every node.
+    /// Number of workers of every node; `None` leaves it as it is written.
     pub(crate) workers: Option<usize>,
     /// Mixed into the seed of every hash map.
     pub(crate) hash_seed: u64,
-    /// A trace is asked for.
+    /// True if a trace is requested.
     pub(crate) is_traced: bool,
 }
 
-/// What a run came to.
-pub(crate) struct Ran {
-    /// What was observed, in words, or how it failed.
+/// Result of executing a kept run.
+pub(crate) struct ReplayResult {
+    /// The observations in words, or the failure.
     pub(crate) outcome: Result<String, Failure>,
-    /// What the steps of a violation count: `step` or `event`.
+    /// Unit of the steps of a violation: `step` or `event`.
     pub(crate) unit: &'static str,
-    /// What helps to understand a failure, a line each.
+    /// Explanation of a failure, one fact a line.
     pub(crate) notes: Vec<String>,
-    /// Everything that happened, a line each, where this kind is traced.
+    /// All events, one a line; `None` for kinds without a trace.
     pub(crate) trace: Option<String>,
 }
 
@@ -92,8 +92,8 @@ pub(crate) struct Ran {
 ///
 /// # Errors
 ///
-/// As [`Reproducer::read`]; [`ReproducerError::Kind`] where it is of none that there is.
-pub(crate) fn read(path: &Path) -> Result<Box<dyn Kept>, ReproducerError> {
+/// As [`Reproducer::read`]; [`ReproducerError::Kind`] if the file has an unknown kind.
+pub(crate) fn read(path: &Path) -> Result<Box<dyn KeptRun>, ReproducerError> {
     let (text, name) = (text_of(path)?, path.display().to_string());
     let head = Head::from_text(&text, &name)?;
     match head.kind.as_str() {
@@ -113,9 +113,9 @@ pub(crate) fn read(path: &Path) -> Result<Box<dyn Kept>, ReproducerError> {
     }
 }
 
-fn of_kind<P: Payload>(text: &str, path: &str) -> Result<Box<dyn Kept>, ReproducerError>
+fn of_kind<P: Payload>(text: &str, path: &str) -> Result<Box<dyn KeptRun>, ReproducerError>
 where
-    Reproducer<P>: Kept + 'static,
+    Reproducer<P>: KeptRun + 'static,
 {
     Ok(Box::new(Reproducer::<P>::from_text(text, path)?))
 }
@@ -133,7 +133,7 @@ fn write_smaller<P: Payload>(
     Ok(smaller.shrunk)
 }
 
-/// The reason to refuse a setting.
+/// Error message for a setting that this kind of run does not have.
 fn means_nothing(flag: &str, kind: &str, why: &str) -> String {
-    format!("{flag} means nothing for a run of the kind {kind:?}: {why}; leave it away")
+    format!("{flag} has no meaning for a run of the kind {kind:?}: {why}; omit it")
 }

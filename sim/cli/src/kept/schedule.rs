@@ -1,4 +1,4 @@
-//! Runs of one ledger with the schedule of a block.
+//! Kept runs of one ledger with the schedule of a block.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use lockstep_sim::export;
 use lockstep_sim::reproducer::{ScheduledReproducer, ScheduledRun};
 
 use super::ledger::in_words;
-use super::{Kept, Ran, Settings, means_nothing, write_smaller};
+use super::{KeptRun, ReplayResult, Settings, means_nothing, write_smaller};
 use crate::explore;
 
-impl Kept for ScheduledReproducer {
+impl KeptRun for ScheduledReproducer {
     fn shows(&self) -> &str {
         &self.shows
     }
@@ -36,16 +36,16 @@ impl Kept for ScheduledReproducer {
     fn change(&mut self, settings: &Settings) -> Result<(), String> {
         let refused = |flag, why| Err(means_nothing(flag, ScheduledRun::KIND, why));
         if settings.workers.is_some() {
-            return refused("--workers", "its schedule says how many there are");
+            return refused("--workers", "its schedule fixes their number");
         }
         if settings.is_traced {
-            return refused("--trace", "only clusters have one");
+            return refused("--trace", "only clusters are traced");
         }
         self.payload.scenario.hash_seed ^= settings.hash_seed;
         Ok(())
     }
 
-    fn run(&self, _scratch: &Path) -> Ran {
+    fn run(&self, _scratch: &Path) -> ReplayResult {
         explore::follow(&self.payload)
     }
 

@@ -1,4 +1,4 @@
-//! Shows how a campaign goes on, and what it took.
+//! Progress of a ledger campaign on the terminal, and its times.
 
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
@@ -13,15 +13,15 @@ use lockstep_sim::tally::totals;
 
 use super::say;
 
-/// How a campaign of ledgers ended.
+/// Summary of a ledger campaign.
 pub(super) type Summary = lockstep_harness::campaign::Summary<Scenario>;
 
-/// Watches a campaign: prints one line a run, and a bar where there is a terminal.
-pub(super) struct Watch<'p> {
+/// Printer of a campaign's progress: one line a run, and a bar on a terminal.
+pub(super) struct Progress<'p> {
     plan: &'p Plan,
     preset: Preset,
     begun: Instant,
-    /// What this process had of processors before: cargo, which it was, has waited for compilers.
+    /// Processor seconds of this process before the campaign: under `cargo run` they include compilers.
     processor_seconds: Option<f64>,
     bar: ProgressBar,
     build: String,
@@ -31,7 +31,7 @@ pub(super) struct Watch<'p> {
     findings: u64,
 }
 
-impl<'p> Watch<'p> {
+impl<'p> Progress<'p> {
     pub(super) fn new(
         plan: &'p Plan,
         preset: Preset,
@@ -67,7 +67,7 @@ impl<'p> Watch<'p> {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(200));
-        Watch {
+        Progress {
             plan,
             preset,
             begun: Instant::now(),
@@ -132,8 +132,8 @@ impl<'p> Watch<'p> {
         }
     }
 
-    /// The campaign is over. What it took goes to where it disturbs nobody who compares: it is
-    /// another each time.
+    /// Ends the progress bar and prints the times to standard error, because standard output is the
+    /// same in every run.
     pub(super) fn finish(&self, summary: &Summary) {
         self.bar.finish_and_clear();
         if self.is_quiet {
@@ -146,7 +146,7 @@ impl<'p> Watch<'p> {
     }
 }
 
-/// A record as its line.
+/// Encodes a record as a line of JSON.
 pub(super) fn as_line(record: &Record) -> String {
     serde_json::to_string(record).expect("a record is numbers, lists and texts")
 }
@@ -172,14 +172,14 @@ fn took(summary: &Summary, elapsed: Duration, processor: Option<f64>) -> String 
     text
 }
 
-/// What this process and those that it waited for had of processors; `None` where the system does
-/// not say.
+/// Processor seconds used by this process and its finished children; `None` on systems without
+/// `/proc/self/stat`.
 fn processor_seconds() -> Option<f64> {
-    /// Of all of Linux, whatever the kernel's own.
+    /// Unit of `/proc/self/stat` on every Linux, whatever the kernel's own tick is.
     const TICKS_A_SECOND: f64 = 100.0;
     let text = fs::read_to_string("/proc/self/stat").ok()?;
-    // The second field is a name in parentheses, with anything in it; user, system, and both of
-    // those waited for are the 14th to 17th.
+    // The second field is a name in parentheses, with anything in it; fields 14 to 17 are the user
+    // and system ticks of the process and of its finished children.
     let (_, fields) = text.rsplit_once(')')?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let ticks: Option<Vec<u64>> = fields
