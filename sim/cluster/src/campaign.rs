@@ -1,4 +1,4 @@
-//! Campaigns of clusters: one run a seed.
+//! Clusters as the workload of a campaign: one run a seed.
 
 use std::path::PathBuf;
 
@@ -14,28 +14,28 @@ use super::run::run;
 use super::scenario::NodesScenario;
 use super::seeded_bugs::NodeBug;
 
-/// Number of runs from which on a campaign must reach everything that is not rare.
+/// Number of runs from which on a campaign must reach every coverage point that is not rare.
 const WHOLE: u64 = 100;
 
-/// The focus whose points a campaign of fewer runs must reach.
+/// Name of the focus whose points a campaign of fewer runs must reach.
 const FEW: &str = "a few runs";
 
 /// Number of runs within which the seeded bug of the self-check must be found.
 const SELF_CHECK_RUNS: u64 = 60;
 
-/// Added to the hash seeds of a run that is repeated.
+/// Value that is xored into the hash seeds of a run that is repeated.
 const OTHER_HASH_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Clusters of core, on a network that goes wrong.
+/// The workload: clusters of core, on a network with faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clusters {
-    /// All nodes execute with this many workers, in place of what is drawn. No result depends on it.
+    /// Number of workers of all nodes, in place of the drawn ones. No result depends on it.
     pub workers: Option<usize>,
-    /// Added to the hash seeds of all nodes. No result depends on it.
+    /// Value that is xored into the hash seeds of all nodes. No result depends on it.
     pub hash_seed: u64,
     /// The seeded bug that one node of every run has.
     pub bug: Option<NodeBug>,
-    /// The folder for the files of the ledgers, which must be there.
+    /// Folder for the files of the ledgers, which must exist.
     pub folder: PathBuf,
 }
 
@@ -90,7 +90,7 @@ impl Workload for Clusters {
         }
     }
 
-    /// One seeded bug, another for each seed: to look for all of them would take minutes.
+    /// Looks for one seeded bug, another for each seed: all of them would take minutes.
     fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
         let kinds = NodeBug::ALL.len() as u64;
         let index = usize::try_from(seed % kinds).expect("seeded bugs are few");

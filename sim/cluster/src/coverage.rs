@@ -1,9 +1,9 @@
 //! Coverage points of a cluster.
 
-/// The system whose points a cluster counts.
+/// Name of the system under which a cluster counts its coverage points.
 pub const SYSTEM: &str = "cluster";
 
-/// A coverage point of a cluster: [`lockstep_harness::point!`] with its system.
+/// Registers a coverage point of a cluster: [`lockstep_harness::point!`] with its system.
 macro_rules! point {
     ($($point:tt)+) => {
         ::lockstep_harness::point!("cluster", $($point)+)
@@ -11,7 +11,7 @@ macro_rules! point {
 }
 pub(crate) use point;
 
-/// The first digits of a hash, for a line of the trace.
+/// Returns the first digits of a hash, for a line of the trace.
 pub(super) fn short(hash: &[u8; 32]) -> String {
     hex::encode(&hash[..8])
 }

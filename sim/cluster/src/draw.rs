@@ -1,4 +1,5 @@
-//! Draws runs of several nodes. Swarm: each has its own mix of faults, and some have none.
+//! The generator of runs of several nodes. It is swarm testing: each run has its own mix of faults, and
+//! some have none.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,40 +11,40 @@ use lockstep_harness::choice::Choices;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::generate::{self, Grown, Profile, Size};
 
-/// How large the ledgers of nodes are: many blocks, so that branches are deep, and small ones, for
-/// every node executes all of them.
+/// Size of the ledgers of nodes: many blocks, so that branches are deep, and small ones, for every
+/// node executes all of them.
 pub const SIZE: Size = Size {
     blocks: 30,
     transactions: 24,
     accounts: 12,
 };
 
-/// What a run is like.
+/// The profile of a run: sizes and the weights of its faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodesProfile {
-    /// The blocks.
+    /// Profile of the blocks.
     pub ledger: Profile,
-    /// How many nodes there are.
+    /// Number of nodes.
     pub nodes: u64,
-    /// How long a message is under way, in milliseconds.
+    /// Latency of a message, in milliseconds.
     pub latency_ms: u64,
-    /// How many of 100 messages with a block are lost.
+    /// Percentage of messages with a block that are dropped.
     pub lost: u64,
-    /// How many of 100 arrive twice.
+    /// Percentage of them that are duplicated.
     pub twice: u64,
-    /// How many of 100 arrive late.
+    /// Percentage of them that are delayed.
     pub late: u64,
-    /// How many partitions there are.
+    /// Number of partitions.
     pub partitions: u64,
-    /// How many times one direction of a link is cut.
+    /// Number of cuts of one direction of a link.
     pub cuts: u64,
-    /// How many times a node is restarted.
+    /// Number of clean restarts of a node.
     pub restarts: u64,
-    /// How many times its power goes, between two things that it does.
+    /// Number of power losses between two operations of a node.
     pub crashes: u64,
-    /// How many times its power goes in the middle of one.
+    /// Number of power losses within an operation.
     pub power_cuts: u64,
-    /// How many times its storage fails once.
+    /// Number of storage calls that fail.
     pub storage_failures: u64,
 }
 
@@ -76,8 +77,8 @@ impl fmt::Display for NodesProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} nodes, {} ms, lost {}%, twice {}%, late {}%, partitions {}, cuts {}, restarts {}, crashes \
-             {}, power cuts {}, storage failures {}; {}",
+            "nodes {}, latency {} ms, dropped {}%, duplicated {}%, delayed {}%, partitions {}, cuts {}, \
+             restarts {}, crashes {}, power losses {}, storage failures {}; {}",
             self.nodes,
             self.latency_ms,
             self.lost,
@@ -94,7 +95,7 @@ impl fmt::Display for NodesProfile {
     }
 }
 
-/// Draws what a run is like, and a run like that.
+/// Draws a profile, and a run of that profile.
 pub fn scenario(choices: &mut impl Choices, size: Size) -> (NodesProfile, NodesScenario) {
     let (ledger, genesis, grown) = generate::tree(choices, size);
     let profile = NodesProfile::draw(choices, ledger);
@@ -141,7 +142,8 @@ fn node(choices: &mut impl Choices, name: u32) -> NodeRecipe {
     }
 }
 
-/// Who mines what, and when. A branch is mined by one node, mostly, and now and then in one go.
+/// Draws the node and the time at which each block is mined. A branch is mined by one node, mostly, and
+/// now and then all at once.
 fn mined(choices: &mut impl Choices, grown: Vec<Grown>, nodes: &[NodeRecipe]) -> Vec<Mined> {
     let mut at_ms = 0;
     let mut branch = None;
@@ -251,7 +253,7 @@ fn faults(
             node: any(choices, &on_disks),
             operation: operation(choices, blocks),
             call: {
-                // Something small takes 10 of them, a large block some 100.
+                // A small block takes 10 calls, a large one about 100.
                 let bound = choices.pick(&[4, 10, 30, 90]);
                 choices.below(bound)
             },
@@ -269,7 +271,7 @@ fn faults(
     faults
 }
 
-/// Every ordered pair of nodes.
+/// Returns every ordered pair of nodes.
 fn links(nodes: &[NodeRecipe]) -> Vec<(u32, u32)> {
     nodes
         .iter()
@@ -283,7 +285,7 @@ fn any(choices: &mut impl Choices, nodes: &[NodeRecipe]) -> u32 {
     nodes[usize::try_from(index).expect("nodes are few")].name
 }
 
-/// A block that is added, or one at which branches part, so that some node goes back to it.
+/// Draws an operation: adding a block, or a rewind to a block at which branches fork.
 fn operation(choices: &mut impl Choices, blocks: &[Mined]) -> Operation {
     let mut forks = BTreeSet::new();
     let mut parents = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! A kept run of several nodes as a plain Rust test.
+//! Export of a kept run of several nodes as a plain Rust test.
 
 use std::fmt::Write as _;
 
@@ -8,9 +8,10 @@ use lockstep_sim::export::{block, genesis, head, identifier};
 use super::reproducer::NodesReproducer;
 use super::scenario::{Fault, Mined, NodeRecipe, Operation};
 
-/// The text of a file for `sim/cluster/tests`. `name` becomes the test's.
+/// Returns the text of a file for `sim/cluster/tests`, with a test of this name.
 ///
-/// A run that names a seeded bug must show what it showed; any other must pass.
+/// The test of a run with a seeded bug demands the violation that the reproducer names; any other run
+/// must pass.
 #[must_use]
 pub fn as_test(reproducer: &NodesReproducer, name: &str) -> String {
     let scenario = &reproducer.payload.scenario;

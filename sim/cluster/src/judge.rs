@@ -1,8 +1,9 @@
-//! Whether a node did what every other node would have done.
+//! The judge of nodes: every step of every node against the oracle, and their stored bytes against each
+//! other.
 //!
-//! What the oracle says of a block and its branch is what all must say, so that two who differ from
-//! each other cannot both pass. The bytes that they keep are compared with each other: the oracle
-//! keeps none. Nothing in here knows how a node is built, but for what it may blame on the machine.
+//! The oracle's answer to a block on its branch is the only one allowed, so two nodes that differ cannot
+//! both pass. Stored bytes are compared between nodes, because the oracle stores none. The judge does not
+//! know how a node is built, except that a failing file may be the machine's fault.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,11 +24,11 @@ use lockstep_sim::world::{BlockResult, World};
 /// Judges every step of every node.
 pub(super) struct Judge<'t> {
     tree: &'t Tree,
-    /// The bytes that are kept at each tip, and who kept them first.
+    /// The hash of the bytes stored at each tip, and the node that stored them first.
     bytes: BTreeMap<Hash, (String, blake3::Hash)>,
-    /// Who took each block first, by its bytes.
+    /// The node that answered each block first, by the hash of its bytes.
     takers: BTreeMap<Hash, String>,
-    /// The number of the event, for reports.
+    /// Number of the current event, for reports.
     pub(super) step: usize,
 }
 
@@ -41,8 +42,8 @@ impl<'t> Judge<'t> {
         }
     }
 
-    /// Asks something whose panic is a finding.
-    pub(super) fn guarded<T>(
+    /// Runs a call whose panic is a finding.
+    pub(super) fn catch_panic<T>(
         &self,
         recipe: &NodeRecipe,
         question: impl FnOnce() -> T,
@@ -50,15 +51,15 @@ impl<'t> Judge<'t> {
         trial::guarded(self.step, &recipe.to_string(), question)
     }
 
-    /// Asks something that must not fail.
+    /// Runs a call that must not fail.
     pub(super) fn ask<T>(
         &self,
         recipe: &NodeRecipe,
         question: impl FnOnce() -> Result<T, SubjectError>,
     ) -> Result<T, Failure> {
-        self.guarded(recipe, question)?
+        self.catch_panic(recipe, question)?
             .map_err(|error| match error {
-                SubjectError::Failed(reason) if blames_the_machine(recipe) => {
+                SubjectError::Failed(reason) if may_be_the_machine(recipe) => {
                     Failure::Infrastructure(reason)
                 }
                 error => self.violation(recipe, &MAKES_SENSE, error.to_string()),
@@ -73,7 +74,7 @@ impl<'t> Judge<'t> {
         self.ask(recipe, || subject.world())
     }
 
-    /// A block was added or refused.
+    /// Judges a block that was added or refused.
     #[expect(clippy::too_many_arguments, reason = "all of it is evidence")]
     pub(super) fn added(
         &mut self,
@@ -121,7 +122,7 @@ impl<'t> Judge<'t> {
         }
     }
 
-    /// A block came again to a ledger that is at its height or above.
+    /// Judges the answer to a block at or below the height of the ledger, which must be refused.
     pub(super) fn added_again(
         &self,
         recipe: &NodeRecipe,
@@ -146,7 +147,7 @@ impl<'t> Judge<'t> {
         self.judge(recipe, before, after, before, event)
     }
 
-    /// Blocks were undone.
+    /// Judges a rewind.
     pub(super) fn rewound(
         &self,
         recipe: &NodeRecipe,
@@ -157,7 +158,7 @@ impl<'t> Judge<'t> {
         self.judge(recipe, before, after, recorded, Event::Rewound { recorded })
     }
 
-    /// A ledger was begun, or closed and opened.
+    /// Judges a ledger that was created, or closed and opened.
     pub(super) fn reopened(
         &self,
         recipe: &NodeRecipe,
@@ -166,7 +167,7 @@ impl<'t> Judge<'t> {
         subject: &dyn Subject,
     ) -> Result<(), Failure> {
         self.judge(recipe, before, after, before, Event::Reopened)?;
-        // What is read back besides has its own check for each block.
+        // The blocks of the chain are read back by `chain`.
         let above = Height(after.height.0 + 1);
         match self.ask(recipe, || subject.stored(above))? {
             None => Ok(()),
@@ -199,7 +200,8 @@ impl<'t> Judge<'t> {
         }
     }
 
-    /// What a node did failed: it may, where its storage did, and a machine may.
+    /// Judges a failed operation: allowed if its storage was told to fail, and an infrastructure failure
+    /// if it is on a file.
     pub(super) fn may_fail(
         &self,
         recipe: &NodeRecipe,
@@ -207,7 +209,7 @@ impl<'t> Judge<'t> {
         was_told_to: bool,
     ) -> Result<(), Failure> {
         match error {
-            SubjectError::Failed(reason) if !was_told_to && blames_the_machine(recipe) => {
+            SubjectError::Failed(reason) if !was_told_to && may_be_the_machine(recipe) => {
                 Err(Failure::Infrastructure(reason))
             }
             SubjectError::Failed(_) if was_told_to => Ok(()),
@@ -215,7 +217,7 @@ impl<'t> Judge<'t> {
         }
     }
 
-    /// A ledger was opened again, or could not be.
+    /// Judges the attempt to open a ledger again.
     pub(super) fn opened(
         &self,
         recipe: &NodeRecipe,
@@ -224,7 +226,7 @@ impl<'t> Judge<'t> {
     ) -> Result<(), Failure> {
         match opened {
             Ok(()) => Ok(()),
-            Err(SubjectError::Failed(reason)) if !has_crashed && blames_the_machine(recipe) => {
+            Err(SubjectError::Failed(reason)) if !has_crashed && may_be_the_machine(recipe) => {
                 Err(Failure::Infrastructure(reason))
             }
             Err(error) => Err(self.violation(
@@ -235,7 +237,7 @@ impl<'t> Judge<'t> {
         }
     }
 
-    /// After a failure or a crash the ledger is at one of these tips, the one before first.
+    /// Judges a ledger after a failure or a crash: it must be at one of these tips, with every version.
     pub(super) fn before_or_after(
         &self,
         recipe: &NodeRecipe,
@@ -261,8 +263,8 @@ impl<'t> Judge<'t> {
         ))
     }
 
-    /// The blocks of a ledger's chain as they read back, which must be as they were sent and have
-    /// the receipts that they had.
+    /// Reads back the blocks of a ledger's chain, which must be the bytes that were sent, with the
+    /// receipts of the oracle.
     pub(super) fn chain(
         &self,
         recipe: &NodeRecipe,
@@ -299,7 +301,7 @@ impl<'t> Judge<'t> {
         Ok(chain)
     }
 
-    /// Whoever is at a tip keeps the same bytes as all who ever were.
+    /// Compares the bytes that a node stores at a tip with those of every node that was ever at it.
     pub(super) fn same_bytes(
         &mut self,
         recipe: &NodeRecipe,
@@ -321,7 +323,7 @@ impl<'t> Judge<'t> {
         Err(self.violation(recipe, &SAME_ON_EVERY_STORAGE, detail))
     }
 
-    /// Nothing went wrong any more, and still they are not at one tip.
+    /// The failure of nodes that are not at one tip long after the last fault.
     pub(super) fn not_converged(&self, events: u64, tips: String) -> Failure {
         Violation::of(
             &NODES_CONVERGE,
@@ -342,7 +344,8 @@ impl<'t> Judge<'t> {
     }
 }
 
-/// Memory and a simulated disk fail when they are told to; a file may fail by itself.
-fn blames_the_machine(recipe: &NodeRecipe) -> bool {
+/// True if a storage failure may be the machine's: memory and a simulated disk fail only when told to, a
+/// file may fail by itself.
+fn may_be_the_machine(recipe: &NodeRecipe) -> bool {
     recipe.storage == StorageKind::File && recipe.seeded_bug.is_none()
 }

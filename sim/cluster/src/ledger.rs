@@ -1,4 +1,4 @@
-//! A node's ledger: core on what its operator chose, with a storage that can be told to fail.
+//! A node's ledger: core with its operator's settings, on a storage that can be told to fail.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,20 +13,22 @@ use super::seeded_bugs::{BuggyLedger, NodeBug};
 use lockstep_sim::disk::{Disk, DiskFault, Loss};
 use lockstep_sim::subject::{Core, Subject, SubjectError};
 
-/// A ledger and the handles to what it stands on.
+/// A ledger, and handles to its storage and disk.
 pub(super) struct Ledger {
     pub(super) subject: Box<dyn Subject>,
     switch: Arc<Switch>,
-    /// Where it is kept on a simulated disk.
+    /// The simulated disk, if it is on one.
     disk: Option<Slot>,
 }
 
 impl Ledger {
-    /// Begins a ledger. `file` is where it is kept if it is kept in a file, and must not exist.
+    /// Creates a ledger at its genesis. `file` is the path of its database if it is kept in a file, and
+    /// must not exist.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible, or there is no room.
+    /// [`SubjectError::Failed`] if the storage cannot be opened; otherwise the error of core for an
+    /// impossible genesis.
     pub(super) fn begin(
         recipe: &NodeRecipe,
         genesis: &Genesis,
@@ -72,34 +74,34 @@ impl Ledger {
         })
     }
 
-    /// Lets one call of the storage fail, counted from 0.
+    /// Makes the storage call of this index fail, counted from 0.
     pub(super) fn fail_call(&self, call: u64) {
         self.switch.arm(call);
     }
 
-    /// Lets no call fail any more. Whether one did.
+    /// Makes no call fail any more. Returns whether one did.
     pub(super) fn heal(&self) -> bool {
         self.switch.disarm()
     }
 
-    /// Lets the power go in the middle of a call to the disk, counted from 0. Without a simulated
-    /// disk nothing happens.
+    /// Cuts the power in the middle of the disk call of this index, counted from 0. No effect without a
+    /// simulated disk.
     pub(super) fn cut_power_in(&self, call: u64) {
         if let Some(slot) = &self.disk {
             slot.disk().arm(DiskFault::PowerCut { at: call });
         }
     }
 
-    /// Lets the power stay on. Whether it had gone already.
+    /// Cancels a planned power loss. Returns whether it had happened already.
     pub(super) fn keep_power(&self) -> bool {
         self.disk
             .as_ref()
             .is_some_and(|slot| slot.disk().disarm().is_some())
     }
 
-    /// The power goes, if it had not yet, and the disk loses something; where it is on none, the
-    /// ledger is left as it is. It is opened from what is left by [`Subject::reopen`]. Whether there
-    /// was anything to lose.
+    /// Crashes the ledger: the power is lost, if it was not already, and with it part of what the disk
+    /// had not made durable. [`Subject::reopen`] opens the rest. Without a simulated disk nothing
+    /// changes. Returns whether there is a simulated disk.
     pub(super) fn crash(&self, loss: Loss) -> bool {
         match &self.disk {
             Some(slot) => {
@@ -111,8 +113,7 @@ impl Ledger {
     }
 }
 
-/// Where the disk is that a node is built with: after a crash it is another one, which has what is
-/// left.
+/// The current disk of a node: a crash puts another one in its place, with what survived.
 #[derive(Clone)]
 struct Slot {
     disk: Arc<Mutex<Disk>>,
@@ -146,12 +147,12 @@ impl Slot {
     }
 
     fn locked(&self) -> MutexGuard<'_, Disk> {
-        // A disk is put in as a whole.
+        // A disk is replaced as a whole, so a poisoned lock has a valid one.
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How a node's storage is opened.
+/// Opens a node's storage, the first time and after a restart.
 struct Opener {
     medium: Medium,
     switch: Arc<Switch>,
@@ -182,7 +183,7 @@ impl Opener {
         match self.medium {
             Medium::Memory => Ok(storage),
             Medium::File(_) | Medium::Disk(_) => {
-                // It is locked until it is closed.
+                // The file is locked until it is closed.
                 drop(storage);
                 self.open()
             }
@@ -190,7 +191,7 @@ impl Opener {
     }
 }
 
-/// Any storage, with a switch in front that lets one call fail.
+/// A storage behind a switch that makes one call fail.
 struct NodeStorage {
     inner: Box<dyn Storage>,
     switch: Arc<Switch>,
@@ -198,7 +199,7 @@ struct NodeStorage {
 }
 
 impl NodeStorage {
-    /// What a failing read of cells gives: the error, or nothing where a defect swallows it.
+    /// Returns the error of a failing read, or `nothing` where a seeded bug swallows it.
     fn unless_swallowed<T>(
         &self,
         table: Table,
@@ -245,7 +246,7 @@ impl Storage for NodeStorage {
     }
 }
 
-/// The same changes, but no older version is ever taken away.
+/// Returns the same changes without the deletions of older versions.
 fn without_undone_history(batch: &Batch) -> Batch {
     let mut kept = Batch::new();
     for (table, changes) in batch.tables() {
@@ -260,8 +261,8 @@ fn without_undone_history(batch: &Batch) -> Batch {
     kept
 }
 
-/// Lets one call fail. Calls of one kind in a row are one: a block is read in as many pieces as suit
-/// its workers, and which call fails must not depend on them.
+/// A switch that makes one call fail. Consecutive calls of one kind count as one: a block is read in as
+/// many pieces as suit its workers, and the failing call must not depend on them.
 #[derive(Default)]
 struct Switch(Mutex<Armed>);
 
@@ -275,10 +276,10 @@ enum Call {
 
 #[derive(Default)]
 struct Armed {
-    /// So many calls work before the one that fails.
+    /// Number of calls that work before the one that fails.
     left: Option<u64>,
     last: Option<Call>,
-    /// Whether the last one fails, as often as it comes in a row.
+    /// True if the last call fails, and so every consecutive one of its kind.
     fails: bool,
     has_failed: bool,
 }

@@ -1,24 +1,24 @@
-//! Several nodes: each a real ledger with settings of its own, on a network that loses, delays,
-//! repeats and parts, through restarts, crashes and reorganisations. Nobody may ever differ.
+//! Deterministic simulation of several nodes, each a real ledger with settings of its own, on a network
+//! that drops, delays, duplicates and partitions, through restarts, crashes and reorganisations.
 //!
-//! A run is a [`NodesScenario`]: who takes part, which blocks are mined on which branch, what goes
-//! wrong. It is [drawn](scenario()) from a stream of choices, [run](run()), and, where it fails,
+//! A run is a [`NodesScenario`]: the nodes, the blocks mined on each branch, the faults. It is
+//! [drawn](scenario()) from a stream of choices, [run](run()), and, on a violation,
 //! [shrunk](shrink()) and written to a [file](NodesReproducer). [`Clusters`] are the workload of a
 //! [campaign](lockstep_harness::campaign), which looks for a [seeded bug](NodeBug) first.
 //!
-//! What the [oracle](lockstep_sim::oracle) says of a block on its branch is what every node must say of it,
-//! so that no two can differ and both pass; what they keep is compared byte for byte. After the last
-//! fault all must get to one tip within a number of events that depends on nodes and blocks alone.
-//! How nodes talk and which branch they prefer is not core's affair; it is here, and as simple as it
-//! can be.
+//! The answer of the [oracle](lockstep_sim::oracle) to a block on its branch is the only answer that any
+//! node may give, so two nodes cannot differ and both pass; the bytes that they store are compared with
+//! each other. After the last fault all nodes must reach one tip within a number of events that depends
+//! on the numbers of nodes and blocks alone. Gossip and fork choice are no part of core; they are here,
+//! and as simple as they can be.
 //!
-//! Time is virtual and everything happens in one queue of events, one at a time, on one thread (the
-//! workers of a ledger are its own affair). The queue is fifty lines of our own and no framework:
-//! what runs here is a synchronous ledger, so there is no future whose polling would have to be tamed;
-//! turmoil is deterministic only with `biased` in every `select!` or under a compiler flag of tokio,
-//! reached a sixteenth of the runs a second with redb when it was tried, and its crash runs
-//! destructors, so that a database closes cleanly just when it should not; madsim replaces tokio and
-//! refuses threads. Here a crash is a disk that is switched off in the middle of a chosen call.
+//! Time is virtual, and all events stand in one queue and happen one at a time, on one thread (a ledger
+//! may have workers of its own). The queue is fifty lines of our own and no framework: a ledger is
+//! synchronous, so there is no future whose polling would have to be made deterministic; turmoil is
+//! deterministic only with `biased` in every `select!` or under a compiler flag of tokio, did a sixteenth
+//! of the runs a second with redb when it was tried, and its crash runs destructors, so that a database
+//! closes cleanly just when it should not; madsim replaces tokio and refuses threads. Here a crash is a
+//! disk that is switched off in the middle of a chosen call.
 
 mod campaign;
 pub mod coverage;

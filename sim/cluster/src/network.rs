@@ -1,4 +1,4 @@
-//! What becomes of a message: it arrives, late, twice, or not at all.
+//! The simulated network: delivers, delays, duplicates or drops each message.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,45 +10,45 @@ use lockstep_harness::coverage::Point;
 use super::coverage::point;
 use super::scenario::{Fault, NodesScenario};
 
-/// What one node tells another.
+/// A message from one node to another.
 #[derive(Clone, Debug)]
 pub(super) enum Message {
-    /// A block, by its name and as its bytes.
+    /// A block: its name and its bytes.
     Block(u32, Arc<[u8]>),
-    /// Which block has this hash?
+    /// A request for the block with this hash.
     Ask(Hash),
-    /// My newest block has this hash.
+    /// The announcement of the sender's tip, by its hash.
     Tip(Hash),
 }
 
-/// A message under way.
+/// A message in transit.
 #[derive(Clone, Debug)]
 pub(super) struct Parcel {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) message: Message,
-    /// How many were sent on this link before it.
+    /// Number of messages sent on this link before it.
     pub(super) number: u64,
-    /// Whether it arrived before.
+    /// True for the second arrival of a duplicated message.
     pub(super) is_repeated: bool,
 }
 
-/// What becomes of a message that is sent.
+/// The fate of a message that is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fate {
-    /// After how many milliseconds it arrives, each time that it does.
+    /// Time until each of its arrivals, in milliseconds; empty if it is lost.
     pub(super) arrivals_ms: Vec<u64>,
-    /// What went wrong, in the words of the tally.
+    /// Coverage points of the faults that it met.
     pub(super) events: Vec<&'static Point>,
 }
 
-/// All links between the nodes.
+/// The links between all nodes.
 pub(super) struct Network<'s> {
     scenario: &'s NodesScenario,
-    /// The faults of single messages, as indices, by block, sender and receiver. One is taken out
-    /// when it happens.
+    /// Indices of the faults of single messages, by block, sender and receiver. A fault is removed when
+    /// it happens.
     of_messages: BTreeMap<(u32, u32, u32), Vec<usize>>,
-    /// How many messages were sent on each link.
+    /// Number of messages sent on each link.
     sent: BTreeMap<(usize, usize), u64>,
     /// The highest number that arrived on each link.
     arrived: BTreeMap<(usize, usize), u64>,
@@ -80,7 +80,7 @@ impl<'s> Network<'s> {
         }
     }
 
-    /// Sends something at a time.
+    /// Sends a message at this time.
     pub(super) fn send(
         &mut self,
         now_ms: u64,
@@ -101,7 +101,7 @@ impl<'s> Network<'s> {
         (parcel, fate)
     }
 
-    /// Whether something arrives after what was sent later on the same link.
+    /// Records an arrival. Returns whether a message sent later on the same link arrived before it.
     pub(super) fn is_overtaken(&mut self, parcel: &Parcel) -> bool {
         let highest = self
             .arrived
@@ -159,7 +159,7 @@ impl<'s> Network<'s> {
         }
     }
 
-    /// What is between two nodes now, if nothing gets through.
+    /// Returns the coverage point of the cut or partition between two nodes now, if there is one.
     fn obstacle(&self, now_ms: u64, sender: u32, receiver: u32) -> Option<&'static Point> {
         self.scenario.faults.iter().find_map(|fault| match fault {
             Fault::Cut {
@@ -213,7 +213,7 @@ mod tests {
         }
     }
 
-    /// When block 7 arrives that is sent from one to another at a time, each time that it is sent.
+    /// Sends block 7 at each of these times, from one node to another, and returns the arrivals of each.
     fn arrivals(faults: Vec<Fault>, sent: &[(u64, usize, usize)]) -> Vec<Vec<u64>> {
         let scenario = scenario(faults);
         let mut network = Network::new(&scenario);

@@ -1,8 +1,8 @@
-//! What a node has heard of, and which branch it prefers.
+//! The block pool of a node, and its fork choice.
 //!
-//! This is outside of core, which knows one chain: the longest branch wins, of several the one whose
-//! last block has the smallest hash. Only links between blocks count here; whether a block can be
-//! taken is for the ledger to say, and one that it refuses is forgotten with its bytes.
+//! Core knows one chain, so this is outside of it: the longest branch wins, and of several the one whose
+//! last block has the smallest hash. The pool looks only at the links between blocks; the ledger decides
+//! whether a block is valid, and a block that it refuses is forgotten, its bytes remembered as refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,45 +12,45 @@ use lockstep_core::model::{Block, Hash};
 
 use super::tree::of_bytes;
 
-/// Blocks that a node has heard of.
+/// The blocks that a node has received.
 pub(super) struct Pool {
     genesis: Hash,
     held: BTreeMap<Hash, Held>,
-    /// The bytes of what the ledger refused.
+    /// Hashes of the bytes of blocks that the ledger refused.
     refused: BTreeSet<Hash>,
 }
 
-/// A block, as it was sent.
+/// A block, decoded and as it was sent.
 #[derive(Clone)]
 pub(super) struct Held {
     pub(super) block: Arc<Block>,
     pub(super) bytes: Arc<[u8]>,
 }
 
-/// What some bytes were to a node.
+/// The result of offering bytes to a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
-    /// No block.
+    /// They decode to no block.
     Unreadable,
-    /// A block that was there, or was refused before.
+    /// The block is known, or was refused before.
     Before,
-    /// A block that is new.
+    /// The block is new.
     New {
-        /// Its parent.
+        /// Hash of its parent.
         parent: Hash,
-        /// Whether the parent is not there.
+        /// True if the parent is not known.
         is_orphan: bool,
     },
 }
 
-/// What a node does next to get to the best branch that it knows.
+/// The next step of a node towards the best branch that it knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// It is there.
+    /// None: it is at its tip.
     Nothing,
-    /// It adds a block to its tip.
+    /// Add this block to the tip.
     Add(Hash),
-    /// It goes back so many blocks, to this one or the genesis.
+    /// Rewind to this block or the genesis, by this number of blocks.
     Rewind(Hash, u64),
 }
 
@@ -63,13 +63,13 @@ impl Pool {
         }
     }
 
-    /// Forgets everything.
+    /// Forgets all blocks.
     pub(super) fn clear(&mut self) {
         self.held.clear();
         self.refused.clear();
     }
 
-    /// Takes a block up.
+    /// Decodes a block and adds it to the pool.
     pub(super) fn hear(&mut self, bytes: &Arc<[u8]>) -> Heard {
         if self.refused.contains(&of_bytes(bytes)) {
             return Heard::Before;
@@ -93,13 +93,13 @@ impl Pool {
         Heard::New { parent, is_orphan }
     }
 
-    /// Forgets the blocks that have this parent.
+    /// Forgets the blocks with this parent.
     pub(super) fn forget(&mut self, parent: Hash) {
         self.held
             .retain(|_, held| held.block.header.parent != parent);
     }
 
-    /// Forgets a block that the ledger refused, and does not take up the same bytes again.
+    /// Forgets a block that the ledger refused, and ignores the same bytes from now on.
     pub(super) fn refuse(&mut self, hash: Hash) {
         if let Some(held) = self.held.remove(&hash) {
             self.refused.insert(of_bytes(&held.bytes));
@@ -110,12 +110,12 @@ impl Pool {
         self.held.get(&hash)
     }
 
-    /// Whether a block is known; the genesis always is.
+    /// True if a block is known; the genesis always is.
     pub(super) fn has(&self, hash: Hash) -> bool {
         hash == self.genesis || self.held.contains_key(&hash)
     }
 
-    /// Parents that are not known.
+    /// Returns the hashes of parents that are not known.
     pub(super) fn missing(&self) -> BTreeSet<Hash> {
         self.held
             .values()
@@ -124,7 +124,7 @@ impl Pool {
             .collect()
     }
 
-    /// What to do on this tip, which is a known block.
+    /// Returns the next step from this tip, which is a known block.
     pub(super) fn next(&self, tip: Hash) -> Next {
         let wanted = self.path(self.best());
         let have = self.path(tip);
@@ -142,7 +142,7 @@ impl Pool {
             .map_or(Next::Nothing, |next| Next::Add(*next))
     }
 
-    /// The end of the longest branch from the genesis; of several the smallest hash.
+    /// Returns the end of the longest branch from the genesis; of several the smallest hash.
     fn best(&self) -> Hash {
         let mut children: BTreeMap<Hash, Vec<Hash>> = BTreeMap::new();
         for (hash, held) in &self.held {
@@ -165,7 +165,7 @@ impl Pool {
         best
     }
 
-    /// The blocks from the one after the genesis up to this one.
+    /// Returns the blocks from the one after the genesis up to this one.
     fn path(&self, tip: Hash) -> Vec<Hash> {
         let mut path = Vec::new();
         let mut at = tip;
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn of_branches_as_long_everybody_prefers_the_same() {
+    fn of_branches_of_one_length_every_node_prefers_the_same() {
         let blocks = [5, 6, 7].map(|time| block(GENESIS, time));
         let smallest = blocks.iter().map(|(_, hash)| *hash).min();
         for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {

@@ -1,8 +1,8 @@
-//! What happens next: events in the order of virtual time, and of when they were put in.
+//! The event queue: events in the order of virtual time, and of insertion at equal times.
 
 use std::collections::BTreeMap;
 
-/// Events that have not happened yet.
+/// The events to come, and the current virtual time.
 pub(super) struct Queue<E> {
     now_ms: u64,
     put_in: u64,
@@ -10,7 +10,7 @@ pub(super) struct Queue<E> {
 }
 
 impl<E> Queue<E> {
-    /// Nothing will happen.
+    /// Creates an empty queue at time 0.
     pub(super) fn new() -> Self {
         Queue {
             now_ms: 0,
@@ -19,24 +19,24 @@ impl<E> Queue<E> {
         }
     }
 
-    /// The time of the last event that was taken out, in milliseconds.
+    /// Returns the time of the last event that was popped, in milliseconds.
     pub(super) fn now_ms(&self) -> u64 {
         self.now_ms
     }
 
-    /// Lets something happen at a time, or now where that is past.
+    /// Schedules an event at a time, or now if that is past.
     pub(super) fn at(&mut self, at_ms: u64, event: E) {
         self.put_in += 1;
         self.events
             .insert((at_ms.max(self.now_ms), self.put_in), event);
     }
 
-    /// Lets something happen so much later.
+    /// Schedules an event `ms` milliseconds from now.
     pub(super) fn after(&mut self, ms: u64, event: E) {
         self.at(self.now_ms.saturating_add(ms), event);
     }
 
-    /// Goes on to the next event.
+    /// Pops the next event and advances the time to it.
     pub(super) fn next(&mut self) -> Option<E> {
         let ((at_ms, _), event) = self.events.pop_first()?;
         self.now_ms = at_ms;

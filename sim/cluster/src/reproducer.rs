@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::scenario::NodesScenario;
 
-/// A run of several nodes.
+/// The payload of a reproducer of the kind `cluster`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ClusterRun {
-    /// The run.
+    /// The run of several nodes.
     pub scenario: NodesScenario,
 }
 

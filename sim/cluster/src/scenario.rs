@@ -1,9 +1,9 @@
-//! A run of several nodes as plain data: who they are, which blocks there are, what goes wrong.
+//! A run of several nodes as plain data: the nodes, the blocks, the faults.
 //!
-//! Everything is named by numbers that stay when something else is taken away: a node and a block
-//! by a name, a message by the block that it carries and the two nodes, anything else by the time.
-//! So a fault goes on meaning the same while a run is shrunk or edited. Any value can be run: what
-//! names somebody who is not there happens to nobody.
+//! Everything is named by numbers that stay when something else is removed: a node and a block by a
+//! name, a message by the block that it carries and the two nodes, anything else by the time. So a
+//! fault goes on meaning the same while a run is shrunk or edited. Any value can be run: a fault that
+//! names a node or block that does not exist has no effect.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,203 +16,203 @@ use super::seeded_bugs::NodeBug;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::scenario::{BlockRecipe, GenesisRecipe};
 
-/// When all faults are over at the latest.
+/// The latest time at which a fault may end, in milliseconds since the run began.
 const LATEST_MS: u64 = 10 * 60 * 1_000;
 
 /// A whole run of several nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodesScenario {
-    /// The beginning, the same for all.
+    /// The genesis, the same for all nodes.
     pub genesis: GenesisRecipe,
-    /// How long a message is under way where no fault says otherwise, in milliseconds.
+    /// Latency of a message without a fault, in milliseconds.
     pub latency_ms: u64,
-    /// Who takes part.
+    /// The nodes, at least 2.
     pub nodes: Vec<NodeRecipe>,
-    /// What is mined, parents before their children.
+    /// The blocks, parents before their children.
     pub blocks: Vec<Mined>,
-    /// What goes wrong.
+    /// The faults, in any order.
     pub faults: Vec<Fault>,
 }
 
-/// One node and what its operator chose.
+/// One node and the settings that its operator chose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecipe {
-    /// Its name.
+    /// Name of the node.
     pub name: u32,
-    /// What it keeps its ledger in.
+    /// Storage of its ledger.
     pub storage: StorageKind,
-    /// How it executes blocks.
+    /// Mode in which it executes blocks.
     #[serde(alias = "path")]
     pub mode: ExecutionMode,
-    /// On how many workers, where it has any.
+    /// Number of workers, at least 1; the serial mode uses none.
     pub workers: usize,
-    /// The seed of its hash maps.
+    /// Seed of its hash maps.
     pub hash_seed: u64,
-    /// What is wrong with it, on purpose.
+    /// The seeded bug of this node, if it has one.
     #[serde(default, alias = "planted", skip_serializing_if = "Option::is_none")]
     pub seeded_bug: Option<NodeBug>,
 }
 
-/// What a ledger is kept in.
+/// The storage of a ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum StorageKind {
-    /// Memory, which a restart keeps.
+    /// Memory that survives a restart.
     Memory,
     /// A redb file.
     File,
-    /// redb on a simulated disk, the only place that a crash can hurt.
+    /// redb on a simulated disk, the only storage that can lose something in a crash.
     Disk,
 }
 
-/// How a node executes blocks.
+/// The mode in which a node executes blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExecutionMode {
-    /// On one thread.
+    /// All of every block on one thread.
     Serial,
-    /// The stateless checks of every block on the workers.
+    /// The stateless checks of every block on the workers, the rest in block order.
     #[serde(alias = "Spread")]
     ParallelValidation,
-    /// Everything of every block on the workers.
+    /// All of every block on the workers, over the dependency graph.
     Graph,
-    /// The stateless checks on the workers, from so many transactions on.
+    /// [`ParallelValidation`](Self::ParallelValidation) for blocks of at least this many transactions.
     #[serde(alias = "SpreadFrom")]
     ParallelValidationFrom(usize),
-    /// Everything on the workers, from so many transactions on.
+    /// [`Graph`](Self::Graph) for blocks of at least this many transactions.
     GraphFrom(usize),
-    /// In all ways, compared by core itself.
+    /// Test mode: every path, compared by core itself.
     Compared,
 }
 
-/// A block, and when and where it comes into the world.
+/// A mined block: when it appears, at which node, and on which parent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mined {
-    /// Its name, 1 and above.
+    /// Name of the block, at least 1.
     pub name: u32,
-    /// The block that it is built on; 0 for the genesis, as is a name that no earlier block has. One
-    /// that is no block of the chain stands for its own parent.
+    /// Name of the parent; 0, or a name that no earlier block has, is the genesis. A parent that is
+    /// refused stands for its own parent.
     pub parent: u32,
-    /// When, in milliseconds since the run began.
+    /// Time at which it is mined, in milliseconds since the run began.
     pub at_ms: u64,
-    /// The node that has it first; the first node where there is no such. It gets it again after
-    /// each restart, from whoever mined it.
+    /// Name of the node that gets it first, and again after each restart; the first node where no node
+    /// has this name.
     pub by: u32,
-    /// What it is.
+    /// Contents of the block.
     pub block: BlockRecipe,
 }
 
-/// One thing that goes wrong.
+/// One fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
-    /// The first message with a block from a node to another does not arrive.
+    /// The first message that carries this block over this link is dropped.
     Lost {
-        /// The block.
+        /// Name of the block.
         block: u32,
-        /// Who sent it.
+        /// Name of the sender.
         from: u32,
-        /// Who does not get it.
+        /// Name of the receiver.
         to: u32,
     },
-    /// It arrives, and so much later again.
+    /// That message is duplicated: it arrives, and once more later.
     Twice {
-        /// The block.
+        /// Name of the block.
         block: u32,
-        /// Who sent it.
+        /// Name of the sender.
         from: u32,
-        /// Who gets it.
+        /// Name of the receiver.
         to: u32,
-        /// How much later the second one comes.
+        /// Time between the two arrivals, in milliseconds.
         after_ms: u64,
     },
-    /// It arrives later, and what was sent after it overtakes it.
+    /// That message is delayed, so that messages sent after it may overtake it.
     Late {
-        /// The block.
+        /// Name of the block.
         block: u32,
-        /// Who sent it.
+        /// Name of the sender.
         from: u32,
-        /// Who gets it.
+        /// Name of the receiver.
         to: u32,
-        /// How much later.
+        /// Delay in addition to the latency, in milliseconds.
         by_ms: u64,
     },
-    /// In one direction of one link nothing is sent for a while.
+    /// One direction of one link is cut for a while: what is sent over it is lost.
     Cut {
-        /// Whose messages are lost.
+        /// Name of the sender.
         from: u32,
-        /// Who does not get them.
+        /// Name of the receiver.
         to: u32,
-        /// From when on.
+        /// Start, in milliseconds since the run began.
         since_ms: u64,
-        /// Until when.
+        /// End, in milliseconds since the run began.
         until_ms: u64,
     },
-    /// Between these nodes and the others nothing is sent for a while.
+    /// The network is partitioned for a while: messages between the two sides are lost.
     Partition {
-        /// One of the sides.
+        /// Names of the nodes of one side.
         side: Vec<u32>,
-        /// From when on.
+        /// Start, in milliseconds since the run began.
         since_ms: u64,
-        /// Until when it heals.
+        /// End, in milliseconds since the run began.
         until_ms: u64,
     },
-    /// A node is closed and opened again later. What it did not keep in its ledger it forgets.
+    /// A node is closed cleanly and opened again later. It forgets everything outside its ledger.
     Restart {
-        /// Which.
+        /// Name of the node.
         node: u32,
-        /// When it is closed.
+        /// Time at which it is closed, in milliseconds since the run began.
         at_ms: u64,
-        /// For how long.
+        /// Time until it is opened again, in milliseconds.
         down_ms: u64,
     },
-    /// A node's machine loses its power, and is started again later. A ledger that is on no simulated
-    /// disk is closed before.
+    /// A node crashes by power loss between two operations, and is started again later. A ledger on no
+    /// simulated disk is closed cleanly instead.
     Crash {
-        /// Which node.
+        /// Name of the node.
         node: u32,
-        /// When.
+        /// Time of the crash, in milliseconds since the run began.
         at_ms: u64,
-        /// For how long it is down.
+        /// Time until it is started again, in milliseconds.
         down_ms: u64,
-        /// What its disk loses.
+        /// The writes that its disk loses.
         loss: Loss,
     },
-    /// The same, in the middle of a call to its disk. Without a simulated disk it does not happen.
+    /// A power loss in the middle of a call to the disk. It has no effect without a simulated disk.
     PowerCut {
-        /// Which node.
+        /// Name of the node.
         node: u32,
-        /// What it does for the first time.
+        /// The operation, the first time that the node does it.
         #[serde(alias = "doing")]
         operation: Operation,
-        /// Which call, counted from 0 in what it does. Where there are fewer it does not happen.
+        /// Index of the disk call within the operation. No effect if there are fewer calls.
         call: u64,
-        /// For how long it is down.
+        /// Time until it is started again, in milliseconds.
         down_ms: u64,
-        /// What its disk loses.
+        /// The writes that its disk loses.
         loss: Loss,
     },
     /// One call of a node's storage fails. Afterwards the storage works again.
     StorageFails {
-        /// Which node.
+        /// Name of the node.
         node: u32,
-        /// What it does for the first time.
+        /// The operation, the first time that the node does it.
         #[serde(alias = "doing")]
         operation: Operation,
-        /// Which call, counted from 0 in what it does, those of one kind in a row as one. Where there
-        /// are fewer, none fails.
+        /// Index of the storage call within the operation, consecutive calls of one kind counted as
+        /// one. No effect if there are fewer.
         call: u64,
     },
 }
 
-/// What a node does with its ledger.
+/// An operation of a node on its ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
-    /// It adds this block.
+    /// Adds the block of this name.
     Adding(u32),
-    /// It goes back to this block, or to the genesis, which is 0.
+    /// Rewinds to the block of this name, or to the genesis, which is 0.
     RewindingTo(u32),
 }
 
 impl NodesScenario {
-    /// How many transactions there are in all blocks.
+    /// Counts the transactions of all blocks.
     #[must_use]
     pub fn transactions(&self) -> usize {
         self.blocks
@@ -221,7 +221,7 @@ impl NodesScenario {
             .sum()
     }
 
-    /// When the last block was mined and the last thing went wrong.
+    /// Returns the time, in milliseconds, from which on nothing is mined and no fault lasts.
     #[must_use]
     pub fn calm_at_ms(&self) -> u64 {
         let mined = self.blocks.iter().map(|mined| mined.at_ms);
@@ -229,27 +229,27 @@ impl NodesScenario {
         mined.chain(faults).max().unwrap_or(0)
     }
 
-    /// The node with a name.
+    /// Returns the index of the node with this name.
     #[must_use]
     pub fn node(&self, name: u32) -> Option<usize> {
         self.nodes.iter().position(|node| node.name == name)
     }
 
-    /// Lets every node execute with so many workers.
+    /// Sets the number of workers of every node.
     pub fn set_workers(&mut self, workers: usize) {
         for node in &mut self.nodes {
             node.workers = workers;
         }
     }
 
-    /// Gives every node another seed for its hash maps.
+    /// Changes the hash seed of every node, by exclusive or with `by`.
     pub fn change_hash_seeds(&mut self, by: u64) {
         for node in &mut self.nodes {
             node.hash_seed ^= by;
         }
     }
 
-    /// Lets one node have a bug: the second one, which a drawn run keeps on a simulated disk.
+    /// Gives a seeded bug to the second node, which is on a simulated disk in a drawn run.
     pub fn inject_bug(&mut self, bug: NodeBug) {
         let index = 1.min(self.nodes.len() - 1);
         let node = &mut self.nodes[index];
@@ -259,12 +259,12 @@ impl NodesScenario {
         }
     }
 
-    /// No two nodes have one name, there are at least two, and the last fault is over within ten
-    /// minutes: nodes go on talking until then.
+    /// Checks that the scenario can be run.
     ///
     /// # Errors
     ///
-    /// Says what is wrong.
+    /// If two nodes have one name, there are fewer than two nodes, or the last block or fault is later
+    /// than ten minutes: nodes exchange messages until then. The message says which.
     pub fn check(&self) -> Result<(), String> {
         let mut names = BTreeSet::new();
         for node in &self.nodes {
@@ -292,7 +292,8 @@ impl NodesScenario {
 }
 
 impl Fault {
-    /// When it is over. What happens to a message, or in the middle of something, happens once.
+    /// Returns the time at which it is over, in milliseconds; 0 for a fault of one message or of one
+    /// call, which happens once.
     #[must_use]
     pub fn ends_at_ms(&self) -> u64 {
         match self {
@@ -310,10 +311,10 @@ impl Fault {
 }
 
 impl NodeRecipe {
-    /// What core is told.
+    /// Returns the configuration of core for this node.
     #[must_use]
     pub fn config(&self, network: Network) -> Config {
-        /// What a transaction must be believed to cost to be scheduled over the graph.
+        /// Estimated cost of a transaction, high enough that blocks are scheduled over the graph.
         const DEAR_NS: u64 = 1_000_000;
         let mut parallel = ParallelConfig {
             workers: Some(self.workers),
@@ -354,12 +355,12 @@ impl fmt::Display for ExecutionMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ExecutionMode::Serial => f.write_str("serial"),
-            ExecutionMode::ParallelValidation => f.write_str("checks spread"),
+            ExecutionMode::ParallelValidation => f.write_str("parallel validation"),
             ExecutionMode::Graph => f.write_str("graph"),
             ExecutionMode::ParallelValidationFrom(threshold) => {
-                write!(f, "checks spread from {threshold} on")
+                write!(f, "parallel validation from {threshold} transactions")
             }
-            ExecutionMode::GraphFrom(threshold) => write!(f, "graph from {threshold} on"),
+            ExecutionMode::GraphFrom(threshold) => write!(f, "graph from {threshold} transactions"),
             ExecutionMode::Compared => f.write_str("test mode"),
         }
     }
@@ -373,7 +374,7 @@ impl fmt::Display for NodeRecipe {
             self.name, self.storage, self.mode, self.workers, self.hash_seed
         )?;
         if let Some(bug) = self.seeded_bug {
-            write!(f, ", seeded_bug: {bug}")?;
+            write!(f, ", seeded bug {bug}")?;
         }
         f.write_str(")")
     }

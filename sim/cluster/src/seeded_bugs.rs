@@ -1,7 +1,7 @@
-//! BuggyLedger bugs of nodes, to see that a run of several nodes finds them.
+//! Seeded bugs of nodes, which a run of several nodes must find.
 //!
 //! Core has no switches: a seeded bug is a subject around it, a storage or a disk under it, or a node that
-//! talks with the others as it should not. Most are among those that real executors had.
+//! exchanges messages in a wrong way. Most are bugs that real executors had.
 
 use lockstep_core::model::{Amount, Block, Height};
 use serde::{Deserialize, Serialize};
@@ -20,21 +20,21 @@ lockstep_harness::seeded_bugs! {
     /// A seeded bug of a node.
     #[derive(Serialize, Deserialize)]
     pub enum NodeBug in "node": "one of several nodes with ledgers of their own" {
-        /// Here fees are shared out among the workers, and what does not divide is lost.
+        /// Fees are divided among the workers, and the remainder is lost.
         WorkerCountSemantics = "worker-count-semantics" in Scheduling:
             "the number of workers changes a result",
             named by [RECEIPTS_EXPLAIN_BALANCES, REJECTED_LEAVES_NO_TRACE];
-        /// Here a rewind leaves the older versions of what it undid where they were.
+        /// A rewind does not delete the older versions of what it undid.
         ReorgNotUndone = "reorg-not-undone" in Storage:
             "a rewind deletes the versions of another height",
             named by [SAME_ON_EVERY_STORAGE];
-        /// Here the hash seed decides the order of a block's changes.
+        /// The hash seed decides the order of a block's state diff.
         MergeOrder = "merge-order" in Scheduling: "the order of a hash map is the order of writes",
             named by [SAME_AS_SERIAL];
         SkipsAfterRestart = "skips-after-restart" in Invented:
             "the first block after a restart is executed and not kept",
             named by [RECEIPTS_EXPLAIN_BALANCES, READS_BACK, NONCES_ADVANCE_BY_APPLIED];
-        /// Here a cell that cannot be read counts as one that is not there.
+        /// A cell that cannot be read counts as absent.
         #[serde(alias = "ErrorBecomesRejection")]
         IoErrorIsRejection as OnDiskBug::IoErrorIsRejection,
             named by [
@@ -46,7 +46,7 @@ lockstep_harness::seeded_bugs! {
         StuckAfterError = "stuck-after-error" in Invented:
             "after the storage failed once, nothing is written until the next restart",
             named by [MAKES_SENSE];
-        /// The disk of the node.
+        /// The disk of the node acknowledges syncs and makes nothing durable.
         LyingDisk as OnDiskBug::LyingDisk, named by [BEFORE_OR_AFTER];
         TakesAgain = "takes-again" in Invented:
             "a block that comes again undoes what was built on it, and is executed again",
@@ -57,7 +57,7 @@ lockstep_harness::seeded_bugs! {
     }
 }
 
-/// A subject that is right but for one seeded bug.
+/// A subject that is correct but for one seeded bug.
 pub(super) struct BuggyLedger<S> {
     inner: S,
     bug: NodeBug,
@@ -68,7 +68,7 @@ pub(super) struct BuggyLedger<S> {
 }
 
 impl<S: Subject> BuggyLedger<S> {
-    /// Puts a seeded bug around a subject of a node with this many workers and this hash seed.
+    /// Wraps the subject of a node with this many workers and this hash seed.
     pub(super) fn new(inner: S, bug: NodeBug, workers: usize, hash_seed: u64) -> Self {
         BuggyLedger {
             inner,

@@ -1,7 +1,7 @@
-//! All blocks of a run, and what the oracle says of each.
+//! The block tree of a run, with the oracle's answer to each block.
 //!
-//! The oracle knows no branches: it is led through the tree, back to where a branch begins and along
-//! it. What it says is what every node must say, in whatever order the blocks reach it.
+//! The oracle knows no branches: it is driven through the tree depth first, rewound to where a branch
+//! forks and then along it. Every node must give the same answers, in whatever order blocks reach it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,36 +16,36 @@ use lockstep_sim::oracle::Oracle;
 use lockstep_sim::scenario::build::{self, Keys};
 use lockstep_sim::world::{BlockResult, World};
 
-/// All blocks and what must become of them.
+/// All blocks of a run, with the expected answers.
 pub(super) struct Tree {
     pub(super) genesis: Genesis,
     /// The ledger at height 0.
     pub(super) beginning: World,
-    /// In the order of the scenario.
+    /// The blocks, in the order of the scenario.
     pub(super) blocks: Vec<Answered>,
-    /// The bytes of a block to its index.
+    /// Index of a block, by the hash of its bytes.
     by_bytes: BTreeMap<Hash, usize>,
-    /// The hash of a block's header to its index.
+    /// Index of a block, by the hash of its header.
     by_hash: BTreeMap<Hash, usize>,
 }
 
-/// A block as it is sent, and the oracle's answer.
+/// A block as it is sent, with the oracle's answer.
 pub(super) struct Answered {
     pub(super) name: u32,
     pub(super) bytes: Arc<[u8]>,
-    /// `None` where the bytes are no block.
+    /// The decoded block; `None` if the bytes do not decode.
     pub(super) block: Option<Arc<Block>>,
-    /// Of the header, or zero.
+    /// Hash of the header; zero if the bytes do not decode.
     pub(super) hash: Hash,
-    /// `None` where it is refused or no block.
+    /// The result; `None` if the block is refused or does not decode.
     pub(super) accepted: Option<AcceptedBlock>,
-    /// Why it is refused, on the block that it was meant for.
+    /// The refusal, on its intended parent.
     pub(super) refusal: Option<Refusal>,
-    /// The block that it was meant for; `None` for the genesis.
+    /// Index of its intended parent; `None` for the genesis.
     parent: Option<usize>,
 }
 
-/// What a block does that is accepted.
+/// The result of a block that is accepted.
 pub(super) struct AcceptedBlock {
     pub(super) result: BlockResult,
     /// The ledger after it.
@@ -57,7 +57,7 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible.
+    /// If the oracle refuses the genesis; the message says why.
     pub(super) fn new(scenario: &NodesScenario, coverage: &mut Coverage) -> Result<Tree, String> {
         let mut keys = Keys::default();
         let genesis = build::genesis(&scenario.genesis, &mut keys);
@@ -86,7 +86,7 @@ impl Tree {
                 }
                 Some(Err(refusal)) => (None, Some(refusal)),
                 None => {
-                    coverage.count(point!("bytes that are no block"));
+                    coverage.count(point!("block: mined without a valid encoding"));
                     (None, None)
                 }
             };
@@ -112,7 +112,7 @@ impl Tree {
         let (mut by_bytes, mut by_hash) = (BTreeMap::new(), BTreeMap::new());
         for (index, answered) in blocks.iter().enumerate() {
             by_bytes.entry(of_bytes(&answered.bytes)).or_insert(index);
-            // Of two bodies under one header the one that is taken is the block.
+            // Of two bodies under one header the accepted one is the block.
             if answered.accepted.is_some() {
                 by_hash.insert(answered.hash, index);
             } else if answered.block.is_some() {
@@ -128,19 +128,19 @@ impl Tree {
         }
     }
 
-    /// What these bytes are.
+    /// Returns the block with these bytes.
     pub(super) fn sent_as(&self, bytes: &[u8]) -> Option<&Answered> {
         self.by_bytes
             .get(&of_bytes(bytes))
             .map(|index| &self.blocks[*index])
     }
 
-    /// The block with this hash; `None` for the genesis and for what nobody mined.
+    /// Returns the block with this hash; `None` for the genesis and for a block that was not mined.
     pub(super) fn named(&self, hash: Hash) -> Option<&Answered> {
         self.by_hash.get(&hash).map(|index| &self.blocks[*index])
     }
 
-    /// A block's name for people, 0 for the genesis; `None` for what nobody mined.
+    /// Returns the name of a block, 0 for the genesis; `None` for a block that was not mined.
     pub(super) fn name(&self, hash: Hash) -> Option<u32> {
         if hash == self.beginning.hash {
             return Some(0);
@@ -148,7 +148,7 @@ impl Tree {
         self.named(hash).map(|answered| answered.name)
     }
 
-    /// The ledger after the block with this hash, or at the genesis.
+    /// Returns the ledger after the block with this hash, or at the genesis.
     pub(super) fn world(&self, hash: Hash) -> Option<&World> {
         if hash == self.beginning.hash {
             return Some(&self.beginning);
@@ -156,8 +156,8 @@ impl Tree {
         Some(&self.named(hash)?.accepted.as_ref()?.world)
     }
 
-    /// The tip that everybody must end at: the highest, and of several the one with the smallest
-    /// hash.
+    /// Returns the ledger at the tip that all nodes must end at: the highest, and of several the one with
+    /// the smallest hash.
     pub(super) fn best(&self) -> &World {
         let accepted = self
             .blocks
@@ -170,12 +170,12 @@ impl Tree {
     }
 }
 
-/// What bytes are known by.
+/// Returns the hash by which bytes are identified.
 pub(super) fn of_bytes(bytes: &[u8]) -> Hash {
     Hash(blake3::hash(bytes).into())
 }
 
-/// Each block's parent and children, as indices.
+/// Returns each block's parent and children, as indices.
 fn family(scenario: &NodesScenario) -> (Vec<Option<usize>>, Vec<Vec<usize>>) {
     let mut names: BTreeMap<u32, usize> = BTreeMap::new();
     let mut parents: Vec<Option<usize>> = Vec::new();
@@ -198,7 +198,7 @@ fn roots(parents: &[Option<usize>]) -> Vec<usize> {
         .collect()
 }
 
-/// The nearest block above that is one of the chain.
+/// Returns the nearest ancestor that is accepted; `None` for the genesis.
 fn accepted_ancestor(
     answered: &BTreeMap<usize, Answered>,
     parents: &[Option<usize>],

@@ -1,5 +1,5 @@
-//! What `lockstep export` prints of a cluster is Rust that compiles and runs: it stands here, and is
-//! compared.
+//! Exported tests of clusters compile and run: they are modules here, and compared with the output of
+//! `lockstep export`.
 
 use std::path::Path;
 

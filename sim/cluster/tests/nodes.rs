@@ -1,4 +1,4 @@
-//! Several nodes: what a run of them finds, and that it is the same wherever it is done.
+//! Runs of several nodes: they are deterministic, and find every seeded bug.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn run(scenario: &NodesScenario) -> (Result<Observed, Failure>, Coverage, Trace)
     (outcome, coverage, trace)
 }
 
-/// What a run violates; `None` where nothing.
+/// Returns the name of the invariant that a run violates; `None` if all hold.
 fn violated(scenario: &NodesScenario) -> Option<String> {
     match run(scenario).0 {
         Ok(_) => None,
@@ -52,9 +52,10 @@ fn a_trace_is_the_same_with_one_worker_and_with_eight_and_with_other_hash_seeds(
     }
 }
 
-/// Where a seeded bug shows first, by an invariant that the catalogue has for it, and how small it gets.
+/// A seeded bug is found within a few seeds, named by an invariant of its catalogue entry, and shrunk to
+/// few nodes and transactions.
 fn check(bug: NodeBug) {
-    /// Some need a fault at the one place that they are about.
+    /// Some bugs need a fault in one particular operation.
     const SEEDS: u64 = 40;
     let found = (0..SEEDS).find_map(|seed| {
         let mut scenario = drawn(seed);
@@ -82,7 +83,7 @@ fn check(bug: NodeBug) {
         shrunk.to_string().ends_with(" candidates of 400"),
         "{shrunk}"
     );
-    // The file is all that is needed, and a node without the bug has nothing to be found.
+    // The file alone shows the violation, and without the bug nothing is violated.
     let text = NodesReproducer::new(&invariant, small.clone())
         .to_text("a remark")
         .expect("a run can be written");
@@ -233,7 +234,7 @@ fn a_node_that_crashes_between_going_back_and_going_forward_converges() {
 }
 
 #[test]
-fn what_names_nobody_happens_to_nobody() {
+fn a_fault_of_an_unknown_node_or_block_has_no_effect() {
     let quiet = two_branches([2, 3], Vec::new());
     let ghosts = two_branches(
         [2, 3],

@@ -1,4 +1,4 @@
-//! What nodes tell each other: blocks, questions for blocks, and their newest one.
+//! The gossip of nodes: blocks, requests for blocks, announcements of tips.
 
 use std::sync::Arc;
 
@@ -78,10 +78,10 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    /// Asks for a block, unless it did lately.
+    /// Requests a block from a peer, unless the node did so since its last announcement.
     fn request(&mut self, node: usize, peer: usize, hash: Hash) {
         if self.nodes[node].asked.insert((peer, hash)) {
-            self.coverage.count(point!("message: asks for a block"));
+            self.coverage.count(point!("message: block request"));
             self.send(node, peer, Message::Ask(hash));
         }
     }
@@ -116,7 +116,7 @@ impl Simulation<'_> {
     fn hear(&mut self, node: usize, from: Option<usize>, name: u32, bytes: &Arc<[u8]>) {
         match self.nodes[node].pool.hear(bytes) {
             Heard::Unreadable => self.coverage.count(point!("block: unreadable", rare)),
-            Heard::Before => self.coverage.count(point!("block: known before")),
+            Heard::Before => self.coverage.count(point!("block: already known")),
             Heard::New { parent, is_orphan }
                 if is_orphan
                     && self.scenario.nodes[node].seeded_bug == Some(NodeBug::AsksForNothing) =>
@@ -126,7 +126,7 @@ impl Simulation<'_> {
             Heard::New { parent, is_orphan } => {
                 self.send_to_all_but(node, from, &Message::Block(name, Arc::clone(bytes)));
                 if is_orphan {
-                    self.coverage.count(point!("block: without its parent"));
+                    self.coverage.count(point!("block: orphan"));
                     match from {
                         Some(peer) => self.request(node, peer, parent),
                         None => self.request_from_all(node, parent),

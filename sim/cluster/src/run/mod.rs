@@ -1,4 +1,5 @@
-//! One run: events happen to nodes, one at a time, and everything that a ledger does is judged.
+//! The simulation of one run: events happen to nodes one at a time, and every answer of a ledger is
+//! judged.
 
 mod messages;
 mod power;
@@ -23,31 +24,32 @@ use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::world::World;
 
-/// How long a node takes for one block added, or one rewind.
+/// Time that a node takes to add one block, or for one rewind, in milliseconds.
 const WORK_MS: u64 = 5;
-/// How often it tells the others its newest block, and asks again for what it misses.
+/// Interval at which a node announces its tip and asks again for missing blocks, in milliseconds.
 const ANNOUNCE_MS: u64 = 200;
 
-/// What a run came to.
+/// The result of a run without a violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// The hash of the trace.
+    /// Hash of the trace.
     pub trace: Digest,
-    /// How many events there were.
+    /// Number of events.
     pub events: u64,
-    /// How many of them came after the last fault and the last mined block.
+    /// Number of events after the last fault and the last mined block.
     pub events_to_converge: u64,
-    /// How many there might have been.
+    /// Largest number of such events that is allowed.
     pub most_events_to_converge: u64,
 }
 
 /// Runs a scenario: every step of every node is judged, and at the end all must be at one tip.
 ///
-/// Files are made in `folder`, which must be there, and are gone afterwards.
+/// Files are created in `folder`, which must exist, and removed afterwards.
 ///
 /// # Errors
 ///
-/// At the first step after which something does not hold, or at which the machine failed.
+/// [`Failure::Violation`] at the first event after which an invariant does not hold;
+/// [`Failure::Infrastructure`] if the scenario is invalid or the machine fails.
 pub fn run(
     scenario: &NodesScenario,
     folder: &Path,
@@ -58,7 +60,7 @@ pub fn run(
     let tree = match Tree::new(scenario, coverage) {
         Ok(tree) => tree,
         Err(reason) => {
-            // One ledger alone shows what core thinks of such a genesis; nothing happens here.
+            // The answer of core to such a genesis is tested with one ledger; no event happens here.
             coverage.count(point!("impossible genesis", rare));
             trace.line(0, reason);
             return Ok(Observed {
@@ -90,20 +92,20 @@ pub fn run(
     simulation.go_on()
 }
 
-/// A node, as far as it is not its ledger.
+/// A node: its ledger, its pool and its state in the simulation.
 struct Node {
     ledger: Ledger,
     pool: Pool,
-    /// The ledger as it was last seen.
+    /// The state of the ledger after its last operation.
     world: World,
-    /// What it got from whoever mined it, as indices of blocks.
+    /// Indices of the blocks that it mined, and gets again after a restart.
     given: Vec<usize>,
-    /// What it asked for since it last told the others its newest block.
+    /// Requests since its last announcement, by peer and block.
     asked: BTreeSet<(usize, Hash)>,
     state: NodeState,
-    /// How often it was started. What was planned in an earlier life does not happen.
+    /// Number of its restarts. An event that was scheduled in an earlier life has no effect.
     life: u64,
-    /// Whether its next piece of work is planned.
+    /// True if its next operation is scheduled.
     is_busy: bool,
 }
 
@@ -112,11 +114,11 @@ enum NodeState {
     Down(Down),
 }
 
-/// What must be there when a node comes up again.
+/// The state that is allowed when a node starts again.
 struct Down {
-    /// Whether its power went, rather than that it was closed.
+    /// True after a power loss, false after a clean shutdown.
     has_crashed: bool,
-    /// The tips that its ledger may have.
+    /// Tips that its ledger may have, the one before the operation first.
     tips: Vec<Hash>,
 }
 
@@ -137,10 +139,10 @@ struct Simulation<'s> {
     nodes: Vec<Node>,
     queue: Queue<Event>,
     network: Network<'s>,
-    /// Faults in the middle of something that have happened.
+    /// Indices of the faults within operations that have happened.
     happened: BTreeSet<usize>,
     events: u64,
-    /// How many of them since the last fault, and since the last block was mined.
+    /// Number of events since the last fault and the last mined block.
     since_fault: u64,
     coverage: &'s mut Coverage,
     trace: &'s mut Trace,
@@ -166,7 +168,7 @@ impl Simulation<'_> {
                 life: 0,
                 is_busy: false,
             });
-            // Not all at once.
+            // The nodes do not announce all at once.
             let first_ms = ANNOUNCE_MS / 2 + 7 * index as u64;
             self.queue.after(
                 first_ms,
@@ -333,7 +335,7 @@ impl Simulation<'_> {
                 if let Some(node) = self.up(*node) {
                     let tip = self.nodes[node].world.hash;
                     if self.stop(node, *down_ms, Some(*loss), vec![tip]) {
-                        self.coverage.count(point!("crash: between two things"));
+                        self.coverage.count(point!("crash: between operations"));
                     }
                 }
             }
@@ -349,7 +351,7 @@ impl Simulation<'_> {
         self.is_up(node) && self.nodes[node].life == life
     }
 
-    /// The node with a name, if it is there and up.
+    /// Returns the index of the node with this name, if it is up.
     fn up(&self, name: u32) -> Option<usize> {
         self.scenario.node(name).filter(|node| self.is_up(*node))
     }
@@ -381,9 +383,11 @@ impl Simulation<'_> {
     }
 }
 
-/// After the last fault nothing gets lost. In the worst case every node learns every block of the
-/// best branch one by one, each with a question and an answer, and passes it on to all; meanwhile
-/// all tell all their newest block. Of this runs take a tenth.
+/// Returns the largest number of events within which nodes must converge.
+///
+/// After the last fault no message is lost. In the worst case every node learns every block of the best
+/// branch one by one, each with a request and an answer, and forwards it to all; meanwhile all announce
+/// their tips to all. Runs take a tenth of it.
 fn most_events_to_converge(scenario: &NodesScenario) -> u64 {
     let (nodes, blocks) = (scenario.nodes.len() as u64, scenario.blocks.len() as u64);
     500 + 4 * nodes * nodes * (blocks + 1)

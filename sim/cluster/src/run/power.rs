@@ -1,4 +1,4 @@
-//! A node goes down, and comes up again.
+//! Shutdown, crash and restart of a node.
 
 use lockstep_core::model::Hash;
 
@@ -9,8 +9,8 @@ use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
 
 impl Simulation<'_> {
-    /// Takes a node down: its power goes and something is lost, or it is closed. Whether its power
-    /// went, which hurts a simulated disk alone.
+    /// Takes a node down: with a loss it crashes, without one it is closed. Returns whether it crashed,
+    /// which takes a simulated disk.
     pub(super) fn stop(
         &mut self,
         node: usize,
@@ -20,7 +20,7 @@ impl Simulation<'_> {
     ) -> bool {
         let me = &mut self.nodes[node];
         let has_crashed = loss.is_some_and(|loss| me.ledger.crash(loss));
-        // A rewind that was to be followed by blocks is one half of a reorganisation.
+        // A rewind that blocks were to follow is one half of a reorganisation.
         let is_reorganising =
             matches!(me.pool.next(me.world.hash), Next::Add(_) | Next::Rewind(..));
         me.state = NodeState::Down(Down { has_crashed, tips });
@@ -33,7 +33,8 @@ impl Simulation<'_> {
             point!("restart: clean")
         });
         if is_reorganising {
-            self.coverage.count(point!("restart: with work to do"));
+            self.coverage
+                .count(point!("restart: with operations pending"));
         }
         self.line(format_args!(
             "node {} {}",
@@ -44,7 +45,7 @@ impl Simulation<'_> {
         has_crashed
     }
 
-    /// A node comes up again. What it has must be what it had, or is allowed after a crash.
+    /// Starts a node again. Its ledger must be what it was, or what is allowed after a crash.
     pub(super) fn start(&mut self, node: usize) -> Result<(), Failure> {
         let recipe = &self.scenario.nodes[node];
         let me = &mut self.nodes[node];
@@ -53,7 +54,7 @@ impl Simulation<'_> {
         };
         self.since_fault = 0;
         let subject = &mut me.ledger.subject;
-        let reopened = self.judge.guarded(recipe, || subject.reopen())?;
+        let reopened = self.judge.catch_panic(recipe, || subject.reopen())?;
         self.judge.opened(recipe, reopened, down.has_crashed)?;
         let world = self.judge.look(recipe, &*me.ledger.subject)?;
         if down.has_crashed {
@@ -76,9 +77,9 @@ impl Simulation<'_> {
         }
         if down.has_crashed && down.tips.len() > 1 {
             self.coverage.count(if world.hash == down.tips[0] {
-                point!("crash: the block before")
+                point!("crash: recovered before the operation")
             } else {
-                point!("crash: the block after", rare)
+                point!("crash: recovered after the operation", rare)
             });
         }
         me.world = world;

@@ -1,4 +1,4 @@
-//! What a node does with its ledger: it adds a block, or undoes some.
+//! The operations of a node on its ledger: adding a block, and rewinding.
 
 use lockstep_core::model::{Block, Hash};
 
@@ -11,19 +11,19 @@ use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::subject::SubjectError;
 
-/// How long a node waits before it tries again what failed.
+/// Time after which a node retries a failed operation, in milliseconds.
 const RETRY_MS: u64 = 50;
 
-/// What an operation on a ledger came to, apart from its answer.
+/// The faults that happened in an operation.
 struct OperationEnd {
-    /// Whether a call of the storage was made to fail.
+    /// True if a storage call was made to fail.
     has_failed: bool,
-    /// Whether the power went, for how long, and what is lost.
+    /// Downtime in milliseconds and loss, if the power was lost.
     power_cut: Option<(u64, Loss)>,
 }
 
 impl Simulation<'_> {
-    /// Plans the next piece of work, if there is any and none is planned.
+    /// Schedules the next operation, if there is any and none is scheduled.
     pub(super) fn plan(&mut self, node: usize, in_ms: u64) {
         let me = &mut self.nodes[node];
         if !me.is_busy && me.pool.next(me.world.hash) != Next::Nothing {
@@ -33,8 +33,8 @@ impl Simulation<'_> {
         }
     }
 
-    /// Gives the ledger a block once more that it has, or that has a rival at its height, as a node
-    /// does that does not look. It must be refused and change nothing.
+    /// Adds a block at or below the height of the ledger, as a careless node would. It must be refused
+    /// and change nothing.
     pub(super) fn add_again(&mut self, node: usize, bytes: &[u8]) -> Result<(), Failure> {
         let recipe = &self.scenario.nodes[node];
         let tree = self.tree;
@@ -42,7 +42,7 @@ impl Simulation<'_> {
         let Some(answered) = tree.sent_as(bytes) else {
             return Ok(());
         };
-        // One that is refused anyway, or may be accepted, is no repetition.
+        // A block that is refused anyway, or may still be accepted, is no repetition.
         let is_below = answered
             .accepted
             .as_ref()
@@ -61,8 +61,7 @@ impl Simulation<'_> {
         let after = self.judge.look(recipe, subject)?;
         self.judge
             .added_again(recipe, block, &before, &after, got.as_ref(), subject)?;
-        self.coverage
-            .count(point!("block: offered to a ledger again"));
+        self.coverage.count(point!("block: added again"));
         self.line(format_args!(
             "node {} refuses {} again",
             recipe.name, answered.name
@@ -92,7 +91,7 @@ impl Simulation<'_> {
         let ledger = &mut self.nodes[node].ledger;
         let got = self
             .judge
-            .guarded(recipe, || ledger.subject.add_block(block))?;
+            .catch_panic(recipe, || ledger.subject.add_block(block))?;
         let ended = self.disarm(node, Operation::Adding(answered.name));
         let before = self.nodes[node].world.hash;
         if let Some((down_ms, loss)) = ended.power_cut {
@@ -102,7 +101,7 @@ impl Simulation<'_> {
                 recipe.name, answered.name
             ));
             let tips = match got {
-                // What was said to be there must be there.
+                // A block that was acknowledged must be there.
                 Ok(_) => vec![hash],
                 Err(SubjectError::Refused(_)) => vec![before],
                 Err(_) => vec![before, hash],
@@ -171,7 +170,7 @@ impl Simulation<'_> {
         let ledger = &mut self.nodes[node].ledger;
         let got = self
             .judge
-            .guarded(recipe, || ledger.subject.rewind_to(target.height))?;
+            .catch_panic(recipe, || ledger.subject.rewind_to(target.height))?;
         let ended = self.disarm(node, operation);
         let before = self.nodes[node].world.hash;
         if let Some((down_ms, loss)) = ended.power_cut {
@@ -216,8 +215,8 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    /// What a node did failed. Its ledger must be as it was before or would be after, and it tries
-    /// again.
+    /// Handles a failed operation. The ledger must be in the state before it or after it, and the node
+    /// retries.
     fn failed(
         &mut self,
         node: usize,
@@ -241,7 +240,7 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    /// Sets up what goes wrong in the middle of this.
+    /// Arms the faults that the scenario has for this operation.
     fn arm(&mut self, node: usize, now: Operation) {
         for (index, fault) in self.scenario.faults.iter().enumerate() {
             if self.happened.contains(&index) {
@@ -269,7 +268,8 @@ impl Simulation<'_> {
         }
     }
 
-    /// Lets nothing go wrong any more. What was set up for this does not come again.
+    /// Disarms the faults of this operation, which do not happen a second time, and returns those that
+    /// happened.
     fn disarm(&mut self, node: usize, now: Operation) -> OperationEnd {
         let ledger = &self.nodes[node].ledger;
         let has_failed = ledger.heal();
@@ -320,6 +320,6 @@ fn reorganisation(depth: u64) -> &'static Point {
         6 => point!("reorganisation: depth 6"),
         7 => point!("reorganisation: depth 7"),
         8 => point!("reorganisation: depth 8"),
-        _ => point!("reorganisation: deeper", rare),
+        _ => point!("reorganisation: depth above 8", rare),
     }
 }

@@ -1,7 +1,7 @@
-//! What can be taken from a run of several nodes.
+//! Edits that make a run of several nodes smaller.
 //!
-//! Every edit gives runs. What is taken away is named by others, who then mean nobody, or the one
-//! that stood before it: a block that goes leaves its children to its parent.
+//! Every edit gives valid runs. A fault that names a removed node or block has no effect, and the children
+//! of a removed block get its parent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -11,19 +11,19 @@ use lockstep_harness::shrink::Shrinkable;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::scenario::{Scenario, Step};
 
-/// How much there is to read and understand, the heaviest first.
+/// The size of a run, by what is hardest to understand, most significant first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size {
     nodes: usize,
     faults: usize,
     blocks: usize,
     transactions: usize,
-    /// Nodes that are not plain, and losses that are not simple.
+    /// Weight of nodes that are not plain, and of losses that are not simple.
     unusual: usize,
     numbers_above_zero: usize,
     sum: u128,
     names: u64,
-    /// What the blocks do.
+    /// Size of the contents of the blocks.
     ledger: <Scenario as Shrinkable>::Size,
 }
 
@@ -64,7 +64,7 @@ impl Size {
 pub(super) fn without_nodes(scenario: &NodesScenario, gone: Range<usize>) -> Vec<NodesScenario> {
     let mut without = scenario.clone();
     without.nodes.drain(gone);
-    // One alone is no network.
+    // Two nodes are the least.
     match without.check() {
         Ok(()) => vec![without],
         Err(_) => Vec::new(),
@@ -77,7 +77,7 @@ pub(super) fn without_faults(scenario: &NodesScenario, gone: Range<usize>) -> Ve
     vec![without]
 }
 
-/// Blocks go and leave their children to their parents; or with all that is built on them.
+/// Removes blocks together with their descendants; or alone, so that their children get their parents.
 pub(super) fn without_blocks(scenario: &NodesScenario, gone: Range<usize>) -> Vec<NodesScenario> {
     let removed: BTreeMap<u32, u32> = scenario.blocks[gone.clone()]
         .iter()
@@ -103,7 +103,7 @@ pub(super) fn without_blocks(scenario: &NodesScenario, gone: Range<usize>) -> Ve
     vec![felled, adopted]
 }
 
-/// The blocks as a run of one ledger, one after another whatever they are built on.
+/// Returns the blocks as a run of one ledger, in their order, whatever their parents are.
 pub(super) fn as_one_ledger(scenario: &NodesScenario) -> Scenario {
     Scenario {
         genesis: scenario.genesis.clone(),
@@ -116,8 +116,8 @@ pub(super) fn as_one_ledger(scenario: &NodesScenario) -> Scenario {
     }
 }
 
-/// The same run with the genesis and the blocks of a run of one ledger; `None` where that has not
-/// as many.
+/// Returns the run with the genesis and the blocks of a run of one ledger; `None` if that has another
+/// number of blocks.
 pub(super) fn with_ledger(scenario: &NodesScenario, ledger: &Scenario) -> Option<NodesScenario> {
     let mut changed = scenario.clone();
     changed.genesis = ledger.genesis.clone();
@@ -133,7 +133,7 @@ pub(super) fn with_ledger(scenario: &NodesScenario, ledger: &Scenario) -> Option
     Some(changed)
 }
 
-/// A node like every other, in one thing each.
+/// Returns runs in which one setting of a node is plainer.
 pub(super) fn with_plainer_node(scenario: &NodesScenario, index: usize) -> Vec<NodesScenario> {
     let changed = |change: &dyn Fn(&mut NodeRecipe)| {
         let mut candidate = scenario.clone();
@@ -149,7 +149,7 @@ pub(super) fn with_plainer_node(scenario: &NodesScenario, index: usize) -> Vec<N
     ]
 }
 
-/// How hard a loss is to imagine.
+/// Returns the weight of a loss in the size of a run.
 fn weight(loss: Loss) -> usize {
     match loss {
         Loss::Nothing => 0,
@@ -163,7 +163,7 @@ fn weight(loss: Loss) -> usize {
     }
 }
 
-/// A crash that loses something else, the simplest first.
+/// Returns runs in which a crash has a simpler loss, the simplest first.
 pub(super) fn with_simpler_loss(scenario: &NodesScenario, index: usize) -> Vec<NodesScenario> {
     let simple = [
         Loss::Nothing,
@@ -185,7 +185,8 @@ pub(super) fn with_simpler_loss(scenario: &NodesScenario, index: usize) -> Vec<N
         .collect()
 }
 
-/// All blocks one after the other; all by the first node; all at once.
+/// Returns runs with regular times and miners: one block after the other; all by the first node; all at
+/// once.
 pub(super) fn with_plain_times(scenario: &NodesScenario) -> Vec<NodesScenario> {
     const APART_MS: u64 = 20;
     let mut apart = scenario.clone();
@@ -211,7 +212,7 @@ pub(super) fn with_plain_times(scenario: &NodesScenario) -> Vec<NodesScenario> {
     ]
 }
 
-/// Nodes and blocks are counted from 1.
+/// Renames nodes and blocks to 1, 2, 3 and so on.
 pub(super) fn with_dense_names(scenario: &NodesScenario) -> NodesScenario {
     let dense =
         |names: &mut dyn Iterator<Item = u32>| -> BTreeMap<u32, u32> { names.zip(1..).collect() };
@@ -223,7 +224,7 @@ pub(super) fn with_dense_names(scenario: &NodesScenario) -> NodesScenario {
             Name::Node => nodes.get(name),
             Name::Block => blocks.get(name),
         };
-        // Whoever is not there goes on being nobody.
+        // A dangling name stays one: 0 is no node, and as a block the genesis.
         *name = new.copied().unwrap_or(0);
     });
     renamed
@@ -237,7 +238,7 @@ fn names(scenario: &NodesScenario) -> u64 {
     sum
 }
 
-/// Every number, in the order of [`with_number`].
+/// Returns every number, in the order of [`with_number`].
 pub(super) fn numbers(scenario: &NodesScenario) -> Vec<u64> {
     let mut numbers = Vec::new();
     each_number(&mut scenario.clone(), &mut |number| numbers.push(*number));
@@ -309,7 +310,7 @@ fn each_number(scenario: &mut NodesScenario, visit: &mut dyn FnMut(&mut u64)) {
     visit(&mut scenario.latency_ms);
     for node in &mut scenario.nodes {
         visit(&mut node.hash_seed);
-        // One worker is the least, and counts as nothing.
+        // One worker is the least, and has weight 0.
         let mut more = node.workers.saturating_sub(1) as u64;
         visit(&mut more);
         node.workers = usize::try_from(more).unwrap_or(0) + 1;

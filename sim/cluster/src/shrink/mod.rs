@@ -1,8 +1,8 @@
-//! Edits of a run of several nodes, for the [search](lockstep_harness::shrink) of the smallest that
-//! still shows what a large one showed.
+//! Shrinking of a run of several nodes: the [search](lockstep_harness::shrink) for the smallest run that
+//! violates the same invariant.
 //!
-//! Nodes go first, then faults, then blocks. What is in the blocks is shrunk with the edits of a run
-//! of one ledger ([`lockstep_sim::shrink`]), and names and numbers come last.
+//! Nodes are removed first, then faults, then blocks. The contents of blocks are shrunk with the edits of
+//! a run of one ledger ([`lockstep_sim::shrink`]), and names and numbers come last.
 
 mod edit;
 
@@ -17,13 +17,13 @@ use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::shrink as one_ledger;
 
-/// Candidates that are run at most, unless another number is asked for.
+/// Default of the largest number of candidates that are run.
 pub const BUDGET: u64 = 2_000;
 
-/// Names the invariant that does not hold in a run; `None` where all hold.
+/// Returns the name of the invariant that a run violates; `None` if all hold.
 pub type Judge<'j> = shrink::Judge<'j, NodesScenario>;
 
-/// The smallest run that was found, and what the search took.
+/// The smallest run that was found, and the cost of the search.
 pub type Shrunk = shrink::Shrunk<NodesScenario>;
 
 /// The edits of a run.
@@ -47,9 +47,9 @@ impl Shrinkable for NodesScenario {
     }
 }
 
-/// Shrinks a run that violated this invariant. Files are made in `folder`.
+/// Shrinks a run that violated this invariant. Files are created in `folder`.
 ///
-/// Costs `budget` runs at the most.
+/// Costs at most `budget` runs.
 #[must_use]
 pub fn shrink(scenario: &NodesScenario, invariant: &str, folder: &Path, budget: u64) -> Shrunk {
     shrink_by(scenario, invariant, budget, &|candidate| {
@@ -61,10 +61,10 @@ pub fn shrink(scenario: &NodesScenario, invariant: &str, folder: &Path, budget: 
     })
 }
 
-/// Searches for the smallest run for which the judge names this invariant.
+/// Shrinks a run with this judge: searches for the smallest for which it names this invariant.
 ///
-/// The run itself is not judged: the caller has seen it violate the invariant, and gets it back
-/// where nothing smaller does.
+/// The run itself is not judged: the caller has seen it violate the invariant, and gets it back if
+/// nothing smaller does.
 #[must_use]
 pub fn shrink_by(
     scenario: &NodesScenario,
@@ -81,14 +81,14 @@ fn structure(search: &mut Search<'_, NodesScenario>) {
     search.take_away(|scenario| scenario.blocks.len(), edit::without_blocks);
 }
 
-/// Shrinks what the blocks do, as if they all reached one ledger. A candidate without as many blocks
-/// does not fit.
+/// Shrinks the contents of the blocks, as if all were added to one ledger. A candidate with another
+/// number of blocks does not fit.
 fn ledger(search: &mut Search<'_, NodesScenario>) {
     let ledger = edit::as_one_ledger(search.smallest());
     search.shrink_part(ledger, &one_ledger::PASSES, edit::with_ledger);
 }
 
-/// What nodes are like, names and numbers.
+/// Shrinks the settings of nodes, losses, times, names and numbers.
 fn settings(search: &mut Search<'_, NodesScenario>) {
     for index in 0..search.smallest().nodes.len() {
         for candidate in edit::with_plainer_node(search.smallest(), index) {
@@ -119,7 +119,7 @@ mod tests {
     use crate::scenario::{Fault, StorageKind};
     use lockstep_harness::choice::Seeded;
 
-    /// A run in which one node on a disk crashes, and which has a block with a transaction of its.
+    /// Judges a run by whether a node on a disk crashes in it and a block has a transaction of nonce 0.
     fn shows(scenario: &NodesScenario) -> Option<String> {
         let crashes = |fault: &Fault| match fault {
             Fault::Crash { node, .. } => scenario
