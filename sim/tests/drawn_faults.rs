@@ -4,7 +4,7 @@ use lockstep_harness::choice::Seeded;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::faulty::{self, OnDiskBug};
-use lockstep_sim::generate::{self, Mishap, Size};
+use lockstep_sim::generate::{self, FaultKind, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::{Fault, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
@@ -74,16 +74,16 @@ fn in_many_scenarios_nothing_goes_wrong_and_each_kind_is_left_out_of_some() {
     for (_, scenario) in calm {
         assert_eq!(scenario.faults().count(), 0);
     }
-    for mishap in Mishap::ALL {
+    for kind in FaultKind::ALL {
         let weight_of = |zero: bool| {
             profiles.iter().any(|(profile, _)| {
                 let weights = &profile.faults.weights;
                 weights
                     .iter()
-                    .any(|(of, weight)| *of == mishap && (*weight == 0) == zero)
+                    .any(|(of, weight)| *of == kind && (*weight == 0) == zero)
             })
         };
-        assert!(weight_of(true) && weight_of(false), "{mishap:?}");
+        assert!(weight_of(true) && weight_of(false), "{kind}");
     }
 }
 

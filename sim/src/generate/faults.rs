@@ -8,7 +8,7 @@ use lockstep_harness::choice::Choices;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mishap {
+pub enum FaultKind {
     /// The power goes, now and then once more while the ledger is opened.
     Crash,
     /// Calls to the disk fail.
@@ -22,23 +22,44 @@ pub enum Mishap {
     /// Whoever adds a block loses interest.
     Cancel,
     /// Somebody else comes.
-    Rival,
+    ConcurrentRequest,
     /// The clock jumps between a template and its header.
     Clock,
 }
 
-impl Mishap {
+impl FaultKind {
     /// Every kind.
-    pub const ALL: [Mishap; 8] = [
-        Mishap::Crash,
-        Mishap::DiskFails,
-        Mishap::DiskFull,
-        Mishap::ReadFails,
-        Mishap::Panic,
-        Mishap::Cancel,
-        Mishap::Rival,
-        Mishap::Clock,
+    pub const ALL: [FaultKind; 8] = [
+        FaultKind::Crash,
+        FaultKind::DiskFails,
+        FaultKind::DiskFull,
+        FaultKind::ReadFails,
+        FaultKind::Panic,
+        FaultKind::Cancel,
+        FaultKind::ConcurrentRequest,
+        FaultKind::Clock,
     ];
+
+    /// Its name in the profile that a run prints.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            FaultKind::Crash => "crash",
+            FaultKind::DiskFails => "disk-fails",
+            FaultKind::DiskFull => "disk-full",
+            FaultKind::ReadFails => "read-fails",
+            FaultKind::Panic => "panic",
+            FaultKind::Cancel => "cancel",
+            FaultKind::ConcurrentRequest => "concurrent-request",
+            FaultKind::Clock => "clock",
+        }
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// How often what goes wrong.
@@ -47,7 +68,7 @@ pub struct FaultMix {
     /// During how many of 100 steps.
     pub percent: u64,
     /// How often each kind is what goes wrong.
-    pub weights: Vec<(Mishap, u64)>,
+    pub weights: Vec<(FaultKind, u64)>,
 }
 
 impl FaultMix {
@@ -67,9 +88,9 @@ impl FaultMix {
         if percent == 0 {
             return FaultMix::none();
         }
-        let weights = Mishap::ALL
+        let weights = FaultKind::ALL
             .into_iter()
-            .map(|mishap| (mishap, choices.pick(&[0, 0, 1, 2, 4])))
+            .map(|kind| (kind, choices.pick(&[0, 0, 1, 2, 4])))
             .collect();
         FaultMix { percent, weights }
     }
@@ -79,32 +100,32 @@ impl FaultMix {
         if self.percent == 0 || !choices.chance(self.percent, 100) {
             return Vec::new();
         }
-        let Some(mishap) = choices.weighted(&self.weights) else {
+        let Some(kind) = choices.weighted(&self.weights) else {
             return Vec::new();
         };
         let transactions = match step {
             Step::Block(block) => block.transactions.len() as u64,
             _ => 0,
         };
-        let faults = match mishap {
-            Mishap::Crash => crashes(choices),
-            Mishap::DiskFails => vec![Fault::DiskFails {
+        let faults = match kind {
+            FaultKind::Crash => crashes(choices),
+            FaultKind::DiskFails => vec![Fault::DiskFails {
                 call: choices.pick(&[Call::Any, Call::Write, Call::Sync, Call::SetLen]),
                 at: a_call(choices),
                 count: choices.pick(&[1, 1, 2, 5, 1_000]),
             }],
-            Mishap::DiskFull => vec![Fault::DiskFull {
+            FaultKind::DiskFull => vec![Fault::DiskFull {
                 after: a_call(choices),
             }],
-            Mishap::ReadFails => vec![Fault::ReadFails {
+            FaultKind::ReadFails => vec![Fault::ReadFails {
                 at: a_read(choices),
             }],
-            Mishap::Panic => vec![Fault::Panic {
+            FaultKind::Panic => vec![Fault::Panic {
                 transaction: choices.below(transactions.max(1)),
                 persists: choices.chance(1, 2),
             }],
-            Mishap::Cancel => vec![Fault::Cancel(moment(choices))],
-            Mishap::Rival => {
+            FaultKind::Cancel => vec![Fault::Cancel(moment(choices))],
+            FaultKind::ConcurrentRequest => {
                 let moment = moment(choices);
                 let rival = match choices.below(5) {
                     0 => Rival::Rewind(choices.below(4)),
@@ -115,7 +136,7 @@ impl FaultMix {
                 };
                 vec![Fault::Rival(moment, rival)]
             }
-            Mishap::Clock => vec![Fault::Clock {
+            FaultKind::Clock => vec![Fault::Clock {
                 jump_ms: choices.pick(&[0, 1, -1, 299_999, 300_000, 300_001, -300_000, 86_400_000]),
             }],
         };
@@ -126,8 +147,8 @@ impl FaultMix {
 impl fmt::Display for FaultMix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "faults {}%", self.percent)?;
-        for (mishap, weight) in self.weights.iter().filter(|(_, weight)| *weight > 0) {
-            write!(f, " {mishap:?} {weight}")?;
+        for (kind, weight) in self.weights.iter().filter(|(_, weight)| *weight > 0) {
+            write!(f, " {kind} {weight}")?;
         }
         Ok(())
     }

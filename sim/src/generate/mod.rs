@@ -1,9 +1,9 @@
-//! Draws scenarios, biased towards trouble.
+//! Draws scenarios from a stream of choices, biased towards edge cases.
 //!
-//! Swarm testing (Groce et al., 2012): every scenario first draws which troubles it has and how
-//! often, so that some have none of a kind and some hardly anything else. A wallet follows what
-//! should succeed, so that most of what is meant to be applied is; it judges nothing, and where it
-//! is wrong only the mix suffers.
+//! Swarm testing (Groce et al., ISSTA 2012): every scenario first draws its [`Profile`], the weight
+//! of each kind of transaction and of fault, so that some kinds are absent and others dominate. The
+//! wallet follows the balances and nonces that should result, so that most transactions meant to be
+//! applied are; it judges nothing, and an error of it changes only the mix.
 
 pub(crate) mod faults;
 mod preset;
@@ -11,9 +11,9 @@ mod profile;
 mod tree;
 mod wallet;
 
-pub use faults::{FaultMix, Mishap};
+pub use faults::{FaultKind, FaultMix};
 pub use preset::Preset;
-pub use profile::{Profile, Size, Trouble};
+pub use profile::{Profile, Size, TransactionKind};
 pub use tree::{Grown, tree};
 
 use wallet::{Beliefs, Wallet};
@@ -181,7 +181,7 @@ impl<C: Choices> Generator<'_, C> {
         let count = self.choices.between(0, most);
         let mut transactions = Vec::new();
         while (transactions.len() as u64) < count {
-            self.troubles(miner, &mut transactions);
+            self.one_kind(miner, &mut transactions);
         }
         let block = BlockRecipe {
             miner,
@@ -214,28 +214,28 @@ impl<C: Choices> Generator<'_, C> {
     }
 
     /// One transaction or a few that belong together.
-    fn troubles(&mut self, miner: u32, body: &mut Vec<TransactionRecipe>) {
-        let trouble = self
+    fn one_kind(&mut self, miner: u32, body: &mut Vec<TransactionRecipe>) {
+        let kind = self
             .choices
             .weighted(&self.profile.weights)
-            .unwrap_or(Trouble::Plain);
-        match trouble {
-            Trouble::Plain => self.plain(body),
-            Trouble::ManyTransfers => self.many_transfers(body),
-            Trouble::ToOneself => self.whole_or_part_to_oneself(body),
-            Trouble::Chain => self.chain(body),
-            Trouble::HotAccount => {
+            .unwrap_or(TransactionKind::Plain);
+        match kind {
+            TransactionKind::Plain => self.plain(body),
+            TransactionKind::ManyTransfers => self.many_transfers(body),
+            TransactionKind::SelfTransfer => self.self_transfer(body),
+            TransactionKind::Chain => self.chain(body),
+            TransactionKind::HotAccount => {
                 let from = self.rich();
                 let amount = self.affordable(from, 0);
                 self.send(from, vec![Sending(0, 0, amount)], body);
             }
-            Trouble::NewAccount => {
+            TransactionKind::NewAccount => {
                 let from = self.rich();
                 let to = self.new_account();
                 let amount = self.affordable(from, 0);
                 self.send(from, vec![Sending(to, 0, amount)], body);
             }
-            Trouble::Miner => {
+            TransactionKind::Miner => {
                 let amount = self.affordable(miner, 0);
                 let to = self.account();
                 self.send(miner, vec![Sending(to, 0, amount)], body);
@@ -243,29 +243,29 @@ impl<C: Choices> Generator<'_, C> {
                 let amount = self.affordable(from, 0);
                 self.send(from, vec![Sending(miner, 0, amount)], body);
             }
-            Trouble::ComesAndGoes => self.comes_and_goes(body),
-            Trouble::Burn => {
+            TransactionKind::InAndOut => self.in_and_out(body),
+            TransactionKind::Burn => {
                 let from = self.rich();
                 let asset = self.asset_of(from);
                 let amount = self.affordable(from, asset);
                 self.act(from, Action::Burn(asset, amount), body);
             }
-            Trouble::Multisig => self.multisig(body),
-            Trouble::MissingCosigner => self.missing_cosigner(body),
-            Trouble::Nonce => self.wrong_nonce(body),
-            Trouble::Duplicate => {
+            TransactionKind::Multisig => self.multisig(body),
+            TransactionKind::MissingCosigner => self.missing_cosigner(body),
+            TransactionKind::Nonce => self.wrong_nonce(body),
+            TransactionKind::Duplicate => {
                 if let Some(earlier) = self.one_of(body) {
                     self.push(earlier, body);
                 } else {
                     self.plain(body);
                 }
             }
-            Trouble::Overspend => self.overspend(body),
-            Trouble::FailsInTheMiddle => self.fails_in_the_middle(body),
-            Trouble::SumOverflow => self.sum_overflow(body),
-            Trouble::Shape => self.wrong_shape(body),
-            Trouble::Forged => self.forged(body),
-            Trouble::Stranger => {
+            TransactionKind::Overspend => self.overspend(body),
+            TransactionKind::PartialFailure => self.partial_failure(body),
+            TransactionKind::SumOverflow => self.sum_overflow(body),
+            TransactionKind::Malformed => self.malformed(body),
+            TransactionKind::Forged => self.forged(body),
+            TransactionKind::UnknownSender => {
                 let stranger = self.new_account();
                 let action = match self.choices.below(2) {
                     0 => Action::Send(vec![Sending(0, 0, 1)]),
@@ -285,7 +285,7 @@ impl<C: Choices> Generator<'_, C> {
         self.send(from, vec![Sending(to, asset, amount)], body);
     }
 
-    fn whole_or_part_to_oneself(&mut self, body: &mut Vec<TransactionRecipe>) {
+    fn self_transfer(&mut self, body: &mut Vec<TransactionRecipe>) {
         let from = self.rich();
         let asset = self.asset_of(from);
         let mut amount = self.affordable(from, asset);
@@ -322,7 +322,7 @@ impl<C: Choices> Generator<'_, C> {
     }
 
     /// All that a new account got leaves it again in the same block.
-    fn comes_and_goes(&mut self, body: &mut Vec<TransactionRecipe>) {
+    fn in_and_out(&mut self, body: &mut Vec<TransactionRecipe>) {
         let from = self.rich();
         let asset = self.asset_of(from);
         let guest = self.new_account();
@@ -416,7 +416,7 @@ impl<C: Choices> Generator<'_, C> {
     }
 
     /// The first transfers could be made, a later one cannot.
-    fn fails_in_the_middle(&mut self, body: &mut Vec<TransactionRecipe>) {
+    fn partial_failure(&mut self, body: &mut Vec<TransactionRecipe>) {
         let from = self.rich();
         let first = self.account();
         let second = self.account();
@@ -447,7 +447,7 @@ impl<C: Choices> Generator<'_, C> {
         self.push(recipe, body);
     }
 
-    fn wrong_shape(&mut self, body: &mut Vec<TransactionRecipe>) {
+    fn malformed(&mut self, body: &mut Vec<TransactionRecipe>) {
         let from = self.account();
         let to = self.account();
         let mut cosigners = None;

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::faults::FaultMix;
-use super::profile::{Profile, Trouble};
+use super::profile::{Profile, TransactionKind};
 
 /// What a campaign is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,55 +109,55 @@ impl fmt::Display for Preset {
     }
 }
 
-const CALM: [Trouble; 10] = [
-    Trouble::Plain,
-    Trouble::ManyTransfers,
-    Trouble::ToOneself,
-    Trouble::Chain,
-    Trouble::HotAccount,
-    Trouble::NewAccount,
-    Trouble::Miner,
-    Trouble::ComesAndGoes,
-    Trouble::Burn,
-    Trouble::Multisig,
+const CALM: [TransactionKind; 10] = [
+    TransactionKind::Plain,
+    TransactionKind::ManyTransfers,
+    TransactionKind::SelfTransfer,
+    TransactionKind::Chain,
+    TransactionKind::HotAccount,
+    TransactionKind::NewAccount,
+    TransactionKind::Miner,
+    TransactionKind::InAndOut,
+    TransactionKind::Burn,
+    TransactionKind::Multisig,
 ];
 
-const MONEY: [Trouble; 11] = [
-    Trouble::Plain,
-    Trouble::ManyTransfers,
-    Trouble::ToOneself,
-    Trouble::Chain,
-    Trouble::HotAccount,
-    Trouble::Miner,
-    Trouble::ComesAndGoes,
-    Trouble::Burn,
-    Trouble::Overspend,
-    Trouble::FailsInTheMiddle,
-    Trouble::SumOverflow,
+const MONEY: [TransactionKind; 11] = [
+    TransactionKind::Plain,
+    TransactionKind::ManyTransfers,
+    TransactionKind::SelfTransfer,
+    TransactionKind::Chain,
+    TransactionKind::HotAccount,
+    TransactionKind::Miner,
+    TransactionKind::InAndOut,
+    TransactionKind::Burn,
+    TransactionKind::Overspend,
+    TransactionKind::PartialFailure,
+    TransactionKind::SumOverflow,
 ];
 
-const NONCES: [Trouble; 7] = [
-    Trouble::Plain,
-    Trouble::Chain,
-    Trouble::Miner,
-    Trouble::Multisig,
-    Trouble::Nonce,
-    Trouble::Duplicate,
-    Trouble::Stranger,
+const NONCES: [TransactionKind; 7] = [
+    TransactionKind::Plain,
+    TransactionKind::Chain,
+    TransactionKind::Miner,
+    TransactionKind::Multisig,
+    TransactionKind::Nonce,
+    TransactionKind::Duplicate,
+    TransactionKind::UnknownSender,
 ];
 
-const MULTISIG: [Trouble; 5] = [
-    Trouble::Plain,
-    Trouble::NewAccount,
-    Trouble::Multisig,
-    Trouble::MissingCosigner,
-    Trouble::Duplicate,
+const MULTISIG: [TransactionKind; 5] = [
+    TransactionKind::Plain,
+    TransactionKind::NewAccount,
+    TransactionKind::Multisig,
+    TransactionKind::MissingCosigner,
+    TransactionKind::Duplicate,
 ];
 
-/// Leaves these troubles, each at least now and then, and no others.
-fn keep_only(profile: &mut Profile, troubles: &[Trouble]) {
-    for (trouble, weight) in &mut profile.weights {
-        *weight = match troubles.contains(trouble) {
+/// Leaves these kinds, each at least now and then, and no others.
+fn keep_only(profile: &mut Profile, kinds: &[TransactionKind]) {
+    for (kind, weight) in &mut profile.weights {
+        *weight = match kinds.contains(kind) {
             true => (*weight).max(1),
             false => 0,
         };
@@ -190,7 +190,7 @@ mod tests {
             assert_eq!(bent == drawn, preset == Preset::Default, "{preset}");
             assert_eq!(Preset::named(preset.name()), Some(preset));
             let plain = bent.weights[0];
-            assert!(plain.0 == Trouble::Plain && plain.1 > 0, "{preset}");
+            assert!(plain.0 == TransactionKind::Plain && plain.1 > 0, "{preset}");
         }
     }
 }

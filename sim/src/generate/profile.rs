@@ -53,20 +53,20 @@ pub struct Profile {
     /// How many of 100 blocks are flawed.
     pub block_flaws: u64,
     /// How often what kind of transaction comes.
-    pub weights: Vec<(Trouble, u64)>,
+    pub weights: Vec<(TransactionKind, u64)>,
     /// How often what goes wrong.
     pub faults: FaultMix,
 }
 
 /// A kind of transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
+pub enum TransactionKind {
     /// A transfer that should be applied.
     Plain,
     /// Up to 255 of them in one transaction.
     ManyTransfers,
     /// Source and destination are one.
-    ToOneself,
+    SelfTransfer,
     /// A to B to X.
     Chain,
     /// Everybody to account 0.
@@ -76,7 +76,7 @@ pub enum Trouble {
     /// By and to the block's miner.
     Miner,
     /// In and out within a block.
-    ComesAndGoes,
+    InAndOut,
     /// A burn.
     Burn,
     /// A multisig set, changed, used, removed.
@@ -90,50 +90,82 @@ pub enum Trouble {
     /// More than there is, often by one.
     Overspend,
     /// Good transfers before a bad one.
-    FailsInTheMiddle,
+    PartialFailure,
     /// Amounts that overflow in sum.
     SumOverflow,
     /// Counts, amounts and thresholds that cannot be.
-    Shape,
+    Malformed,
     /// Signatures that do not verify, or do though nobody signed.
     Forged,
     /// A source that was never there.
-    Stranger,
+    UnknownSender,
 }
 
-impl Trouble {
+impl TransactionKind {
     /// Every kind.
-    pub const ALL: [Trouble; 19] = [
-        Trouble::Plain,
-        Trouble::ManyTransfers,
-        Trouble::ToOneself,
-        Trouble::Chain,
-        Trouble::HotAccount,
-        Trouble::NewAccount,
-        Trouble::Miner,
-        Trouble::ComesAndGoes,
-        Trouble::Burn,
-        Trouble::Multisig,
-        Trouble::MissingCosigner,
-        Trouble::Nonce,
-        Trouble::Duplicate,
-        Trouble::Overspend,
-        Trouble::FailsInTheMiddle,
-        Trouble::SumOverflow,
-        Trouble::Shape,
-        Trouble::Forged,
-        Trouble::Stranger,
+    pub const ALL: [TransactionKind; 19] = [
+        TransactionKind::Plain,
+        TransactionKind::ManyTransfers,
+        TransactionKind::SelfTransfer,
+        TransactionKind::Chain,
+        TransactionKind::HotAccount,
+        TransactionKind::NewAccount,
+        TransactionKind::Miner,
+        TransactionKind::InAndOut,
+        TransactionKind::Burn,
+        TransactionKind::Multisig,
+        TransactionKind::MissingCosigner,
+        TransactionKind::Nonce,
+        TransactionKind::Duplicate,
+        TransactionKind::Overspend,
+        TransactionKind::PartialFailure,
+        TransactionKind::SumOverflow,
+        TransactionKind::Malformed,
+        TransactionKind::Forged,
+        TransactionKind::UnknownSender,
     ];
+
+    /// Its name in the profile that a run prints.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            TransactionKind::Plain => "plain",
+            TransactionKind::ManyTransfers => "many-transfers",
+            TransactionKind::SelfTransfer => "self-transfer",
+            TransactionKind::Chain => "chain",
+            TransactionKind::HotAccount => "hot-account",
+            TransactionKind::NewAccount => "new-account",
+            TransactionKind::Miner => "miner",
+            TransactionKind::InAndOut => "in-and-out",
+            TransactionKind::Burn => "burn",
+            TransactionKind::Multisig => "multisig",
+            TransactionKind::MissingCosigner => "missing-cosigner",
+            TransactionKind::Nonce => "nonce",
+            TransactionKind::Duplicate => "duplicate",
+            TransactionKind::Overspend => "overspend",
+            TransactionKind::PartialFailure => "partial-failure",
+            TransactionKind::SumOverflow => "sum-overflow",
+            TransactionKind::Malformed => "malformed",
+            TransactionKind::Forged => "forged",
+            TransactionKind::UnknownSender => "unknown-sender",
+        }
+    }
+}
+
+impl fmt::Display for TransactionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 impl Profile {
     /// Draws one.
     pub fn draw(choices: &mut impl Choices, size: Size) -> Self {
-        let mut weights: Vec<(Trouble, u64)> = Trouble::ALL
+        let mut weights: Vec<(TransactionKind, u64)> = TransactionKind::ALL
             .into_iter()
-            .map(|trouble| {
+            .map(|kind| {
                 let weight = choices.pick(&[0, 0, 1, 2, 4, 8]);
-                (trouble, weight)
+                (kind, weight)
             })
             .collect();
         // Something must succeed, or the state never leaves its beginning.
@@ -178,8 +210,8 @@ impl fmt::Display for Profile {
             self.reopens,
             self.block_flaws,
         )?;
-        for (trouble, weight) in self.weights.iter().filter(|(_, weight)| *weight > 0) {
-            write!(f, " {trouble:?} {weight}")?;
+        for (kind, weight) in self.weights.iter().filter(|(_, weight)| *weight > 0) {
+            write!(f, " {kind} {weight}")?;
         }
         write!(f, "; {}", self.faults)
     }
