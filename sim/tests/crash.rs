@@ -4,7 +4,7 @@ use lockstep_harness::campaign::{self, Enough, Plan, Runs, Unwatched, Verdict};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::invariant::Invariant;
 use lockstep_harness::violation::Failure;
-use lockstep_sim::crash::{self, Chain, CrashBug, Crashes, Shape, Unrecovered};
+use lockstep_sim::crash::{self, Chain, ChainSize, CrashBug, Crashes, Unrecovered};
 use lockstep_sim::faulty::{self, OnDiskBug};
 use lockstep_sim::scenario::{Fault, Scenario};
 use lockstep_sim::subject::Execution;
@@ -13,7 +13,7 @@ use lockstep_sim::trial;
 
 #[test]
 fn every_crash_of_a_block_is_recovered_from_however_it_is_executed() {
-    let chain = Chain::drawn(5, Shape::SMALL);
+    let chain = Chain::drawn(5, ChainSize::SMALL);
     let reports = [
         Execution::Serial,
         Execution::SpreadChecks(2),
@@ -33,7 +33,7 @@ fn every_crash_of_a_block_is_recovered_from_however_it_is_executed() {
 
 #[test]
 fn a_seeded_bug_is_found_and_its_reproducer_shows_it_again() {
-    let chain = Chain::drawn(5, Shape::SMALL);
+    let chain = Chain::drawn(5, ChainSize::SMALL);
     for bug in CrashBug::ALL {
         let found = match bug.every_crash(&chain) {
             Err(Unrecovered::Found(found)) => found,

@@ -46,7 +46,7 @@ impl Engine for Crash {
         let mut runs = 0;
         while runs < effort.most && (effort.goes_on)(runs) {
             // Seeds are small, and no two of them have a chain in common.
-            let chain = Chain::drawn(seed.wrapping_add(runs << 32), Shape::SMALL);
+            let chain = Chain::drawn(seed.wrapping_add(runs << 32), ChainSize::SMALL);
             runs += 1;
             let outcome = match seeded {
                 Some(bug) => bug.every_crash(&chain),

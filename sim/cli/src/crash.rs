@@ -8,7 +8,7 @@ use clap::{Args, value_parser};
 use lockstep_harness::campaign::{self, Enough, Plan, Runs, Summary, Unwatched};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Violation;
-use lockstep_sim::crash::{self, Chain, CrashBug, Crashes, Report, Shape, Unrecovered};
+use lockstep_sim::crash::{self, Chain, ChainSize, CrashBug, Crashes, Report, Unrecovered};
 use lockstep_sim::faulty;
 use lockstep_sim::reproducer::{LedgerRun, Reproducer};
 use lockstep_sim::scenario::Scenario;
@@ -127,9 +127,9 @@ impl Crash {
     fn every_call(&self) -> CrashOutcome {
         let shape = Shape {
             transactions: usize::from(self.transactions),
-            ..Shape::DEFAULT
+            ..ChainSize::DEFAULT
         };
-        let chain = Chain::drawn(self.seed, shape);
+        let chain = Chain::drawn(self.seed, size);
         self.say(format_args!("  drawn      {chain}"));
         if let Err(verdict) = self.self_check() {
             return verdict;

@@ -26,7 +26,7 @@ pub struct Chain {
     /// At each height, from the genesis on.
     worlds: Vec<World>,
     /// The number of the block on trial, counted from 0.
-    on_trial: usize,
+    target_block: usize,
 }
 
 /// Of so many chains the best is taken.
@@ -34,7 +34,7 @@ const CANDIDATES: usize = 8;
 
 /// What is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct ChainSize {
     /// Transactions in each block.
     pub transactions: usize,
     /// Blocks before the one on trial.
@@ -43,15 +43,15 @@ pub struct Shape {
     pub after: usize,
 }
 
-impl Shape {
+impl ChainSize {
     /// What `lockstep crash` takes unless it is told otherwise.
-    pub const DEFAULT: Shape = Shape {
+    pub const DEFAULT: ChainSize = ChainSize {
         transactions: 20,
         before: 3,
         after: 3,
     };
     /// Enough for a planted defect.
-    pub const SMALL: Shape = Shape {
+    pub const SMALL: ChainSize = ChainSize {
         transactions: 4,
         before: 1,
         after: 1,
@@ -60,15 +60,15 @@ impl Shape {
 
 impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let on_trial = &self.results[self.on_trial];
+        let target_block = &self.results[self.target_block];
         write!(
             f,
             "{} blocks; the power goes in block {}: {} transactions, {} applied, {} cells changed",
             self.blocks.len(),
-            self.on_trial + 1,
-            on_trial.receipts.len(),
+            self.target_block + 1,
+            target_block.receipts.len(),
             self.applied(),
-            on_trial.changes.len(),
+            target_block.changes.len(),
         )
     }
 }
@@ -79,15 +79,15 @@ impl Chain {
     ///
     /// # Panics
     ///
-    /// Where a shape has no transactions in a block, or the oracle refuses a block without a flaw.
+    /// Where a size has no transactions in a block, or the oracle refuses a block without a flaw.
     #[must_use]
-    pub fn drawn(seed: u64, shape: Shape) -> Self {
-        assert!(shape.transactions > 0, "a block on trial has transactions");
-        let Shape {
+    pub fn drawn(seed: u64, size: ChainSize) -> Self {
+        assert!(size.transactions > 0, "a block on trial has transactions");
+        let ChainSize {
             transactions,
             before,
             after,
-        } = shape;
+        } = size;
         let needed = transactions * (before + 1 + after);
         let chains = (0..)
             .map(|run| one(seed, run, needed))
@@ -113,11 +113,11 @@ impl Chain {
 
     /// How many transactions of the block on trial are applied.
     fn applied(&self) -> usize {
-        let receipts = &self.results[self.on_trial].receipts;
+        let receipts = &self.results[self.target_block].receipts;
         receipts.iter().filter(|of| of.is_applied()).count()
     }
 
-    fn of(scenario: Scenario, recipes: Vec<BlockRecipe>, on_trial: usize) -> Self {
+    fn of(scenario: Scenario, recipes: Vec<BlockRecipe>, target_block: usize) -> Self {
         let mut keys = Keys::default();
         let mut recipe = scenario.genesis;
         // Room for every block, whatever was drawn.
@@ -142,7 +142,7 @@ impl Chain {
             blocks,
             results,
             worlds,
-            on_trial,
+            target_block,
         }
     }
 
@@ -160,20 +160,20 @@ impl Chain {
 
     /// The number of the block on trial, counted from 0.
     #[must_use]
-    pub const fn number_on_trial(&self) -> usize {
-        self.on_trial
+    pub const fn target_number(&self) -> usize {
+        self.target_block
     }
 
     /// The block on trial.
     #[must_use]
-    pub fn on_trial(&self) -> &Block {
-        &self.blocks[self.on_trial]
+    pub fn target_block(&self) -> &Block {
+        &self.blocks[self.target_block]
     }
 
     /// The blocks before it.
     #[must_use]
     pub fn before(&self) -> &[Block] {
-        &self.blocks[..self.on_trial]
+        &self.blocks[..self.target_block]
     }
 
     /// What the oracle says of a block.
@@ -185,7 +185,7 @@ impl Chain {
     /// The ledger before the block on trial.
     #[must_use]
     pub fn world_before(&self) -> &World {
-        &self.worlds[self.on_trial]
+        &self.worlds[self.target_block]
     }
 
     /// The ledger after a block.
@@ -197,7 +197,7 @@ impl Chain {
     /// The step of [`Chain::with_a_crash`] that adds a block.
     pub(super) const fn step_of(&self, number: usize) -> usize {
         // The crash stands before the block on trial.
-        if number < self.on_trial {
+        if number < self.target_block {
             number
         } else {
             number + 1
@@ -208,7 +208,7 @@ impl Chain {
     pub(super) fn with_a_crash(&self, point: CrashPoint, invariant: &str) -> Reproducer {
         let mut steps: Vec<Step> = self.recipes.iter().cloned().map(Step::Block).collect();
         let CrashPoint { at, loss, .. } = point;
-        steps.insert(self.on_trial, Step::Fault(Fault::Crash { at, loss }));
+        steps.insert(self.target_block, Step::Fault(Fault::Crash { at, loss }));
         Reproducer::new(
             invariant,
             Scenario {

@@ -8,7 +8,7 @@ mod chain;
 mod sampled;
 mod seeded_bugs;
 
-pub use chain::{Chain, Shape};
+pub use chain::{Chain, ChainSize};
 pub use sampled::{Crashes, scenario};
 pub use seeded_bugs::CrashBug;
 
@@ -161,7 +161,7 @@ pub fn every_crash_of<S: Storage + 'static>(
     let disk = ledger.disk().clone();
     let name = ledger.name().to_owned();
     disk.record();
-    let answer = ledger.add_block(chain.on_trial()).map_err(not_taken)?;
+    let answer = ledger.add_block(chain.target_block()).map_err(not_taken)?;
     let recording = disk.recorded().expect("it was asked for just before");
     drop(ledger);
 
@@ -237,7 +237,7 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
         let chain = self.chain;
         let lost = |what: &str, error: &SubjectError| {
             self.violation(
-                chain.number_on_trial(),
+                chain.target_number(),
                 &CRASH_LEAVES_BEFORE_OR_AFTER,
                 format!("{point}: what is left cannot be {what} any more: {error}"),
             )
@@ -257,9 +257,9 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
                 Some(_) => Err(&power_went),
                 None => Ok(Some(self.answer)),
             },
-            expected: Some(Ok(chain.result(chain.number_on_trial()))),
+            expected: Some(Ok(chain.result(chain.target_number()))),
         };
-        self.asked(chain.number_on_trial(), chain.world_before(), &world, event)
+        self.asked(chain.target_number(), chain.world_before(), &world, event)
             .map_err(|mut violation| {
                 violation.detail = format!("{point}: {}", violation.detail);
                 violation
@@ -275,7 +275,7 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
         is_before: bool,
     ) -> Result<u64, Violation> {
         let chain = self.chain;
-        let first = chain.number_on_trial() + usize::from(!is_before);
+        let first = chain.target_number() + usize::from(!is_before);
         for number in first..chain.blocks().len() {
             let block = &chain.blocks()[number];
             let not_taken = |error: SubjectError| {
@@ -327,11 +327,11 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
     }
 
     fn guarded<T>(&self, question: impl FnOnce() -> T) -> Result<T, Violation> {
-        let step = self.chain.step_of(self.chain.number_on_trial());
+        let step = self.chain.step_of(self.chain.target_number());
         guarded(step, self.name, question).map_err(|failure| match failure {
             Failure::Violation(violation) => violation,
             Failure::Infrastructure(reason) => {
-                self.violation(self.chain.number_on_trial(), &NEVER_PANICS, reason)
+                self.violation(self.chain.target_number(), &NEVER_PANICS, reason)
             }
         })
     }

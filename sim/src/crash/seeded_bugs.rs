@@ -3,7 +3,7 @@
 use lockstep_harness::campaign::SelfCheckFailed;
 use lockstep_harness::invariant::Invariant;
 
-use super::{Chain, Report, Shape, Unrecovered, every_crash_of};
+use super::{Chain, ChainSize, Report, Unrecovered, every_crash_of};
 use crate::disk::CrashPoint;
 use crate::faulty::OnDiskBug;
 use crate::invariants::CRASH_LEAVES_BEFORE_OR_AFTER;
@@ -34,7 +34,7 @@ impl CrashBug {
     ///
     /// [`SelfCheckFailed`], where no crash does, or another invariant is violated.
     pub fn check(self, seed: u64) -> Result<CrashPoint, SelfCheckFailed> {
-        match self.every_crash(&Chain::drawn(seed, Shape::SMALL)) {
+        match self.every_crash(&Chain::drawn(seed, ChainSize::SMALL)) {
             Err(Unrecovered::Found(found)) if self.is_named_by(found.violation.invariant) => {
                 Ok(found.point)
             }
