@@ -1,4 +1,4 @@
-//! A signed block through `Chain::add_block`, by shape and size, and its stateless checks alone.
+//! A signed block through `Chain::add_block`, by pattern and size, and its stateless checks alone.
 //!
 //! There is no way to execute a block without checking its signatures, and there should be none; so
 //! the checks are measured for themselves, and `add_block` less `stateless_checks/batched` is the
@@ -9,7 +9,7 @@ use std::cell::LazyCell;
 use criterion::{BatchSize, BenchmarkId, Criterion, SamplingMode, Throughput};
 use lockstep_benches::prepared::Prepared;
 use lockstep_core::transition::{check, check_all};
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 const SIZES: [u16; 3] = [100, 1_000, 10_000];
 
@@ -23,16 +23,16 @@ fn main() {
 fn add_block(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("add_block");
     group.sampling_mode(SamplingMode::Flat);
-    for shape in Shape::ALL {
+    for pattern in ConflictPattern::ALL {
         for size in SIZES {
             // Prepared when it is measured, and not when a filter leaves it out.
             let prepared = LazyCell::new(|| {
-                let prepared = Prepared::new(shape, size);
-                eprintln!("{shape}: {prepared}");
+                let prepared = Prepared::new(pattern, size);
+                eprintln!("{pattern}: {prepared}");
                 prepared
             });
             group.throughput(Throughput::Elements(u64::from(size)));
-            group.bench_function(BenchmarkId::new(shape.name(), size), |bencher| {
+            group.bench_function(BenchmarkId::new(pattern.name(), size), |bencher| {
                 let prepared = &*prepared;
                 bencher.iter_batched(
                     || prepared.chain(|storage| storage),
@@ -53,7 +53,7 @@ fn stateless_checks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("stateless_checks");
     group.sampling_mode(SamplingMode::Flat);
     for size in SIZES {
-        let prepared = LazyCell::new(|| Prepared::new(Shape::Independent, size));
+        let prepared = LazyCell::new(|| Prepared::new(ConflictPattern::Independent, size));
         group.throughput(Throughput::Elements(u64::from(size)));
         group.bench_function(BenchmarkId::new("one_by_one", size), |bencher| {
             let network = prepared.block.header.network;

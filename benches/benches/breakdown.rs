@@ -1,4 +1,4 @@
-//! Where the time of `Chain::add_block` goes, by shape and size, on memory storage.
+//! Where the time of `Chain::add_block` goes, by pattern and size, on memory storage.
 //!
 //! The storage's part is measured inside of `add_block`. The parts that are public are done again
 //! on the same block, right after it, and what is left is execution proper: transitions, the map of
@@ -12,7 +12,7 @@ use lockstep_benches::{by_extent, control};
 use lockstep_core::model::Hash;
 use lockstep_core::transition::check_all;
 use lockstep_core::{codec, merkle};
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 const PARTS: [&str; 9] = [
     "whole", "length", "ids", "merkle", "checks", "read", "digest", "encode", "commit",
@@ -27,20 +27,20 @@ fn main() {
     println!("length: of the block's encoding; ids: identities; checks: stateless, batched;");
     println!("read: cells from the storage; digest: of changes and receipts; encode: block and");
     println!("receipts; commit: into the storage; rest: all else of add_block.\n");
-    print!("{:<20}", "shape and size");
+    print!("{:<20}", "pattern and size");
     for part in PARTS {
         print!("{part:>8}");
     }
     println!("{:>8}{:>7}{:>9}", "rest", "rest %", "control");
-    for shape in Shape::ALL {
+    for pattern in ConflictPattern::ALL {
         for size in sizes {
-            print_row(shape, *size, rounds);
+            print_row(pattern, *size, rounds);
         }
     }
 }
 
-fn print_row(shape: Shape, size: u16, rounds: usize) {
-    let prepared = Prepared::new(shape, size);
+fn print_row(pattern: ConflictPattern, size: u16, rounds: usize) {
+    let prepared = Prepared::new(pattern, size);
     let mut samples: [Vec<f64>; PARTS.len()] = Default::default();
     let (mut rests, mut shares, mut controls) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
@@ -54,7 +54,7 @@ fn print_row(shape: Shape, size: u16, rounds: usize) {
         }
         controls.push(control::two_threads_against_one());
     }
-    print!("{:<20}", format!("{shape} {size}"));
+    print!("{:<20}", format!("{pattern} {size}"));
     for part in samples.map(median) {
         print!("{part:>8.0}");
     }

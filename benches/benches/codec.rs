@@ -4,12 +4,12 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use lockstep_benches::prepared::Prepared;
 use lockstep_core::model::{Block, Hash, Transaction};
 use lockstep_core::{codec, merkle};
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 fn main() {
     let mut criterion = Criterion::default().sample_size(50).configure_from_args();
-    let one_transfer = Prepared::new(Shape::Independent, 1_000);
-    let four_transfers = Prepared::new(Shape::MultiAsset, 1_000);
+    let one_transfer = Prepared::new(ConflictPattern::Independent, 1_000);
+    let four_transfers = Prepared::new(ConflictPattern::MultiAsset, 1_000);
     for (name, prepared) in [
         ("one_transfer", &one_transfer),
         ("four_transfers", &four_transfers),

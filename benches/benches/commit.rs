@@ -10,14 +10,14 @@ use criterion::{BatchSize, Criterion, SamplingMode, Throughput};
 use lockstep_benches::entries::{Template, one_by_one, written_by};
 use lockstep_benches::prepared::Prepared;
 use lockstep_core::storage::{Batch, Storage};
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 /// One an entry costs milliseconds each: as many as are enough.
 const SINGLE: usize = 50;
 
 fn main() {
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
-    let prepared = Prepared::new(Shape::Independent, 1_000);
+    let prepared = Prepared::new(ConflictPattern::Independent, 1_000);
     let block = written_by(&prepared);
     let singles = one_by_one(&block, SINGLE);
     let template = LazyCell::new(|| Template::new(prepared.storage()));

@@ -1,4 +1,4 @@
-//! Signed blocks on two workers against the serial path, by shape and size of the batch.
+//! Signed blocks on two workers against the serial path, by pattern and size of the batch.
 //!
 //! The columns are those of `ratios`. Above each pair of paths stands what they are up against: the
 //! signatures alone, each thread a half, with nothing to hand over and nobody to wake. *Rested*: the
@@ -14,7 +14,7 @@ use lockstep_benches::prepared::Prepared;
 use lockstep_benches::{by_extent, control};
 use lockstep_core::config::ExecutionPath;
 use lockstep_core::transition::check_all;
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 const WORKERS: usize = 2;
 const REST: Duration = Duration::from_millis(3);
@@ -31,17 +31,17 @@ fn main() {
     Comparison::print_columns("signed block", "serial", "path");
     let sizes: &[u16] = by_extent(&[100, 1_000, 10_000, u16::MAX], &[100, 1_000], &[100]);
     for size in sizes {
-        for shape in Shape::ALL {
-            let prepared = Prepared::new(shape, *size);
+        for pattern in ConflictPattern::ALL {
+            let prepared = Prepared::new(pattern, *size);
             let seen = compare(rounds, || on_one(&prepared), || on_two(&prepared));
-            seen.print(&format!("{size} {shape}, the signatures alone"));
+            seen.print(&format!("{size} {pattern}, the signatures alone"));
             for path in [ExecutionPath::ParallelValidation, ExecutionPath::Graph] {
                 let seen = compare(
                     rounds,
                     || prepared.add_block(ExecutionPath::Serial, 1),
                     || prepared.add_block(path, WORKERS),
                 );
-                seen.print(&format!("{size} {shape}, {}", path.name()));
+                seen.print(&format!("{size} {pattern}, {}", path.name()));
             }
             if *size <= MOST_RESTED {
                 let seen = compare(
@@ -49,7 +49,7 @@ fn main() {
                     || prepared.add_block_after(REST, ExecutionPath::Serial, 1),
                     || prepared.add_block_after(REST, ExecutionPath::ParallelValidation, WORKERS),
                 );
-                seen.print(&format!("{size} {shape}, spread-checks, rested"));
+                seen.print(&format!("{size} {pattern}, spread-checks, rested"));
             }
         }
     }

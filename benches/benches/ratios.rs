@@ -14,7 +14,7 @@ use lockstep_benches::{by_extent, control};
 use lockstep_core::signature::{verify, verify_all};
 use lockstep_core::storage::Storage;
 use lockstep_core::transition::{check, check_all};
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 /// Long enough that reading the clock does not show.
 const LEAST_WINDOW: Duration = Duration::from_millis(4);
@@ -33,9 +33,11 @@ fn main() {
         let seen = signatures(rounds, count);
         seen.print(&format!("{count} signatures: one by one -> batched"));
     }
-    for shape in Shape::ALL {
-        let seen = stateless_checks(rounds, shape);
-        seen.print(&format!("1,000 transactions, {shape}: check -> check_all"));
+    for pattern in ConflictPattern::ALL {
+        let seen = stateless_checks(rounds, pattern);
+        seen.print(&format!(
+            "1,000 transactions, {pattern}: check -> check_all"
+        ));
     }
     for (name, comparison) in storages(rounds) {
         comparison.print(name);
@@ -75,8 +77,8 @@ fn signatures(rounds: usize, count: usize) -> Comparison {
     )
 }
 
-fn stateless_checks(rounds: usize, shape: Shape) -> Comparison {
-    let prepared = Prepared::new(shape, 1_000);
+fn stateless_checks(rounds: usize, pattern: ConflictPattern) -> Comparison {
+    let prepared = Prepared::new(pattern, 1_000);
     let transactions = prepared.transactions();
     let network = prepared.block.header.network;
     compare(
@@ -100,7 +102,7 @@ fn stateless_checks(rounds: usize, shape: Shape) -> Comparison {
 fn storages(rounds: usize) -> Vec<(&'static str, Comparison)> {
     // A round of single commits takes a good part of a second.
     let rounds = rounds.min(11);
-    let prepared = Prepared::new(Shape::Independent, 1_000);
+    let prepared = Prepared::new(ConflictPattern::Independent, 1_000);
     let block = written_by(&prepared);
     let singles = one_by_one(&block, 50);
     let template = Template::new(prepared.storage());

@@ -7,7 +7,7 @@ use lockstep_benches::compare::{Comparison, compare};
 use lockstep_benches::prepared::Prepared;
 use lockstep_benches::{by_extent, control};
 use lockstep_core::config::ExecutionPath;
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 fn main() {
     let rounds = by_extent(7, 3, 1);
@@ -18,13 +18,16 @@ fn main() {
         control::two_threads_against_one()
     );
     Comparison::print_columns("signed block", "serial", "path");
-    for (shape, path) in [
-        (Shape::Independent, ExecutionPath::ParallelValidation),
-        (Shape::Chain, ExecutionPath::ParallelValidation),
-        (Shape::Independent, ExecutionPath::Graph),
-        (Shape::Chain, ExecutionPath::Graph),
+    for (pattern, path) in [
+        (
+            ConflictPattern::Independent,
+            ExecutionPath::ParallelValidation,
+        ),
+        (ConflictPattern::Chain, ExecutionPath::ParallelValidation),
+        (ConflictPattern::Independent, ExecutionPath::Graph),
+        (ConflictPattern::Chain, ExecutionPath::Graph),
     ] {
-        let prepared = Prepared::new(shape, size);
+        let prepared = Prepared::new(pattern, size);
         for workers in [1, 2, 4, 8, 16] {
             let seen = compare(
                 rounds,
@@ -32,7 +35,7 @@ fn main() {
                 || prepared.add_block(path, workers),
             );
             seen.print(&format!(
-                "{size} {shape}, {}, {workers} workers",
+                "{size} {pattern}, {}, {workers} workers",
                 path.name()
             ));
         }

@@ -11,7 +11,7 @@ use lockstep_benches::scheduling::{SCHEMES, accesses_of, print_table};
 use lockstep_benches::unsigned::{hasher, unsigned};
 use lockstep_benches::{by_extent, control};
 use lockstep_core::schedule::group_by_conflicts;
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 fn main() {
     let rounds = by_extent(9, 3, 1);
@@ -23,13 +23,13 @@ fn main() {
         "{:<24}{:>20}{:>20}",
         "100 transactions, us", "access extraction", "grouping"
     );
-    for shape in Shape::ALL {
-        let transactions = unsigned(shape, 100);
+    for pattern in ConflictPattern::ALL {
+        let transactions = unsigned(pattern, 100);
         let extraction = microseconds(rounds, || accesses_of(black_box(&transactions)));
         let grouping = microseconds(rounds, || {
             group_by_conflicts(black_box(&transactions), hasher()).len()
         });
-        println!("{:<24}{extraction:>20.2}{grouping:>20.2}", shape.name());
+        println!("{:<24}{extraction:>20.2}{grouping:>20.2}", pattern.name());
     }
     println!();
     let sizes: &[u16] = by_extent(&[100, 1_000, 10_000, u16::MAX], &[100, 10_000], &[100]);

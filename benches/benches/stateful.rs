@@ -20,7 +20,7 @@ use lockstep_core::parallel::{ParallelExecutor, run_block};
 use lockstep_core::schedule::Graph;
 use lockstep_core::storage::{RedbStorage, Storage};
 use lockstep_core::transition::transition;
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 use rayon::ThreadPoolBuilder;
 
 const WORKERS: usize = 2;
@@ -35,27 +35,27 @@ fn main() {
         control::two_threads_against_one()
     );
     Comparison::print_columns("baseline -> candidate", "baseline", "candidate");
-    for shape in Shape::ALL {
+    for pattern in ConflictPattern::ALL {
         for (cost_us, most) in [(1, 10_000), (10, 10_000), (50, 2_000)] {
             let size = size.min(most);
-            let prepared = Prepared::new(shape, size);
+            let prepared = Prepared::new(pattern, size);
             let cost = Duration::from_micros(cost_us);
             let seen = synthetic(rounds, &executor, &prepared, cost);
             seen.print(&format!(
-                "{size} {shape}, {cost_us} us each: one thread -> graph"
+                "{size} {pattern}, {cost_us} us each: one thread -> graph"
             ));
         }
     }
-    for shape in Shape::ALL {
-        let prepared = Prepared::new(shape, size);
+    for pattern in ConflictPattern::ALL {
+        let prepared = Prepared::new(pattern, size);
         let seen = cold(rounds, &executor, &prepared);
-        seen.print(&format!("{size} {shape}, cold file: lazily -> in pieces"));
+        seen.print(&format!("{size} {pattern}, cold file: lazily -> in pieces"));
     }
-    for shape in Shape::ALL {
-        let prepared = Prepared::new(shape, size);
+    for pattern in ConflictPattern::ALL {
+        let prepared = Prepared::new(pattern, size);
         let seen = reviewed(rounds.min(3), &prepared);
         seen.print(&format!(
-            "{size} {shape}, signed: the review's -> add_block"
+            "{size} {pattern}, signed: the review's -> add_block"
         ));
     }
 }

@@ -21,7 +21,7 @@ use lockstep_benches::{by_extent, control, wide};
 use lockstep_core::config::{ExecutionPath, ParallelConfig};
 use lockstep_core::model::{MAX_TRANSFERS, Network};
 use lockstep_core::parallel::ParallelExecutor;
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 fn main() {
     let rounds = by_extent(15, 3, 1);
@@ -40,11 +40,14 @@ fn main() {
     );
     let sizes: &[u16] = by_extent(&[100, 1_000, 10_000, u16::MAX], &[100, 1_000], &[100]);
     for size in sizes {
-        for shape in Shape::ALL {
-            let prepared = Prepared::new(shape, *size);
+        for pattern in ConflictPattern::ALL {
+            let prepared = Prepared::new(pattern, *size);
             let path = config.path_of_verified(usize::from(*size));
             let seen = stateful(rounds, &executor, &prepared, path);
-            seen.print(&format!("{size} {shape}, verdicts known: {}", path.name()));
+            seen.print(&format!(
+                "{size} {pattern}, verdicts known: {}",
+                path.name()
+            ));
         }
     }
     let sizes: &[u32] = by_extent(&[40, 400], &[40, 400], &[40]);

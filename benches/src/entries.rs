@@ -18,7 +18,7 @@ pub fn written_by(prepared: &Prepared) -> Batch {
     let chain = prepared.chain(|storage| storage);
     chain
         .add_block(&prepared.block)
-        .expect("a shape's blocks extend the tip");
+        .expect("a pattern's blocks extend the tip");
     let after = chain.into_storage();
     let mut written = Batch::new();
     for table in Table::ALL {

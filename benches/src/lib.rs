@@ -2,13 +2,13 @@
 //!
 //! | `cargo bench -p lockstep-benches --bench ...` | measures |
 //! |---|---|
-//! | `blocks` | `add_block` by shape and size of the batch, and the stateless checks alone |
+//! | `blocks` | `add_block` by pattern and size of the batch, and the stateless checks alone |
 //! | `signatures` | one by one and in batches |
 //! | `commit` | one transaction of the database a block, or one an entry |
 //! | `codec` | encoding, decoding, identities, merkle roots |
 //! | `ratios` | this against that, alternating in one run, beside a control |
 //! | `breakdown` | where the time of `add_block` goes |
-//! | `paths` | signed blocks on two workers against one thread, by shape and size of the batch |
+//! | `paths` | signed blocks on two workers against one thread, by pattern and size of the batch |
 //! | `scaling` | signed blocks by number of workers |
 //! | `scheduling` | access extraction, conflict detection: grouping, the graph, beside the review's |
 //! | `unsigned` | blocks without the cost of signatures, on the path that the executor chooses |

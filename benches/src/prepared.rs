@@ -13,7 +13,7 @@ use lockstep_core::model::{
 };
 use lockstep_core::signature::{Claim, Keypair};
 use lockstep_core::storage::{MemoryStorage, Storage};
-use lockstep_sim::shape::{self, Shape, Workload};
+use lockstep_sim::conflict_pattern::{self, ConflictPattern, Workload};
 
 use crate::SEED;
 use crate::compare::{PerItem, time};
@@ -22,7 +22,7 @@ use crate::compare::{PerItem, time};
 /// rejections is no fast block.
 const LEAST_APPLIED_SHARE: f64 = 0.99;
 
-/// A ledger with one block of a shape, and the next block of that shape.
+/// A ledger with one block of a pattern, and the next block of that pattern.
 ///
 /// The second block is the one that is measured: its accounts have a version before, as nearly all
 /// accounts of a ledger have.
@@ -42,8 +42,8 @@ impl Prepared {
     ///
     /// Where less than 99 % of the next block would be applied.
     #[must_use]
-    pub fn new(shape: Shape, transactions: u16) -> Self {
-        Prepared::of(shape::workload(shape, SEED, 2, transactions))
+    pub fn new(pattern: ConflictPattern, transactions: u16) -> Self {
+        Prepared::of(conflict_pattern::workload(pattern, SEED, 2, transactions))
     }
 
     /// The second of two blocks, the first of them executed.
@@ -100,7 +100,7 @@ impl Prepared {
         };
         let clock: Arc<dyn Clock> = Arc::new(|| Timestamp(0));
         let chain = Chain::open(self.storage.clone(), &self.genesis, config, clock)
-            .expect("a shape's genesis is possible");
+            .expect("a pattern's genesis is possible");
         let before = chain.tip().expect("memory can be read").height;
         assert_eq!(
             add_checked(&chain, &self.block),
@@ -158,7 +158,7 @@ impl Prepared {
 impl fmt::Display for Prepared {
     /// How much of the block is applied.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let share = shape::applied_share(&self.added.receipts);
+        let share = conflict_pattern::applied_share(&self.added.receipts);
         write!(
             f,
             "{:.2} % of {} transactions are applied",
@@ -226,14 +226,14 @@ fn config(genesis: &Genesis) -> Config {
 
 fn open<S: Storage>(storage: S, genesis: &Genesis) -> Chain<S> {
     let clock: Arc<dyn Clock> = Arc::new(|| Timestamp(0));
-    Chain::open(storage, genesis, config(genesis), clock).expect("a shape's genesis is possible")
+    Chain::open(storage, genesis, config(genesis), clock).expect("a pattern's genesis is possible")
 }
 
 fn add_checked(chain: &Chain<MemoryStorage>, block: &Block) -> AddedBlock {
     let added = chain
         .add_block(block)
-        .expect("a shape's blocks extend the tip");
-    let share = shape::applied_share(&added.receipts);
+        .expect("a pattern's blocks extend the tip");
+    let share = conflict_pattern::applied_share(&added.receipts);
     assert!(
         share >= LEAST_APPLIED_SHARE,
         "{:.2} % of the block are applied: it measures rejections",

@@ -65,7 +65,7 @@ pub const SCHEMES: [Scheme; 4] = [
 /// A few transactions in one piece of time are too few for the clock.
 const AT_LEAST: usize = 20_000;
 
-/// One row a size and shape, one column a scheme: medians of so many rounds, in nanoseconds a
+/// One row a size and pattern, one column a scheme: medians of so many rounds, in nanoseconds a
 /// transaction, the schemes taking turns. Beside it the first scheme by access.
 pub fn print_table(schemes: &[Scheme], sizes: &[u16], rounds: usize) {
     print!("{:<24}{:>10}", "ns a transaction", "accesses");
@@ -74,11 +74,11 @@ pub fn print_table(schemes: &[Scheme], sizes: &[u16], rounds: usize) {
     }
     println!("{:>13}", "an access");
     for size in sizes {
-        for shape in Shape::ALL {
-            let transactions = unsigned(shape, *size);
+        for pattern in ConflictPattern::ALL {
+            let transactions = unsigned(pattern, *size);
             let by_scheme = measure(schemes, &transactions, rounds);
             let accesses = accesses_of(&transactions) as f64 / transactions.len() as f64;
-            print!("{:<24}{accesses:>10.1}", format!("{size} {shape}"));
+            print!("{:<24}{accesses:>10.1}", format!("{size} {pattern}"));
             for ns in &by_scheme {
                 print!("{ns:>13.0}");
             }

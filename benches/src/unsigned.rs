@@ -1,12 +1,12 @@
-//! Transactions of a shape without signatures: whoever schedules or encodes looks at none, and
+//! Transactions of a pattern without signatures: whoever schedules or encodes looks at none, and
 //! signing a large block takes seconds.
 
 use ahash::RandomState;
 use lockstep_core::model::{
     Amount, Asset, Network, Nonce, Payload, PublicKey, Signature, Transaction, Transfer,
 };
+use lockstep_sim::conflict_pattern::{self, ConflictPattern};
 use lockstep_sim::scenario::{Action, Sending, Step};
-use lockstep_sim::shape::{self, Shape};
 
 use crate::SEED;
 
@@ -17,19 +17,19 @@ pub const fn hasher() -> RandomState {
     RandomState::with_seeds(SEED, 2, 3, 4)
 }
 
-/// The transactions of a block of a shape. Accounts and assets have other keys than in
-/// [`shape::workload`], which nobody can sign for.
+/// The transactions of a block of a pattern. Accounts and assets have other keys than in
+/// [`conflict_pattern::workload`], which nobody can sign for.
 #[must_use]
-pub fn unsigned(shape: Shape, transactions: u16) -> Vec<Transaction> {
-    let mut scenario = shape::scenario(shape, SEED, 1, transactions);
+pub fn unsigned(pattern: ConflictPattern, transactions: u16) -> Vec<Transaction> {
+    let mut scenario = conflict_pattern::scenario(pattern, SEED, 1, transactions);
     let Some(Step::Block(block)) = scenario.steps.pop() else {
-        unreachable!("a shape consists of blocks");
+        unreachable!("a pattern consists of blocks");
     };
     let recipes = block.transactions.into_iter();
     recipes
         .map(|recipe| {
             let Action::Send(sendings) = recipe.action else {
-                unreachable!("a shape consists of transfers");
+                unreachable!("a pattern consists of transfers");
             };
             let transfers = sendings.into_iter();
             Transaction {

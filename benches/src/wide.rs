@@ -8,7 +8,7 @@ use lockstep_core::model::{
 };
 use lockstep_core::signature::Keypair;
 use lockstep_core::{codec, merkle};
-use lockstep_sim::shape::Workload;
+use lockstep_sim::conflict_pattern::Workload;
 
 use crate::unsigned::bytes;
 

@@ -6,7 +6,7 @@
 //! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] is many of them, as a
 //! workload of [`lockstep_harness`], which counts what was [reached](tally) and looks for seeded bugs
 //! first ([`canary`]). What fails is made small ([`mod@shrink`]) and becomes a [`reproducer`], or a
-//! test ([`mod@export`]). [`stress`] takes one large block of one [`shape`] in place of many small
+//! test ([`mod@export`]). [`stress`] takes one large block of one [`conflict_pattern`] in place of many small
 //! ones, [`crash`] lets the power go in every call to the disk. Built with the feature `shuttle`,
 //! `explore` executes blocks under [schedules](lockstep_harness::schedule) that are drawn.
 //!
@@ -28,9 +28,9 @@
 //! assert!(outcome.is_ok(), "{profile}: {outcome:?}");
 //! ```
 
+pub mod conflict_pattern;
 pub mod generate;
 pub mod scenario;
-pub mod shape;
 
 pub mod disk;
 pub mod faulty;

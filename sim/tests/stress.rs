@@ -6,15 +6,15 @@ use lockstep_harness::exit::ExitCode;
 use lockstep_harness::invariant::{Invariant, NEVER_PANICS};
 use lockstep_harness::violation::Failure;
 use lockstep_sim::canary::{Canary, Defect};
+use lockstep_sim::conflict_pattern::ConflictPattern;
 use lockstep_sim::invariants::SAME_AS_SERIAL;
-use lockstep_sim::shape::Shape;
 use lockstep_sim::stress::{self, NotTimed, Plan, Report, Signatures};
 use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-fn plan(shape: Shape, workers: usize, signatures: Signatures) -> Plan {
+fn plan(pattern: ConflictPattern, workers: usize, signatures: Signatures) -> Plan {
     Plan {
-        shape,
+        pattern,
         transactions: 300,
         accounts: 40,
         workers,
@@ -24,16 +24,16 @@ fn plan(shape: Shape, workers: usize, signatures: Signatures) -> Plan {
 }
 
 fn check_passes(signatures: Signatures, paths: usize) {
-    for shape in Shape::ALL {
+    for pattern in ConflictPattern::ALL {
         for workers in 1..=3 {
-            let report = stress::run(&plan(shape, workers, signatures));
+            let report = stress::run(&plan(pattern, workers, signatures));
             let timings = report
                 .outcome
-                .unwrap_or_else(|failure| panic!("{shape}, {workers} workers: {failure:?}"));
+                .unwrap_or_else(|failure| panic!("{pattern}, {workers} workers: {failure:?}"));
             assert_eq!(timings.len(), paths);
-            assert_eq!(report.applied, 300, "{shape}");
-            assert!(report.parties <= 40, "{shape}: {}", report.parties);
-            assert!(report.widest * report.levels >= 300, "{shape}");
+            assert_eq!(report.applied, 300, "{pattern}");
+            assert!(report.parties <= 40, "{pattern}: {}", report.parties);
+            assert!(report.widest * report.levels >= 300, "{pattern}");
         }
     }
 }
@@ -50,24 +50,24 @@ fn every_shape_passes_with_known_verdicts_with_1_to_3_workers() {
 
 #[test]
 fn levels_are_those_of_the_shape() {
-    let levels = |shape, accounts| {
+    let levels = |pattern, accounts| {
         let report = stress::run(&Plan {
             accounts,
-            ..plan(shape, 1, Signatures::KnownToHold)
+            ..plan(pattern, 1, Signatures::KnownToHold)
         });
         (report.levels, report.widest)
     };
-    assert_eq!(levels(Shape::Independent, 600), (1, 300));
+    assert_eq!(levels(ConflictPattern::Independent, 600), (1, 300));
     // 20 pairs, each 15 times.
-    assert_eq!(levels(Shape::Independent, 40), (15, 20));
-    assert_eq!(levels(Shape::Chain, 40), (300, 1));
-    assert_eq!(levels(Shape::OneSender, 40), (300, 1));
-    assert_eq!(levels(Shape::Hot, 301), (1, 300));
+    assert_eq!(levels(ConflictPattern::Independent, 40), (15, 20));
+    assert_eq!(levels(ConflictPattern::Chain, 40), (300, 1));
+    assert_eq!(levels(ConflictPattern::OneSender, 40), (300, 1));
+    assert_eq!(levels(ConflictPattern::Hot, 301), (1, 300));
 }
 
 /// Something that is asked for the block in place of core.
 fn run_on(subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>) -> Report {
-    let plan = plan(Shape::Zipf, 1, Signatures::Verified);
+    let plan = plan(ConflictPattern::Zipf, 1, Signatures::Verified);
     stress::run_on(&plan, &|genesis, _| Ok(vec![subject(genesis)?]))
 }
 

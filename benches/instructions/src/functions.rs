@@ -14,7 +14,7 @@ use lockstep_core::schedule::{Graph, ReadySet, accesses, group_by_conflicts};
 use lockstep_core::signature::{BATCH, verify, verify_all};
 use lockstep_core::storage::{MemoryStorage, Storage};
 use lockstep_core::transition::transition;
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 use crate::baseline::{LONGER_LOOP, SHORTER_LOOP};
 use crate::counted::count;
@@ -47,29 +47,36 @@ fn canaries() {
 
 fn schedule() {
     for size in [1_000, BLOCK] {
-        for shape in Shape::ALL {
-            let transactions = unsigned(shape, size);
+        for pattern in ConflictPattern::ALL {
+            let transactions = unsigned(pattern, size);
             let graph = |transactions: &[Transaction]| Graph::of(transactions, hasher());
             count(
-                &format!("graph of {size}, {shape}"),
+                &format!("graph of {size}, {pattern}"),
                 transactions.len(),
                 &transactions[..],
                 graph,
             );
         }
     }
-    for (shape, size) in [(Shape::Independent, 100), (Shape::Zipf, BLOCK)] {
-        let transactions = unsigned(shape, size);
+    for (pattern, size) in [
+        (ConflictPattern::Independent, 100),
+        (ConflictPattern::Zipf, BLOCK),
+    ] {
+        let transactions = unsigned(pattern, size);
         let group = |transactions: &[Transaction]| group_by_conflicts(transactions, hasher());
         count(
-            &format!("group_by_conflicts of {size}, {shape}"),
+            &format!("group_by_conflicts of {size}, {pattern}"),
             transactions.len(),
             &transactions[..],
             group,
         );
     }
-    for shape in [Shape::Independent, Shape::Zipf, Shape::Chain] {
-        let transactions = unsigned(shape, BLOCK);
+    for pattern in [
+        ConflictPattern::Independent,
+        ConflictPattern::Zipf,
+        ConflictPattern::Chain,
+    ] {
+        let transactions = unsigned(pattern, BLOCK);
         let graph = Graph::of(&transactions, hasher());
         let drain = |graph| {
             let mut machine = ReadySet::new(graph);
@@ -80,14 +87,14 @@ fn schedule() {
             machine
         };
         count(
-            &format!("ready machine over {BLOCK}, {shape}"),
+            &format!("ready machine over {BLOCK}, {pattern}"),
             transactions.len(),
             &graph,
             drain,
         );
     }
-    for shape in [Shape::Independent, Shape::MultiAsset] {
-        let transactions = unsigned(shape, BLOCK);
+    for pattern in [ConflictPattern::Independent, ConflictPattern::MultiAsset] {
+        let transactions = unsigned(pattern, BLOCK);
         let extract = |transactions: &[Transaction]| {
             for transaction in transactions {
                 accesses(transaction, |access| {
@@ -96,7 +103,7 @@ fn schedule() {
             }
         };
         count(
-            &format!("accesses of {BLOCK}, {shape}"),
+            &format!("accesses of {BLOCK}, {pattern}"),
             transactions.len(),
             &transactions[..],
             extract,
@@ -105,8 +112,8 @@ fn schedule() {
 }
 
 fn transitions() {
-    for shape in [Shape::Independent, Shape::MultiAsset] {
-        let transactions = unsigned(shape, 1_000);
+    for pattern in [ConflictPattern::Independent, ConflictPattern::MultiAsset] {
+        let transactions = unsigned(pattern, 1_000);
         let all = |transactions: &[Transaction]| -> Vec<Outcome> {
             let outcomes = transactions.iter().map(|one| {
                 let Ok(outcome) = transition(one, &mut Plenty);
@@ -115,7 +122,7 @@ fn transitions() {
             outcomes.collect()
         };
         let outcomes = count(
-            &format!("transition, {shape}"),
+            &format!("transition, {pattern}"),
             transactions.len(),
             &transactions[..],
             all,
@@ -130,33 +137,33 @@ fn transitions() {
 }
 
 fn encodings() {
-    for shape in [Shape::Independent, Shape::MultiAsset] {
-        let transactions = unsigned(shape, 1_000);
+    for pattern in [ConflictPattern::Independent, ConflictPattern::MultiAsset] {
+        let transactions = unsigned(pattern, 1_000);
         let items = transactions.len();
         let transactions = &transactions[..];
-        let encodings = count(&format!("encode, {shape}"), items, transactions, |all| {
+        let encodings = count(&format!("encode, {pattern}"), items, transactions, |all| {
             all.iter().map(codec::encode).collect::<Vec<_>>()
         });
-        let decoded = count(&format!("decode, {shape}"), items, &encodings, |all| {
+        let decoded = count(&format!("decode, {pattern}"), items, &encodings, |all| {
             all.iter()
                 .map(|bytes| codec::decode::<Transaction>("a transaction", bytes))
                 .collect::<Result<Vec<_>, _>>()
         });
         assert_eq!(decoded.as_deref(), Ok(transactions), "it was encoded here");
         count(
-            &format!("encoded_len, {shape}"),
+            &format!("encoded_len, {pattern}"),
             items,
             transactions,
             |all| all.iter().map(codec::encoded_len).sum::<u64>(),
         );
         count(
-            &format!("transaction_id, {shape}"),
+            &format!("transaction_id, {pattern}"),
             items,
             transactions,
             |all| all.iter().map(codec::transaction_id).collect::<Vec<_>>(),
         );
         count(
-            &format!("signing_hash, {shape}"),
+            &format!("signing_hash, {pattern}"),
             items,
             transactions,
             |all| all.iter().map(codec::signing_hash).collect::<Vec<_>>(),
@@ -182,7 +189,7 @@ fn signatures() {
 }
 
 fn blocks() {
-    let prepared = Prepared::new(Shape::Independent, SIGNED_BLOCK);
+    let prepared = Prepared::new(ConflictPattern::Independent, SIGNED_BLOCK);
     let block: &Block = &prepared.block;
     let items = block.transactions.len();
 

@@ -56,7 +56,7 @@ fn main() {
     println!("\nControl after: {:.2}", control::two_threads_against_one());
 }
 
-/// The accounts that a transaction credits. Those of these shapes are one, whatever the assets.
+/// The accounts that a transaction credits. Those of these patterns are one, whatever the assets.
 fn credited(transaction: &Transaction) -> Option<PublicKey> {
     match &transaction.payload {
         Payload::Transfers(transfers) => Some(transfers[0].destination),

@@ -9,7 +9,7 @@ use lockstep_core::config::{MAX_WORKERS, ParallelConfig};
 use lockstep_core::model::Network;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Failure;
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 use lockstep_sim::stress::{self, NotTimed, Phase, Plan, Report, Signatures, Timing};
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ impl Stress {
                 "lockstep stress --txs {} --accounts {} --pattern {} --workers {} --seed {}{}",
                 plan.transactions,
                 plan.accounts,
-                plan.shape,
+                plan.pattern,
                 plan.workers,
                 plan.seed,
                 match plan.signatures {
@@ -92,7 +92,7 @@ impl Stress {
         if self.json {
             say(json!({
                 "kind": "stress",
-                "shape": plan.shape.name(),
+                "shape": plan.pattern.name(),
                 "transactions": plan.transactions,
                 "accounts": plan.accounts,
                 "workers": plan.workers,
@@ -110,7 +110,7 @@ impl Stress {
         print(&plan, &report);
         if let Some(beside) = &beside {
             say("  beside it, with the same options, independent:");
-            print(&self.plan(Shape::Independent), beside);
+            print(&self.plan(ConflictPattern::Independent), beside);
             compare(&report, beside);
         }
         match peak_memory_kib() {
@@ -127,10 +127,10 @@ impl Stress {
         exit_code
     }
 
-    fn plan(&self, shape: Shape) -> Plan {
+    fn plan(&self, shape: ConflictPattern) -> Plan {
         let most = shape.most_accounts(self.txs).max(shape.least_accounts());
         Plan {
-            shape,
+            pattern: shape,
             transactions: self.txs,
             accounts: self.accounts.unwrap_or(most),
             workers: self.workers.map_or_else(
@@ -300,7 +300,7 @@ mod tests {
     #[test]
     fn a_buggy_subject_is_reported_and_exits_with_10() {
         let plan = Plan {
-            shape: Shape::Zipf,
+            shape: ConflictPattern::Zipf,
             transactions: 20,
             accounts: 5,
             workers: 1,

@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use lockstep_sim::conflict_pattern::ConflictPattern;
 use lockstep_sim::generate::Preset;
-use lockstep_sim::shape::Shape;
 use serde_json::Value;
 use tempfile::TempDir;
 use yaml_rust2::{Yaml, YamlLoader};

@@ -136,7 +136,7 @@ fn difference(
     Ok(None)
 }
 
-/// Everything that transactions of a shape may look at, some of it more than once.
+/// Everything that transactions of a pattern may look at, some of it more than once.
 fn cells_of(transactions: &[Transaction]) -> Vec<Cell> {
     let mut cells = Vec::new();
     for transaction in transactions {
@@ -196,12 +196,12 @@ mod tests {
     use lockstep_harness::exit::ExitCode;
 
     use super::*;
-    use crate::shape::Shape;
+    use crate::conflict_pattern::ConflictPattern;
     use crate::stress::{Plan, Signatures};
 
     fn prepared() -> Prepared {
         Prepared::new(&Plan {
-            shape: Shape::Zipf,
+            pattern: ConflictPattern::Zipf,
             transactions: 40,
             accounts: 9,
             workers: 2,
@@ -274,7 +274,7 @@ mod tests {
             match &mut versions.last_mut().expect("it has a value").value {
                 Value::Nonce(nonce) => nonce.0 += 1,
                 Value::Balance(amount) => amount.0 += 1,
-                other => panic!("a shape does not change {other:?}"),
+                other => panic!("a pattern does not change {other:?}"),
             }
             let detail = found(&prepared);
             assert!(detail.contains(" has Some("), "{detail}");

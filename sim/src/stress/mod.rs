@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use lockstep_core::model::{Block, Genesis, Payload};
 use lockstep_core::schedule::Graph;
 
+use crate::conflict_pattern::{self, ConflictPattern, Workload};
 use crate::invariants::{self, Event, Evidence, SAME_AS_SERIAL};
 use crate::oracle::Oracle;
-use crate::shape::{self, Shape, Workload};
 use crate::subject::{Core, Execution, Subject, SubjectError};
 use crate::trial::{MAKES_SENSE, Setup, guarded};
 use crate::world::{BlockResult, World};
@@ -31,10 +31,10 @@ const MOST_ROUNDS: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Who pays whom.
-    pub shape: Shape,
+    pub pattern: ConflictPattern,
     /// How many transactions the block has.
     pub transactions: u16,
-    /// Among how many accounts; at least [`Shape::least_accounts`].
+    /// Among how many accounts; at least [`ConflictPattern::least_accounts`].
     pub accounts: u32,
     /// On how many threads.
     pub workers: usize,
@@ -98,7 +98,7 @@ pub struct Timing {
 ///
 /// # Panics
 ///
-/// Where there are fewer accounts than the shape can do with.
+/// Where there are fewer accounts than the pattern can do with.
 #[must_use]
 pub fn run(plan: &Plan) -> Report {
     let workers = plan.workers;
@@ -154,13 +154,19 @@ impl Prepared {
         let Workload {
             genesis,
             mut blocks,
-        } = shape::workload_among(plan.accounts, plan.shape, plan.seed, 1, plan.transactions);
+        } = conflict_pattern::workload_among(
+            plan.accounts,
+            plan.pattern,
+            plan.seed,
+            1,
+            plan.transactions,
+        );
         let block = blocks.remove(0);
-        let mut oracle = Oracle::new(&genesis).expect("a shape's genesis is possible");
+        let mut oracle = Oracle::new(&genesis).expect("a pattern's genesis is possible");
         let before = oracle.world().clone();
         let expected = oracle
             .add_block(&block)
-            .expect("a shape's block extends its genesis");
+            .expect("a pattern's block extends its genesis");
         Prepared {
             genesis,
             block,

@@ -14,8 +14,8 @@ use super::*;
 const BLOCKS: u32 = 3;
 const TRANSACTIONS: u16 = 60;
 
-fn made(shape: Shape) -> Workload {
-    workload(shape, 7, BLOCKS, TRANSACTIONS)
+fn made(pattern: ConflictPattern) -> Workload {
+    workload(pattern, 7, BLOCKS, TRANSACTIONS)
 }
 
 /// The share of each block that core applied.
@@ -34,7 +34,7 @@ fn applied_shares(workload: &Workload) -> Vec<f64> {
 fn transfers(transaction: &Transaction) -> &[Transfer] {
     match &transaction.payload {
         Payload::Transfers(transfers) => transfers,
-        other => panic!("a shape consists of transfers, and not of {other:?}"),
+        other => panic!("a pattern consists of transfers, and not of {other:?}"),
     }
 }
 
@@ -45,7 +45,7 @@ fn edges(block: &Block) -> Vec<(PublicKey, PublicKey)> {
             .iter()
             .map(|transfer| transfer.destination)
             .collect();
-        assert_eq!(to.len(), 1, "a transaction of a shape pays one account");
+        assert_eq!(to.len(), 1, "a transaction of a pattern pays one account");
         (transaction.source, *to.first().expect("there is one"))
     };
     block.transactions.iter().map(edge).collect()
@@ -55,8 +55,8 @@ fn distinct<T: Ord>(all: impl IntoIterator<Item = T>) -> usize {
     all.into_iter().collect::<BTreeSet<T>>().len()
 }
 
-fn for_each_block(shape: Shape, check: impl Fn(&[(PublicKey, PublicKey)])) {
-    let workload = made(shape);
+fn for_each_block(pattern: ConflictPattern, check: impl Fn(&[(PublicKey, PublicKey)])) {
+    let workload = made(pattern);
     assert_eq!(workload.blocks.len(), BLOCKS as usize);
     for block in &workload.blocks {
         assert_eq!(block.transactions.len(), usize::from(TRANSACTIONS));
@@ -66,14 +66,14 @@ fn for_each_block(shape: Shape, check: impl Fn(&[(PublicKey, PublicKey)])) {
 
 #[test]
 fn every_transaction_of_every_shape_is_applied() {
-    for shape in Shape::ALL {
-        assert_eq!(applied_shares(&made(shape)), [1.0; 3], "{shape}");
+    for pattern in ConflictPattern::ALL {
+        assert_eq!(applied_shares(&made(pattern)), [1.0; 3], "{pattern}");
     }
 }
 
 #[test]
 fn a_block_of_rejections_has_a_share_of_zero() {
-    let mut scenario = scenario(Shape::Hot, 7, 1, TRANSACTIONS);
+    let mut scenario = scenario(ConflictPattern::Hot, 7, 1, TRANSACTIONS);
     for step in &mut scenario.steps {
         if let Step::Block(block) = step {
             for transaction in &mut block.transactions {
@@ -90,7 +90,7 @@ fn a_block_of_rejections_has_a_share_of_zero() {
 
 #[test]
 fn independent_transactions_share_no_account() {
-    for_each_block(Shape::Independent, |edges| {
+    for_each_block(ConflictPattern::Independent, |edges| {
         let parties = edges.iter().flat_map(|(from, to)| [from, to]);
         assert_eq!(distinct(parties), 2 * edges.len());
     });
@@ -98,7 +98,7 @@ fn independent_transactions_share_no_account() {
 
 #[test]
 fn a_hot_recipient_is_paid_by_everybody_once() {
-    for_each_block(Shape::Hot, |edges| {
+    for_each_block(ConflictPattern::Hot, |edges| {
         assert_eq!(distinct(edges.iter().map(|(from, _)| from)), edges.len());
         assert_eq!(distinct(edges.iter().map(|(_, to)| to)), 1);
     });
@@ -106,7 +106,7 @@ fn a_hot_recipient_is_paid_by_everybody_once() {
 
 #[test]
 fn one_sender_pays_everybody_once() {
-    for_each_block(Shape::OneSender, |edges| {
+    for_each_block(ConflictPattern::OneSender, |edges| {
         assert_eq!(distinct(edges.iter().map(|(from, _)| from)), 1);
         assert_eq!(distinct(edges.iter().map(|(_, to)| to)), edges.len());
     });
@@ -114,7 +114,7 @@ fn one_sender_pays_everybody_once() {
 
 #[test]
 fn a_chain_goes_on_where_it_ended() {
-    for_each_block(Shape::Chain, |edges| {
+    for_each_block(ConflictPattern::Chain, |edges| {
         assert_eq!(distinct(edges.iter().map(|(from, _)| from)), edges.len());
         for pair in edges.windows(2) {
             assert_eq!(pair[0].1, pair[1].0);
@@ -124,7 +124,7 @@ fn a_chain_goes_on_where_it_ended() {
 
 #[test]
 fn in_a_chain_only_the_first_could_pay_alone() {
-    let Workload { genesis, blocks } = made(Shape::Chain);
+    let Workload { genesis, blocks } = made(ConflictPattern::Chain);
     let could_pay: Vec<bool> = blocks[0]
         .transactions
         .iter()
@@ -141,7 +141,7 @@ fn in_a_chain_only_the_first_could_pay_alone() {
 #[test]
 fn by_zipf_one_account_is_a_party_to_many_and_many_to_few() {
     let transactions = 2_000;
-    let workload = workload(Shape::Zipf, 7, 1, transactions);
+    let workload = workload(ConflictPattern::Zipf, 7, 1, transactions);
     let mut parties: BTreeMap<PublicKey, usize> = BTreeMap::new();
     for (from, to) in edges(&workload.blocks[0]) {
         *parties.entry(from).or_default() += 1;
@@ -165,7 +165,9 @@ fn levels(block: &Block) -> Vec<u32> {
 
 #[test]
 fn whom_many_pay_in_an_adversarial_block_pays_after_every_burst() {
-    let block = workload(Shape::Adversarial, 7, 1, 4_000).blocks.remove(0);
+    let block = workload(ConflictPattern::Adversarial, 7, 1, 4_000)
+        .blocks
+        .remove(0);
     let edges = edges(&block);
     let middle = edges[0].0;
     let mut bursts = vec![0];
@@ -187,7 +189,9 @@ fn whom_many_pay_in_an_adversarial_block_pays_after_every_burst() {
 
 #[test]
 fn an_adversarial_block_is_deep_and_wide_where_it_begins() {
-    let block = workload(Shape::Adversarial, 7, 1, 4_000).blocks.remove(0);
+    let block = workload(ConflictPattern::Adversarial, 7, 1, 4_000)
+        .blocks
+        .remove(0);
     let levels = levels(&block);
     let depth = levels.iter().max().expect("there are transactions") + 1;
     assert!(depth >= 1_000, "a quarter is one chain: {depth}");
@@ -197,42 +201,42 @@ fn an_adversarial_block_is_deep_and_wide_where_it_begins() {
 
 #[test]
 fn few_accounts_are_used_again_and_every_transaction_is_still_applied() {
-    for shape in Shape::ALL {
-        for accounts in [shape.least_accounts(), 9] {
-            let workload = workload_among(accounts, shape, 7, 2, TRANSACTIONS);
+    for pattern in ConflictPattern::ALL {
+        for accounts in [pattern.least_accounts(), 9] {
+            let workload = workload_among(accounts, pattern, 7, 2, TRANSACTIONS);
             for block in &workload.blocks {
                 assert_eq!(block.transactions.len(), usize::from(TRANSACTIONS));
                 let parties = edges(block).into_iter().flat_map(|(from, to)| [from, to]);
                 let parties = distinct(parties);
-                assert!(parties <= accounts as usize, "{shape}: {parties}");
+                assert!(parties <= accounts as usize, "{pattern}: {parties}");
                 // All of them, but for one without a partner in pairs.
-                assert!(parties + 1 >= accounts as usize, "{shape}: {parties}");
+                assert!(parties + 1 >= accounts as usize, "{pattern}: {parties}");
             }
-            assert_eq!(applied_shares(&workload), [1.0; 2], "{shape}, {accounts}");
+            assert_eq!(applied_shares(&workload), [1.0; 2], "{pattern}, {accounts}");
         }
     }
 }
 
 #[test]
 fn independent_transactions_are_as_independent_as_few_accounts_allow() {
-    for shape in [Shape::Independent, Shape::MultiAsset] {
-        let block = workload_among(20, shape, 7, 1, 60).blocks.remove(0);
+    for pattern in [ConflictPattern::Independent, ConflictPattern::MultiAsset] {
+        let block = workload_among(20, pattern, 7, 1, 60).blocks.remove(0);
         let expected: Vec<u32> = (0..60).map(|index| index / 10).collect();
-        assert_eq!(levels(&block), expected, "{shape}");
+        assert_eq!(levels(&block), expected, "{pattern}");
     }
 }
 
 #[test]
 fn a_name_says_which_shape() {
-    for shape in Shape::ALL {
-        assert_eq!(Shape::named(shape.name()), Some(shape));
+    for pattern in ConflictPattern::ALL {
+        assert_eq!(ConflictPattern::named(pattern.name()), Some(pattern));
     }
-    assert_eq!(Shape::named("square"), None);
+    assert_eq!(ConflictPattern::named("square"), None);
 }
 
 #[test]
 fn many_assets_are_in_each_transaction_and_more_in_the_block() {
-    for block in made(Shape::MultiAsset).blocks {
+    for block in made(ConflictPattern::MultiAsset).blocks {
         for transaction in &block.transactions {
             let assets = transfers(transaction).iter().map(|transfer| transfer.asset);
             assert_eq!(distinct(assets), TRANSFERS as usize);
@@ -249,23 +253,27 @@ fn many_assets_are_in_each_transaction_and_more_in_the_block() {
 
 #[test]
 fn the_seed_decides_everything() {
-    for shape in Shape::ALL {
-        let first = scenario(shape, 7, BLOCKS, TRANSACTIONS);
-        assert_eq!(first, scenario(shape, 7, BLOCKS, TRANSACTIONS), "{shape}");
-        let mut other = scenario(shape, 8, BLOCKS, TRANSACTIONS);
+    for pattern in ConflictPattern::ALL {
+        let first = scenario(pattern, 7, BLOCKS, TRANSACTIONS);
+        assert_eq!(
+            first,
+            scenario(pattern, 7, BLOCKS, TRANSACTIONS),
+            "{pattern}"
+        );
+        let mut other = scenario(pattern, 8, BLOCKS, TRANSACTIONS);
         other.hash_seed = first.hash_seed;
-        assert_ne!(first, other, "{shape}");
+        assert_ne!(first, other, "{pattern}");
     }
 }
 
 #[test]
 fn the_smallest_blocks_are_blocks() {
-    for shape in Shape::ALL {
+    for pattern in ConflictPattern::ALL {
         assert_eq!(
-            applied_shares(&workload(shape, 7, 2, 1)),
+            applied_shares(&workload(pattern, 7, 2, 1)),
             [1.0; 2],
-            "{shape}"
+            "{pattern}"
         );
-        assert_eq!(workload(shape, 7, 2, 0).blocks.len(), 2, "{shape}");
+        assert_eq!(workload(pattern, 7, 2, 0).blocks.len(), 2, "{pattern}");
     }
 }

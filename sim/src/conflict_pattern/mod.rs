@@ -1,6 +1,6 @@
 //! Blocks with one pattern of conflicts, as large as is asked for: for measurements and for load.
 //!
-//! The generator looks for trouble and mixes everything. A shape is one thing only, and each of its
+//! The generator looks for trouble and mixes everything. A pattern is one thing only, and each of its
 //! transactions is applied, because a block of rejections measures nothing. What is made is a
 //! scenario, so that a failure under load is replayed, edited and shrunk like every other.
 
@@ -20,7 +20,7 @@ use lockstep_harness::choice::{Choices, Seeded};
 
 /// Who pays whom in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shape {
+pub enum ConflictPattern {
     /// Pairs of accounts, each account in one transaction: nothing conflicts.
     Independent,
     /// Source and destination are drawn from as many accounts as there are transactions, the
@@ -32,7 +32,7 @@ pub enum Shape {
     Chain,
     /// One account pays everybody: consecutive nonces and one balance.
     OneSender,
-    /// As [`Shape::Independent`], but [`TRANSFERS`] transfers in a transaction, of as many of
+    /// As [`ConflictPattern::Independent`], but [`TRANSFERS`] transfers in a transaction, of as many of
     /// [`ASSETS`] assets.
     MultiAsset,
     /// Against whoever schedules, all at once: one account that many pay, in bursts from 1 to
@@ -42,14 +42,14 @@ pub enum Shape {
     Adversarial,
 }
 
-/// How many assets there are in [`Shape::MultiAsset`], the native one included.
+/// How many assets there are in [`ConflictPattern::MultiAsset`], the native one included.
 pub const ASSETS: u32 = 8;
 
-/// How many transfers a transaction of [`Shape::MultiAsset`] has, each of another asset. The other
-/// shapes have one, of the native asset.
+/// How many transfers a transaction of [`ConflictPattern::MultiAsset`] has, each of another asset. The other
+/// patterns have one, of the native asset.
 pub const TRANSFERS: u32 = 4;
 
-/// The most payments to the account in the middle of [`Shape::Adversarial`] before it pays itself.
+/// The most payments to the account in the middle of [`ConflictPattern::Adversarial`] before it pays itself.
 pub const LONGEST_BURST: u64 = 1 << (BURSTS - 1);
 
 /// How many lengths a burst can have: the powers of two from 1 on. Few and short, so that the block
@@ -59,41 +59,43 @@ const BURSTS: u64 = 3;
 const MAX_AMOUNT: u64 = 1_000;
 /// The largest fee that is drawn.
 const MAX_FEE: u64 = 10;
-/// Above the encoding of any block of any shape, which takes less than 600 bytes a transaction.
+/// Above the encoding of any block of any pattern, which takes less than 600 bytes a transaction.
 const MAX_BLOCK_BYTES: u64 = 64 << 20;
 /// A block's time after its parent's.
 const LATER_MS: u64 = 1_000;
 
-impl Shape {
-    /// All shapes.
-    pub const ALL: [Shape; 7] = [
-        Shape::Independent,
-        Shape::Zipf,
-        Shape::Hot,
-        Shape::Chain,
-        Shape::OneSender,
-        Shape::MultiAsset,
-        Shape::Adversarial,
+impl ConflictPattern {
+    /// All patterns.
+    pub const ALL: [ConflictPattern; 7] = [
+        ConflictPattern::Independent,
+        ConflictPattern::Zipf,
+        ConflictPattern::Hot,
+        ConflictPattern::Chain,
+        ConflictPattern::OneSender,
+        ConflictPattern::MultiAsset,
+        ConflictPattern::Adversarial,
     ];
 
     /// The name, as command lines and tables spell it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Shape::Independent => "independent",
-            Shape::Zipf => "zipf",
-            Shape::Hot => "hot",
-            Shape::Chain => "chain",
-            Shape::OneSender => "one-sender",
-            Shape::MultiAsset => "multi-asset",
-            Shape::Adversarial => "adversarial",
+            ConflictPattern::Independent => "independent",
+            ConflictPattern::Zipf => "zipf",
+            ConflictPattern::Hot => "hot",
+            ConflictPattern::Chain => "chain",
+            ConflictPattern::OneSender => "one-sender",
+            ConflictPattern::MultiAsset => "multi-asset",
+            ConflictPattern::Adversarial => "adversarial",
         }
     }
 
-    /// The shape with this name.
+    /// The pattern with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Shape::ALL.into_iter().find(|shape| shape.name() == name)
+        ConflictPattern::ALL
+            .into_iter()
+            .find(|pattern| pattern.name() == name)
     }
 
     /// How many accounts a block of so many transactions has use for: with more, some are no party
@@ -102,11 +104,13 @@ impl Shape {
     pub const fn most_accounts(self, transactions: u16) -> u32 {
         let transactions = transactions as u32;
         match self {
-            Shape::Independent | Shape::MultiAsset => 2 * transactions,
-            Shape::Zipf if transactions < 2 => 2,
-            Shape::Zipf => transactions,
-            Shape::Hot | Shape::Chain | Shape::OneSender => transactions + 1,
-            Shape::Adversarial => 2 * transactions + FIRST_STRANGER,
+            ConflictPattern::Independent | ConflictPattern::MultiAsset => 2 * transactions,
+            ConflictPattern::Zipf if transactions < 2 => 2,
+            ConflictPattern::Zipf => transactions,
+            ConflictPattern::Hot | ConflictPattern::Chain | ConflictPattern::OneSender => {
+                transactions + 1
+            }
+            ConflictPattern::Adversarial => 2 * transactions + FIRST_STRANGER,
         }
     }
 
@@ -114,13 +118,13 @@ impl Shape {
     #[must_use]
     pub const fn least_accounts(self) -> u32 {
         match self {
-            Shape::Adversarial => FIRST_STRANGER + 2,
+            ConflictPattern::Adversarial => FIRST_STRANGER + 2,
             _ => 2,
         }
     }
 }
 
-impl fmt::Display for Shape {
+impl fmt::Display for ConflictPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
@@ -135,48 +139,54 @@ pub struct Workload {
     pub blocks: Vec<Block>,
 }
 
-/// So many blocks of so many transactions of one shape, signed. The same arguments always give the
+/// So many blocks of so many transactions of one pattern, signed. The same arguments always give the
 /// same bytes.
 ///
 /// Costs one key for each account and one signature for each transaction, together some 30
 /// microseconds a transaction in release.
 #[must_use]
-pub fn workload(shape: Shape, seed: u64, blocks: u32, transactions: u16) -> Workload {
-    signed(&scenario(shape, seed, blocks, transactions))
+pub fn workload(pattern: ConflictPattern, seed: u64, blocks: u32, transactions: u16) -> Workload {
+    signed(&scenario(pattern, seed, blocks, transactions))
 }
 
-/// As [`workload`], among so many accounts: where they are fewer than [`Shape::most_accounts`], they
-/// are used again and again, and there are more conflicts than the shape has by itself.
+/// As [`workload`], among so many accounts: where they are fewer than [`ConflictPattern::most_accounts`], they
+/// are used again and again, and there are more conflicts than the pattern has by itself.
 ///
 /// # Panics
 ///
-/// Where there are fewer than [`Shape::least_accounts`].
+/// Where there are fewer than [`ConflictPattern::least_accounts`].
 #[must_use]
 pub fn workload_among(
     accounts: u32,
-    shape: Shape,
+    pattern: ConflictPattern,
     seed: u64,
     blocks: u32,
     transactions: u16,
 ) -> Workload {
     assert!(
-        accounts >= shape.least_accounts(),
-        "{shape} is among {} accounts or more",
-        shape.least_accounts()
+        accounts >= pattern.least_accounts(),
+        "{pattern} is among {} accounts or more",
+        pattern.least_accounts()
     );
-    signed(&scenario_among(accounts, shape, seed, blocks, transactions))
+    signed(&scenario_among(
+        accounts,
+        pattern,
+        seed,
+        blocks,
+        transactions,
+    ))
 }
 
 /// The recipe of [`workload`].
 #[must_use]
-pub fn scenario(shape: Shape, seed: u64, blocks: u32, transactions: u16) -> Scenario {
-    let accounts = shape.most_accounts(transactions);
-    scenario_among(accounts, shape, seed, blocks, transactions)
+pub fn scenario(pattern: ConflictPattern, seed: u64, blocks: u32, transactions: u16) -> Scenario {
+    let accounts = pattern.most_accounts(transactions);
+    scenario_among(accounts, pattern, seed, blocks, transactions)
 }
 
 fn scenario_among(
     accounts: u32,
-    shape: Shape,
+    pattern: ConflictPattern,
     seed: u64,
     blocks: u32,
     transactions: u16,
@@ -184,20 +194,20 @@ fn scenario_among(
     let choices = Seeded::new(seed, 0);
     let transactions = u32::from(transactions);
     let mut book = Book::default();
-    let mut pattern = Pattern::new(shape, choices, accounts, blocks, transactions);
-    for account in 0..pattern.accounts {
+    let mut source = TransferSource::new(pattern, choices, accounts, blocks, transactions);
+    for account in 0..source.accounts {
         book.register(account);
     }
     let steps = (0..blocks)
         .map(|_| {
             Step::Block(BlockRecipe {
                 // Not a party to any transaction.
-                miner: pattern.accounts,
+                miner: source.accounts,
                 later_ms: LATER_MS,
                 flaw: None,
                 transactions: (0..transactions)
                     .map(|index| {
-                        let (from, fee, sendings) = pattern.next(index);
+                        let (from, fee, sendings) = source.next(index);
                         book.pay(from, fee, sendings)
                     })
                     .collect(),
@@ -239,7 +249,7 @@ fn signed(scenario: &Scenario) -> Workload {
     let mut signed = Vec::new();
     for step in &scenario.steps {
         let Step::Block(recipe) = step else {
-            unreachable!("a shape consists of blocks");
+            unreachable!("a pattern consists of blocks");
         };
         let bytes = build::block(recipe, &genesis.rules, &tip, &mut keys);
         let block: Block = codec::decode("a block", &bytes).expect("a block without a flaw");
@@ -254,32 +264,32 @@ fn signed(scenario: &Scenario) -> Workload {
     }
 }
 
-/// In [`Shape::Adversarial`], whom many pay and who pays after each burst.
+/// In [`ConflictPattern::Adversarial`], whom many pay and who pays after each burst.
 const MIDDLE: u32 = 0;
-/// In [`Shape::Adversarial`], who fans out.
+/// In [`ConflictPattern::Adversarial`], who fans out.
 const FAN: u32 = 1;
-/// In [`Shape::Adversarial`], the first of all others.
+/// In [`ConflictPattern::Adversarial`], the first of all others.
 const FIRST_STRANGER: u32 = 2;
 
 /// What is drawn for each transaction.
-struct Pattern {
-    shape: Shape,
+struct TransferSource {
+    pattern: ConflictPattern,
     choices: Seeded,
     /// Those that may be a party to a transaction: 0 up to this.
     accounts: u32,
-    /// For [`Shape::Zipf`], the sum of the weights up to each account.
+    /// For [`ConflictPattern::Zipf`], the sum of the weights up to each account.
     cumulative_weights: Vec<u64>,
     /// Who has what went through the chain so far, and how much it is.
     holder: (u32, u64),
-    /// For [`Shape::Adversarial`], how many more pay the account in the middle before it pays.
+    /// For [`ConflictPattern::Adversarial`], how many more pay the account in the middle before it pays.
     left_of_burst: u64,
-    /// For [`Shape::Adversarial`], whose turn among the others it is.
+    /// For [`ConflictPattern::Adversarial`], whose turn among the others it is.
     turn: u32,
 }
 
-impl Pattern {
+impl TransferSource {
     fn new(
-        shape: Shape,
+        pattern: ConflictPattern,
         mut choices: Seeded,
         accounts: u32,
         blocks: u32,
@@ -294,13 +304,13 @@ impl Pattern {
             .collect();
         // Enough that all the fees of a chain leave something.
         let fees = u64::from(blocks) * u64::from(transactions) * MAX_FEE;
-        let first = match shape {
-            Shape::Adversarial => FIRST_STRANGER,
+        let first = match pattern {
+            ConflictPattern::Adversarial => FIRST_STRANGER,
             _ => 0,
         };
         let holder = (first, fees + choices.between(1, MAX_AMOUNT));
-        Pattern {
-            shape,
+        TransferSource {
+            pattern,
             choices,
             accounts,
             cumulative_weights,
@@ -313,19 +323,19 @@ impl Pattern {
     /// Source, fee and transfers of the transaction at this index of the next block.
     fn next(&mut self, index: u32) -> (u32, u64, Vec<Sending>) {
         let fee = self.choices.between(1, MAX_FEE);
-        let (from, to) = match self.shape {
-            Shape::Independent | Shape::MultiAsset => {
+        let (from, to) = match self.pattern {
+            ConflictPattern::Independent | ConflictPattern::MultiAsset => {
                 let pair = index % (self.accounts / 2);
                 (2 * pair, 2 * pair + 1)
             }
-            Shape::Zipf => self.two_by_rank(),
-            Shape::Hot => (1 + index % (self.accounts - 1), 0),
-            Shape::OneSender => (0, 1 + index % (self.accounts - 1)),
-            Shape::Chain => {
+            ConflictPattern::Zipf => self.two_by_rank(),
+            ConflictPattern::Hot => (1 + index % (self.accounts - 1), 0),
+            ConflictPattern::OneSender => (0, 1 + index % (self.accounts - 1)),
+            ConflictPattern::Chain => {
                 let to = (self.holder.0 + 1) % self.accounts;
                 return self.hop(to, fee);
             }
-            Shape::Adversarial => match index % 8 {
+            ConflictPattern::Adversarial => match index % 8 {
                 0 | 2 | 4 | 6 => self.around_the_middle(),
                 1 | 5 => {
                     let to = self.stranger_but(self.holder.0);
@@ -338,12 +348,12 @@ impl Pattern {
                 }
             },
         };
-        let assets = match self.shape {
-            Shape::MultiAsset => TRANSFERS,
+        let assets = match self.pattern {
+            ConflictPattern::MultiAsset => TRANSFERS,
             _ => 1,
         };
-        let first = match self.shape {
-            Shape::MultiAsset => self.choices.below(u64::from(ASSETS)),
+        let first = match self.pattern {
+            ConflictPattern::MultiAsset => self.choices.below(u64::from(ASSETS)),
             _ => 0,
         };
         let first = u32::try_from(first).expect("the number of an asset");
