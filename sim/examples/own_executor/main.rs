@@ -26,9 +26,9 @@ use lockstep_sim::world::{BlockResult, World};
 use ledger::Ledger;
 
 /// What the harness asks, answered by the ledger.
-struct OnTrial(Ledger);
+struct Adapter(Ledger);
 
-impl Subject for OnTrial {
+impl Subject for Adapter {
     fn name(&self) -> &str {
         "rounds"
     }
@@ -86,12 +86,12 @@ impl Subject for OnTrial {
 /// Makes the subjects of one run: one here, and two or more if they are to be compared.
 fn subjects(genesis: &Genesis, is_careless: bool) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
     let ledger = Ledger::new(genesis, is_careless).map_err(SubjectError::Damaged)?;
-    Ok(vec![Box::new(OnTrial(ledger))])
+    Ok(vec![Box::new(Adapter(ledger))])
 }
 
 /// Draws so many scenarios and judges each step of them; makes what is found small.
 fn trial(scenarios: u64, is_careless: bool) -> (Summary<Scenario>, Option<Shrunk>) {
-    let on_trial = |genesis: &Genesis, _hash_seed| subjects(genesis, is_careless);
+    let factory = |genesis: &Genesis, _hash_seed| subjects(genesis, is_careless);
     let plan = Plan {
         repeat_every: 8,
         ..Plan::of(Runs::Seeds(0..scenarios))
@@ -100,12 +100,12 @@ fn trial(scenarios: u64, is_careless: bool) -> (Summary<Scenario>, Option<Shrunk
         // All kinds of trouble, and blocks undone and done again.
         preset: Preset::Reorg,
         hash_seed: 0,
-        subjects: &on_trial,
+        subjects: &factory,
     };
     let summary = run(&plan, &ledgers, &mut Unwatched);
     let shrunk =
         summary.verdict.findings().first().map(|finding| {
-            campaign::shrink_on(&finding.case, &finding.violation, &on_trial, BUDGET)
+            campaign::shrink_on(&finding.case, &finding.violation, &factory, BUDGET)
         });
     (summary, shrunk)
 }

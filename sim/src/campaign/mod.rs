@@ -81,7 +81,7 @@ pub(crate) fn execute(
     subjects: &dyn SubjectFactory,
 ) -> Execution {
     let (mut coverage, mut trace) = (Coverage::default(), Trace::default());
-    let outcome = trial::traced(
+    let outcome = trial::run_traced(
         scenario,
         &|genesis, hash_seed| {
             let circumstances = Circumstances {

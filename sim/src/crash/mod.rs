@@ -24,7 +24,7 @@ use crate::invariants::{
 };
 use crate::reproducer::Reproducer;
 use crate::subject::{Execution, Subject, SubjectError};
-use crate::trial::guarded;
+use crate::trial::catch_panic;
 use crate::world::{BlockResult, World};
 use lockstep_harness::choice::{Choices, Seeded};
 use lockstep_harness::invariant::{Invariant, NEVER_PANICS};
@@ -243,11 +243,11 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
             )
         };
         let ledger = self
-            .guarded(|| (self.open)(disk.clone()))?
+            .catch_panic(|| (self.open)(disk.clone()))?
             .map_err(|error| lost("opened", &error))?;
         let calls = disk.calls();
         let world = self
-            .guarded(|| ledger.world())?
+            .catch_panic(|| ledger.world())?
             .map_err(|error| lost("read", &error))?;
         let power_went = SubjectError::Failed("the power went".to_owned());
         let event = Event::Interrupted {
@@ -286,12 +286,12 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
                 )
             };
             let got = self
-                .guarded(|| ledger.add_block(block))?
+                .catch_panic(|| ledger.add_block(block))?
                 .map_err(not_taken)?;
             let stored = self
-                .guarded(|| ledger.stored(block.header.height))?
+                .catch_panic(|| ledger.stored(block.header.height))?
                 .map_err(not_taken)?;
-            let after = self.guarded(|| ledger.world())?.map_err(not_taken)?;
+            let after = self.catch_panic(|| ledger.world())?.map_err(not_taken)?;
             let event = Event::Block {
                 block,
                 got: Ok(&got),
@@ -326,9 +326,9 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
         }
     }
 
-    fn guarded<T>(&self, question: impl FnOnce() -> T) -> Result<T, Violation> {
+    fn catch_panic<T>(&self, question: impl FnOnce() -> T) -> Result<T, Violation> {
         let step = self.chain.step_of(self.chain.target_number());
-        guarded(step, self.name, question).map_err(|failure| match failure {
+        catch_panic(step, self.name, question).map_err(|failure| match failure {
             Failure::Violation(violation) => violation,
             Failure::Infrastructure(reason) => {
                 self.violation(self.chain.target_number(), &NEVER_PANICS, reason)

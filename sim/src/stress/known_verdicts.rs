@@ -16,7 +16,7 @@ use lockstep_core::transition::{StateView, transition};
 
 use super::{Phase, Prepared, Timing, differs, failed, hasher};
 use crate::subject::SubjectError;
-use crate::trial::guarded;
+use crate::trial::catch_panic;
 use lockstep_harness::violation::Failure;
 
 type State = ParallelChainState<MemoryStorage, ahash::RandomState>;
@@ -68,7 +68,7 @@ fn time(
     let storage = storage(prepared).map_err(|error| failed(path, &error))?;
     let cells = cells_of(&prepared.block.transactions);
 
-    let (state, outcomes, clock) = guarded(0, path, || {
+    let (state, outcomes, clock) = catch_panic(0, path, || {
         let mut clock = Clock::start();
         let state = State::new(storage, prepared.block.transactions.len() * 2, hasher());
         let loaded = state.prefetch(cells);

@@ -16,7 +16,7 @@ use crate::conflict_pattern::{self, ConflictPattern, Workload};
 use crate::invariants::{self, Event, Evidence, SAME_AS_SERIAL};
 use crate::oracle::Oracle;
 use crate::subject::{Core, Execution, Subject, SubjectError};
-use crate::trial::{MAKES_SENSE, Setup, guarded};
+use crate::trial::{MAKES_SENSE, Setup, catch_panic};
 use crate::world::{BlockResult, World};
 use lockstep_harness::violation::{Failure, Violation};
 
@@ -179,7 +179,7 @@ impl Prepared {
     /// How long a subject takes for the block, if what comes out is right.
     fn time(&self, mut subject: Box<dyn Subject>) -> Result<Timing, Failure> {
         let path = subject.name().to_owned();
-        let ((added, took), phases) = guarded(0, &path, || {
+        let ((added, took), phases) = catch_panic(0, &path, || {
             phases::recorded(|| {
                 let begun = Instant::now();
                 let added = subject.add_block(&self.block);
@@ -192,7 +192,7 @@ impl Prepared {
             Err(error) => return Err(failed(&path, &error)),
         };
         let after =
-            guarded(0, &path, || subject.world())?.map_err(|error| failed(&path, &error))?;
+            catch_panic(0, &path, || subject.world())?.map_err(|error| failed(&path, &error))?;
         let evidence = Evidence {
             rules: &self.genesis.rules,
             before: &self.before,

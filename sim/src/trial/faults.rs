@@ -5,7 +5,7 @@ use lockstep_core::model::{Block, Height, Refusal};
 use lockstep_harness::invariant::ALWAYS_ENDS;
 use lockstep_harness::violation::Failure;
 
-use super::{MAKES_SENSE, Trial, guarded, violation};
+use super::{MAKES_SENSE, Trial, catch_panic, violation};
 use crate::invariants::{
     CANCELLED_LEAVES_NO_TRACE, CRASH_LEAVES_BEFORE_OR_AFTER, Event, FAILURE_LEAVES_BEFORE_OR_AFTER,
     Interruption, Order, PANIC_LEAVES_NO_TRACE, RIVAL_IS_SERIAL,
@@ -76,7 +76,7 @@ impl Trial<'_> {
             return Ok(None);
         };
         let name = subject.name().to_owned();
-        let answer = guarded(self.step, &name, || match asked {
+        let answer = catch_panic(self.step, &name, || match asked {
             Asked::Block { block, .. } => subject.add_block(block).map(Some),
             Asked::Rewind(height) => subject.rewind_to(*height).map(|()| None),
             Asked::Reopen => subject.reopen().map(|()| None),
@@ -89,9 +89,9 @@ impl Trial<'_> {
         let Some(faulty) = subject.faulty() else {
             return Ok(None);
         };
-        let recovered = guarded(self.step, &name, || faulty.recover())?;
+        let recovered = catch_panic(self.step, &name, || faulty.recover())?;
         let aftermath = recovered.map_err(|error| self.lost(first, &name, "opened", &error))?;
-        let after = guarded(self.step, &name, || subject.world())?
+        let after = catch_panic(self.step, &name, || subject.world())?
             .map_err(|error| self.lost(first, &name, "read", &error))?;
         for event in &aftermath.events {
             self.tally.count(event);
@@ -217,7 +217,7 @@ impl Trial<'_> {
             let (Fault::Clock { jump_ms }, Some(faulty)) = (fault, subject.faulty()) else {
                 continue;
             };
-            let answered = guarded(self.step, "core, template", || {
+            let answered = catch_panic(self.step, "core, template", || {
                 faulty.template(&block.transactions, block.header.miner, *jump_ms)
             })?;
             let name = subject.name().to_owned();

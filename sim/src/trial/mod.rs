@@ -11,7 +11,7 @@ use lockstep_core::model::{Block, Genesis, Height, Refusal};
 use lockstep_harness::digest::Digest;
 use lockstep_harness::invariant;
 use lockstep_harness::invariant::{ALWAYS_ENDS, Invariant, NEVER_PANICS};
-use lockstep_harness::panic::catch_panic;
+use lockstep_harness::panic;
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::{Failure, Violation};
 
@@ -48,7 +48,7 @@ pub type Setup<'s> = dyn Fn(&Genesis, u64) -> Result<Vec<Box<dyn Subject>>, Subj
 ///
 /// At the first step after which something does not hold, or at which the machine failed.
 pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<Digest, Failure> {
-    traced(scenario, setup, tally, &mut Trace::default())
+    run_traced(scenario, setup, tally, &mut Trace::default())
 }
 
 /// As [`run`], and asks only these invariants. That a subject makes sense, does not panic and ends
@@ -63,7 +63,7 @@ pub fn run_asking(
     setup: &Setup<'_>,
     tally: &mut Tally,
 ) -> Result<Digest, Failure> {
-    all_of(checks, scenario, setup, tally, &mut Trace::default())
+    run_all(checks, scenario, setup, tally, &mut Trace::default())
 }
 
 /// As [`run`], and notes every observation in `trace`, up to the failure where there is one.
@@ -71,16 +71,16 @@ pub fn run_asking(
 /// # Errors
 ///
 /// As [`run`].
-pub fn traced(
+pub fn run_traced(
     scenario: &Scenario,
     setup: &Setup<'_>,
     tally: &mut Tally,
     trace: &mut Trace,
 ) -> Result<Digest, Failure> {
-    all_of(&invariants::ALL, scenario, setup, tally, trace)
+    run_all(&invariants::ALL, scenario, setup, tally, trace)
 }
 
-fn all_of(
+fn run_all(
     checks: &[Check],
     scenario: &Scenario,
     setup: &Setup<'_>,
@@ -132,7 +132,7 @@ fn all_of(
     for subject in subjects {
         let before = trial.look(&*subject)?;
         trial.judge(subject.name(), &before, &before, Event::Reopened)?;
-        trial.subjects.push(OnTrial::new(subject, before));
+        trial.subjects.push(SubjectHistory::new(subject, before));
     }
     trial.recorded.push(trial.oracle.world().clone());
     for (index, step) in scenario.steps.iter().enumerate() {
@@ -151,7 +151,7 @@ struct Trial<'t> {
     oracle: Oracle,
     /// What is asked after every step.
     checks: &'t [Check],
-    subjects: Vec<OnTrial>,
+    subjects: Vec<SubjectHistory>,
     /// What the ledger looked like at each height, when it was there last.
     recorded: Vec<World>,
     /// The blocks of the chain, from height 1.
@@ -167,7 +167,7 @@ struct Trial<'t> {
 }
 
 /// A subject, and what is known of it.
-struct OnTrial {
+struct SubjectHistory {
     subject: Box<dyn Subject>,
     /// What it looked like after the last step.
     world: Rc<World>,
@@ -175,10 +175,10 @@ struct OnTrial {
     recorded: BTreeMap<Height, Rc<World>>,
 }
 
-impl OnTrial {
+impl SubjectHistory {
     fn new(subject: Box<dyn Subject>, world: World) -> Self {
         let world = Rc::new(world);
-        OnTrial {
+        SubjectHistory {
             subject,
             recorded: BTreeMap::from([(world.height, Rc::clone(&world))]),
             world,
@@ -225,7 +225,7 @@ impl Trial<'_> {
     fn arrive(&mut self, recipe: &BlockRecipe) -> Result<(), Failure> {
         let rules = &self.genesis.rules;
         let bytes = build::block(recipe, rules, self.oracle.world(), &mut self.keys);
-        let decoded = guarded(self.step, "core, codec", || {
+        let decoded = catch_panic(self.step, "core, codec", || {
             encoding::decoded(&bytes, |bytes| codec::decode_block(bytes, u64::MAX))
         })?;
         match decoded {
@@ -376,7 +376,7 @@ impl Trial<'_> {
     /// Every subject keeps the same bytes, whatever it keeps them in.
     fn compare_bytes(&mut self) -> Result<(), Failure> {
         let mut first: Option<(String, blake3::Hash)> = None;
-        for OnTrial { subject, .. } in &self.subjects {
+        for SubjectHistory { subject, .. } in &self.subjects {
             let name = subject.name().to_owned();
             let bytes = self.ask(&name, || subject.bytes_kept())?;
             match &first {
@@ -439,7 +439,7 @@ impl Trial<'_> {
         subject: &str,
         question: impl FnOnce() -> Result<T, SubjectError>,
     ) -> Result<T, Failure> {
-        match guarded(self.step, subject, question)? {
+        match catch_panic(self.step, subject, question)? {
             Ok(answer) => Ok(answer),
             Err(SubjectError::Failed(reason)) => Err(Failure::Infrastructure(reason)),
             Err(SubjectError::Stuck(reason)) => {
@@ -474,8 +474,12 @@ fn label(step: &Step) -> &'static str {
 /// # Errors
 ///
 /// [`Failure::Violation`] of `never-panics`, with the panic's message.
-pub fn guarded<T>(step: usize, subject: &str, question: impl FnOnce() -> T) -> Result<T, Failure> {
-    catch_panic(question).map_err(|message| violation(&NEVER_PANICS, step, subject, message))
+pub fn catch_panic<T>(
+    step: usize,
+    subject: &str,
+    question: impl FnOnce() -> T,
+) -> Result<T, Failure> {
+    panic::catch_panic(question).map_err(|message| violation(&NEVER_PANICS, step, subject, message))
 }
 
 fn violation(
