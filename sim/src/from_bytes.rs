@@ -84,7 +84,7 @@ pub fn verified(recipe: &TransactionRecipe) -> usize {
 pub fn execution(choices: &mut impl Choices) -> Execution {
     match choices.below(16) {
         0..12 => Execution::Serial,
-        12 => Execution::SpreadChecks(workers(choices)),
+        12 => Execution::ParallelValidation(workers(choices)),
         13 => Execution::Graph(2),
         14 => Execution::Graph(workers(choices)),
         _ => Execution::TestMode(workers(choices)),

@@ -245,7 +245,7 @@ pub enum Execution {
     /// On one thread.
     Serial,
     /// The stateless checks on so many workers.
-    SpreadChecks(usize),
+    ParallelValidation(usize),
     /// Everything on so many workers.
     Graph(usize),
     /// In all ways, on so many workers, and compared by core itself.
@@ -259,7 +259,7 @@ impl Execution {
     /// All ways that a campaign puts on trial.
     pub const ALL: [Execution; 8] = [
         Execution::Serial,
-        Execution::SpreadChecks(2),
+        Execution::ParallelValidation(2),
         Execution::Graph(1),
         Execution::Graph(2),
         Execution::Graph(3),
@@ -280,7 +280,7 @@ impl Execution {
         };
         let (forced, workers) = match self {
             Execution::Serial => (ExecutionPath::Serial, 1),
-            Execution::SpreadChecks(workers) => (ExecutionPath::ParallelValidation, workers),
+            Execution::ParallelValidation(workers) => (ExecutionPath::ParallelValidation, workers),
             Execution::Graph(workers) | Execution::TestMode(workers) => {
                 (ExecutionPath::Graph, workers)
             }
@@ -303,7 +303,9 @@ impl fmt::Display for Execution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Execution::Serial => write!(f, "serial"),
-            Execution::SpreadChecks(workers) => write!(f, "checks on {workers} workers"),
+            Execution::ParallelValidation(workers) => {
+                write!(f, "parallel validation on {workers} workers")
+            }
             Execution::Graph(workers) => write!(f, "graph on {workers} workers"),
             Execution::TestMode(workers) => write!(f, "test mode on {workers} workers"),
             Execution::AsConfigured => write!(f, "as configured"),
@@ -331,7 +333,7 @@ impl Core<MemoryStorage> {
         genesis: &Genesis,
         hash_seed: u64,
     ) -> Result<Self, SubjectError> {
-        let name = format!("core, memory, {execution}");
+        let name = format!("core in memory: {execution}");
         Core::configured(name, genesis, execution.config(genesis, hash_seed)?)
     }
 
@@ -364,7 +366,7 @@ impl Core<RedbStorage> {
         genesis: &Genesis,
         hash_seed: u64,
     ) -> Result<Self, SubjectError> {
-        let name = format!("core, redb, {execution}");
+        let name = format!("core in redb: {execution}");
         Core::configured_in_file(path, name, genesis, execution.config(genesis, hash_seed)?)
     }
 

@@ -16,7 +16,7 @@ fn every_crash_of_a_block_is_recovered_from_however_it_is_executed() {
     let chain = Chain::drawn(5, ChainSize::SMALL);
     let reports = [
         Execution::Serial,
-        Execution::SpreadChecks(2),
+        Execution::ParallelValidation(2),
         Execution::Graph(2),
     ]
     .map(|execution| crash::every_crash(&chain, execution).expect("core loses nothing"));

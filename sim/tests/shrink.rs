@@ -293,7 +293,7 @@ fn what_needs_a_chain_of_three_comes_out_as_three() {
 fn a_run_that_passes_on_core_is_given_back_as_it_was() {
     let scenario = generate::scenario(&mut Seeded::new(1, 0), Size::SMALL).1;
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let violation = Violation::of(&SAME_AS_SERIAL, 0, "core, memory, serial", "");
+    let violation = Violation::of(&SAME_AS_SERIAL, 0, "core in memory: serial", "");
     let shrunk = campaign::shrink(&scenario, &violation, folder.path(), 10);
     assert_eq!(shrunk.smallest, scenario);
     assert_eq!(shrunk.candidates, 10);

@@ -138,7 +138,7 @@ impl Crash {
         let (mut crashes, mut records) = (0, Vec::new());
         for execution in [
             Execution::Serial,
-            Execution::SpreadChecks(2),
+            Execution::ParallelValidation(2),
             Execution::Graph(2),
         ] {
             let report = match crash::every_crash(&chain, execution) {

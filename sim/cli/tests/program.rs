@@ -386,7 +386,11 @@ fn crash_prints_how_many_calls_there_are_and_the_same_each_time() {
     let output = run(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
     let text = out(&output);
-    for path in ["serial", "checks on 2 workers", "graph on 2 workers"] {
+    for path in [
+        "serial",
+        "parallel validation on 2 workers",
+        "graph on 2 workers",
+    ] {
         let line = text.lines().find(|line| line.trim().starts_with(path));
         let words = line.and_then(|line| line.split_once(": "));
         let calls = words.and_then(|(_, words)| words.split_whitespace().next());

@@ -37,9 +37,9 @@ fn the_report_says_what_was_drawn_and_what_came_out() {
         "one block of 300 transactions, 40 accounts are a party",
         " deep, ",
         "applied    100.00 %",
-        "core, memory, serial ",
-        "core, memory, checks on 2 workers",
-        "core, memory, graph on 2 workers",
+        "core in memory: serial ",
+        "core in memory: parallel validation on 2 workers",
+        "core in memory: graph on 2 workers",
         "memory     ",
     ] {
         assert!(report.contains(part), "{part:?} in {report}");

@@ -68,15 +68,15 @@ mod tests {
             signature(&Violation::of(&NEVER_PANICS, 3, subject, detail))
         };
         let one = found(
-            "core, memory, graph on 2 workers",
+            "core in memory: graph on 2 workers",
             "asset 00ab12cd..: 17 are gone",
         );
         let other = found(
-            "core, memory, graph on 8 workers",
+            "core in memory: graph on 8 workers",
             "asset 9f00ab12..: 3 are gone",
         );
         assert_eq!(one, other);
-        let third = found("core, redb, serial", "asset 9f00ab12..: 3 are gone");
+        let third = found("core in redb: serial", "asset 9f00ab12..: 3 are gone");
         assert_ne!(one, third);
         assert_eq!(
             without_numbers("nonces 1, 2, 3, of a1b2c3d4e5\n  added"),

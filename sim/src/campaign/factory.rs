@@ -110,7 +110,7 @@ impl SubjectFactory for CoreSubjects {
 const fn again(execution: Execution) -> Execution {
     match execution {
         Execution::Serial => Execution::Serial,
-        Execution::SpreadChecks(workers) => Execution::SpreadChecks(workers + 1),
+        Execution::ParallelValidation(workers) => Execution::ParallelValidation(workers + 1),
         Execution::Graph(workers) => Execution::Graph(workers + 3),
         Execution::TestMode(workers) => Execution::TestMode(workers + 1),
         Execution::AsConfigured => Execution::AsConfigured,

@@ -280,7 +280,7 @@ impl<E: Explorable> UnderSchedules<E> {
         let serial = Execution::Serial.config(genesis, hash_seed)?;
         let execution = match over_graph {
             true => Execution::Graph(workers),
-            false => Execution::SpreadChecks(workers),
+            false => Execution::ParallelValidation(workers),
         };
         Ok(UnderSchedules {
             name: format!("{}, {execution}, under schedules", explorable.name()),

@@ -98,7 +98,7 @@ impl<S: Storage + 'static> OnDisk<S> {
         wrap: impl Fn(Plain) -> S + Send + Sync + 'static,
     ) -> Result<Self, SubjectError> {
         let mut ledger = OnDisk {
-            name: format!("core, simulated disk, {execution}"),
+            name: format!("core on a simulated disk: {execution}"),
             disk,
             watch: Watch::default(),
             clock: Arc::new(AtomicU64::new(genesis.time.0)),

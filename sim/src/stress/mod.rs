@@ -106,7 +106,7 @@ pub fn run(plan: &Plan) -> Report {
         Signatures::Verified => run_on(plan, &|genesis, hash_seed| {
             [
                 Execution::Serial,
-                Execution::SpreadChecks(workers),
+                Execution::ParallelValidation(workers),
                 Execution::Graph(workers),
             ]
             .into_iter()

@@ -217,7 +217,7 @@ impl Trial<'_> {
             let (Fault::Clock { jump_ms }, Some(faulty)) = (fault, subject.faulty()) else {
                 continue;
             };
-            let answered = catch_panic(self.step, "core, template", || {
+            let answered = catch_panic(self.step, "core template", || {
                 faulty.template(&block.transactions, block.header.miner, *jump_ms)
             })?;
             let name = subject.name().to_owned();

@@ -225,13 +225,13 @@ impl Trial<'_> {
     fn arrive(&mut self, recipe: &BlockRecipe) -> Result<(), Failure> {
         let rules = &self.genesis.rules;
         let bytes = build::block(recipe, rules, self.oracle.world(), &mut self.keys);
-        let decoded = catch_panic(self.step, "core, codec", || {
+        let decoded = catch_panic(self.step, "core codec", || {
             encoding::decoded(&bytes, |bytes| codec::decode_block(bytes, u64::MAX))
         })?;
         match decoded {
             Ok(block) => self.add(&block),
             Err(NotDecoded::Violation(detail)) => {
-                Err(violation(&ONE_ENCODING, self.step, "core, codec", detail))
+                Err(violation(&ONE_ENCODING, self.step, "core codec", detail))
             }
             Err(NotDecoded::NoBlock(error)) => {
                 let damaged = matches!(
@@ -243,7 +243,7 @@ impl Trial<'_> {
                 if damaged {
                     return Ok(());
                 }
-                Err(violation(&ONE_ENCODING, self.step, "core, codec", error))
+                Err(violation(&ONE_ENCODING, self.step, "core codec", error))
             }
         }
     }

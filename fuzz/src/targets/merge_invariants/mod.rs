@@ -180,7 +180,7 @@ fn damaged(what: impl Into<String>) -> SubjectError {
 
 impl Subject for Merging {
     fn name(&self) -> &str {
-        "core, memory that fails"
+        "core in memory that fails"
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
