@@ -1,4 +1,4 @@
-//! A subject with a known defect, to be caught in every campaign: a judge that lets it pass is
+//! A subject with a known bug, to be caught in every campaign: a judge that lets it pass is
 //! blind, whatever else it says.
 
 use lockstep_core::model::{Amount, Block, Cell, Genesis, Height, Outcome, Value};
@@ -12,7 +12,7 @@ use crate::world::{BlockResult, World};
 
 lockstep_harness::seeded_bugs! {
     /// A seeded bug of a canary.
-    pub enum Defect in "canary": "the oracle as a subject, for the self-check of every campaign" {
+    pub enum CanaryBug in "canary": "the oracle as a subject, for the self-check of every campaign" {
         UnitLost = "unit-lost" in Invented: "the first balance of a world is one too small",
             named by [RECEIPTS_EXPLAIN_BALANCES];
         FeeMisreported = "fee-misreported" in Invented:
@@ -23,35 +23,35 @@ lockstep_harness::seeded_bugs! {
     }
 }
 
-impl Defect {
+impl CanaryBug {
     /// The invariant that must name it.
     #[must_use]
-    pub const fn caught_by(self) -> &'static Invariant {
+    pub const fn named_by(self) -> &'static Invariant {
         self.seeding().named_by[0]
     }
 }
 
-/// A subject that is right but for one defect.
+/// A subject that is right but for one bug.
 ///
-/// Right is the oracle: with core in its place, a defect of core would look like one of the judge.
+/// Right is the oracle: with core in its place, a bug of core would look like one of the judge.
 pub struct Canary {
     oracle: Oracle,
     /// The blocks of the chain, from height 1.
     blocks: Vec<Block>,
-    defect: Defect,
+    bug: CanaryBug,
 }
 
 impl Canary {
-    /// Plants a defect.
+    /// Plants a bug.
     ///
     /// # Errors
     ///
     /// Where the genesis is impossible.
-    pub fn new(genesis: &Genesis, defect: Defect) -> Result<Self, SubjectError> {
+    pub fn new(genesis: &Genesis, bug: CanaryBug) -> Result<Self, SubjectError> {
         Ok(Canary {
             oracle: Oracle::new(genesis).map_err(SubjectError::Damaged)?,
             blocks: Vec::new(),
-            defect,
+            bug,
         })
     }
 }
@@ -67,7 +67,7 @@ impl Subject for Canary {
             .add_block(block)
             .map_err(SubjectError::Refused)?;
         self.blocks.push(block.clone());
-        if self.defect == Defect::FeeMisreported
+        if self.bug == CanaryBug::FeeMisreported
             && let Some(last) = result.receipts.last_mut()
             && let Outcome::Applied { fee, .. } = &mut last.outcome
         {
@@ -77,7 +77,7 @@ impl Subject for Canary {
     }
 
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
-        if self.defect == Defect::RewindForgotten {
+        if self.bug == CanaryBug::RewindForgotten {
             return Ok(());
         }
         self.oracle
@@ -94,7 +94,7 @@ impl Subject for Canary {
 
     fn world(&self) -> Result<World, SubjectError> {
         let mut world = self.oracle.world().clone();
-        if self.defect == Defect::UnitLost && world.height > Height::GENESIS {
+        if self.bug == CanaryBug::UnitLost && world.height > Height::GENESIS {
             let first = world.cells.iter_mut().find_map(|(cell, versions)| {
                 match (cell, versions.last_mut().map(|version| &mut version.value)) {
                     (Cell::Balance(..), Some(Value::Balance(amount))) if amount.0 > 0 => {

@@ -7,7 +7,7 @@ use lockstep_core::model::Genesis;
 use lockstep_harness::choice::FromBytes;
 use lockstep_harness::digest::Digest;
 use lockstep_harness::violation::Failure;
-use lockstep_sim::canary::{Canary, Defect};
+use lockstep_sim::canary::{Canary, CanaryBug};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
@@ -163,15 +163,15 @@ fn a_file_keeps_what_memory_keeps_whatever_is_configured() {
 /// The judge of these properties is not blind.
 #[test]
 fn a_defect_is_found_by_the_same_property() {
-    for defect in Defect::ALL {
+    for bug in CanaryBug::ALL {
         let found = runner(300).run(&scenario(), |scenario| {
             judge(&scenario, |genesis| {
                 Ok(vec![
-                    Box::new(Canary::new(genesis, defect)?) as Box<dyn Subject>
+                    Box::new(Canary::new(genesis, bug)?) as Box<dyn Subject>
                 ])
             })
             .map(|_| ())
         });
-        assert!(matches!(found, Err(TestError::Fail(..))), "{defect:?}");
+        assert!(matches!(found, Err(TestError::Fail(..))), "{bug:?}");
     }
 }

@@ -8,7 +8,7 @@ use lockstep_core::storage::MemoryStorage;
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::campaign;
-use lockstep_sim::canary::{Canary, Defect};
+use lockstep_sim::canary::{Canary, CanaryBug};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::invariants::SAME_AS_SERIAL;
 use lockstep_sim::scenario::{Action, Holding, Scenario, Sending, Step};
@@ -184,23 +184,17 @@ fn shrunk_from_200(what: &str, invariant: &str, judge: &Judge<'_>) -> Shrunk {
 
 #[test]
 fn every_canary_is_caught_by_three_transactions_or_fewer() {
-    for defect in Defect::ALL {
-        let shrunk = shrunk_from_200(
-            &format!("{defect:?}"),
-            defect.caught_by().name,
-            &|scenario| {
-                shown_by(scenario, |genesis| {
-                    Ok(Box::new(Canary::new(genesis, defect)?))
-                })
-            },
-        );
+    for bug in CanaryBug::ALL {
+        let shrunk = shrunk_from_200(&format!("{bug:?}"), bug.named_by().name, &|scenario| {
+            shown_by(scenario, |genesis| Ok(Box::new(Canary::new(genesis, bug)?)))
+        });
         let left = (shrunk.smallest.transactions(), shrunk.smallest.steps.len());
-        let expected = match defect {
-            Defect::UnitLost => (0, 1),
-            Defect::FeeMisreported => (1, 1),
-            Defect::RewindForgotten => (0, 2),
+        let expected = match bug {
+            CanaryBug::UnitLost => (0, 1),
+            CanaryBug::FeeMisreported => (1, 1),
+            CanaryBug::RewindForgotten => (0, 2),
         };
-        assert_eq!(left, expected, "{defect:?}: {:?}", shrunk.smallest);
+        assert_eq!(left, expected, "{bug:?}: {:?}", shrunk.smallest);
     }
 }
 

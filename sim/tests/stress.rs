@@ -5,7 +5,7 @@ use lockstep_core::model::{Amount, Block, Genesis, Height};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::invariant::{Invariant, NEVER_PANICS};
 use lockstep_harness::violation::Failure;
-use lockstep_sim::canary::{Canary, Defect};
+use lockstep_sim::canary::{Canary, CanaryBug};
 use lockstep_sim::conflict_pattern::ConflictPattern;
 use lockstep_sim::invariants::SAME_AS_SERIAL;
 use lockstep_sim::stress::{self, NotTimed, Plan, Report, Signatures};
@@ -89,9 +89,9 @@ fn same_as_serial() -> (&'static Invariant, ExitCode) {
 
 #[test]
 fn a_defective_receipt_or_world_differs_from_serial() {
-    for defect in [Defect::FeeMisreported, Defect::UnitLost] {
-        let found = found(|genesis| Ok(Box::new(Canary::new(genesis, defect)?)));
-        assert_eq!(found, same_as_serial(), "{defect:?}");
+    for bug in [CanaryBug::FeeMisreported, CanaryBug::UnitLost] {
+        let found = found(|genesis| Ok(Box::new(Canary::new(genesis, bug)?)));
+        assert_eq!(found, same_as_serial(), "{bug:?}");
     }
 }
 

@@ -25,7 +25,7 @@ pub fn execute_block(data: &[u8]) {
 mod tests {
     use super::*;
     use lockstep_harness::choice::{Choices, Seeded};
-    use lockstep_sim::canary::{Canary, Defect};
+    use lockstep_sim::canary::{Canary, CanaryBug};
 
     fn bytes(run: u64) -> Vec<u8> {
         let mut choices = Seeded::new(0, run);
@@ -58,7 +58,7 @@ mod tests {
         for run in 0..20 {
             let scenario = from_bytes::scenario(&mut FromBytes(&bytes(run)), SIZE, SIGNATURES);
             assert_nothing_is_violated(scenario, |genesis, _| {
-                Ok(Box::new(Canary::new(genesis, Defect::UnitLost)?))
+                Ok(Box::new(Canary::new(genesis, CanaryBug::UnitLost)?))
             });
         }
     }

@@ -279,7 +279,7 @@ impl<S: Subject> Ledgers<S> {
 mod tests {
     use super::*;
     use lockstep_harness::choice::Seeded;
-    use lockstep_sim::canary::{Canary, Defect};
+    use lockstep_sim::canary::{Canary, CanaryBug};
 
     fn bytes(run: u64) -> Vec<u8> {
         let mut choices = Seeded::new(0, run);
@@ -301,7 +301,7 @@ mod tests {
         for run in 0..40 {
             is_a_stack_of_states(
                 &bytes(run),
-                |genesis, _| Canary::new(genesis, Defect::RewindForgotten),
+                |genesis, _| Canary::new(genesis, CanaryBug::RewindForgotten),
                 |canary, cell, height| {
                     let world = canary.world()?;
                     let versions = world.cells.get(&cell).into_iter().flatten();

@@ -60,7 +60,7 @@ impl Merge {
 
 /// Seeded bugs that the self-check of every ledger campaign must detect.
 fn self_checks() -> Vec<String> {
-    let canaries = SELF_CHECKS.iter().map(|defect| format!("{defect:?}"));
+    let canaries = SELF_CHECKS.iter().map(|bug| bug.id().to_owned());
     canaries.chain([PROCESS_DIES.to_owned()]).collect()
 }
 

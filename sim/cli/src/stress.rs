@@ -292,7 +292,7 @@ fn peak_memory_kib() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use lockstep_sim::canary::{Canary, Defect};
+    use lockstep_sim::canary::{Canary, CanaryBug};
     use lockstep_sim::subject::Subject;
 
     use super::*;
@@ -308,7 +308,7 @@ mod tests {
             signatures: Signatures::Verified,
         };
         let report = stress::run_on(&plan, &|genesis, _| {
-            let canary = Canary::new(genesis, Defect::FeeMisreported)?;
+            let canary = Canary::new(genesis, CanaryBug::FeeMisreported)?;
             Ok(vec![Box::new(canary) as Box<dyn Subject>])
         });
         let (verdict, detail, exit_code) = verdict(report.outcome.as_ref().err());

@@ -3,7 +3,7 @@
 use lockstep_harness::campaign::SelfCheckFailed;
 use lockstep_harness::choice::Seeded;
 
-use crate::canary::{Canary, Defect};
+use crate::canary::{Canary, CanaryBug};
 use crate::scenario::Scenario;
 use crate::subject::Subject;
 use crate::tally::Tally;
@@ -11,7 +11,7 @@ use crate::trial;
 use lockstep_harness::violation::Failure;
 
 /// The seeded bugs of the self-check, each named by the judge.
-pub const SELF_CHECKS: [Defect; 3] = Defect::ALL;
+pub const SELF_CHECKS: [CanaryBug; 3] = CanaryBug::ALL;
 
 /// Runs every canary; gives their names.
 ///
@@ -21,26 +21,26 @@ pub const SELF_CHECKS: [Defect; 3] = Defect::ALL;
 pub(super) fn self_check(seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
     SELF_CHECKS
         .into_iter()
-        .map(|defect| check(seed, defect))
+        .map(|bug| check(seed, bug))
         .collect()
 }
 
-fn check(seed: u64, defect: Defect) -> Result<String, SelfCheckFailed> {
+fn check(seed: u64, bug: CanaryBug) -> Result<String, SelfCheckFailed> {
     let outcome = trial::run(
         &canary_scenario(seed),
         &|genesis, _| {
-            let canary = Canary::new(genesis, defect)?;
+            let canary = Canary::new(genesis, bug)?;
             Ok(vec![Box::new(canary) as Box<dyn Subject>])
         },
         &mut Tally::default(),
     );
     match outcome {
-        Err(Failure::Violation(violation)) if violation.invariant == defect.caught_by() => {
-            Ok(format!("{defect:?}"))
+        Err(Failure::Violation(violation)) if violation.invariant == bug.named_by() => {
+            Ok(bug.id().to_owned())
         }
         other => Err(SelfCheckFailed {
-            bug: format!("{defect:?}"),
-            found_by: defect.caught_by().name.to_owned(),
+            bug: bug.id().to_owned(),
+            found_by: bug.named_by().name.to_owned(),
             said: format!("{other:?}"),
         }),
     }

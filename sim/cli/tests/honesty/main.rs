@@ -15,7 +15,7 @@ use lockstep_cluster::{BEFORE_OR_AFTER, NODES_CONVERGE};
 use lockstep_fuzz::targets::TARGETS;
 use lockstep_harness::invariant;
 use lockstep_harness::seeded_bug::{Entry, catalogue, is_spelled_as};
-use lockstep_sim::canary::Defect as Canary;
+use lockstep_sim::canary::CanaryBug as Canary;
 use lockstep_sim::invariants;
 use lockstep_sim::trial::{MAKES_SENSE, SAME_ON_EVERY_STORAGE};
 
@@ -356,7 +356,7 @@ fn is_seeded(id: &str) -> bool {
 /// a test speaks of both.
 fn is_shown(invariant: &str, bug: &str, functions: &[Function]) -> bool {
     if let Some(canary) = canary(bug) {
-        return canary.caught_by().name == invariant;
+        return canary.named_by().name == invariant;
     }
     if Bug::named(bug).is_some_and(|bug| ENGINES.iter().any(|engine| engine.applies(bug))) {
         let asks = functions_of(&root().join("sim/bugs/tests/invariants.rs"));
