@@ -14,9 +14,9 @@ use crate::scenario::{
 pub fn as_test(reproducer: &Reproducer, name: &str) -> String {
     let mut text = format!(
         "{}
+use lockstep_harness::coverage::Coverage;
 use lockstep_sim::campaign;
 use lockstep_sim::scenario::*;
-use lockstep_sim::tally::Tally;
 
 #[test]
 #[rustfmt::skip]
@@ -29,7 +29,7 @@ fn {}() {{
     text.push_str(
         ";
     let folder = tempfile::tempdir().expect(\"there is room for a temporary folder\");
-    let outcome = campaign::on_core(&scenario, folder.path(), &mut Tally::default());
+    let outcome = campaign::on_core(&scenario, folder.path(), &mut Coverage::default());
     assert!(outcome.is_ok(), \"{outcome:?}\");
 }
 ",

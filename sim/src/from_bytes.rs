@@ -7,8 +7,8 @@ use crate::generate::{self, Size};
 use crate::reproducer::Reproducer;
 use crate::scenario::{Scenario, Step, TransactionRecipe};
 use crate::subject::{Execution, Subject, SubjectError};
-use crate::tally::Tally;
 use crate::trial;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::violation::Failure;
 
 /// Two blocks of four transactions: the size of a whole run from a fuzzer's bytes.
@@ -33,7 +33,7 @@ pub fn assert_nothing_is_violated(
     let outcome = trial::run(
         &scenario,
         &|genesis, hash_seed| Ok(vec![subject(genesis, hash_seed)?]),
-        &mut Tally::default(),
+        &mut Coverage::default(),
     );
     match outcome {
         Ok(_) => {}

@@ -4,7 +4,7 @@
 //! [`generate`] turns a stream of [choices](lockstep_harness::choice) into a [`scenario`]: everything
 //! that a run depends on, as plain data. A [`trial`] lets it happen to [subjects](subject) and to the
 //! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] is many of them, as a
-//! workload of [`lockstep_harness`], which counts what was [reached](tally) and looks for seeded bugs
+//! workload of [`lockstep_harness`], which counts what was [reached](coverage) and looks for seeded bugs
 //! first ([`canary`]). What fails is made small ([`mod@shrink`]) and becomes a [`reproducer`], or a
 //! test ([`mod@export`]). [`stress`] takes one large block of one [`conflict_pattern`] in place of many small
 //! ones, [`crash`] lets the power go in every call to the disk. Built with the feature `shuttle`,
@@ -14,7 +14,7 @@
 //! use lockstep_harness::choice::Seeded;
 //! use lockstep_sim::generate::{self, Size};
 //! use lockstep_sim::subject::{Core, Subject};
-//! use lockstep_sim::tally::Tally;
+//! use lockstep_harness::coverage::Coverage;
 //! use lockstep_sim::trial;
 //!
 //! let (profile, scenario) = generate::scenario(&mut Seeded::new(7, 0), Size::SMALL);
@@ -23,7 +23,7 @@
 //!     &|genesis, hash_seed| {
 //!         Ok(vec![Box::new(Core::in_memory(genesis, hash_seed)?) as Box<dyn Subject>])
 //!     },
-//!     &mut Tally::default(),
+//!     &mut Coverage::default(),
 //! );
 //! assert!(outcome.is_ok(), "{profile}: {outcome:?}");
 //! ```
@@ -43,7 +43,7 @@ pub mod trial;
 
 pub mod campaign;
 pub mod canary;
-pub mod tally;
+pub mod coverage;
 
 pub mod crash;
 #[cfg(feature = "shuttle")]

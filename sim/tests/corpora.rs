@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::invariant;
 use lockstep_sim::campaign;
+use lockstep_sim::coverage::totals;
 use lockstep_sim::reproducer::Reproducer;
-use lockstep_sim::tally::{Tally, totals};
 
 fn reproducers() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpora/reproducers");
@@ -28,11 +29,11 @@ fn every_reproducer_passes() {
     );
     for file in files {
         let reproducer = Reproducer::read(&file).expect("a kept reproducer can be read");
-        let mut tally = Tally::default();
-        let outcome = campaign::on_core(&reproducer.payload.scenario, folder.path(), &mut tally);
+        let mut coverage = Coverage::default();
+        let outcome = campaign::on_core(&reproducer.payload.scenario, folder.path(), &mut coverage);
         assert!(outcome.is_ok(), "{}: {outcome:?}", file.display());
         assert!(
-            tally.total(totals::BLOCKS) > 0,
+            coverage.total(totals::BLOCKS) > 0,
             "{}: no block was taken",
             file.display()
         );

@@ -1,14 +1,15 @@
 //! The power goes in every call, and what is kept is always the ledger before or the one after.
 
 use lockstep_harness::campaign::{self, Enough, Plan, Runs, Unwatched, Verdict};
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::invariant::Invariant;
 use lockstep_harness::violation::Failure;
+use lockstep_sim::coverage::totals;
 use lockstep_sim::crash::{self, Chain, ChainSize, CrashBug, Crashes, Unrecovered};
 use lockstep_sim::faulty::{self, OnDiskBug};
 use lockstep_sim::scenario::{Fault, Scenario};
 use lockstep_sim::subject::Execution;
-use lockstep_sim::tally::{Tally, totals};
 use lockstep_sim::trial;
 
 #[test]
@@ -44,7 +45,7 @@ fn a_seeded_bug_is_found_and_its_reproducer_shows_it_again() {
         let scenario = &found.reproducer.payload.scenario;
         let again = violated(scenario, bug);
         assert_eq!(again, Some(found.violation.invariant), "{bug}");
-        let on_core = trial::run(scenario, &faulty::subjects, &mut Tally::default());
+        let on_core = trial::run(scenario, &faulty::subjects, &mut Coverage::default());
         assert!(on_core.is_ok(), "{bug}: {on_core:?}");
     }
 }
@@ -54,7 +55,7 @@ fn violated(scenario: &Scenario, bug: CrashBug) -> Option<&'static Invariant> {
     let outcome = trial::run(
         scenario,
         &|genesis, hash_seed| Ok(vec![bug.subject(genesis, hash_seed)?]),
-        &mut Tally::default(),
+        &mut Coverage::default(),
     );
     match outcome {
         Err(Failure::Violation(violation)) => Some(violation.invariant),

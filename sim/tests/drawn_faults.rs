@@ -1,6 +1,7 @@
 //! What the generator lets go wrong: core stands it, and a defect is found by it and made small.
 
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::faulty::{self, OnDiskBug};
@@ -8,7 +9,6 @@ use lockstep_sim::generate::{self, FaultKind, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::{Fault, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
-use lockstep_sim::tally::Tally;
 use lockstep_sim::trial;
 
 /// Scenarios of the generator's, each with what goes wrong in it.
@@ -18,9 +18,9 @@ fn drawn(runs: std::ops::Range<u64>) -> impl Iterator<Item = Scenario> {
 
 #[test]
 fn core_stands_whatever_is_drawn() {
-    let mut tally = Tally::default();
+    let mut coverage = Coverage::default();
     for scenario in drawn(0..150) {
-        let outcome = trial::run(&scenario, &faulty::subjects, &mut tally);
+        let outcome = trial::run(&scenario, &faulty::subjects, &mut coverage);
         assert!(outcome.is_ok(), "{outcome:?}\n{scenario:?}");
     }
     for group in [
@@ -32,7 +32,7 @@ fn core_stands_whatever_is_drawn() {
         "rival",
         "clock",
     ] {
-        let events: Vec<_> = tally
+        let events: Vec<_> = coverage
             .events()
             .filter(|(event, _)| event.starts_with(group))
             .collect();
@@ -54,9 +54,9 @@ fn a_drawn_scenario_with_faults_is_text_and_back() {
 fn a_run_with_faults_is_the_same_each_time() {
     for scenario in drawn(0..12).filter(|scenario| scenario.faults().count() > 0) {
         let once = || {
-            let mut tally = Tally::default();
-            let outcome = trial::run(&scenario, &faulty::subjects, &mut tally);
-            (outcome, tally)
+            let mut coverage = Coverage::default();
+            let outcome = trial::run(&scenario, &faulty::subjects, &mut coverage);
+            (outcome, coverage)
         };
         assert_eq!(once(), once());
     }
@@ -95,7 +95,7 @@ fn torn(scenario: &Scenario) -> Option<String> {
             let subject = OnDiskBug::MergeBesideBlock.subject(genesis, hash_seed)?;
             Ok(vec![subject])
         },
-        &mut Tally::default(),
+        &mut Coverage::default(),
     );
     match outcome {
         Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),

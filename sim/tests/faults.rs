@@ -10,6 +10,7 @@ use std::sync::Mutex;
 
 use defective::{Defect, Defective, scenario};
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::{Call, Disk, Loss};
 use lockstep_sim::faulty::{self, OnDisk, OnDiskBug, Plain};
@@ -17,20 +18,19 @@ use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::{Fault, Moment, Rival, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
 use lockstep_sim::subject::{Execution, Subject};
-use lockstep_sim::tally::Tally;
 use lockstep_sim::trial::{self, Setup};
 
 /// What is counted when core stands these faults.
-fn stood(faults: &[Fault]) -> Tally {
-    let mut tally = Tally::default();
-    let outcome = trial::run(&scenario(faults), &faulty::subjects, &mut tally);
+fn stood(faults: &[Fault]) -> Coverage {
+    let mut coverage = Coverage::default();
+    let outcome = trial::run(&scenario(faults), &faulty::subjects, &mut coverage);
     assert!(outcome.is_ok(), "{faults:?}: {outcome:?}");
-    tally
+    coverage
 }
 
 /// The invariant that is named.
 fn named(scenario: &Scenario, setup: &Setup<'_>) -> Option<String> {
-    match trial::run(scenario, setup, &mut Tally::default()) {
+    match trial::run(scenario, setup, &mut Coverage::default()) {
         Ok(_) => None,
         Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
         Err(Failure::Infrastructure(reason)) => panic!("the machine failed: {reason}"),
@@ -135,10 +135,10 @@ fn every_fault_comes_true_and_core_stands_it() {
             vec!["clock: forward, the body is known"],
         ),
     ] {
-        let tally = stood(&faults);
+        let coverage = stood(&faults);
         for event in events {
             // Once for each way of executing.
-            assert_eq!(tally.of(event), 2, "{faults:?}: {event}");
+            assert_eq!(coverage.of(event), 2, "{faults:?}: {event}");
         }
     }
 }
@@ -211,21 +211,26 @@ fn somebody_else_can_come_at_every_moment() {
 fn every_transaction_can_panic() {
     for transaction in 0..4 {
         for (persists, event) in [(false, "panic: once"), (true, "panic: every time")] {
-            let tally = stood(&[Fault::Panic {
+            let coverage = stood(&[Fault::Panic {
                 transaction,
                 persists,
             }]);
-            assert_eq!(tally.of(event), 2);
+            assert_eq!(coverage.of(event), 2);
             // After one panic over the graph the block is executed serially.
-            assert_eq!(tally.of("failed: asked again"), 1 + u64::from(persists));
+            assert_eq!(coverage.of("failed: asked again"), 1 + u64::from(persists));
         }
     }
 }
 
 #[test]
 fn a_fault_that_is_never_reached_changes_nothing() {
-    let unharmed =
-        |faults: &[Fault]| trial::run(&scenario(faults), &faulty::subjects, &mut Tally::default());
+    let unharmed = |faults: &[Fault]| {
+        trial::run(
+            &scenario(faults),
+            &faulty::subjects,
+            &mut Coverage::default(),
+        )
+    };
     let never = unharmed(&[Fault::ReadFails { at: u64::MAX }]);
     assert!(never.is_ok(), "{never:?}");
     assert_eq!(never, unharmed(&[crash(u64::MAX, Loss::All)]));

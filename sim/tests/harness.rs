@@ -5,6 +5,7 @@ use lockstep_harness::campaign::{
     self, Enough, Plan, RunId, Runs, Shard, Summary, Unwatched, Verdict,
 };
 use lockstep_harness::choice::{Choices, FromBytes, Seeded};
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::digest::Digest;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Failure;
@@ -13,7 +14,6 @@ use lockstep_sim::generate::{self, Preset, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
-use lockstep_sim::tally::Tally;
 use lockstep_sim::trial;
 use lockstep_sim::world::{BlockResult, World};
 
@@ -87,7 +87,7 @@ fn in_memory(scenario: &Scenario) -> Result<Digest, Failure> {
                 Box::new(Core::in_memory(genesis, hash_seed)?) as Box<dyn Subject>
             ])
         },
-        &mut Tally::default(),
+        &mut Coverage::default(),
     )
 }
 
@@ -141,7 +141,7 @@ fn with(add: impl Fn(&Block) -> Result<(), SubjectError> + Copy + 'static) -> Fa
             let inner = Core::in_memory(genesis, hash_seed)?;
             Ok(vec![Box::new(Odd { inner, add }) as Box<dyn Subject>])
         },
-        &mut Tally::default(),
+        &mut Coverage::default(),
     );
     outcome.expect_err("an odd subject does not pass")
 }

@@ -5,6 +5,7 @@
 use lockstep_core::config::{Config, ExecutionPath, HashSeed};
 use lockstep_core::model::Genesis;
 use lockstep_harness::choice::FromBytes;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::digest::Digest;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::canary::{Canary, CanaryBug};
@@ -12,7 +13,6 @@ use lockstep_sim::generate::{self, Size};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, Subject, SubjectError};
-use lockstep_sim::tally::Tally;
 use lockstep_sim::trial;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -102,7 +102,7 @@ fn judge(
     let outcome = trial::run(
         scenario,
         &|genesis, _| subjects(genesis),
-        &mut Tally::default(),
+        &mut Coverage::default(),
     );
     outcome.map_err(|failure| match failure {
         Failure::Violation(violation) => {

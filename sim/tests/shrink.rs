@@ -6,6 +6,7 @@ use std::time::Instant;
 use lockstep_core::model::{Block, Effect, Genesis, Height, Outcome};
 use lockstep_core::storage::MemoryStorage;
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::campaign;
 use lockstep_sim::canary::{Canary, CanaryBug};
@@ -14,7 +15,6 @@ use lockstep_sim::invariants::SAME_AS_SERIAL;
 use lockstep_sim::scenario::{Action, Holding, Scenario, Sending, Step};
 use lockstep_sim::shrink::{self, BUDGET, Judge, Shrunk};
 use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
-use lockstep_sim::tally::Tally;
 use lockstep_sim::trial;
 use lockstep_sim::world::{BlockResult, World};
 
@@ -160,7 +160,7 @@ fn shown_by(
     let outcome = trial::run(
         scenario,
         &|genesis, _| Ok(vec![subject(genesis)?]),
-        &mut Tally::default(),
+        &mut Coverage::default(),
     );
     match outcome {
         Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),

@@ -3,10 +3,10 @@
 use super::buggy_subject::BuggySubject;
 use super::{Bug, Effort, Engine, Search, search_scenarios};
 use lockstep_harness::choice::Seeded;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::invariants::{self, Check, SAME_AS_SERIAL};
 use lockstep_sim::scenario::Scenario;
-use lockstep_sim::tally::Tally;
 use lockstep_sim::trial;
 
 /// A trial that asks some of the invariants, after every step.

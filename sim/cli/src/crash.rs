@@ -8,13 +8,13 @@ use clap::{Args, value_parser};
 use lockstep_harness::campaign::{self, Enough, Plan, Runs, Summary, Unwatched};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Violation;
+use lockstep_sim::coverage::totals;
 use lockstep_sim::crash::{self, Chain, ChainSize, CrashBug, Crashes, Report, Unrecovered};
 use lockstep_sim::faulty;
 use lockstep_sim::reproducer::{LedgerRun, Reproducer};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::subject::Execution;
-use lockstep_sim::tally::totals;
 use serde_json::{Value, json};
 
 use super::findings::{self, FindingNote, FindingText};

@@ -10,8 +10,8 @@ use lockstep_harness::exit::ExitCode;
 use lockstep_harness::processes::PROCESS_DIES;
 use lockstep_harness::shards::{self, Expected, Merged};
 use lockstep_sim::campaign::SELF_CHECKS;
+use lockstep_sim::coverage::{SYSTEM, totals};
 use lockstep_sim::generate::Preset;
-use lockstep_sim::tally::{SYSTEM, totals};
 use serde_json::{Value, json};
 
 use super::{complain, say, values};

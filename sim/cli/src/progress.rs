@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_harness::campaign::{Ended, Enough, Plan, RunId, Runs};
 use lockstep_harness::shards::{Record, RunRecord};
+use lockstep_sim::coverage::totals;
 use lockstep_sim::generate::{Preset, Profile};
 use lockstep_sim::scenario::Scenario;
-use lockstep_sim::tally::totals;
 
 use super::say;
 

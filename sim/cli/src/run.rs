@@ -16,10 +16,10 @@ use lockstep_harness::exit::ExitCode;
 use lockstep_harness::processes::{self, Processes, Terms, Work};
 use lockstep_harness::shards::{self, Record, VerdictRecord};
 use lockstep_sim::campaign::{CoreSubjects, Ledgers};
+use lockstep_sim::coverage::{SYSTEM, totals};
 use lockstep_sim::generate::Preset;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::BUDGET;
-use lockstep_sim::tally::{SYSTEM, totals};
 
 use super::progress::{Progress, Summary, as_line};
 use super::{check_environment, complain, findings, say, scratch_folder, values};

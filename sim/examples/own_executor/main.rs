@@ -15,12 +15,12 @@ use std::process;
 use lockstep_core::model::{Block, Genesis, Height};
 use lockstep_harness::campaign::{Plan, Runs, Summary, Unwatched, run};
 use lockstep_sim::campaign::{self, Ledgers};
+use lockstep_sim::coverage::totals;
 use lockstep_sim::generate::Preset;
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::{BUDGET, Shrunk};
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
-use lockstep_sim::tally::totals;
 use lockstep_sim::world::{BlockResult, World};
 
 use ledger::Ledger;

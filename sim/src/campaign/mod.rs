@@ -14,10 +14,10 @@ use lockstep_harness::coverage::Coverage;
 use lockstep_harness::digest::Digest;
 use lockstep_harness::trace::Trace;
 
+use crate::coverage::{SYSTEM, totals};
 use crate::generate::{self, Preset, Profile, Size};
 use crate::scenario::Scenario;
 use crate::shrink::{self, Shrunk};
-use crate::tally::{SYSTEM, Tally, totals};
 use crate::trial;
 use lockstep_harness::violation::{Failure, Violation};
 
@@ -111,9 +111,13 @@ pub(crate) fn execute(
 /// # Errors
 ///
 /// As [`trial::run`].
-pub fn on_core(scenario: &Scenario, folder: &Path, tally: &mut Tally) -> Result<Digest, Failure> {
+pub fn on_core(
+    scenario: &Scenario,
+    folder: &Path,
+    coverage: &mut Coverage,
+) -> Result<Digest, Failure> {
     let folder = folder.to_path_buf();
-    on(scenario, &CoreSubjects { folder }, None, tally)
+    on(scenario, &CoreSubjects { folder }, None, coverage)
 }
 
 /// Shrinks a run that ended so on core, as [`shrink_on`] does.
@@ -137,7 +141,7 @@ pub fn shrink_on(
         candidate,
         subjects,
         only,
-        &mut Tally::default(),
+        &mut Coverage::default(),
     ) {
         Err(Failure::Violation(violation)) => Some(violation.invariant.name.to_owned()),
         _ => None,
@@ -172,7 +176,7 @@ fn on(
     scenario: &Scenario,
     subjects: &dyn SubjectFactory,
     only: Option<&str>,
-    tally: &mut Tally,
+    coverage: &mut Coverage,
 ) -> Result<Digest, Failure> {
     trial::run(
         scenario,
@@ -185,7 +189,7 @@ fn on(
             };
             subjects.subjects(genesis, &circumstances)
         },
-        tally,
+        coverage,
     )
 }
 

@@ -6,8 +6,8 @@ use lockstep_harness::choice::Seeded;
 use crate::canary::{Canary, CanaryBug};
 use crate::scenario::Scenario;
 use crate::subject::Subject;
-use crate::tally::Tally;
 use crate::trial;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::violation::Failure;
 
 /// The seeded bugs of the self-check, each named by the judge.
@@ -32,7 +32,7 @@ fn check(seed: u64, bug: CanaryBug) -> Result<String, SelfCheckFailed> {
             let canary = Canary::new(genesis, bug)?;
             Ok(vec![Box::new(canary) as Box<dyn Subject>])
         },
-        &mut Tally::default(),
+        &mut Coverage::default(),
     );
     match outcome {
         Err(Failure::Violation(violation)) if violation.invariant == bug.named_by() => {

@@ -7,11 +7,11 @@ use lockstep_harness::coverage::Coverage;
 
 use super::CrashBug;
 use crate::campaign;
+use crate::coverage::{SYSTEM, totals};
 use crate::faulty;
 use crate::generate::{self, Profile, Size, faults};
 use crate::scenario::{Scenario, Step};
 use crate::subject::{Subject, SubjectError};
-use crate::tally::{SYSTEM, totals};
 
 /// The focus whose coverage points a campaign of crashes must reach.
 const FOCUS: &str = "crash";

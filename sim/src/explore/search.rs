@@ -10,8 +10,8 @@ use super::subject::{self, Explorable, Seen, UnderSchedules, Way};
 use crate::scenario::Scenario;
 use crate::shrink::{self, Shrunk};
 use crate::subject::{Subject, SubjectError};
-use crate::tally::Tally;
 use crate::trial;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::schedule::{self, Schedule};
 use lockstep_harness::violation::{Failure, Violation};
 
@@ -271,7 +271,7 @@ fn run(
             )?));
             Ok(subjects)
         };
-    match trial::run(scenario, &setup, &mut Tally::default()) {
+    match trial::run(scenario, &setup, &mut Coverage::default()) {
         Ok(_) => Ok(None),
         Err(Failure::Violation(violation)) => Ok(Some(violation)),
         Err(Failure::Infrastructure(reason)) => Err(reason),

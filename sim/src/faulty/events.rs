@@ -3,10 +3,10 @@
 use crate::disk::{Call, Loss};
 use lockstep_harness::coverage::Point;
 
+use crate::coverage::point;
 use crate::scenario::{Fault, Moment, Rival};
-use crate::tally::point;
 
-/// An event, as a tally counts it.
+/// The coverage point of an event.
 pub type Event = &'static Point;
 
 /// The power went, in a call where one was reached.

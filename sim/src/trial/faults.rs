@@ -6,6 +6,7 @@ use lockstep_harness::invariant::ALWAYS_ENDS;
 use lockstep_harness::violation::Failure;
 
 use super::{MAKES_SENSE, Trial, catch_panic, violation};
+use crate::coverage::point;
 use crate::invariants::{
     CANCELLED_LEAVES_NO_TRACE, CRASH_LEAVES_BEFORE_OR_AFTER, Event, FAILURE_LEAVES_BEFORE_OR_AFTER,
     Interruption, Order, PANIC_LEAVES_NO_TRACE, RIVAL_IS_SERIAL,
@@ -13,7 +14,6 @@ use crate::invariants::{
 use crate::oracle::Oracle;
 use crate::scenario::Fault;
 use crate::subject::{RivalAct, RivalReport, Subject, SubjectError};
-use crate::tally::point;
 use crate::world::{BlockResult, World};
 
 /// What is asked of a subject.
@@ -94,7 +94,7 @@ impl Trial<'_> {
         let after = catch_panic(self.step, &name, || subject.world())?
             .map_err(|error| self.lost(first, &name, "read", &error))?;
         for event in &aftermath.events {
-            self.tally.count(event);
+            self.coverage.count(event);
         }
         if let (Some(rival), Asked::Block { block, earlier, .. }) = (&aftermath.rival, asked)
             && let Some(earlier) = earlier
@@ -129,12 +129,12 @@ impl Trial<'_> {
         match answer {
             Ok(result) => Ok(Some(result)),
             Err(_) if after != *before && after == *self.oracle.world() => {
-                self.tally
+                self.coverage
                     .count(point!("failed: done though an error was answered", rare, in ["crash"]));
                 Ok(Some(None))
             }
             Err(_) => {
-                self.tally
+                self.coverage
                     .count(point!("failed: asked again", in ["crash"]));
                 Ok(None)
             }
@@ -239,7 +239,7 @@ impl Trial<'_> {
                 at_work: None,
             };
             self.judge_against(oracle.world(), &name, before, &after, event)?;
-            self.tally
+            self.coverage
                 .count(match (template.block.transactions.is_empty(), *jump_ms) {
                     (true, _) => point!("clock: a template without a transaction", rare),
                     (_, ..0) => point!("clock: back", rare),

@@ -15,15 +15,16 @@ use lockstep_harness::panic;
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::{Failure, Violation};
 
+use crate::coverage::{count_block, point};
 use crate::invariants::{self, Check, Event, Evidence, SAME_AS_SERIAL, first_violation_of};
 use crate::oracle::Oracle;
 use crate::scenario::build::{self, Keys};
 use crate::scenario::{BlockFlaw, BlockRecipe, Fault, Scenario, Step};
 use crate::subject::{Subject, SubjectError};
-use crate::tally::{Tally, count_block, point};
 use crate::world::{BlockResult, World};
 use encoding::NotDecoded;
 use faults::Asked;
+use lockstep_harness::coverage::Coverage;
 
 invariant! {
     /// The bytes of a block are the one encoding of what they decode to, and a block that was built
@@ -47,8 +48,12 @@ pub type Setup<'s> = dyn Fn(&Genesis, u64) -> Result<Vec<Box<dyn Subject>>, Subj
 /// # Errors
 ///
 /// At the first step after which something does not hold, or at which the machine failed.
-pub fn run(scenario: &Scenario, setup: &Setup<'_>, tally: &mut Tally) -> Result<Digest, Failure> {
-    run_traced(scenario, setup, tally, &mut Trace::default())
+pub fn run(
+    scenario: &Scenario,
+    setup: &Setup<'_>,
+    coverage: &mut Coverage,
+) -> Result<Digest, Failure> {
+    run_traced(scenario, setup, coverage, &mut Trace::default())
 }
 
 /// As [`run`], and asks only these invariants. That a subject makes sense, does not panic and ends
@@ -61,9 +66,9 @@ pub fn run_asking(
     checks: &[Check],
     scenario: &Scenario,
     setup: &Setup<'_>,
-    tally: &mut Tally,
+    coverage: &mut Coverage,
 ) -> Result<Digest, Failure> {
-    run_all(checks, scenario, setup, tally, &mut Trace::default())
+    run_all(checks, scenario, setup, coverage, &mut Trace::default())
 }
 
 /// As [`run`], and notes every observation in `trace`, up to the failure where there is one.
@@ -74,17 +79,17 @@ pub fn run_asking(
 pub fn run_traced(
     scenario: &Scenario,
     setup: &Setup<'_>,
-    tally: &mut Tally,
+    coverage: &mut Coverage,
     trace: &mut Trace,
 ) -> Result<Digest, Failure> {
-    run_all(&invariants::ALL, scenario, setup, tally, trace)
+    run_all(&invariants::ALL, scenario, setup, coverage, trace)
 }
 
 fn run_all(
     checks: &[Check],
     scenario: &Scenario,
     setup: &Setup<'_>,
-    tally: &mut Tally,
+    coverage: &mut Coverage,
     trace: &mut Trace,
 ) -> Result<Digest, Failure> {
     let mut keys = Keys::default();
@@ -93,7 +98,7 @@ fn run_all(
         (Ok(subjects), Ok(oracle)) => (subjects, oracle),
         (Err(SubjectError::Failed(reason)), _) => return Err(Failure::Infrastructure(reason)),
         (Err(_), Err(_)) => {
-            tally.count(point!("impossible genesis", rare));
+            coverage.count(point!("impossible genesis", rare));
             return Ok(Digest::ZERO);
         }
         (Err(error), Ok(_)) => {
@@ -125,7 +130,7 @@ fn run_all(
         undone: Vec::new(),
         armed: Vec::new(),
         trace,
-        tally,
+        coverage,
         step: 0,
         label: "the genesis",
     };
@@ -161,7 +166,7 @@ struct Trial<'t> {
     /// What goes wrong during the next step.
     armed: Vec<Fault>,
     trace: &'t mut Trace,
-    tally: &'t mut Tally,
+    coverage: &'t mut Coverage,
     step: usize,
     label: &'static str,
 }
@@ -212,7 +217,7 @@ impl Trial<'_> {
             Step::Rewind(depth) => self.rewind(*depth),
             Step::Reapply => {
                 for block in std::mem::take(&mut self.undone) {
-                    self.tally
+                    self.coverage
                         .count(point!("block: again after a rewind", in ["reorg"]));
                     self.add(&block)?;
                 }
@@ -238,7 +243,7 @@ impl Trial<'_> {
                     recipe.flaw,
                     Some(BlockFlaw::Truncated(_) | BlockFlaw::Extended | BlockFlaw::FlippedBit(_))
                 );
-                self.tally.count(point!("bytes that are no block"));
+                self.coverage.count(point!("bytes that are no block"));
                 self.observe(error.as_bytes());
                 if damaged {
                     return Ok(());
@@ -252,7 +257,7 @@ impl Trial<'_> {
         let armed = std::mem::take(&mut self.armed);
         let earlier = faults::need_the_past(&armed).then(|| self.oracle.clone());
         let expected = self.oracle.add_block(block);
-        count_block(self.tally, block, &expected, self.recorded.last());
+        count_block(self.coverage, block, &expected, self.recorded.last());
         let mut subjects = std::mem::take(&mut self.subjects);
         for one in &mut subjects {
             let (subject, world) = (&mut one.subject, &one.world);
@@ -316,7 +321,7 @@ impl Trial<'_> {
         let depth = usize::try_from(depth).map_or(self.blocks.len(), |d| d.min(self.blocks.len()));
         let target = self.blocks.len() - depth;
         let height = Height(target as u64);
-        self.tally.count(match (depth, target) {
+        self.coverage.count(match (depth, target) {
             (0, _) => point!("rewind by nothing", rare),
             (_, 0) => point!("rewind to the genesis", in ["reorg"]),
             _ => point!("rewind", in ["calm", "reorg"]),
@@ -352,7 +357,7 @@ impl Trial<'_> {
     }
 
     fn reopen(&mut self) -> Result<(), Failure> {
-        self.tally
+        self.coverage
             .count(point!("closed and opened", in ["calm", "reorg"]));
         let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);

@@ -1,8 +1,8 @@
 //! Printed by `lockstep export`. It showed same-as-serial.
 
+use lockstep_harness::coverage::Coverage;
 use lockstep_sim::campaign;
 use lockstep_sim::scenario::*;
-use lockstep_sim::tally::Tally;
 
 #[test]
 #[rustfmt::skip]
@@ -129,6 +129,6 @@ fn reproducer_every_kind() {
         ],
     };
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-    let outcome = campaign::on_core(&scenario, folder.path(), &mut Tally::default());
+    let outcome = campaign::on_core(&scenario, folder.path(), &mut Coverage::default());
     assert!(outcome.is_ok(), "{outcome:?}");
 }

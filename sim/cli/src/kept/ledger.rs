@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::finding::Smaller;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::reproducer::{Payload as _, ReproducerError};
@@ -11,7 +12,6 @@ use lockstep_sim::export;
 use lockstep_sim::reproducer::{LedgerRun, Reproducer};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::{BUDGET, Shrunk};
-use lockstep_sim::tally::Tally;
 
 use super::{KeptRun, ReplayResult, Settings, means_nothing, write_smaller};
 

@@ -30,9 +30,6 @@ macro_rules! point {
 }
 pub(crate) use point;
 
-/// What a run of a ledger reached.
-pub type Tally = Coverage;
-
 /// Counts what the oracle says of a block. `before` is the world before it.
 pub fn count_block(
     coverage: &mut Coverage,
