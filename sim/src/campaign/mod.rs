@@ -46,14 +46,14 @@ impl Workload for Ledgers<'_> {
     fn draw(&self, run: RunId) -> (Profile, Scenario) {
         let mut choices = Seeded::new(run.seed, run.run);
         let (profile, mut scenario) =
-            generate::scenario_bent(&mut choices, Size::CAMPAIGN, self.preset);
+            generate::scenario_with_preset(&mut choices, Size::CAMPAIGN, self.preset);
         scenario.hash_seed ^= self.hash_seed;
         (profile, scenario)
     }
 
     fn profile(&self, run: RunId) -> Profile {
         let mut choices = Seeded::new(run.seed, run.run);
-        generate::profile_bent(&mut choices, Size::CAMPAIGN, self.preset)
+        generate::profile_with_preset(&mut choices, Size::CAMPAIGN, self.preset)
     }
 
     fn execute(&self, scenario: &Scenario, is_repeated: bool) -> Execution {
@@ -209,7 +209,7 @@ mod tests {
                 },
             };
             let run = RunId { seed: 3, run: 1 };
-            let drawn = generate::scenario_bent(&mut Seeded::new(3, 1), Size::CAMPAIGN, preset);
+            let drawn = generate::scenario_with_preset(&mut Seeded::new(3, 1), Size::CAMPAIGN, preset);
             assert_eq!(workload.profile(run), drawn.0);
             assert_eq!(workload.draw(run), drawn);
         }

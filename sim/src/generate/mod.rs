@@ -32,17 +32,17 @@ pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
 
 /// As [`scenario`], and draws what goes wrong as well.
 pub fn scenario_with_faults(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
-    scenario_bent(choices, size, Preset::Default)
+    scenario_with_preset(choices, size, Preset::Default)
 }
 
 /// Draws a profile and what goes wrong, bends both as a preset says, and draws a scenario of what
 /// comes out.
-pub fn scenario_bent(
+pub fn scenario_with_preset(
     choices: &mut impl Choices,
     size: Size,
     preset: Preset,
 ) -> (Profile, Scenario) {
-    let profile = profile_bent(choices, size, preset);
+    let profile = profile_with_preset(choices, size, preset);
     of_profile(choices, profile)
 }
 
@@ -76,11 +76,11 @@ fn of_profile(choices: &mut impl Choices, profile: Profile) -> (Profile, Scenari
     )
 }
 
-/// The profile alone of what [`scenario_bent`] draws from the same choices.
-pub fn profile_bent(choices: &mut impl Choices, size: Size, preset: Preset) -> Profile {
+/// The profile alone of what [`scenario_with_preset`] draws from the same choices.
+pub fn profile_with_preset(choices: &mut impl Choices, size: Size, preset: Preset) -> Profile {
     let mut profile = Profile::draw(choices, size);
     profile.faults = FaultMix::draw(choices);
-    preset.bend(&mut profile);
+    preset.apply_to(&mut profile);
     profile
 }
 

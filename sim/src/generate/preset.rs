@@ -56,7 +56,7 @@ impl Preset {
     }
 
     /// Bends a profile that was drawn.
-    pub fn bend(self, profile: &mut Profile) {
+    pub fn apply_to(self, profile: &mut Profile) {
         match self {
             Preset::Default => {}
             Preset::Calm => {
@@ -186,7 +186,7 @@ mod tests {
         let drawn = Profile::draw(&mut Seeded::new(3, 0), Size::CAMPAIGN);
         for preset in Preset::ALL {
             let mut bent = drawn.clone();
-            preset.bend(&mut bent);
+            preset.apply_to(&mut bent);
             assert_eq!(bent == drawn, preset == Preset::Default, "{preset}");
             assert_eq!(Preset::named(preset.name()), Some(preset));
             let plain = bent.weights[0];
