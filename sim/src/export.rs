@@ -218,9 +218,9 @@ fn written_fault(fault: Fault) -> String {
             "Fault::DiskFails {{ call: lockstep_sim::disk::Call::{call:?}, at: {at}, count: {count} \
              }}"
         ),
-        Fault::Cancel(moment) => format!("Fault::Cancel(Moment::{moment:?})"),
-        Fault::Rival(moment, rival) => {
-            format!("Fault::Rival(Moment::{moment:?}, Rival::{rival:?})")
+        Fault::Cancel(point) => format!("Fault::Cancel(InjectionPoint::{point:?})"),
+        Fault::Rival(point, rival) => {
+            format!("Fault::Rival(InjectionPoint::{point:?}, Rival::{rival:?})")
         }
         // Variants of numbers and claims are written as they are debugged.
         Fault::DiskFull { .. }

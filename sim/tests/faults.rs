@@ -15,7 +15,7 @@ use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::{Call, Disk, Loss};
 use lockstep_sim::faulty::{self, OnDisk, OnDiskBug, Plain};
 use lockstep_sim::reproducer::Reproducer;
-use lockstep_sim::scenario::{Fault, Moment, Rival, Scenario, Step};
+use lockstep_sim::scenario::{Fault, InjectionPoint, Rival, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
 use lockstep_sim::subject::{Execution, Subject};
 use lockstep_sim::trial::{self, Setup};
@@ -72,7 +72,7 @@ fn fails(call: Call, at: u64) -> Fault {
 
 #[test]
 fn every_fault_comes_true_and_core_stands_it() {
-    let reader = |moment| Fault::Rival(moment, Rival::Reader);
+    let reader = |point| Fault::Rival(point, Rival::Reader);
     let panic = |persists| Fault::Panic {
         transaction: 1,
         persists,
@@ -107,22 +107,22 @@ fn every_fault_comes_true_and_core_stands_it() {
         (vec![panic(false)], vec!["panic: once"]),
         (vec![panic(true)], vec!["panic: every time"]),
         (
-            vec![Fault::Cancel(Moment::Step(2))],
+            vec![Fault::Cancel(InjectionPoint::Step(2))],
             vec!["cancelled: before a step", "failed: asked again"],
         ),
         (
-            vec![Fault::Cancel(Moment::Read(1))],
+            vec![Fault::Cancel(InjectionPoint::Read(1))],
             vec![
                 "cancelled: future dropped during a read",
                 "failed: asked again",
             ],
         ),
         (
-            vec![reader(Moment::Step(2))],
+            vec![reader(InjectionPoint::Step(2))],
             vec!["rival: before a step", "rival: reads"],
         ),
         (
-            vec![reader(Moment::Read(1))],
+            vec![reader(InjectionPoint::Read(1))],
             vec!["rival: during a read", "rival: reads"],
         ),
         (vec![Fault::Clock { jump_ms: -9 }], vec!["clock: back"]),
@@ -143,7 +143,7 @@ fn every_fault_comes_true_and_core_stands_it() {
     }
 }
 
-/// Counts from 0 up to the first moment that does not come. Says how many came.
+/// Counts from 0 up to the first injection point that does not come. Says how many came.
 fn each(fault: impl Fn(u64) -> Fault, event: &str) -> u64 {
     let comes = |at: &u64| stood(&[fault(*at)]).of(event) > 0;
     (0..1_000).take_while(comes).count() as u64
@@ -170,7 +170,7 @@ fn every_call_to_the_disk_can_fail_and_every_write_be_without_room() {
 #[test]
 fn a_block_can_be_cancelled_at_every_moment() {
     let steps = each(
-        |at| Fault::Cancel(Moment::Step(at)),
+        |at| Fault::Cancel(InjectionPoint::Step(at)),
         "cancelled: before a step",
     );
     assert_eq!(
@@ -178,7 +178,7 @@ fn a_block_can_be_cancelled_at_every_moment() {
         "at the beginning, after the checks, before the commit"
     );
     let reads = each(
-        |at| Fault::Cancel(Moment::Read(at)),
+        |at| Fault::Cancel(InjectionPoint::Read(at)),
         "cancelled: future dropped during a read",
     );
     assert!(reads >= 3, "only {reads} reads");
@@ -195,12 +195,12 @@ fn somebody_else_can_come_at_every_moment() {
         Rival::Close,
     ] {
         let steps = each(
-            |at| Fault::Rival(Moment::Step(at), rival),
+            |at| Fault::Rival(InjectionPoint::Step(at), rival),
             "rival: before a step",
         );
         assert_eq!(steps, 3, "{rival:?}");
         let reads = each(
-            |at| Fault::Rival(Moment::Read(at), rival),
+            |at| Fault::Rival(InjectionPoint::Read(at), rival),
             "rival: during a read",
         );
         assert!(reads >= 3, "{rival:?}: only {reads} reads");
@@ -271,7 +271,7 @@ fn what_is_done_after_it_was_given_up_is_named() {
         transaction: 0,
         persists: true,
     };
-    let cancel = Fault::Cancel(Moment::Step(1));
+    let cancel = Fault::Cancel(InjectionPoint::Step(1));
     let name = |fault| defective(&[fault], Defect::DoneAfterAll);
     assert_eq!(name(panic).as_deref(), Some("panic-leaves-no-trace"));
     assert_eq!(name(cancel).as_deref(), Some("cancelled-leaves-no-trace"));
@@ -370,7 +370,7 @@ impl Storage for RemembersForEachThread {
 #[test]
 fn a_cache_that_another_thread_does_not_clear_is_named_by_a_rival() {
     for rival in [Rival::Rewind(0), Rival::Rewind(1)] {
-        let fault = Fault::Rival(Moment::Step(1), rival);
+        let fault = Fault::Rival(InjectionPoint::Step(1), rival);
         let name = on(&scenario(&[fault]), RemembersForEachThread::new);
         assert_eq!(name.as_deref(), Some("rival-is-serial"), "{rival:?}");
     }
@@ -422,7 +422,7 @@ impl Storage for WritesLate {
 
 #[test]
 fn a_block_that_is_written_late_is_named_when_somebody_closes() {
-    let closes = scenario(&[Fault::Rival(Moment::Step(1), Rival::Close)]);
+    let closes = scenario(&[Fault::Rival(InjectionPoint::Step(1), Rival::Close)]);
     let name = on(&closes, WritesLate::new);
     assert_eq!(name.as_deref(), Some("rival-is-serial"));
     // Who closes at leisure looks first, and notices nothing.
@@ -487,7 +487,7 @@ fn every_kind() -> Vec<Fault> {
         at: 1,
         count: 2,
     }));
-    faults.extend(rivals.map(|rival| Fault::Rival(Moment::Step(1), rival)));
+    faults.extend(rivals.map(|rival| Fault::Rival(InjectionPoint::Step(1), rival)));
     faults.extend([
         Fault::DiskFull { after: 1 },
         Fault::ReadFails { at: 1 },
@@ -495,7 +495,7 @@ fn every_kind() -> Vec<Fault> {
             transaction: 1,
             persists: true,
         },
-        Fault::Cancel(Moment::Read(1)),
+        Fault::Cancel(InjectionPoint::Read(1)),
         Fault::Clock { jump_ms: -5 },
     ]);
     faults

@@ -209,7 +209,8 @@ mod tests {
                 },
             };
             let run = RunId { seed: 3, run: 1 };
-            let drawn = generate::scenario_with_preset(&mut Seeded::new(3, 1), Size::CAMPAIGN, preset);
+            let drawn =
+                generate::scenario_with_preset(&mut Seeded::new(3, 1), Size::CAMPAIGN, preset);
             assert_eq!(workload.profile(run), drawn.0);
             assert_eq!(workload.draw(run), drawn);
         }

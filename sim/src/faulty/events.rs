@@ -4,7 +4,7 @@ use crate::disk::{Call, Loss};
 use lockstep_harness::coverage::Point;
 
 use crate::coverage::point;
-use crate::scenario::{Fault, Moment, Rival};
+use crate::scenario::{Fault, InjectionPoint, Rival};
 
 /// The coverage point of an event.
 pub type Event = &'static Point;
@@ -62,12 +62,14 @@ pub fn happened(fault: &Fault) -> Vec<Event> {
             persists: false, ..
         } => vec![point!("panic: once")],
         Fault::Panic { persists: true, .. } => vec![point!("panic: every time")],
-        Fault::Cancel(Moment::Step(_)) => vec![point!("cancelled: before a step")],
-        Fault::Cancel(Moment::Read(_)) => vec![point!("cancelled: future dropped during a read")],
-        Fault::Rival(moment, rival) => vec![
-            match moment {
-                Moment::Step(_) => point!("rival: before a step"),
-                Moment::Read(_) => point!("rival: during a read"),
+        Fault::Cancel(InjectionPoint::Step(_)) => vec![point!("cancelled: before a step")],
+        Fault::Cancel(InjectionPoint::Read(_)) => {
+            vec![point!("cancelled: future dropped during a read")]
+        }
+        Fault::Rival(point, rival) => vec![
+            match point {
+                InjectionPoint::Step(_) => point!("rival: before a step"),
+                InjectionPoint::Read(_) => point!("rival: during a read"),
             },
             match rival {
                 Rival::Rewind(_) => point!("rival: rewinds", rare),

@@ -3,7 +3,7 @@
 //! Nothing in core knows of it: faults come through its storage, its clock and its public calls.
 
 mod events;
-mod moments;
+mod injection;
 mod seeded_bugs;
 mod watch;
 
@@ -23,7 +23,7 @@ use lockstep_core::model::{Block, Genesis, Header, Height, PublicKey, Timestamp,
 use lockstep_core::storage::{RedbStorage, Storage};
 
 use crate::disk::{Disk, DiskFault, Loss};
-use crate::scenario::{Fault, Moment};
+use crate::scenario::{Fault, InjectionPoint};
 use crate::subject::{self, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 use watch::Plan;
@@ -181,13 +181,13 @@ impl<S: Storage + 'static> OnDisk<S> {
                 });
                 chain.add_block(block)
             }
-            Some(Fault::Cancel(Moment::Step(at))) => {
-                moments::cancelled(&chain, &self.watch, block, at)
+            Some(Fault::Cancel(InjectionPoint::Step(at))) => {
+                injection::cancelled(&chain, &self.watch, block, at)
             }
-            Some(Fault::Cancel(Moment::Read(at))) => {
-                moments::dropped(&chain, &self.watch, block, at)?
+            Some(Fault::Cancel(InjectionPoint::Read(at))) => {
+                injection::dropped(&chain, &self.watch, block, at)?
             }
-            Some(Fault::Rival(moment, rival)) => {
+            Some(Fault::Rival(point, rival)) => {
                 let act = RivalAct::of(rival, chain.tip()?.height, block);
                 let others = match act {
                     // The owner lets go, so that whoever adds the block is the last who has it.
@@ -195,7 +195,7 @@ impl<S: Storage + 'static> OnDisk<S> {
                     _ => Arc::clone(&chain),
                 };
                 let (added, report) =
-                    moments::rivalled(&chain, others, &self.watch, block, moment, act);
+                    injection::rivalled(&chain, others, &self.watch, block, point, act);
                 self.rival = report;
                 added
             }

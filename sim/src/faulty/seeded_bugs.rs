@@ -10,7 +10,7 @@ use crate::invariants::{
     CANCELLED_LEAVES_NO_TRACE, CRASH_LEAVES_BEFORE_OR_AFTER, FAILURE_IS_NO_REJECTION,
     FAILURE_LEAVES_BEFORE_OR_AFTER,
 };
-use crate::scenario::{Fault, Moment};
+use crate::scenario::{Fault, InjectionPoint};
 use crate::subject::{Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 
@@ -231,7 +231,7 @@ impl Faulty for SavesFirst {
         // Before the first step nothing was saved yet.
         if is_armed {
             self.is_cancelled_late =
-                matches!(fault, Fault::Cancel(moment) if moment != Moment::Step(0));
+                matches!(fault, Fault::Cancel(point) if point != InjectionPoint::Step(0));
         }
         is_armed
     }

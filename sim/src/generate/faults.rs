@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::disk::{Call, Loss};
-use crate::scenario::{Fault, Moment, Rival, Step};
+use crate::scenario::{Fault, InjectionPoint, Rival, Step};
 use lockstep_harness::choice::Choices;
 
 /// A kind of fault.
@@ -124,9 +124,9 @@ impl FaultMix {
                 transaction: choices.below(transactions.max(1)),
                 persists: choices.chance(1, 2),
             }],
-            FaultKind::Cancel => vec![Fault::Cancel(moment(choices))],
+            FaultKind::Cancel => vec![Fault::Cancel(injection_point(choices))],
             FaultKind::ConcurrentRequest => {
-                let moment = moment(choices);
+                let point = injection_point(choices);
                 let rival = match choices.below(5) {
                     0 => Rival::Rewind(choices.below(4)),
                     1 => Rival::SameBlock,
@@ -134,7 +134,7 @@ impl FaultMix {
                     3 => Rival::Reader,
                     _ => Rival::Close,
                 };
-                vec![Fault::Rival(moment, rival)]
+                vec![Fault::Rival(point, rival)]
             }
             FaultKind::Clock => vec![Fault::Clock {
                 jump_ms: choices.pick(&[0, 1, -1, 299_999, 300_000, 300_001, -300_000, 86_400_000]),
@@ -190,9 +190,9 @@ fn a_read(choices: &mut impl Choices) -> u64 {
     choices.below(bound)
 }
 
-fn moment(choices: &mut impl Choices) -> Moment {
+fn injection_point(choices: &mut impl Choices) -> InjectionPoint {
     match choices.below(2) {
-        0 => Moment::Step(choices.below(3)),
-        _ => Moment::Read(a_read(choices)),
+        0 => InjectionPoint::Step(choices.below(3)),
+        _ => InjectionPoint::Read(a_read(choices)),
     }
 }

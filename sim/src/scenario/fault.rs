@@ -45,9 +45,9 @@ pub enum Fault {
         persists: bool,
     },
     /// Whoever adds a block loses interest.
-    Cancel(Moment),
+    Cancel(InjectionPoint),
     /// Somebody else wants to write, or to read, while a block is added.
-    Rival(Moment, Rival),
+    Rival(InjectionPoint, Rival),
     /// The transactions of the block first make a template, whose header comes back alone so much
     /// later by the clock, in milliseconds; earlier where it is negative.
     Clock {
@@ -58,7 +58,7 @@ pub enum Fault {
 
 /// A moment while a block is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Moment {
+pub enum InjectionPoint {
     /// Before a step of it, when no lock is held but the permit to write. Counted from 0; the last
     /// is before the commit.
     Step(u64),

@@ -1,7 +1,7 @@
 //! Simplifications of a fault.
 
 use crate::disk::{Call, Loss};
-use crate::scenario::{Fault, Moment, Rival, Scenario, Step};
+use crate::scenario::{Fault, InjectionPoint, Rival, Scenario, Step};
 
 /// Visits every number of a fault.
 pub(super) fn each_number(fault: &mut Fault, visit: &mut dyn FnMut(&mut u64)) {
@@ -19,9 +19,9 @@ pub(super) fn each_number(fault: &mut Fault, visit: &mut dyn FnMut(&mut u64)) {
         Fault::DiskFull { after } => visit(after),
         Fault::ReadFails { at } => visit(at),
         Fault::Panic { transaction, .. } => visit(transaction),
-        Fault::Cancel(moment) => of_moment(moment, visit),
-        Fault::Rival(moment, rival) => {
-            of_moment(moment, visit);
+        Fault::Cancel(point) => numbers_of_point(point, visit),
+        Fault::Rival(point, rival) => {
+            numbers_of_point(point, visit);
             if let Rival::Rewind(depth) = rival {
                 visit(depth);
             }
@@ -36,8 +36,8 @@ pub(super) fn each_number(fault: &mut Fault, visit: &mut dyn FnMut(&mut u64)) {
     }
 }
 
-fn of_moment(moment: &mut Moment, visit: &mut dyn FnMut(&mut u64)) {
-    let (Moment::Step(number) | Moment::Read(number)) = moment;
+fn numbers_of_point(point: &mut InjectionPoint, visit: &mut dyn FnMut(&mut u64)) {
+    let (InjectionPoint::Step(number) | InjectionPoint::Read(number)) = point;
     visit(number);
 }
 
@@ -56,9 +56,9 @@ pub(super) fn weight(fault: Fault) -> usize {
         },
         Fault::DiskFails { call, .. } => usize::from(call != Call::Any),
         Fault::Panic { persists, .. } => usize::from(!persists),
-        Fault::Cancel(moment) => of_moment_weight(moment),
-        Fault::Rival(moment, rival) => {
-            of_moment_weight(moment)
+        Fault::Cancel(point) => weight_of_point(point),
+        Fault::Rival(point, rival) => {
+            weight_of_point(point)
                 + match rival {
                     Rival::Reader => 0,
                     Rival::SameBlock => 2,
@@ -71,10 +71,10 @@ pub(super) fn weight(fault: Fault) -> usize {
     }
 }
 
-fn of_moment_weight(moment: Moment) -> usize {
-    match moment {
-        Moment::Step(_) => 0,
-        Moment::Read(_) => 1,
+fn weight_of_point(point: InjectionPoint) -> usize {
+    match point {
+        InjectionPoint::Step(_) => 0,
+        InjectionPoint::Read(_) => 1,
     }
 }
 
@@ -83,8 +83,8 @@ pub(super) fn simpler(scenario: &Scenario, index: usize) -> Vec<Scenario> {
     let Some(Step::Fault(fault)) = scenario.steps.get(index) else {
         return Vec::new();
     };
-    let step = |moment: Moment| match moment {
-        Moment::Step(number) | Moment::Read(number) => Moment::Step(number),
+    let step = |point: InjectionPoint| match point {
+        InjectionPoint::Step(number) | InjectionPoint::Read(number) => InjectionPoint::Step(number),
     };
     let simpler: Vec<Fault> = match *fault {
         Fault::Crash { at, .. } => [
@@ -108,8 +108,8 @@ pub(super) fn simpler(scenario: &Scenario, index: usize) -> Vec<Scenario> {
             transaction,
             persists: true,
         }],
-        Fault::Cancel(moment) => vec![Fault::Cancel(step(moment))],
-        Fault::Rival(moment, rival) => [
+        Fault::Cancel(point) => vec![Fault::Cancel(step(point))],
+        Fault::Rival(point, rival) => [
             Rival::Reader,
             Rival::SameBlock,
             Rival::OtherBlock,
@@ -117,12 +117,7 @@ pub(super) fn simpler(scenario: &Scenario, index: usize) -> Vec<Scenario> {
             rival,
         ]
         .into_iter()
-        .flat_map(|rival| {
-            [
-                Fault::Rival(step(moment), rival),
-                Fault::Rival(moment, rival),
-            ]
-        })
+        .flat_map(|rival| [Fault::Rival(step(point), rival), Fault::Rival(point, rival)])
         .collect(),
         Fault::Clock { jump_ms } if jump_ms < 0 => vec![Fault::Clock { jump_ms: 0 }],
         Fault::DiskFull { .. } | Fault::ReadFails { .. } | Fault::Clock { .. } => Vec::new(),

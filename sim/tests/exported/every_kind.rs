@@ -46,8 +46,8 @@ fn reproducer_every_kind() {
             Step::Fault(Fault::DiskFull { after: 9 }),
             Step::Fault(Fault::ReadFails { at: 1 }),
             Step::Fault(Fault::Panic { transaction: 0, persists: true }),
-            Step::Fault(Fault::Cancel(Moment::Read(1))),
-            Step::Fault(Fault::Rival(Moment::Step(2), Rival::Rewind(1))),
+            Step::Fault(Fault::Cancel(InjectionPoint::Read(1))),
+            Step::Fault(Fault::Rival(InjectionPoint::Step(2), Rival::Rewind(1))),
             Step::Fault(Fault::Clock { jump_ms: -5 }),
             Step::Block(BlockRecipe {
                 miner: 9,

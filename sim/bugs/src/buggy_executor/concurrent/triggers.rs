@@ -6,8 +6,8 @@ use super::ThreadBug;
 use super::placing::Placing;
 use lockstep_sim::scenario::build::Keys;
 use lockstep_sim::scenario::{
-    Action, BlockRecipe, Fault, GenesisRecipe, Holding, Moment, NetworkName, Rival, Scenario,
-    Sending, Step, TransactionRecipe,
+    Action, BlockRecipe, Fault, GenesisRecipe, Holding, InjectionPoint, NetworkName, Rival,
+    Scenario, Sending, Step, TransactionRecipe,
 };
 
 /// What everybody has who is mentioned.
@@ -121,7 +121,10 @@ fn tiny(transactions: Vec<TransactionRecipe>) -> Scenario {
 }
 
 fn with(rival: Rival, scenario: Scenario) -> Scenario {
-    before_the_last(Step::Fault(Fault::Rival(Moment::Step(0), rival)), scenario)
+    before_the_last(
+        Step::Fault(Fault::Rival(InjectionPoint::Step(0), rival)),
+        scenario,
+    )
 }
 
 fn before_the_last(step: Step, mut scenario: Scenario) -> Scenario {

@@ -15,7 +15,7 @@ use lockstep_core::model::Block;
 use lockstep_core::storage::Storage;
 
 use super::watch::{Plan, Watch};
-use crate::scenario::Moment;
+use crate::scenario::InjectionPoint;
 use crate::subject::{self, RivalAct, RivalReport, SubjectError};
 
 impl RivalAct {
@@ -125,7 +125,7 @@ pub(super) fn rivalled<S: Storage + 'static>(
     others: Arc<Chain<S>>,
     watch: &Watch,
     block: &Block,
-    moment: Moment,
+    point: InjectionPoint,
     act: RivalAct,
 ) -> (Result<AddedBlock, ChainError>, Option<RivalReport>) {
     let arrived: Arc<Mutex<Option<JoinHandle<RivalReport>>>> = Arc::default();
@@ -136,8 +136,8 @@ pub(super) fn rivalled<S: Storage + 'static>(
             *arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some(rival);
         }
     };
-    let added = match moment {
-        Moment::Step(at) => {
+    let added = match point {
+        InjectionPoint::Step(at) => {
             let asked = Cell::new(0);
             let arrive = RefCell::new(Some(arrive));
             chain.add_block_unless(block, || {
@@ -150,7 +150,7 @@ pub(super) fn rivalled<S: Storage + 'static>(
                 false
             })
         }
-        Moment::Read(at) => {
+        InjectionPoint::Read(at) => {
             let act = Box::new(arrive);
             watch.plan(Plan::Does { at, act });
             chain.add_block(block)
