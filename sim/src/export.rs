@@ -219,8 +219,10 @@ fn written_fault(fault: Fault) -> String {
              }}"
         ),
         Fault::Cancel(point) => format!("Fault::Cancel(InjectionPoint::{point:?})"),
-        Fault::Rival(point, rival) => {
-            format!("Fault::Rival(InjectionPoint::{point:?}, Rival::{rival:?})")
+        Fault::ConcurrentRequest(point, request) => {
+            format!(
+                "Fault::ConcurrentRequest(InjectionPoint::{point:?}, ConcurrentRequest::{request:?})"
+            )
         }
         // Variants of numbers and claims are written as they are debugged.
         Fault::DiskFull { .. }

@@ -13,7 +13,7 @@ use lockstep_core::model::{
 use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
 use lockstep_harness::coverage::Point;
 
-use crate::scenario::{Fault, Rival};
+use crate::scenario::{ConcurrentRequest, Fault};
 use crate::world::{BlockResult, World};
 
 /// A ledger on trial.
@@ -109,7 +109,7 @@ pub struct Aftermath {
     /// The events that were reached, as they are counted.
     pub events: Vec<&'static Point>,
     /// What somebody else did meanwhile.
-    pub rival: Option<RivalReport>,
+    pub concurrent: Option<ConcurrentReport>,
 }
 
 /// What became of a template.
@@ -125,7 +125,7 @@ pub struct Template {
 
 /// What somebody else wants, with everything that it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RivalAct {
+pub enum ConcurrentAct {
     /// To undo what is above this height.
     Rewind(Height),
     /// To add this block.
@@ -138,23 +138,25 @@ pub enum RivalAct {
 
 /// What somebody else did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RivalReport {
+pub struct ConcurrentReport {
     /// What was wanted.
-    pub act: RivalAct,
+    pub act: ConcurrentAct,
     /// The answer: what a block did, or nothing.
     pub answer: Result<Option<BlockResult>, SubjectError>,
     /// What was read.
     pub saw: Option<World>,
 }
 
-impl RivalAct {
+impl ConcurrentAct {
     /// What a rival of this block on this tip wants.
     #[must_use]
-    pub fn of(rival: Rival, tip: Height, block: &Block) -> Self {
-        match rival {
-            Rival::Rewind(depth) => RivalAct::Rewind(Height(tip.0.saturating_sub(depth))),
-            Rival::SameBlock => RivalAct::Add(block.clone()),
-            Rival::OtherBlock => RivalAct::Add(Block {
+    pub fn of(request: ConcurrentRequest, tip: Height, block: &Block) -> Self {
+        match request {
+            ConcurrentRequest::Rewind(depth) => {
+                ConcurrentAct::Rewind(Height(tip.0.saturating_sub(depth)))
+            }
+            ConcurrentRequest::SameBlock => ConcurrentAct::Add(block.clone()),
+            ConcurrentRequest::OtherBlock => ConcurrentAct::Add(Block {
                 header: Header {
                     merkle_root: merkle::root(&[]),
                     count: 0,
@@ -164,8 +166,8 @@ impl RivalAct {
                 },
                 transactions: Vec::new(),
             }),
-            Rival::Reader => RivalAct::Read,
-            Rival::Close => RivalAct::Close,
+            ConcurrentRequest::Reader => ConcurrentAct::Read,
+            ConcurrentRequest::Close => ConcurrentAct::Close,
         }
     }
 }

@@ -29,7 +29,7 @@ fn core_stands_whatever_is_drawn() {
         "failed",
         "panic",
         "cancelled",
-        "rival",
+        "concurrent",
         "clock",
     ] {
         let events: Vec<_> = coverage

@@ -15,7 +15,7 @@ use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::{Call, Disk, Loss};
 use lockstep_sim::faulty::{self, OnDisk, OnDiskBug, Plain};
 use lockstep_sim::reproducer::Reproducer;
-use lockstep_sim::scenario::{Fault, InjectionPoint, Rival, Scenario, Step};
+use lockstep_sim::scenario::{ConcurrentRequest, Fault, InjectionPoint, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
 use lockstep_sim::subject::{Execution, Subject};
 use lockstep_sim::trial::{self, Setup};
@@ -72,7 +72,7 @@ fn fails(call: Call, at: u64) -> Fault {
 
 #[test]
 fn every_fault_comes_true_and_core_stands_it() {
-    let reader = |point| Fault::Rival(point, Rival::Reader);
+    let reader = |point| Fault::ConcurrentRequest(point, ConcurrentRequest::Reader);
     let panic = |persists| Fault::Panic {
         transaction: 1,
         persists,
@@ -119,11 +119,11 @@ fn every_fault_comes_true_and_core_stands_it() {
         ),
         (
             vec![reader(InjectionPoint::Step(2))],
-            vec!["rival: before a step", "rival: reads"],
+            vec!["concurrent: before a step", "concurrent: reads"],
         ),
         (
             vec![reader(InjectionPoint::Read(1))],
-            vec!["rival: during a read", "rival: reads"],
+            vec!["concurrent: during a read", "concurrent: reads"],
         ),
         (vec![Fault::Clock { jump_ms: -9 }], vec!["clock: back"]),
         (
@@ -186,24 +186,24 @@ fn a_block_can_be_cancelled_at_every_moment() {
 
 #[test]
 fn somebody_else_can_come_at_every_moment() {
-    for rival in [
-        Rival::Rewind(0),
-        Rival::Rewind(2),
-        Rival::SameBlock,
-        Rival::OtherBlock,
-        Rival::Reader,
-        Rival::Close,
+    for request in [
+        ConcurrentRequest::Rewind(0),
+        ConcurrentRequest::Rewind(2),
+        ConcurrentRequest::SameBlock,
+        ConcurrentRequest::OtherBlock,
+        ConcurrentRequest::Reader,
+        ConcurrentRequest::Close,
     ] {
         let steps = each(
-            |at| Fault::Rival(InjectionPoint::Step(at), rival),
-            "rival: before a step",
+            |at| Fault::ConcurrentRequest(InjectionPoint::Step(at), request),
+            "concurrent: before a step",
         );
-        assert_eq!(steps, 3, "{rival:?}");
+        assert_eq!(steps, 3, "{request:?}");
         let reads = each(
-            |at| Fault::Rival(InjectionPoint::Read(at), rival),
-            "rival: during a read",
+            |at| Fault::ConcurrentRequest(InjectionPoint::Read(at), request),
+            "concurrent: during a read",
         );
-        assert!(reads >= 3, "{rival:?}: only {reads} reads");
+        assert!(reads >= 3, "{request:?}: only {reads} reads");
     }
 }
 
@@ -368,11 +368,11 @@ impl Storage for RemembersForEachThread {
 }
 
 #[test]
-fn a_cache_that_another_thread_does_not_clear_is_named_by_a_rival() {
-    for rival in [Rival::Rewind(0), Rival::Rewind(1)] {
-        let fault = Fault::Rival(InjectionPoint::Step(1), rival);
+fn a_cache_that_another_thread_does_not_clear_is_named_by_a_concurrent_request() {
+    for request in [ConcurrentRequest::Rewind(0), ConcurrentRequest::Rewind(1)] {
+        let fault = Fault::ConcurrentRequest(InjectionPoint::Step(1), request);
         let name = on(&scenario(&[fault]), RemembersForEachThread::new);
-        assert_eq!(name.as_deref(), Some("rival-is-serial"), "{rival:?}");
+        assert_eq!(name.as_deref(), Some("rival-is-serial"), "{request:?}");
     }
     let alone = scenario(&[]);
     assert_eq!(on(&alone, RemembersForEachThread::new), None);
@@ -422,7 +422,10 @@ impl Storage for WritesLate {
 
 #[test]
 fn a_block_that_is_written_late_is_named_when_somebody_closes() {
-    let closes = scenario(&[Fault::Rival(InjectionPoint::Step(1), Rival::Close)]);
+    let closes = scenario(&[Fault::ConcurrentRequest(
+        InjectionPoint::Step(1),
+        ConcurrentRequest::Close,
+    )]);
     let name = on(&closes, WritesLate::new);
     assert_eq!(name.as_deref(), Some("rival-is-serial"));
     // Who closes at leisure looks first, and notices nothing.
@@ -474,12 +477,12 @@ fn every_kind() -> Vec<Fault> {
         Call::Write,
         Call::Sync,
     ];
-    let rivals = [
-        Rival::Rewind(2),
-        Rival::SameBlock,
-        Rival::OtherBlock,
-        Rival::Reader,
-        Rival::Close,
+    let requests = [
+        ConcurrentRequest::Rewind(2),
+        ConcurrentRequest::SameBlock,
+        ConcurrentRequest::OtherBlock,
+        ConcurrentRequest::Reader,
+        ConcurrentRequest::Close,
     ];
     let mut faults: Vec<Fault> = losses.map(|loss| crash(3, loss)).into();
     faults.extend(calls.map(|call| Fault::DiskFails {
@@ -487,7 +490,8 @@ fn every_kind() -> Vec<Fault> {
         at: 1,
         count: 2,
     }));
-    faults.extend(rivals.map(|rival| Fault::Rival(InjectionPoint::Step(1), rival)));
+    faults
+        .extend(requests.map(|request| Fault::ConcurrentRequest(InjectionPoint::Step(1), request)));
     faults.extend([
         Fault::DiskFull { after: 1 },
         Fault::ReadFails { at: 1 },
@@ -508,6 +512,16 @@ fn every_kind_of_fault_is_text_and_back() {
     assert!(text.contains("loss: Torn(6)"), "{text}");
     let again = Reproducer::from_text(&text, "memory").expect("what was written can be read");
     assert_eq!(again, reproducer);
+}
+
+#[test]
+fn a_file_that_calls_a_concurrent_request_a_rival_still_reads() {
+    let reproducer = Reproducer::new("same-as-serial", scenario(&every_kind()));
+    let text = reproducer.to_text("faults").expect("it can be written");
+    let old = text.replace("Fault(ConcurrentRequest(", "Fault(Rival(");
+    assert_ne!(old, text);
+    let read = Reproducer::from_text(&old, "memory").expect("the old name is an alias");
+    assert_eq!(read, reproducer);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::buggy_executor::concurrent::{Concurrent, ThreadBug};
 use lockstep_harness::choice::{Choices, Seeded};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::invariants;
-use lockstep_sim::scenario::{Fault, InjectionPoint, Rival, Scenario, Step};
+use lockstep_sim::scenario::{ConcurrentRequest, Fault, InjectionPoint, Scenario, Step};
 use lockstep_sim::shrink::shrink;
 
 /// So often a scenario is executed before the next one is drawn.

@@ -13,7 +13,7 @@ use shuttle::{FailurePersistence, MaxSteps, Runner};
 
 use super::portfolio::{PLAIN, Portfolio};
 use super::scheduler::{Drawn, Followed, Log, Pause, Shared, with};
-use crate::faulty::{Aftermath, Faulty, RivalAct, RivalReport, Template, happened};
+use crate::faulty::{Aftermath, ConcurrentAct, ConcurrentReport, Faulty, Template, happened};
 use crate::scenario::Fault;
 use crate::subject::{self, AtWork, Core, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
@@ -91,7 +91,7 @@ pub trait Explorable: Send + Sync + 'static {
         kept: Self::Kept,
         config: &Config,
         block: &Block,
-        rival: Option<RivalAct>,
+        concurrent: Option<ConcurrentAct>,
     ) -> Result<Added<Self::Kept>, SubjectError>;
 
     /// Whether this can happen to it while it adds a block.
@@ -121,7 +121,7 @@ pub struct Added<K> {
     /// What is kept now.
     pub kept: K,
     /// What somebody else did meanwhile.
-    pub rival: Option<RivalReport>,
+    pub concurrent: Option<ConcurrentReport>,
     /// How many workers were at work, where they are counted.
     pub at_work: Option<AtWork>,
 }
@@ -132,7 +132,7 @@ impl<K> Added<K> {
         Added {
             result: Ok(result),
             kept,
-            rival: None,
+            concurrent: None,
             at_work: None,
         }
     }
@@ -154,7 +154,7 @@ impl Explorable for CoreLedger {
         kept: MemoryStorage,
         config: &Config,
         block: &Block,
-        _: Option<RivalAct>,
+        _: Option<ConcurrentAct>,
     ) -> Result<Added<MemoryStorage>, SubjectError> {
         let chain = explored::Chain::open_existing(kept, config.clone(), clock())?;
         let added = chain.add_block(block)?;
@@ -303,17 +303,17 @@ impl<E: Explorable> UnderSchedules<E> {
     fn expected(
         &self,
         block: &Block,
-        rival: Option<&RivalAct>,
+        concurrent: Option<&ConcurrentAct>,
     ) -> Result<Expected<E::Kept>, SubjectError> {
         let before = self.kept.world(&self.serial)?;
-        let answers = match rival {
+        let answers = match concurrent {
             None => vec![match self.kept.add_serially(&self.serial, block) {
                 Ok((result, kept)) => Answer::Added(Box::new(Added::alone(result, kept))),
                 Err(error) => Answer::Not(error),
             }],
-            Some(rival) => [true, false]
+            Some(concurrent) => [true, false]
                 .into_iter()
-                .map(|block_is_first| self.in_order(block, rival, block_is_first))
+                .map(|block_is_first| self.in_order(block, concurrent, block_is_first))
                 .collect::<Result<_, _>>()?,
         };
         Ok(Expected { answers, before })
@@ -322,16 +322,16 @@ impl<E: Explorable> UnderSchedules<E> {
     fn in_order(
         &self,
         block: &Block,
-        rival: &RivalAct,
+        concurrent: &ConcurrentAct,
         block_is_first: bool,
     ) -> Result<Answer<E::Kept>, SubjectError> {
-        let after_rival = |kept: E::Kept| match rival {
-            RivalAct::Rewind(height) => kept.rewound_to(&self.serial, *height),
+        let after_concurrent = |kept: E::Kept| match concurrent {
+            ConcurrentAct::Rewind(height) => kept.rewound_to(&self.serial, *height),
             _ => Ok(kept),
         };
         let mut kept = self.kept.clone();
         if !block_is_first {
-            kept = after_rival(kept)?;
+            kept = after_concurrent(kept)?;
         }
         let result = match kept.add_serially(&self.serial, block) {
             Ok((result, after)) => {
@@ -341,12 +341,12 @@ impl<E: Explorable> UnderSchedules<E> {
             Err(error) => Err(error),
         };
         if block_is_first {
-            kept = after_rival(kept)?;
+            kept = after_concurrent(kept)?;
         }
         Ok(Answer::Added(Box::new(Added {
             result,
             kept,
-            rival: None,
+            concurrent: None,
             at_work: None,
         })))
     }
@@ -357,7 +357,7 @@ impl<E: Explorable> UnderSchedules<E> {
         &self,
         scheduler: impl Scheduler + 'static,
         block: &Block,
-        rival: Option<&RivalAct>,
+        concurrent: Option<&ConcurrentAct>,
         expected: &Arc<Expected<E::Kept>>,
         after_each: impl Fn(bool) + Send + Sync + 'static,
     ) -> (Answer<E::Kept>, bool) {
@@ -366,9 +366,9 @@ impl<E: Explorable> UnderSchedules<E> {
             let (last, expected) = (Arc::clone(&last), Arc::clone(expected));
             let (explorable, kept) = (Arc::clone(&self.explorable), self.kept.clone());
             let (config, block) = (self.parallel.clone(), block.clone());
-            let rival = rival.cloned();
+            let concurrent = concurrent.cloned();
             move || {
-                let added = explorable.add_block(kept.clone(), &config, &block, rival.clone());
+                let added = explorable.add_block(kept.clone(), &config, &block, concurrent.clone());
                 let got = match added {
                     Ok(added) => Answer::Added(Box::new(added)),
                     Err(error) => Answer::Not(error),
@@ -396,7 +396,7 @@ impl<E: Explorable> UnderSchedules<E> {
         portfolio: &Portfolio,
         schedules: usize,
         block: &Block,
-        rival: Option<&RivalAct>,
+        concurrent: Option<&ConcurrentAct>,
         expected: &Arc<Expected<E::Kept>>,
     ) -> Answer<E::Kept> {
         let at = with(&self.seen, |seen| seen.blocks);
@@ -405,7 +405,7 @@ impl<E: Explorable> UnderSchedules<E> {
         let plain = self.schedule(at, Vec::new());
         let log: Shared<Log> = Shared::default();
         let followed = Followed::new(&plain.switches, Arc::clone(&log));
-        let (mut came_to, differs) = self.under(followed, block, rival, expected, |_| {});
+        let (mut came_to, differs) = self.under(followed, block, concurrent, expected, |_| {});
         let (decisions, is_concurrent) = with(&log, |log| (log.decisions, log.is_concurrent));
         with(&self.seen, |seen| {
             seen.schedules += 1;
@@ -448,7 +448,7 @@ impl<E: Explorable> UnderSchedules<E> {
                 }
             };
             let before = with(&self.seen, |seen| seen.schedules);
-            let (got, differs) = self.under(drawn, block, rival, expected, note);
+            let (got, differs) = self.under(drawn, block, concurrent, expected, note);
             if differs {
                 let switches = with(&log, |log| log.switches.clone());
                 with(&self.seen, |seen| {
@@ -477,12 +477,12 @@ impl<E: Explorable> UnderSchedules<E> {
         &self,
         schedule: &Schedule,
         block: &Block,
-        rival: Option<&RivalAct>,
+        concurrent: Option<&ConcurrentAct>,
         expected: &Arc<Expected<E::Kept>>,
     ) -> Answer<E::Kept> {
         let log: Shared<Log> = Shared::default();
         let followed = Followed::new(&schedule.switches, Arc::clone(&log));
-        let (got, _) = self.under(followed, block, rival, expected, |_| {});
+        let (got, _) = self.under(followed, block, concurrent, expected, |_| {});
         let pauses = with(&log, |log| std::mem::take(&mut log.pauses));
         with(&self.seen, |seen| seen.pauses = pauses);
         got
@@ -504,9 +504,9 @@ impl<K: PartialEq> Expected<K> {
         let within_limit = got
             .at_work
             .is_none_or(|at_work| at_work.most <= at_work.limit);
-        let saw_one = got.rival.as_ref().is_none_or(|rival| {
-            let saw = rival.saw.as_ref();
-            rival.answer == Ok(None) && saw.is_none_or(|saw| *saw == self.before)
+        let saw_one = got.concurrent.as_ref().is_none_or(|concurrent| {
+            let saw = concurrent.saw.as_ref();
+            concurrent.answer == Ok(None) && saw.is_none_or(|saw| *saw == self.before)
         });
         within_limit
             && saw_one
@@ -539,22 +539,22 @@ impl<E: Explorable> Subject for UnderSchedules<E> {
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
-        let rival = match self.armed {
-            Some(Fault::Rival(_, wants)) => {
+        let concurrent = match self.armed {
+            Some(Fault::ConcurrentRequest(_, wants)) => {
                 let height = self.kept.world(&self.serial)?.height;
-                Some(RivalAct::of(wants, height, block))
+                Some(ConcurrentAct::of(wants, height, block))
             }
             _ => None,
         };
-        let expected = Arc::new(self.expected(block, rival.as_ref())?);
+        let expected = Arc::new(self.expected(block, concurrent.as_ref())?);
         let at = with(&self.seen, |seen| seen.blocks);
         let got = match &self.way {
             Way::Drawn {
                 portfolio,
                 schedules,
-            } => self.draw(portfolio, *schedules, block, rival.as_ref(), &expected),
+            } => self.draw(portfolio, *schedules, block, concurrent.as_ref(), &expected),
             Way::Followed(schedule) if schedule.block == at => {
-                self.follow(schedule, block, rival.as_ref(), &expected)
+                self.follow(schedule, block, concurrent.as_ref(), &expected)
             }
             // Serially, with nobody beside it.
             Way::Followed(_) => self.expected(block, None)?.answers.swap_remove(0),
@@ -564,12 +564,12 @@ impl<E: Explorable> Subject for UnderSchedules<E> {
             Answer::Added(added) => {
                 self.kept = added.kept;
                 self.at_work = added.at_work;
-                if added.rival.is_some()
+                if added.concurrent.is_some()
                     && let Some(fault) = &self.armed
                 {
                     self.aftermath.events = happened(fault);
                 }
-                self.aftermath.rival = added.rival;
+                self.aftermath.concurrent = added.concurrent;
                 added.result
             }
             Answer::Not(error) => Err(error),

@@ -4,7 +4,7 @@ use crate::disk::{Call, Loss};
 use lockstep_harness::coverage::Point;
 
 use crate::coverage::point;
-use crate::scenario::{Fault, InjectionPoint, Rival};
+use crate::scenario::{ConcurrentRequest, Fault, InjectionPoint};
 
 /// The coverage point of an event.
 pub type Event = &'static Point;
@@ -66,17 +66,17 @@ pub fn happened(fault: &Fault) -> Vec<Event> {
         Fault::Cancel(InjectionPoint::Read(_)) => {
             vec![point!("cancelled: future dropped during a read")]
         }
-        Fault::Rival(point, rival) => vec![
+        Fault::ConcurrentRequest(point, request) => vec![
             match point {
-                InjectionPoint::Step(_) => point!("rival: before a step"),
-                InjectionPoint::Read(_) => point!("rival: during a read"),
+                InjectionPoint::Step(_) => point!("concurrent: before a step"),
+                InjectionPoint::Read(_) => point!("concurrent: during a read"),
             },
-            match rival {
-                Rival::Rewind(_) => point!("rival: rewinds", rare),
-                Rival::SameBlock => point!("rival: adds the same block", rare),
-                Rival::OtherBlock => point!("rival: adds another block", rare),
-                Rival::Reader => point!("rival: reads", rare),
-                Rival::Close => point!("rival: closes", rare),
+            match request {
+                ConcurrentRequest::Rewind(_) => point!("concurrent: rewinds", rare),
+                ConcurrentRequest::SameBlock => point!("concurrent: adds the same block", rare),
+                ConcurrentRequest::OtherBlock => point!("concurrent: adds another block", rare),
+                ConcurrentRequest::Reader => point!("concurrent: reads", rare),
+                ConcurrentRequest::Close => point!("concurrent: closes", rare),
             },
         ],
         // The disk tells of these, and a template of the last.

@@ -16,20 +16,20 @@ use lockstep_core::storage::Storage;
 
 use super::watch::{Plan, Watch};
 use crate::scenario::InjectionPoint;
-use crate::subject::{self, RivalAct, RivalReport, SubjectError};
+use crate::subject::{self, ConcurrentAct, ConcurrentReport, SubjectError};
 
-impl RivalAct {
-    fn done_to<S: Storage>(self, chain: Arc<Chain<S>>) -> RivalReport {
+impl ConcurrentAct {
+    fn done_to<S: Storage>(self, chain: Arc<Chain<S>>) -> ConcurrentReport {
         let mut saw = None;
         let answer = match &self {
-            RivalAct::Rewind(height) => chain.rewind_to(*height).map(|_| None),
-            RivalAct::Add(block) => chain
+            ConcurrentAct::Rewind(height) => chain.rewind_to(*height).map(|_| None),
+            ConcurrentAct::Add(block) => chain
                 .add_block(block)
                 .map(|added| Some(subject::result(added))),
-            RivalAct::Read | RivalAct::Close => Ok(None),
+            ConcurrentAct::Read | ConcurrentAct::Close => Ok(None),
         };
         let mut answer = answer.map_err(SubjectError::from);
-        if self == RivalAct::Read {
+        if self == ConcurrentAct::Read {
             match subject::world(&chain) {
                 Ok(world) => saw = Some(world),
                 Err(error) => answer = Err(error),
@@ -37,7 +37,7 @@ impl RivalAct {
         }
         // Who closes lets go of the ledger; it is closed when the last one does.
         drop(chain);
-        RivalReport {
+        ConcurrentReport {
             act: self,
             answer,
             saw,
@@ -120,20 +120,20 @@ impl Wake for Bell {
 }
 
 /// Lets somebody else, who has the ledger as well, come at a moment, and waits for both.
-pub(super) fn rivalled<S: Storage + 'static>(
+pub(super) fn concurrent_request<S: Storage + 'static>(
     chain: &Chain<S>,
     others: Arc<Chain<S>>,
     watch: &Watch,
     block: &Block,
     point: InjectionPoint,
-    act: RivalAct,
-) -> (Result<AddedBlock, ChainError>, Option<RivalReport>) {
-    let arrived: Arc<Mutex<Option<JoinHandle<RivalReport>>>> = Arc::default();
+    act: ConcurrentAct,
+) -> (Result<AddedBlock, ChainError>, Option<ConcurrentReport>) {
+    let arrived: Arc<Mutex<Option<JoinHandle<ConcurrentReport>>>> = Arc::default();
     let arrive = {
         let arrived = Arc::clone(&arrived);
         move || {
-            let rival = start(others, act);
-            *arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some(rival);
+            let concurrent = start(others, act);
+            *arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some(concurrent);
         }
     };
     let added = match point {
@@ -156,11 +156,11 @@ pub(super) fn rivalled<S: Storage + 'static>(
             chain.add_block(block)
         }
     };
-    let rival = arrived
+    let concurrent = arrived
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
-    let report = rival.map(|rival| match rival.join() {
+    let report = concurrent.map(|concurrent| match concurrent.join() {
         Ok(report) => report,
         Err(panic) => std::panic::resume_unwind(panic),
     });
@@ -168,11 +168,14 @@ pub(super) fn rivalled<S: Storage + 'static>(
 }
 
 /// Starts it, and lets it get as far as it gets before the block goes on.
-fn start<S: Storage + 'static>(chain: Arc<Chain<S>>, act: RivalAct) -> JoinHandle<RivalReport> {
+fn start<S: Storage + 'static>(
+    chain: Arc<Chain<S>>,
+    act: ConcurrentAct,
+) -> JoinHandle<ConcurrentReport> {
     // These wait for nobody.
-    let must_finish = matches!(act, RivalAct::Read | RivalAct::Close);
+    let must_finish = matches!(act, ConcurrentAct::Read | ConcurrentAct::Close);
     let (begins, has_begun) = channel();
-    let rival = thread::spawn(move || {
+    let concurrent = thread::spawn(move || {
         let _ = begins.send(());
         act.done_to(chain)
     });
@@ -181,9 +184,9 @@ fn start<S: Storage + 'static>(chain: Arc<Chain<S>>, act: RivalAct) -> JoinHandl
     // that it waits: it is given some time, which decides no result of a ledger that has a permit.
     const PATIENCE: u32 = 40;
     let mut waited = 0;
-    while !rival.is_finished() && (must_finish || waited < PATIENCE) {
+    while !concurrent.is_finished() && (must_finish || waited < PATIENCE) {
         thread::sleep(Duration::from_micros(50));
         waited += 1;
     }
-    rival
+    concurrent
 }

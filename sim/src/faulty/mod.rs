@@ -12,7 +12,7 @@ pub use events::happened;
 pub use seeded_bugs::OnDiskBug;
 pub use watch::{Watch, Watched};
 
-pub use crate::subject::{Aftermath, Faulty, RivalAct, RivalReport, Template};
+pub use crate::subject::{Aftermath, ConcurrentAct, ConcurrentReport, Faulty, Template};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -64,7 +64,7 @@ pub struct OnDisk<S = Plain> {
     /// One fault, or several crashes of which each but the first comes while the ledger is opened
     /// after the one before.
     armed: Vec<Fault>,
-    rival: Option<RivalReport>,
+    concurrent: Option<ConcurrentReport>,
 }
 
 impl OnDisk {
@@ -107,7 +107,7 @@ impl<S: Storage + 'static> OnDisk<S> {
             wrap: Arc::new(wrap),
             chain: None,
             armed: Vec::new(),
-            rival: None,
+            concurrent: None,
         };
         ledger.open()?;
         Ok(ledger)
@@ -187,16 +187,16 @@ impl<S: Storage + 'static> OnDisk<S> {
             Some(Fault::Cancel(InjectionPoint::Read(at))) => {
                 injection::dropped(&chain, &self.watch, block, at)?
             }
-            Some(Fault::Rival(point, rival)) => {
-                let act = RivalAct::of(rival, chain.tip()?.height, block);
+            Some(Fault::ConcurrentRequest(point, request)) => {
+                let act = ConcurrentAct::of(request, chain.tip()?.height, block);
                 let others = match act {
                     // The owner lets go, so that whoever adds the block is the last who has it.
-                    RivalAct::Close => self.chain.take().ok_or_else(subject::closed)?,
+                    ConcurrentAct::Close => self.chain.take().ok_or_else(subject::closed)?,
                     _ => Arc::clone(&chain),
                 };
                 let (added, report) =
-                    injection::rivalled(&chain, others, &self.watch, block, point, act);
-                self.rival = report;
+                    injection::concurrent_request(&chain, others, &self.watch, block, point, act);
+                self.concurrent = report;
                 added
             }
             _ => chain.add_block(block),
@@ -223,7 +223,10 @@ impl<S: Storage + 'static> Faulty for OnDisk<S> {
             }
             Fault::DiskFull { after } => self.disk.arm(DiskFault::Full { after }),
             Fault::ReadFails { at } => self.watch.plan(Plan::Fails { at }),
-            Fault::Crash { .. } | Fault::Panic { .. } | Fault::Cancel(_) | Fault::Rival(..) => {}
+            Fault::Crash { .. }
+            | Fault::Panic { .. }
+            | Fault::Cancel(_)
+            | Fault::ConcurrentRequest(..) => {}
         }
         self.armed.push(fault);
         true
@@ -232,7 +235,7 @@ impl<S: Storage + 'static> Faulty for OnDisk<S> {
     fn recover(&mut self) -> Result<Aftermath, SubjectError> {
         let armed = std::mem::take(&mut self.armed);
         let happened = self.watch.clear();
-        let rival = self.rival.take();
+        let concurrent = self.concurrent.take();
         let crashes: Vec<(u64, Loss)> = armed
             .iter()
             .filter_map(|fault| match fault {
@@ -254,7 +257,7 @@ impl<S: Storage + 'static> Faulty for OnDisk<S> {
         if happened {
             events.extend(armed.first().map(events::happened).unwrap_or_default());
         }
-        Ok(Aftermath { events, rival })
+        Ok(Aftermath { events, concurrent })
     }
 
     fn template(

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::disk::{Call, Loss};
-use crate::scenario::{Fault, InjectionPoint, Rival, Step};
+use crate::scenario::{ConcurrentRequest, Fault, InjectionPoint, Step};
 use lockstep_harness::choice::Choices;
 
 /// A kind of fault.
@@ -127,14 +127,14 @@ impl FaultMix {
             FaultKind::Cancel => vec![Fault::Cancel(injection_point(choices))],
             FaultKind::ConcurrentRequest => {
                 let point = injection_point(choices);
-                let rival = match choices.below(5) {
-                    0 => Rival::Rewind(choices.below(4)),
-                    1 => Rival::SameBlock,
-                    2 => Rival::OtherBlock,
-                    3 => Rival::Reader,
-                    _ => Rival::Close,
+                let request = match choices.below(5) {
+                    0 => ConcurrentRequest::Rewind(choices.below(4)),
+                    1 => ConcurrentRequest::SameBlock,
+                    2 => ConcurrentRequest::OtherBlock,
+                    3 => ConcurrentRequest::Reader,
+                    _ => ConcurrentRequest::Close,
                 };
-                vec![Fault::Rival(point, rival)]
+                vec![Fault::ConcurrentRequest(point, request)]
             }
             FaultKind::Clock => vec![Fault::Clock {
                 jump_ms: choices.pick(&[0, 1, -1, 299_999, 300_000, 300_001, -300_000, 86_400_000]),

@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use lockstep_core::model::{Block, Effect, Outcome, Receipt, Refusal, Rules, Transaction, Version};
 use lockstep_harness::invariant::Invariant;
 
-use crate::subject::{AtWork, RivalReport, StoredBlock, SubjectError, Template};
+use crate::subject::{AtWork, ConcurrentReport, StoredBlock, SubjectError, Template};
 use crate::world::{BlockResult, World};
 
 /// An invariant that is judged on the evidence of one step.
@@ -122,11 +122,11 @@ pub enum Event<'e> {
         expected: Option<Result<&'e BlockResult, &'e Refusal>>,
     },
     /// Somebody else came while a block was added.
-    Rivalled {
+    ConcurrentRequest {
         /// The answer to the block.
         answer: Result<&'e BlockResult, &'e SubjectError>,
         /// What the other one did.
-        rival: &'e RivalReport,
+        concurrent: &'e ConcurrentReport,
         /// What comes of one after the other, the block first, then last.
         orders: &'e [Order; 2],
     },
@@ -161,7 +161,7 @@ pub struct Order {
     /// Result of the block.
     pub block: Result<BlockResult, Refusal>,
     /// What the other did, where it was a block.
-    pub rival: Result<Option<BlockResult>, Refusal>,
+    pub concurrent: Result<Option<BlockResult>, Refusal>,
 }
 
 impl<'e> Event<'e> {

@@ -3,7 +3,7 @@
 use lockstep_harness::invariant;
 
 use super::{Check, Event, Evidence, Order, difference, in_words};
-use crate::subject::{RivalAct, RivalReport, SubjectError};
+use crate::subject::{ConcurrentAct, ConcurrentReport, SubjectError};
 use crate::world::{BlockResult, World};
 
 invariant! {
@@ -18,15 +18,15 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn violation(evidence: &Evidence<'_>) -> Option<String> {
-    let Event::Rivalled {
+    let Event::ConcurrentRequest {
         answer,
-        rival,
+        concurrent,
         orders,
     } = evidence.event
     else {
         return None;
     };
-    if let Some(saw) = &rival.saw
+    if let Some(saw) = &concurrent.saw
         && let Some(difference) = difference(evidence.before, saw)
     {
         return Some(format!(
@@ -36,15 +36,15 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
     }
     let is_one = orders
         .iter()
-        .any(|order| is(order, evidence.after, answer, rival));
+        .any(|order| is(order, evidence.after, answer, concurrent));
     if is_one {
         return None;
     }
-    let what = match &rival.act {
-        RivalAct::Rewind(height) => format!("a rewind to {height}"),
-        RivalAct::Add(_) => "another block".to_owned(),
-        RivalAct::Read => "a reader".to_owned(),
-        RivalAct::Close => "who closes".to_owned(),
+    let what = match &concurrent.act {
+        ConcurrentAct::Rewind(height) => format!("a rewind to {height}"),
+        ConcurrentAct::Add(_) => "another block".to_owned(),
+        ConcurrentAct::Read => "a reader".to_owned(),
+        ConcurrentAct::Close => "who closes".to_owned(),
     };
     let [first, last] = orders;
     Some(format!(
@@ -52,13 +52,13 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
          {}; the block first gives {}, {}, {}; the block last {}, {}, {}",
         evidence.after.height,
         in_words(&answer),
-        in_words(&rival.answer),
+        in_words(&concurrent.answer),
         first.world.height,
         in_words(&first.block),
-        in_words(&first.rival),
+        in_words(&first.concurrent),
         last.world.height,
         in_words(&last.block),
-        in_words(&last.rival),
+        in_words(&last.concurrent),
     ))
 }
 
@@ -66,14 +66,14 @@ fn is(
     order: &Order,
     after: &World,
     answer: Result<&BlockResult, &SubjectError>,
-    rival: &RivalReport,
+    concurrent: &ConcurrentReport,
 ) -> bool {
     let block = match (answer, &order.block) {
         (Ok(got), Ok(expected)) => got == expected,
         (Err(SubjectError::Refused(got)), Err(expected)) => got == expected,
         _ => false,
     };
-    let other = match (&rival.answer, &order.rival) {
+    let other = match (&concurrent.answer, &order.concurrent) {
         (Ok(got), Ok(expected)) => got == expected,
         (Err(SubjectError::Refused(got)), Err(expected)) => got == expected,
         _ => false,

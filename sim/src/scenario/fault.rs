@@ -47,7 +47,8 @@ pub enum Fault {
     /// Whoever adds a block loses interest.
     Cancel(InjectionPoint),
     /// Somebody else wants to write, or to read, while a block is added.
-    Rival(InjectionPoint, Rival),
+    #[serde(alias = "Rival")]
+    ConcurrentRequest(InjectionPoint, ConcurrentRequest),
     /// The transactions of the block first make a template, whose header comes back alone so much
     /// later by the clock, in milliseconds; earlier where it is negative.
     Clock {
@@ -68,7 +69,7 @@ pub enum InjectionPoint {
 
 /// What somebody else wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Rival {
+pub enum ConcurrentRequest {
     /// To undo so many blocks of those before this one, and this one.
     Rewind(u64),
     /// To add the same block.

@@ -8,7 +8,7 @@
 pub mod build;
 mod fault;
 
-pub use fault::{Fault, InjectionPoint, Rival};
+pub use fault::{ConcurrentRequest, Fault, InjectionPoint};
 
 use lockstep_core::model::Network;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Simplifications of a fault.
 
 use crate::disk::{Call, Loss};
-use crate::scenario::{Fault, InjectionPoint, Rival, Scenario, Step};
+use crate::scenario::{ConcurrentRequest, Fault, InjectionPoint, Scenario, Step};
 
 /// Visits every number of a fault.
 pub(super) fn each_number(fault: &mut Fault, visit: &mut dyn FnMut(&mut u64)) {
@@ -20,9 +20,9 @@ pub(super) fn each_number(fault: &mut Fault, visit: &mut dyn FnMut(&mut u64)) {
         Fault::ReadFails { at } => visit(at),
         Fault::Panic { transaction, .. } => visit(transaction),
         Fault::Cancel(point) => numbers_of_point(point, visit),
-        Fault::Rival(point, rival) => {
+        Fault::ConcurrentRequest(point, request) => {
             numbers_of_point(point, visit);
-            if let Rival::Rewind(depth) = rival {
+            if let ConcurrentRequest::Rewind(depth) = request {
                 visit(depth);
             }
         }
@@ -57,14 +57,14 @@ pub(super) fn weight(fault: Fault) -> usize {
         Fault::DiskFails { call, .. } => usize::from(call != Call::Any),
         Fault::Panic { persists, .. } => usize::from(!persists),
         Fault::Cancel(point) => weight_of_point(point),
-        Fault::Rival(point, rival) => {
+        Fault::ConcurrentRequest(point, request) => {
             weight_of_point(point)
-                + match rival {
-                    Rival::Reader => 0,
-                    Rival::SameBlock => 2,
-                    Rival::OtherBlock => 4,
-                    Rival::Close => 6,
-                    Rival::Rewind(_) => 8,
+                + match request {
+                    ConcurrentRequest::Reader => 0,
+                    ConcurrentRequest::SameBlock => 2,
+                    ConcurrentRequest::OtherBlock => 4,
+                    ConcurrentRequest::Close => 6,
+                    ConcurrentRequest::Rewind(_) => 8,
                 }
         }
         Fault::DiskFull { .. } | Fault::ReadFails { .. } | Fault::Clock { .. } => 0,
@@ -109,15 +109,20 @@ pub(super) fn simpler(scenario: &Scenario, index: usize) -> Vec<Scenario> {
             persists: true,
         }],
         Fault::Cancel(point) => vec![Fault::Cancel(step(point))],
-        Fault::Rival(point, rival) => [
-            Rival::Reader,
-            Rival::SameBlock,
-            Rival::OtherBlock,
-            Rival::Close,
-            rival,
+        Fault::ConcurrentRequest(point, request) => [
+            ConcurrentRequest::Reader,
+            ConcurrentRequest::SameBlock,
+            ConcurrentRequest::OtherBlock,
+            ConcurrentRequest::Close,
+            request,
         ]
         .into_iter()
-        .flat_map(|rival| [Fault::Rival(step(point), rival), Fault::Rival(point, rival)])
+        .flat_map(|request| {
+            [
+                Fault::ConcurrentRequest(step(point), request),
+                Fault::ConcurrentRequest(point, request),
+            ]
+        })
         .collect(),
         Fault::Clock { jump_ms } if jump_ms < 0 => vec![Fault::Clock { jump_ms: 0 }],
         Fault::DiskFull { .. } | Fault::ReadFails { .. } | Fault::Clock { .. } => Vec::new(),

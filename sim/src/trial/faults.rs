@@ -13,7 +13,7 @@ use crate::invariants::{
 };
 use crate::oracle::Oracle;
 use crate::scenario::Fault;
-use crate::subject::{RivalAct, RivalReport, Subject, SubjectError};
+use crate::subject::{ConcurrentAct, ConcurrentReport, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 
 /// What is asked of a subject.
@@ -37,7 +37,7 @@ pub(super) enum Asked<'a> {
 pub(super) fn need_the_past(armed: &[Fault]) -> bool {
     armed
         .iter()
-        .any(|fault| matches!(fault, Fault::Rival(..) | Fault::Clock { .. }))
+        .any(|fault| matches!(fault, Fault::ConcurrentRequest(..) | Fault::Clock { .. }))
 }
 
 fn interruption(fault: Fault) -> Interruption {
@@ -48,7 +48,9 @@ fn interruption(fault: Fault) -> Interruption {
         }
         Fault::Panic { .. } => Interruption::Panic,
         // A rival that never came interrupts nothing.
-        Fault::Cancel(_) | Fault::Rival(..) | Fault::Clock { .. } => Interruption::Cancellation,
+        Fault::Cancel(_) | Fault::ConcurrentRequest(..) | Fault::Clock { .. } => {
+            Interruption::Cancellation
+        }
     }
 }
 
@@ -96,10 +98,11 @@ impl Trial<'_> {
         for event in &aftermath.events {
             self.coverage.count(event);
         }
-        if let (Some(rival), Asked::Block { block, earlier, .. }) = (&aftermath.rival, asked)
+        if let (Some(concurrent), Asked::Block { block, earlier, .. }) =
+            (&aftermath.concurrent, asked)
             && let Some(earlier) = earlier
         {
-            self.rivalled(subject, before, &after, block, earlier, &answer, rival)?;
+            self.concurrent_request(subject, before, &after, block, earlier, &answer, concurrent)?;
             return Ok(Some(answer.ok().flatten()));
         }
         if aftermath.events.is_empty()
@@ -149,7 +152,7 @@ impl Trial<'_> {
             }
             Fault::Panic { .. } => &PANIC_LEAVES_NO_TRACE,
             Fault::Cancel(_) => &CANCELLED_LEAVES_NO_TRACE,
-            Fault::Rival(..) | Fault::Clock { .. } => &RIVAL_IS_SERIAL,
+            Fault::ConcurrentRequest(..) | Fault::Clock { .. } => &RIVAL_IS_SERIAL,
         };
         let detail = format!("what is left cannot be {what} any more: {error}");
         violation(invariant, self.step, subject, detail)
@@ -157,7 +160,7 @@ impl Trial<'_> {
 
     /// Judges what came of two who wrote at once, and lets the block win.
     #[expect(clippy::too_many_arguments, reason = "all of it is the evidence")]
-    fn rivalled(
+    fn concurrent_request(
         &mut self,
         subject: &mut dyn Subject,
         before: &World,
@@ -165,7 +168,7 @@ impl Trial<'_> {
         block: &Block,
         earlier: &Oracle,
         answer: &Result<Option<BlockResult>, SubjectError>,
-        rival: &RivalReport,
+        concurrent: &ConcurrentReport,
     ) -> Result<(), Failure> {
         let name = subject.name().to_owned();
         let answer = match answer {
@@ -174,12 +177,12 @@ impl Trial<'_> {
             Err(error) => Err(error),
         };
         let orders = [
-            order(earlier, block, &rival.act, true),
-            order(earlier, block, &rival.act, false),
+            order(earlier, block, &concurrent.act, true),
+            order(earlier, block, &concurrent.act, false),
         ];
-        let event = Event::Rivalled {
+        let event = Event::ConcurrentRequest {
             answer,
-            rival,
+            concurrent,
             orders: &orders,
         };
         self.judge(&name, before, after, event)?;
@@ -187,9 +190,9 @@ impl Trial<'_> {
             return Ok(());
         }
         // What was undone comes again, and nothing else stays.
-        let common = match rival.act {
-            RivalAct::Rewind(height) => height.min(before.height),
-            RivalAct::Add(_) | RivalAct::Read | RivalAct::Close => before.height,
+        let common = match concurrent.act {
+            ConcurrentAct::Rewind(height) => height.min(before.height),
+            ConcurrentAct::Add(_) | ConcurrentAct::Read | ConcurrentAct::Close => before.height,
         };
         self.ask(&name, || subject.rewind_to(common.min(after.height)))?;
         let from = usize::try_from(common.0).expect("as many blocks are there");
@@ -257,22 +260,22 @@ impl Trial<'_> {
 
 /// The block and what somebody else wants, one after the other.
 #[must_use]
-pub fn order(earlier: &Oracle, block: &Block, act: &RivalAct, block_is_first: bool) -> Order {
+pub fn order(earlier: &Oracle, block: &Block, act: &ConcurrentAct, block_is_first: bool) -> Order {
     let mut oracle = earlier.clone();
     let first = block_is_first.then(|| oracle.add_block(block));
-    let rival = match act {
-        RivalAct::Rewind(height) => {
+    let concurrent = match act {
+        ConcurrentAct::Rewind(height) => {
             // A height above the tip is not asked for: the block has one below it.
             let _ = oracle.rewind_to(*height);
             Ok(None)
         }
-        RivalAct::Add(block) => oracle.add_block(block).map(Some),
-        RivalAct::Read | RivalAct::Close => Ok(None),
+        ConcurrentAct::Add(block) => oracle.add_block(block).map(Some),
+        ConcurrentAct::Read | ConcurrentAct::Close => Ok(None),
     };
     let block = first.unwrap_or_else(|| oracle.add_block(block));
     Order {
         world: oracle.world().clone(),
         block,
-        rival,
+        concurrent,
     }
 }

@@ -9,7 +9,7 @@ use lockstep_core::schedule::Graph;
 use lockstep_core::storage::MemoryStorage;
 use lockstep_core::under_shuttle::parallel::{BatchError, ParallelChainState, ParallelExecutor};
 use lockstep_sim::explore::{Added, Explorable};
-use lockstep_sim::faulty::RivalAct;
+use lockstep_sim::faulty::ConcurrentAct;
 use lockstep_sim::subject::SubjectError;
 use lockstep_sim::world::BlockResult;
 use shuttle::sync::RwLock;
@@ -29,7 +29,7 @@ impl Explorable for Blind {
         storage: MemoryStorage,
         config: &Config,
         block: &Block,
-        _: Option<RivalAct>,
+        _: Option<ConcurrentAct>,
     ) -> Result<Added<MemoryStorage>, SubjectError> {
         let mut serial = config.clone();
         serial.parallel.forced = Some(ExecutionPath::Serial);

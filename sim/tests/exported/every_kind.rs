@@ -47,7 +47,7 @@ fn reproducer_every_kind() {
             Step::Fault(Fault::ReadFails { at: 1 }),
             Step::Fault(Fault::Panic { transaction: 0, persists: true }),
             Step::Fault(Fault::Cancel(InjectionPoint::Read(1))),
-            Step::Fault(Fault::Rival(InjectionPoint::Step(2), Rival::Rewind(1))),
+            Step::Fault(Fault::ConcurrentRequest(InjectionPoint::Step(2), ConcurrentRequest::Rewind(1))),
             Step::Fault(Fault::Clock { jump_ms: -5 }),
             Step::Block(BlockRecipe {
                 miner: 9,

@@ -4,7 +4,7 @@ use lockstep_core::model::{Amount, Nonce, Refusal, Timestamp};
 
 use super::super::{Event, Interruption, Order};
 use super::Step;
-use crate::subject::{RivalAct, RivalReport, SubjectError, Template};
+use crate::subject::{ConcurrentAct, ConcurrentReport, SubjectError, Template};
 use crate::world::BlockResult;
 
 fn failed() -> SubjectError {
@@ -146,50 +146,62 @@ fn a_failure_that_rejects_a_transaction_is_named() {
 }
 
 /// What is said of a rival that undid this block, where the ledger ends as the step has it.
-fn rivalled(step: &Step, falsify: impl FnOnce(&mut RivalReport)) -> Option<&'static str> {
+fn concurrent_request(
+    step: &Step,
+    falsify: impl FnOnce(&mut ConcurrentReport),
+) -> Option<&'static str> {
     let orders = [true, false].map(|block_is_first| Order {
         world: match block_is_first {
             true => step.before.clone(),
             false => step.expected.clone(),
         },
         block: Ok(step.oracle_said.clone()),
-        rival: Ok(None),
+        concurrent: Ok(None),
     });
-    let mut rival = RivalReport {
-        act: RivalAct::Rewind(step.before.height),
+    let mut concurrent = ConcurrentReport {
+        act: ConcurrentAct::Rewind(step.before.height),
         answer: Ok(None),
         saw: None,
     };
-    falsify(&mut rival);
-    step.judged(Event::Rivalled {
+    falsify(&mut concurrent);
+    step.judged(Event::ConcurrentRequest {
         answer: Ok(&step.oracle_said),
-        rival: &rival,
+        concurrent: &concurrent,
         orders: &orders,
     })
 }
 
 #[test]
 fn one_after_the_other_is_good_in_both_orders() {
-    assert_eq!(rivalled(&Step::honest(), |_| {}), None);
-    assert_eq!(rivalled(&Step::honest().undone(), |_| {}), None);
+    assert_eq!(concurrent_request(&Step::honest(), |_| {}), None);
+    assert_eq!(concurrent_request(&Step::honest().undone(), |_| {}), None);
 }
 
 #[test]
 fn no_order_of_two_who_write_is_named() {
     let name = Some("rival-is-serial");
-    assert_eq!(rivalled(&Step::honest().half_done(), |_| {}), name);
-    let refused_rival = |rival: &mut RivalReport| rival.answer = Err(refused());
-    assert_eq!(rivalled(&Step::honest(), refused_rival), name);
+    assert_eq!(
+        concurrent_request(&Step::honest().half_done(), |_| {}),
+        name
+    );
+    let refused_concurrent = |concurrent: &mut ConcurrentReport| concurrent.answer = Err(refused());
+    assert_eq!(
+        concurrent_request(&Step::honest(), refused_concurrent),
+        name
+    );
 }
 
 #[test]
 fn a_reader_who_sees_half_a_block_is_named() {
     let saw = Step::honest().half_done().after;
-    let reads = |rival: &mut RivalReport| rival.saw = Some(saw);
-    assert_eq!(rivalled(&Step::honest(), reads), Some("rival-is-serial"));
+    let reads = |concurrent: &mut ConcurrentReport| concurrent.saw = Some(saw);
+    assert_eq!(
+        concurrent_request(&Step::honest(), reads),
+        Some("rival-is-serial")
+    );
     let before = Step::honest().before;
-    let reads = |rival: &mut RivalReport| rival.saw = Some(before);
-    assert_eq!(rivalled(&Step::honest(), reads), None);
+    let reads = |concurrent: &mut ConcurrentReport| concurrent.saw = Some(before);
+    assert_eq!(concurrent_request(&Step::honest(), reads), None);
 }
 
 fn template(step: &Step, is_known: bool, jump_ms: i64) -> Option<&'static str> {

@@ -23,15 +23,15 @@ pub use native::{Concurrent, alone};
 pub use seeded_bugs::ThreadBug;
 pub use triggers::triggers;
 
-use lockstep_sim::faulty::RivalReport;
-use lockstep_sim::scenario::{Fault, Rival};
+use lockstep_sim::faulty::ConcurrentReport;
+use lockstep_sim::scenario::{ConcurrentRequest, Fault};
 use lockstep_sim::subject::{AtWork, SubjectError};
 use lockstep_sim::world::BlockResult;
 
 /// What came of adding a block, and of who came meanwhile.
 struct Added {
     result: Result<BlockResult, SubjectError>,
-    rival: Option<RivalReport>,
+    concurrent: Option<ConcurrentReport>,
     at_work: AtWork,
 }
 

@@ -6,8 +6,8 @@ use super::ThreadBug;
 use super::placing::Placing;
 use lockstep_sim::scenario::build::Keys;
 use lockstep_sim::scenario::{
-    Action, BlockRecipe, Fault, GenesisRecipe, Holding, InjectionPoint, NetworkName, Rival,
-    Scenario, Sending, Step, TransactionRecipe,
+    Action, BlockRecipe, ConcurrentRequest, Fault, GenesisRecipe, Holding, InjectionPoint,
+    NetworkName, Scenario, Sending, Step, TransactionRecipe,
 };
 
 /// What everybody has who is mentioned.
@@ -38,7 +38,7 @@ pub fn triggers(bug: ThreadBug) -> Vec<Scenario> {
             let before = tiny(vec![send(a, 0, b, 1)]);
             scenario.genesis.balances.extend(before.genesis.balances);
             scenario.steps.splice(0..0, before.steps);
-            vec![with(Rival::Rewind(1), scenario)]
+            vec![with(ConcurrentRequest::Rewind(1), scenario)]
         }
         ThreadBug::SelfDeadlock | ThreadBug::TornIteration | ThreadBug::FeeReadModifyWrite => {
             vec![tiny(vec![send(a, 0, b, 1), send(c, 0, d, 1)])]
@@ -120,9 +120,9 @@ fn tiny(transactions: Vec<TransactionRecipe>) -> Scenario {
     }
 }
 
-fn with(rival: Rival, scenario: Scenario) -> Scenario {
+fn with(request: ConcurrentRequest, scenario: Scenario) -> Scenario {
     before_the_last(
-        Step::Fault(Fault::Rival(InjectionPoint::Step(0), rival)),
+        Step::Fault(Fault::ConcurrentRequest(InjectionPoint::Step(0), request)),
         scenario,
     )
 }

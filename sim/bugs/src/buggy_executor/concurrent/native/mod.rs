@@ -65,7 +65,7 @@ impl Concurrent {
     fn within_patience(
         &self,
         block: &Block,
-        rival: Option<RivalAct>,
+        concurrent: Option<ConcurrentAct>,
         panics: &Arc<Panics>,
     ) -> Result<Added, SubjectError> {
         let (answers, answer) = channel();
@@ -73,7 +73,7 @@ impl Concurrent {
         let block = Arc::new(Checked::new(block));
         let adding = thread::spawn(move || {
             // Nobody waits any more where this took too long.
-            let _ = answers.send(ledger.add(&block, rival, &panics));
+            let _ = answers.send(ledger.add(&block, concurrent, &panics));
         });
         match answer.recv_timeout(self.patience) {
             Ok(added) => Ok(added),
@@ -95,7 +95,7 @@ impl Subject for Concurrent {
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
-        let (mut rival, mut panic) = (None, None);
+        let (mut concurrent, mut panic) = (None, None);
         match self.armed {
             Some(Fault::Rival(_, wants)) => {
                 rival = Some(RivalAct::of(wants, self.ledger.committed().height(), block));
@@ -111,14 +111,14 @@ impl Subject for Concurrent {
             _ => {}
         }
         let panics = Arc::new(Panics::planned(panic));
-        let added = self.within_patience(block, rival, &panics)?;
+        let added = self.within_patience(block, concurrent, &panics)?;
         self.at_work = Some(added.at_work);
-        if (added.rival.is_some() || panics.have_happened())
+        if (added.concurrent.is_some() || panics.have_happened())
             && let Some(fault) = &self.armed
         {
             self.aftermath.events = happened(fault);
         }
-        self.aftermath.rival = added.rival;
+        self.aftermath.concurrent = added.concurrent;
         added.result
     }
 
@@ -155,7 +155,7 @@ impl Subject for Concurrent {
 impl Faulty for Concurrent {
     fn arm(&mut self, fault: Fault) -> bool {
         let can = self.armed.is_none()
-            && (super::can_rival(fault) || matches!(fault, Fault::Panic { .. }));
+            && (super::can_be_concurrent(fault) || matches!(fault, Fault::Panic { .. }));
         if can {
             self.armed = Some(fault);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{Amount, Asset, Block, Effect, Hash, Outcome};
-use lockstep_sim::faulty::{RivalAct, RivalReport};
+use lockstep_sim::faulty::{ConcurrentAct, ConcurrentReport};
 use lockstep_sim::subject::SubjectError;
 
 use super::adding::Adding;
@@ -30,7 +30,7 @@ impl Ledger {
     pub(in crate::buggy_executor::concurrent) fn add(
         self: &Arc<Self>,
         block: &Arc<Checked>,
-        rival: Option<RivalAct>,
+        concurrent: Option<ConcurrentAct>,
         panics: &Arc<Panics>,
     ) -> Added {
         let attendance = Arc::new(Attendance::new(self.settings.workers));
@@ -39,23 +39,23 @@ impl Ledger {
             panics: Arc::clone(panics),
             attendance: Arc::clone(&attendance),
         };
-        let (result, rival) = match rival {
+        let (result, concurrent) = match concurrent {
             None => (self.add_block(&adding), None),
             // Both are tasks of one thread.
-            Some(RivalAct::Read) => {
+            Some(ConcurrentAct::Read) => {
                 let (result, report) = add_beside_a_reader(self, &adding);
                 (result, Some(report))
             }
             Some(act) => {
                 let ledger = Arc::clone(self);
-                let rival = sync::spawn(move || ledger.answer(act));
+                let concurrent = sync::spawn(move || ledger.answer(act));
                 let result = self.add_block(&adding);
-                (result, Some(sync::join(rival)))
+                (result, Some(sync::join(concurrent)))
             }
         };
         Added {
             result,
-            rival,
+            concurrent,
             at_work: attendance.seen(),
         }
     }
@@ -164,11 +164,11 @@ impl Ledger {
     }
 
     /// Does what somebody else wants.
-    fn answer(&self, act: RivalAct) -> RivalReport {
-        if let RivalAct::Rewind(height) = &act {
+    fn answer(&self, act: ConcurrentAct) -> ConcurrentReport {
+        if let ConcurrentAct::Rewind(height) = &act {
             self.rewind_to(*height);
         }
-        RivalReport {
+        ConcurrentReport {
             act,
             answer: Ok(None),
             saw: None,

@@ -18,12 +18,12 @@ use lockstep_sim::world::{BlockResult, World};
 pub(super) fn add_beside_a_reader(
     ledger: &Arc<Ledger>,
     adding: &Adding,
-) -> (Result<BlockResult, SubjectError>, RivalReport) {
+) -> (Result<BlockResult, SubjectError>, ConcurrentReport) {
     // Who reads needs none.
     let _permit = ledger.permit();
     let (result, saw) = in_turns(add_block(ledger, adding), read(ledger, adding));
-    let report = RivalReport {
-        act: RivalAct::Read,
+    let report = ConcurrentReport {
+        act: ConcurrentAct::Read,
         answer: Ok(None),
         saw: Some(saw),
     };

@@ -19,7 +19,7 @@ use super::{Added, ThreadBug, can_rival, native};
 use crate::buggy_executor::CommittedState;
 use lockstep_harness::panic::catch_panic;
 use lockstep_harness::schedule::is_deadlock;
-use lockstep_sim::faulty::RivalAct;
+use lockstep_sim::faulty::ConcurrentAct;
 use lockstep_sim::invariants::{Event, Evidence, Order, first_violation};
 use lockstep_sim::oracle::Oracle;
 use lockstep_sim::scenario::build::{self, Keys};
@@ -128,7 +128,7 @@ struct Case {
     rules: Rules,
     committed: CommittedState,
     checked: Arc<Checked>,
-    rival: Option<RivalAct>,
+    concurrent: Option<ConcurrentAct>,
     before: World,
     expected: World,
     result: Result<BlockResult, Refusal>,
@@ -156,8 +156,10 @@ impl Case {
                     let block = codec::decode_block(&bytes, u64::MAX);
                     last = Some(block.map_err(|error| error.to_string())?);
                 }
-                Step::Fault(fault @ Fault::Rival(_, wants)) if can_rival(*fault) => {
-                    rival = Some(*wants);
+                Step::Fault(fault @ Fault::ConcurrentRequest(_, wants))
+                    if can_be_concurrent(*fault) =>
+                {
+                    concurrent = Some(*wants);
                 }
                 _ => return Err("only blocks and rivals are explored exhaustively".to_owned()),
             }
@@ -167,7 +169,7 @@ impl Case {
         let rival = rival.map(|wants| RivalAct::of(wants, committed.height(), &block));
         let orders = match &rival {
             Some(act) => [true, false].map(|first| order(&oracle, &block, act, first)),
-            None => [true, false].map(|first| order(&oracle, &block, &RivalAct::Read, first)),
+            None => [true, false].map(|first| order(&oracle, &block, &ConcurrentAct::Read, first)),
         };
         let before = oracle.world().clone();
         let result = oracle.add_block(&block);
@@ -175,7 +177,7 @@ impl Case {
             rules: genesis.rules,
             committed,
             checked: Arc::new(Checked::new(&block)),
-            rival,
+            concurrent,
             before,
             expected: oracle.world().clone(),
             result,
@@ -199,10 +201,10 @@ impl Case {
             expected,
             event,
         };
-        if let Some(rival) = &added.rival {
-            let event = Event::Rivalled {
+        if let Some(concurrent) = &added.concurrent {
+            let event = Event::ConcurrentRequest {
                 answer: added.result.as_ref(),
-                rival,
+                concurrent,
                 orders: &self.orders,
             };
             return first_violation(&evidence(&self.orders[0].world, event));

@@ -15,7 +15,7 @@ use super::panics::Panics;
 use super::{ThreadBug, can_rival, native};
 use crate::buggy_executor::CommittedState;
 use lockstep_sim::explore::{Added, Explorable};
-use lockstep_sim::faulty::RivalAct;
+use lockstep_sim::faulty::ConcurrentAct;
 use lockstep_sim::scenario::Fault;
 use lockstep_sim::subject::{StoredBlock, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
@@ -72,8 +72,8 @@ impl Explorable for Explored {
         };
         let ledger = Ledger::new(committed, settings);
         let panics = Arc::new(Panics::planned(None));
-        let added = ledger.add(&self.checked(block), rival, &panics);
-        let result = match (added.result, &added.rival) {
+        let added = ledger.add(&self.checked(block), concurrent, &panics);
+        let result = match (added.result, &added.concurrent) {
             (Err(error), None) => return Err(error),
             (result, _) => result,
         };
@@ -86,7 +86,7 @@ impl Explorable for Explored {
     }
 
     fn can_meet(&self, fault: Fault) -> bool {
-        can_rival(fault)
+        can_be_concurrent(fault)
     }
 }
 
