@@ -1,19 +1,19 @@
 //! What goes wrong comes true, core stands it, and whoever does not is named.
 
-#[path = "defective/mod.rs"]
-mod defective;
+#[path = "buggy/mod.rs"]
+mod buggy;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
-use defective::{Defect, Defective, scenario};
+use buggy::{BuggyLedger, LedgerBug, scenario};
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::disk::{Call, Disk, Loss};
-use lockstep_sim::faulty::{self, OnDisk, OnDiskBug, Plain};
+use lockstep_sim::faulty::{self, OnDisk, OnDiskBug, PlainStorage};
 use lockstep_sim::reproducer::Reproducer;
 use lockstep_sim::scenario::{ConcurrentRequest, Fault, InjectionPoint, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
@@ -37,15 +37,15 @@ fn named(scenario: &Scenario, setup: &Setup<'_>) -> Option<String> {
     }
 }
 
-fn defective(faults: &[Fault], defect: Defect) -> Option<String> {
+fn buggy(faults: &[Fault], bug: LedgerBug) -> Option<String> {
     named(&scenario(faults), &|genesis, hash_seed| {
-        let subject = Defective::new(genesis, hash_seed, defect)?;
+        let subject = BuggyLedger::new(genesis, hash_seed, bug)?;
         Ok(vec![Box::new(subject)])
     })
 }
 
 /// Core over a storage with something in between.
-fn on<S: Storage + 'static>(scenario: &Scenario, wrap: fn(Plain) -> S) -> Option<String> {
+fn on<S: Storage + 'static>(scenario: &Scenario, wrap: fn(PlainStorage) -> S) -> Option<String> {
     named(scenario, &|genesis, hash_seed| {
         let disk = Disk::default();
         let subject = OnDisk::wrapped(disk, Execution::Serial, genesis, hash_seed, wrap)?;
@@ -272,30 +272,30 @@ fn what_is_done_after_it_was_given_up_is_named() {
         persists: true,
     };
     let cancel = Fault::Cancel(InjectionPoint::Step(1));
-    let name = |fault| defective(&[fault], Defect::DoneAfterAll);
+    let name = |fault| buggy(&[fault], LedgerBug::DoneAfterAll);
     assert_eq!(name(panic).as_deref(), Some("panic-leaves-no-trace"));
     assert_eq!(name(cancel).as_deref(), Some("cancelled-leaves-no-trace"));
-    assert_eq!(defective(&[], Defect::DoneAfterAll), None);
+    assert_eq!(buggy(&[], LedgerBug::DoneAfterAll), None);
 }
 
 #[test]
 fn a_failure_that_is_said_to_be_the_blocks_is_named() {
     for fault in [Fault::ReadFails { at: 1 }, fails(Call::Write, 0)] {
-        let name = defective(&[fault], Defect::FailureIsRefusal);
+        let name = buggy(&[fault], LedgerBug::FailureIsRefusal);
         assert_eq!(name.as_deref(), Some("failure-is-no-rejection"));
     }
-    assert_eq!(defective(&[], Defect::FailureIsRefusal), None);
+    assert_eq!(buggy(&[], LedgerBug::FailureIsRefusal), None);
 }
 
 #[test]
 fn a_panic_is_named() {
-    let name = defective(&[], Defect::PanicsOnABlock);
+    let name = buggy(&[], LedgerBug::PanicsOnABlock);
     assert_eq!(name.as_deref(), Some("never-panics"));
 }
 
 #[test]
 fn a_receipt_that_is_not_answered_is_named() {
-    let name = defective(&[], Defect::ReceiptLost);
+    let name = buggy(&[], LedgerBug::ReceiptLost);
     assert_eq!(name.as_deref(), Some("one-receipt-per-transaction"));
 }
 
@@ -304,7 +304,7 @@ fn a_block_that_is_gone_after_a_restart_is_named() {
     let mut closed = scenario(&[]);
     closed.steps.insert(3, Step::Reopen);
     let name = named(&closed, &|genesis, hash_seed| {
-        let subject = Defective::new(genesis, hash_seed, Defect::LastBlockForgotten)?;
+        let subject = BuggyLedger::new(genesis, hash_seed, LedgerBug::LastBlockForgotten)?;
         Ok(vec![Box::new(subject)])
     });
     assert_eq!(name.as_deref(), Some("reopen-changes-nothing"));
@@ -312,7 +312,7 @@ fn a_block_that_is_gone_after_a_restart_is_named() {
 
 #[test]
 fn a_clock_that_stands_still_is_named() {
-    let jump = |jump_ms| defective(&[Fault::Clock { jump_ms }], Defect::ClockStandsStill);
+    let jump = |jump_ms| buggy(&[Fault::Clock { jump_ms }], LedgerBug::ClockStandsStill);
     assert_eq!(jump(300_000).as_deref(), Some("template-lives-its-time"));
     assert_eq!(jump(299_999), None);
 }
@@ -324,10 +324,10 @@ thread_local! {
 }
 
 /// A storage that remembers for each thread what it read or wrote of the tip.
-struct RemembersForEachThread(Plain);
+struct RemembersForEachThread(PlainStorage);
 
 impl RemembersForEachThread {
-    fn new(plain: Plain) -> Self {
+    fn new(plain: PlainStorage) -> Self {
         TIP.take();
         RemembersForEachThread(plain)
     }
@@ -379,14 +379,14 @@ fn a_cache_that_another_thread_does_not_clear_is_named_by_a_concurrent_request()
 }
 
 /// A storage that makes a commit when somebody next reads or commits.
-struct WritesLate(Mutex<(Plain, Option<Batch>)>);
+struct WritesLate(Mutex<(PlainStorage, Option<Batch>)>);
 
 impl WritesLate {
-    fn new(plain: Plain) -> Self {
+    fn new(plain: PlainStorage) -> Self {
         WritesLate(Mutex::new((plain, None)))
     }
 
-    fn written<T>(&self, then: impl FnOnce(&Plain) -> T) -> Result<T, StorageError> {
+    fn written<T>(&self, then: impl FnOnce(&PlainStorage) -> T) -> Result<T, StorageError> {
         let mut inner = self.0.lock().expect("nobody panics with it");
         let (plain, late) = &mut *inner;
         if let Some(batch) = late.take() {

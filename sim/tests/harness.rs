@@ -104,12 +104,12 @@ fn two_hash_seeds_give_one_outcome() {
 }
 
 /// Core in memory, with something of its own in front.
-struct Odd<F> {
+struct FailsSomeBlocks<F> {
     inner: Core<lockstep_core::storage::MemoryStorage>,
     add: F,
 }
 
-impl<F: FnMut(&Block) -> Result<(), SubjectError>> Subject for Odd<F> {
+impl<F: FnMut(&Block) -> Result<(), SubjectError>> Subject for FailsSomeBlocks<F> {
     fn name(&self) -> &str {
         "odd"
     }
@@ -139,7 +139,9 @@ fn with(add: impl Fn(&Block) -> Result<(), SubjectError> + Copy + 'static) -> Fa
         &drawn(3),
         &|genesis, hash_seed| {
             let inner = Core::in_memory(genesis, hash_seed)?;
-            Ok(vec![Box::new(Odd { inner, add }) as Box<dyn Subject>])
+            Ok(vec![
+                Box::new(FailsSomeBlocks { inner, add }) as Box<dyn Subject>
+            ])
         },
         &mut Coverage::default(),
     );
@@ -284,14 +286,14 @@ fn a_folder_that_is_not_there_is_the_machines_fault() {
 }
 
 /// What is kept in it differs each time: nobody may take that for one answer.
-struct Fickle {
+struct KeepsTheTime {
     inner: Core<lockstep_core::storage::MemoryStorage>,
     time: u64,
 }
 
-impl Subject for Fickle {
+impl Subject for KeepsTheTime {
     fn name(&self) -> &str {
-        "fickle"
+        "keeps the time"
     }
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
         self.inner.add_block(block)
@@ -316,13 +318,15 @@ impl Subject for Fickle {
 #[test]
 fn a_run_that_goes_two_ways_ends_a_campaign_with_the_first_difference() {
     let time = std::cell::Cell::new(0);
-    let fickle = |genesis: &Genesis, hash_seed| {
+    let keeps_the_time = |genesis: &Genesis, hash_seed| {
         time.set(time.get() + 1);
         let inner = Core::in_memory(genesis, hash_seed)?;
         let time = time.get();
-        Ok(vec![Box::new(Fickle { inner, time }) as Box<dyn Subject>])
+        Ok(vec![
+            Box::new(KeepsTheTime { inner, time }) as Box<dyn Subject>
+        ])
     };
-    let summary = run(&chosen_by_hand(1), &fickle);
+    let summary = run(&chosen_by_hand(1), &keeps_the_time);
     assert_eq!(summary.verdict.exit_code(), ExitCode::Unreliable);
     let Verdict::NotDeterministic { difference, .. } = &summary.verdict else {
         panic!("it kept two things: {:?}", summary.verdict);
@@ -337,7 +341,7 @@ fn a_run_that_goes_two_ways_ends_a_campaign_with_the_first_difference() {
         repeat_every: 0,
         ..chosen_by_hand(1)
     };
-    assert_eq!(run(&once, &fickle).verdict, Verdict::Passed);
+    assert_eq!(run(&once, &keeps_the_time).verdict, Verdict::Passed);
 }
 
 #[test]
@@ -348,7 +352,9 @@ fn findings_of_one_kind_are_counted_and_kept_once() {
             2 => panic!("block {} on purpose", block.header.height.0),
             _ => Ok(()),
         };
-        Ok(vec![Box::new(Odd { inner, add }) as Box<dyn Subject>])
+        Ok(vec![
+            Box::new(FailsSomeBlocks { inner, add }) as Box<dyn Subject>
+        ])
     };
     let long = Plan {
         most_findings: 3,

@@ -96,14 +96,14 @@ fn a_defective_receipt_or_world_differs_from_serial() {
 }
 
 /// Core, but for what is done to the answer to a block.
-struct Tampered {
+struct WrongResult {
     core: Core<lockstep_core::storage::MemoryStorage>,
     tamper: fn(BlockResult) -> Result<BlockResult, SubjectError>,
 }
 
-impl Subject for Tampered {
+impl Subject for WrongResult {
     fn name(&self) -> &str {
-        "tampered"
+        "wrong result"
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
@@ -131,12 +131,12 @@ impl Subject for Tampered {
     }
 }
 
-fn tampered(
+fn with_wrong_result(
     tamper: fn(BlockResult) -> Result<BlockResult, SubjectError>,
 ) -> impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError> {
     move |genesis| {
         let core = Core::in_memory(genesis, 0)?;
-        Ok(Box::new(Tampered { core, tamper }))
+        Ok(Box::new(WrongResult { core, tamper }))
     }
 }
 
@@ -166,18 +166,20 @@ fn any_part_of_a_result_that_is_another_differs_from_serial() {
         }),
     ];
     for (part, tamper) in parts {
-        assert_eq!(found(tampered(tamper)), same_as_serial(), "{part}");
+        assert_eq!(found(with_wrong_result(tamper)), same_as_serial(), "{part}");
     }
 }
 
 #[test]
 fn a_result_that_nobody_tampers_with_passes() {
-    assert!(run_on(tampered(Ok)).outcome.is_ok());
+    assert!(run_on(with_wrong_result(Ok)).outcome.is_ok());
 }
 
 #[test]
 fn a_machine_that_fails_is_no_finding() {
-    let report = run_on(tampered(|_| Err(SubjectError::Failed("full".to_owned()))));
+    let report = run_on(with_wrong_result(|_| {
+        Err(SubjectError::Failed("full".to_owned()))
+    }));
     assert_eq!(
         report.outcome,
         Err(NotTimed::Failed(Failure::Infrastructure("full".to_owned())))
@@ -186,13 +188,13 @@ fn a_machine_that_fails_is_no_finding() {
 
 #[test]
 fn a_panic_is_a_finding() {
-    let found = found(tampered(|_| panic!("on purpose")));
+    let found = found(with_wrong_result(|_| panic!("on purpose")));
     assert_eq!(found, (&NEVER_PANICS, ExitCode::Violated));
 }
 
 #[test]
 fn what_is_recorded_of_a_block_comes_with_its_time() {
-    let report = run_on(tampered(|result| {
+    let report = run_on(with_wrong_result(|result| {
         metrics::histogram!("lockstep_phase_seconds", "phase" => "tamper").record(0.25);
         Ok(result)
     }));

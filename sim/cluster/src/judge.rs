@@ -48,7 +48,7 @@ impl<'t> Judge<'t> {
         recipe: &NodeRecipe,
         question: impl FnOnce() -> T,
     ) -> Result<T, Failure> {
-        trial::guarded(self.step, &recipe.to_string(), question)
+        trial::catch_panic(self.step, &recipe.to_string(), question)
     }
 
     /// Runs a call that must not fail.

@@ -18,7 +18,7 @@ use std::fmt;
 use lockstep_core::storage::Storage;
 
 use crate::disk::{Call, CrashPoint, Disk, DiskFault, Image, Loss};
-use crate::faulty::{OnDisk, Plain};
+use crate::faulty::{OnDisk, PlainStorage};
 use crate::invariants::{
     CRASH_LEAVES_BEFORE_OR_AFTER, Event, Evidence, Interruption, first_violation,
 };
@@ -150,7 +150,7 @@ pub fn every_crash_of<S: Storage + 'static>(
     chain: &Chain,
     execution: Execution,
     disk: Disk,
-    wrap: impl Fn(Plain) -> S + Copy + Send + Sync + 'static,
+    wrap: impl Fn(PlainStorage) -> S + Copy + Send + Sync + 'static,
 ) -> Result<Report, Unrecovered> {
     let open = |disk| OnDisk::wrapped(disk, execution, &chain.genesis, chain.hash_seed, wrap);
     let not_taken = |error: SubjectError| Unrecovered::NotTaken(error.to_string());

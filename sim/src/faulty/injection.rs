@@ -14,12 +14,12 @@ use lockstep_core::chain::{AddedBlock, Chain, ChainError};
 use lockstep_core::model::Block;
 use lockstep_core::storage::Storage;
 
-use super::watch::{Plan, Watch};
+use super::watch::{FaultPlan, FaultWatch};
 use crate::scenario::InjectionPoint;
 use crate::subject::{self, ConcurrentAct, ConcurrentReport, SubjectError};
 
 impl ConcurrentAct {
-    fn done_to<S: Storage>(self, chain: Arc<Chain<S>>) -> ConcurrentReport {
+    fn execute_on<S: Storage>(self, chain: Arc<Chain<S>>) -> ConcurrentReport {
         let mut saw = None;
         let answer = match &self {
             ConcurrentAct::Rewind(height) => chain.rewind_to(*height).map(|_| None),
@@ -46,9 +46,9 @@ impl ConcurrentAct {
 }
 
 /// Loses interest before a step.
-pub(super) fn cancelled<S: Storage>(
+pub(super) fn add_cancelled<S: Storage>(
     chain: &Chain<S>,
-    watch: &Watch,
+    watch: &FaultWatch,
     block: &Block,
     at: u64,
 ) -> Result<AddedBlock, ChainError> {
@@ -64,9 +64,9 @@ pub(super) fn cancelled<S: Storage>(
 
 /// Drops the future of the asynchronous face during a read, and waits until all that it started
 /// has ended.
-pub(super) fn dropped<S: Storage + 'static>(
+pub(super) fn add_dropped<S: Storage + 'static>(
     chain: &Arc<Chain<S>>,
-    watch: &Watch,
+    watch: &FaultWatch,
     block: &Block,
     at: u64,
 ) -> Result<Result<AddedBlock, ChainError>, SubjectError> {
@@ -76,7 +76,7 @@ pub(super) fn dropped<S: Storage + 'static>(
     let (news, what_happens) = channel();
     let (answer, is_answered) = channel::<()>();
     let reading = news.clone();
-    watch.plan(Plan::Does {
+    watch.plan(FaultPlan::Does {
         at,
         act: Box::new(move || {
             // Nobody waits any more where the future has ended, and it has not: it is reading.
@@ -120,10 +120,10 @@ impl Wake for Bell {
 }
 
 /// Lets somebody else, who has the ledger as well, come at a moment, and waits for both.
-pub(super) fn concurrent_request<S: Storage + 'static>(
+pub(super) fn add_beside_request<S: Storage + 'static>(
     chain: &Chain<S>,
     others: Arc<Chain<S>>,
-    watch: &Watch,
+    watch: &FaultWatch,
     block: &Block,
     point: InjectionPoint,
     act: ConcurrentAct,
@@ -152,7 +152,7 @@ pub(super) fn concurrent_request<S: Storage + 'static>(
         }
         InjectionPoint::Read(at) => {
             let act = Box::new(arrive);
-            watch.plan(Plan::Does { at, act });
+            watch.plan(FaultPlan::Does { at, act });
             chain.add_block(block)
         }
     };
@@ -177,7 +177,7 @@ fn start<S: Storage + 'static>(
     let (begins, has_begun) = channel();
     let concurrent = thread::spawn(move || {
         let _ = begins.send(());
-        act.done_to(chain)
+        act.execute_on(chain)
     });
     let _ = has_begun.recv();
     // Who writes waits for the permit that the block holds, and there is no telling from outside

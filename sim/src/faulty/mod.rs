@@ -10,7 +10,7 @@ mod watch;
 pub use events::Event;
 pub use events::happened;
 pub use seeded_bugs::OnDiskBug;
-pub use watch::{Watch, Watched};
+pub use watch::{FaultWatch, WatchedStorage};
 
 pub use crate::subject::{Aftermath, ConcurrentAct, ConcurrentReport, Faulty, Template};
 
@@ -26,7 +26,7 @@ use crate::disk::{Disk, DiskFault, Loss};
 use crate::scenario::{Fault, InjectionPoint};
 use crate::subject::{self, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
-use watch::Plan;
+use watch::FaultPlan;
 
 /// How the blocks of [`subjects`] are executed: on one thread, and over the graph, where a worker's
 /// panic is made up for.
@@ -48,17 +48,17 @@ pub fn subjects(genesis: &Genesis, hash_seed: u64) -> Result<Vec<Box<dyn Subject
 }
 
 /// The storage of core in here, unless a seeded bug is around it.
-pub type Plain = Watched<RedbStorage>;
+pub type PlainStorage = WatchedStorage<RedbStorage>;
 
 /// Core with a redb database on a simulated disk.
-pub struct OnDisk<S = Plain> {
+pub struct OnDisk<S = PlainStorage> {
     name: String,
     disk: Disk,
-    watch: Watch,
+    watch: FaultWatch,
     clock: Arc<AtomicU64>,
     genesis: Genesis,
     config: Config,
-    wrap: Arc<dyn Fn(Plain) -> S + Send + Sync>,
+    wrap: Arc<dyn Fn(PlainStorage) -> S + Send + Sync>,
     /// Absent while it is closed.
     chain: Option<Arc<Chain<S>>>,
     /// One fault, or several crashes of which each but the first comes while the ledger is opened
@@ -95,12 +95,12 @@ impl<S: Storage + 'static> OnDisk<S> {
         execution: Execution,
         genesis: &Genesis,
         hash_seed: u64,
-        wrap: impl Fn(Plain) -> S + Send + Sync + 'static,
+        wrap: impl Fn(PlainStorage) -> S + Send + Sync + 'static,
     ) -> Result<Self, SubjectError> {
         let mut ledger = OnDisk {
             name: format!("core on a simulated disk: {execution}"),
             disk,
-            watch: Watch::default(),
+            watch: FaultWatch::default(),
             clock: Arc::new(AtomicU64::new(genesis.time.0)),
             genesis: genesis.clone(),
             config: execution.config(genesis, hash_seed)?,
@@ -134,7 +134,7 @@ impl<S: Storage + 'static> OnDisk<S> {
     }
 
     fn opened_on(&self, disk: &Disk) -> Result<Chain<S>, ChainError> {
-        let storage = (self.wrap)(Watched::new(disk.open()?, self.watch.clone()));
+        let storage = (self.wrap)(WatchedStorage::new(disk.open()?, self.watch.clone()));
         let clock = Arc::clone(&self.clock);
         let clock = Arc::new(move || Timestamp(clock.load(Ordering::Acquire)));
         Chain::open(storage, &self.genesis, self.config.clone(), clock)
@@ -175,17 +175,17 @@ impl<S: Storage + 'static> OnDisk<S> {
             }) if !block.transactions.is_empty() => {
                 let index = transaction % block.transactions.len() as u64;
                 let index = usize::try_from(index).expect("what is below a length is a usize");
-                self.watch.plan(Plan::Panics {
+                self.watch.plan(FaultPlan::Panics {
                     account: block.transactions[index].source,
                     persists,
                 });
                 chain.add_block(block)
             }
             Some(Fault::Cancel(InjectionPoint::Step(at))) => {
-                injection::cancelled(&chain, &self.watch, block, at)
+                injection::add_cancelled(&chain, &self.watch, block, at)
             }
             Some(Fault::Cancel(InjectionPoint::Read(at))) => {
-                injection::dropped(&chain, &self.watch, block, at)?
+                injection::add_dropped(&chain, &self.watch, block, at)?
             }
             Some(Fault::ConcurrentRequest(point, request)) => {
                 let act = ConcurrentAct::of(request, chain.tip()?.height, block);
@@ -195,7 +195,7 @@ impl<S: Storage + 'static> OnDisk<S> {
                     _ => Arc::clone(&chain),
                 };
                 let (added, report) =
-                    injection::concurrent_request(&chain, others, &self.watch, block, point, act);
+                    injection::add_beside_request(&chain, others, &self.watch, block, point, act);
                 self.concurrent = report;
                 added
             }
@@ -222,7 +222,7 @@ impl<S: Storage + 'static> Faulty for OnDisk<S> {
                 self.disk.arm(DiskFault::Fails { call, at, count });
             }
             Fault::DiskFull { after } => self.disk.arm(DiskFault::Full { after }),
-            Fault::ReadFails { at } => self.watch.plan(Plan::Fails { at }),
+            Fault::ReadFails { at } => self.watch.plan(FaultPlan::Fails { at }),
             Fault::Crash { .. }
             | Fault::Panic { .. }
             | Fault::Cancel(_)

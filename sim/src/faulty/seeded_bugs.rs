@@ -4,7 +4,7 @@
 use lockstep_core::model::{Block, Genesis, Height, PublicKey, Refusal, Transaction};
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
-use super::{Aftermath, Faulty, OnDisk, Plain, Template};
+use super::{Aftermath, Faulty, OnDisk, PlainStorage, Template};
 use crate::disk::Disk;
 use crate::invariants::{
     CANCELLED_LEAVES_NO_TRACE, CRASH_LEAVES_BEFORE_OR_AFTER, FAILURE_IS_NO_REJECTION,
@@ -66,18 +66,18 @@ impl OnDiskBug {
     }
 
     /// Puts the bug between core and its storage, if it is one of storages.
-    pub(crate) fn storage(self) -> impl Fn(Plain) -> Wrong + Copy {
-        move |inner| Wrong { inner, bug: self }
+    pub(crate) fn storage(self) -> impl Fn(PlainStorage) -> BuggyStorage + Copy {
+        move |inner| BuggyStorage { inner, bug: self }
     }
 }
 
 /// A storage with a bug.
-pub(crate) struct Wrong {
-    inner: Plain,
+pub(crate) struct BuggyStorage {
+    inner: PlainStorage,
     bug: OnDiskBug,
 }
 
-impl Wrong {
+impl BuggyStorage {
     /// What is answered where a read fails: the error, or that nothing is there.
     fn unless_swallowed<T>(
         &self,
@@ -92,7 +92,7 @@ impl Wrong {
     }
 }
 
-impl Storage for Wrong {
+impl Storage for BuggyStorage {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
         let read = self.inner.get(table, key);
         read.or_else(|error| self.unless_swallowed(table, None, error))

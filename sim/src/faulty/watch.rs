@@ -8,7 +8,7 @@ use lockstep_core::parallel::Workers;
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
 /// What happens to reads. Reads are counted from 0, the next one, whenever this is planned.
-pub(super) enum Plan {
+pub(super) enum FaultPlan {
     /// One of them fails.
     Fails {
         /// Which one.
@@ -30,22 +30,22 @@ pub(super) enum Plan {
     },
 }
 
-/// The eye on a [`Watched`] storage; a clone is the same.
+/// The eye on a [`WatchedStorage`] storage; a clone is the same.
 #[derive(Clone, Default)]
-pub struct Watch(Arc<Mutex<State>>);
+pub struct FaultWatch(Arc<Mutex<FaultState>>);
 
 #[derive(Default)]
-struct State {
+struct FaultState {
     reads: u64,
-    plan: Option<Plan>,
+    plan: Option<FaultPlan>,
     is_reached: bool,
 }
 
-impl Watch {
-    pub(super) fn plan(&self, plan: Plan) {
-        *self.state() = State {
+impl FaultWatch {
+    pub(super) fn plan(&self, plan: FaultPlan) {
+        *self.state() = FaultState {
             plan: Some(plan),
-            ..State::default()
+            ..FaultState::default()
         };
     }
 
@@ -59,7 +59,7 @@ impl Watch {
         std::mem::take(&mut *self.state()).is_reached
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FaultState> {
         // Nothing in here panics half way through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,14 +73,14 @@ impl Watch {
         let number = state.reads;
         state.reads += 1;
         match &state.plan {
-            Some(Plan::Fails { at }) if *at == number => {
+            Some(FaultPlan::Fails { at }) if *at == number => {
                 state.is_reached = true;
                 Err(StorageError::Io {
                     place: "the simulated storage".to_owned(),
                     reason: format!("read {number} was told to fail"),
                 })
             }
-            Some(Plan::Panics { account, persists })
+            Some(FaultPlan::Panics { account, persists })
                 if table == Table::Cells && keys.any(|key| is_of(key, *account)) =>
             {
                 let (account, persists) = (*account, *persists);
@@ -92,11 +92,11 @@ impl Watch {
                 // Without the hook: a campaign would print thousands of panics that are no news.
                 resume_unwind(Box::new(format!("told to panic at what {account} has")))
             }
-            Some(Plan::Does { at, .. }) if *at == number => {
+            Some(FaultPlan::Does { at, .. }) if *at == number => {
                 state.is_reached = true;
                 let plan = state.plan.take();
                 drop(state);
-                if let Some(Plan::Does { act, .. }) = plan {
+                if let Some(FaultPlan::Does { act, .. }) = plan {
                     act();
                 }
                 Ok(())
@@ -111,19 +111,19 @@ fn is_of(key: &[u8], account: PublicKey) -> bool {
     key.windows(account.0.len()).any(|part| part == account.0)
 }
 
-/// A storage under a [`Watch`].
-pub struct Watched<S> {
+/// A storage under a [`FaultWatch`].
+pub struct WatchedStorage<S> {
     storage: S,
-    watch: Watch,
+    watch: FaultWatch,
 }
 
-impl<S> Watched<S> {
-    pub(super) fn new(storage: S, watch: Watch) -> Self {
-        Watched { storage, watch }
+impl<S> WatchedStorage<S> {
+    pub(super) fn new(storage: S, watch: FaultWatch) -> Self {
+        WatchedStorage { storage, watch }
     }
 }
 
-impl<S: Storage> Storage for Watched<S> {
+impl<S: Storage> Storage for WatchedStorage<S> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
         self.watch.reading(table, [key].into_iter())?;
         self.storage.get(table, key)

@@ -43,15 +43,15 @@ mod tests {
     use crate::trial::ONE_ENCODING;
 
     /// A decoder with a seeded bug.
-    enum Defect {
+    enum DecoderBug {
         /// It ignores what follows a block.
         TrailingBytesTaken,
     }
 
-    impl Defect {
+    impl DecoderBug {
         fn decode(&self, bytes: &[u8]) -> Result<Block, codec::DecodeError> {
             match self {
-                Defect::TrailingBytesTaken => {
+                DecoderBug::TrailingBytesTaken => {
                     let mut ends = (0..=bytes.len()).rev();
                     let taken =
                         ends.find_map(|end| codec::decode_block(&bytes[..end], u64::MAX).ok());
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_decoder_that_takes_trailing_bytes_violates_one_encoding() {
         let mut bytes = bytes();
-        let decode = |bytes: &[u8]| Defect::TrailingBytesTaken.decode(bytes);
+        let decode = |bytes: &[u8]| DecoderBug::TrailingBytesTaken.decode(bytes);
         assert!(decoded(&bytes, decode).is_ok());
         bytes.push(0);
         let Err(NotDecoded::Violation(detail)) = decoded(&bytes, decode) else {

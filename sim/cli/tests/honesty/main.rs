@@ -299,12 +299,12 @@ fn what_judges_several_nodes_is_seen_to_name_a_defect() {
 
 /// Seeded bugs of tests, which stand in no catalogue, each with the file that has it.
 const OF_TESTS: [(&str, &str); 7] = [
-    ("ClockStandsStill", "sim/tests/defective/mod.rs"),
-    ("DoneAfterAll", "sim/tests/defective/mod.rs"),
-    ("LastBlockForgotten", "sim/tests/defective/mod.rs"),
+    ("ClockStandsStill", "sim/tests/buggy/mod.rs"),
+    ("DoneAfterAll", "sim/tests/buggy/mod.rs"),
+    ("LastBlockForgotten", "sim/tests/buggy/mod.rs"),
     ("NoTimeAtAll", "sim/cli/tests/campaigns.rs"),
-    ("PanicsOnABlock", "sim/tests/defective/mod.rs"),
-    ("ReceiptLost", "sim/tests/defective/mod.rs"),
+    ("PanicsOnABlock", "sim/tests/buggy/mod.rs"),
+    ("ReceiptLost", "sim/tests/buggy/mod.rs"),
     ("TrailingBytesTaken", "sim/src/trial/encoding.rs"),
 ];
 

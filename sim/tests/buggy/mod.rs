@@ -50,7 +50,7 @@ pub(crate) fn scenario(faults: &[Fault]) -> Scenario {
 
 /// What is wrong with a ledger that stands everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Defect {
+pub(crate) enum LedgerBug {
     /// What was given up is done afterwards.
     DoneAfterAll,
     /// A failure of the machine is said to be the block's.
@@ -65,49 +65,49 @@ pub(crate) enum Defect {
     LastBlockForgotten,
 }
 
-/// A ledger on a simulated disk with a defect.
-pub(crate) struct Defective {
+/// A ledger on a simulated disk with a bug.
+pub(crate) struct BuggyLedger {
     inner: OnDisk,
-    defect: Defect,
+    bug: LedgerBug,
     given_up: Option<Block>,
 }
 
-impl Defective {
+impl BuggyLedger {
     pub(crate) fn new(
         genesis: &Genesis,
         hash_seed: u64,
-        defect: Defect,
+        bug: LedgerBug,
     ) -> Result<Self, SubjectError> {
-        Ok(Defective {
+        Ok(BuggyLedger {
             inner: OnDisk::new(Execution::Serial, genesis, hash_seed)?,
-            defect,
+            bug,
             given_up: None,
         })
     }
 }
 
-impl Subject for Defective {
+impl Subject for BuggyLedger {
     fn name(&self) -> &str {
-        "defective"
+        "buggy"
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
-        match (self.inner.add_block(block), self.defect) {
-            (Err(error @ SubjectError::GivenUp(_)), Defect::DoneAfterAll) => {
+        match (self.inner.add_block(block), self.bug) {
+            (Err(error @ SubjectError::GivenUp(_)), LedgerBug::DoneAfterAll) => {
                 self.given_up = Some(block.clone());
                 Err(error)
             }
-            (Err(SubjectError::Failed(_)), Defect::FailureIsRefusal) => {
+            (Err(SubjectError::Failed(_)), LedgerBug::FailureIsRefusal) => {
                 let height = block.header.height;
                 Err(SubjectError::Refused(Refusal::Height {
                     expected: height,
                     got: height,
                 }))
             }
-            (_, Defect::PanicsOnABlock) => {
+            (_, LedgerBug::PanicsOnABlock) => {
                 panic!("a block with {} transactions", block.transactions.len())
             }
-            (Ok(mut result), Defect::ReceiptLost) => {
+            (Ok(mut result), LedgerBug::ReceiptLost) => {
                 result.receipts.pop();
                 Ok(result)
             }
@@ -121,7 +121,7 @@ impl Subject for Defective {
 
     fn reopen(&mut self) -> Result<(), SubjectError> {
         self.inner.reopen()?;
-        if self.defect == Defect::LastBlockForgotten {
+        if self.bug == LedgerBug::LastBlockForgotten {
             let height = self.inner.world()?.height;
             self.inner.rewind_to(Height(height.0.saturating_sub(1)))?;
         }
@@ -145,7 +145,7 @@ impl Subject for Defective {
     }
 }
 
-impl Faulty for Defective {
+impl Faulty for BuggyLedger {
     fn arm(&mut self, fault: Fault) -> bool {
         self.inner.arm(fault)
     }
@@ -164,8 +164,8 @@ impl Faulty for Defective {
         miner: PublicKey,
         jump_ms: i64,
     ) -> Result<Template, SubjectError> {
-        let jump_ms = match self.defect {
-            Defect::ClockStandsStill => 0,
+        let jump_ms = match self.bug {
+            LedgerBug::ClockStandsStill => 0,
             _ => jump_ms,
         };
         self.inner.template(transactions, miner, jump_ms)
