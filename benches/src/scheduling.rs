@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use lockstep_core::model::Transaction;
 use lockstep_core::schedule::{Graph, ReadySet, accesses};
-use lockstep_sim::shape::Shape;
+use lockstep_sim::conflict_pattern::ConflictPattern;
 
 use crate::compare::{PerItem, median, time};
 use crate::review;

@@ -3,7 +3,7 @@
 use super::buggy_subject::BuggySubject;
 use super::trial::detects;
 use super::{Bug, Correct, Effort, Engine, Search, found_in};
-use lockstep_sim::crash::{self, Chain, CrashBug, Shape, Unrecovered};
+use lockstep_sim::crash::{self, Chain, ChainSize, CrashBug, Unrecovered};
 use lockstep_sim::invariants;
 use lockstep_sim::subject::Execution;
 

@@ -69,8 +69,12 @@ pub(super) fn scenario(choices: &mut impl Choices, thread_bug: Option<ThreadBug>
                 transaction: choices.below(transactions),
                 persists: choices.chance(1, 4),
             };
-            let rewinds = Fault::Rival(Moment::Step(0), Rival::Rewind(choices.between(1, 2)));
-            let reads = Fault::Rival(Moment::Step(0), Rival::Reader);
+            let rewinds = Fault::ConcurrentRequest(
+                InjectionPoint::Step(0),
+                ConcurrentRequest::Rewind(choices.between(1, 2)),
+            );
+            let reads =
+                Fault::ConcurrentRequest(InjectionPoint::Step(0), ConcurrentRequest::Reader);
             let fault = match thread_bug {
                 None => Some(choices.pick(&[panic, rewinds, reads])),
                 Some(ThreadBug::ResultIndexLost) => Some(panic),

@@ -79,7 +79,7 @@ pub(super) fn detects(
         asked,
         scenario,
         &|genesis, hash_seed| Ok(vec![subject.subject(genesis, hash_seed)?]),
-        &mut Tally::default(),
+        &mut Coverage::default(),
     );
     match outcome {
         Ok(_) => Ok(None),

@@ -125,7 +125,7 @@ impl Crash {
     }
 
     fn every_call(&self) -> CrashOutcome {
-        let shape = Shape {
+        let size = ChainSize {
             transactions: usize::from(self.transactions),
             ..ChainSize::DEFAULT
         };

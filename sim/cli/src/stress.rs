@@ -28,7 +28,7 @@ pub(super) struct Stress {
     accounts: Option<u32>,
     /// Draw senders and recipients by this conflict pattern
     #[arg(long, env = "LOCKSTEP_STRESS_PATTERN", default_value = "zipf", value_parser = pattern())]
-    pattern: Shape,
+    pattern: ConflictPattern,
     /// Execute with N threads, 1 to 256 [default: one per core]
     #[arg(long, env = "LOCKSTEP_STRESS_WORKERS", value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_WORKERS as i64))]
     workers: Option<u16>,
@@ -46,9 +46,9 @@ pub(super) struct Stress {
     json: bool,
 }
 
-fn pattern() -> impl clap::builder::TypedValueParser<Value = Shape> {
-    PossibleValuesParser::new(Shape::ALL.map(Shape::name))
-        .map(|name| Shape::named(&name).expect("only the name of a pattern is possible"))
+fn pattern() -> impl clap::builder::TypedValueParser<Value = ConflictPattern> {
+    PossibleValuesParser::new(ConflictPattern::ALL.map(ConflictPattern::name))
+        .map(|name| ConflictPattern::named(&name).expect("only the name of a pattern is possible"))
 }
 
 impl Stress {
@@ -82,8 +82,8 @@ impl Stress {
         }
         let report = stress::run(&plan);
         // The cost of an attack is measured against that of ordinary transactions.
-        let beside = (self.pattern == Shape::Adversarial)
-            .then(|| stress::run(&self.plan(Shape::Independent)));
+        let beside = (self.pattern == ConflictPattern::Adversarial)
+            .then(|| stress::run(&self.plan(ConflictPattern::Independent)));
         let failure = [Some(&report), beside.as_ref()]
             .into_iter()
             .flatten()
@@ -127,10 +127,12 @@ impl Stress {
         exit_code
     }
 
-    fn plan(&self, shape: ConflictPattern) -> Plan {
-        let most = shape.most_accounts(self.txs).max(shape.least_accounts());
+    fn plan(&self, pattern: ConflictPattern) -> Plan {
+        let most = pattern
+            .most_accounts(self.txs)
+            .max(pattern.least_accounts());
         Plan {
-            pattern: shape,
+            pattern,
             transactions: self.txs,
             accounts: self.accounts.unwrap_or(most),
             workers: self.workers.map_or_else(
@@ -300,7 +302,7 @@ mod tests {
     #[test]
     fn a_buggy_subject_is_reported_and_exits_with_10() {
         let plan = Plan {
-            shape: ConflictPattern::Zipf,
+            pattern: ConflictPattern::Zipf,
             transactions: 20,
             accounts: 5,
             workers: 1,

@@ -133,7 +133,10 @@ fn the_nightly_jobs_are_every_pattern_every_preset_and_every_shard() {
         });
         texts.collect()
     };
-    assert_eq!(matrix("stress", "pattern"), Shape::ALL.map(Shape::name));
+    assert_eq!(
+        matrix("stress", "pattern"),
+        ConflictPattern::ALL.map(ConflictPattern::name)
+    );
     assert_eq!(matrix("stress", "txs"), ["10000", "30000", "65535"]);
     assert_eq!(matrix("campaign", "preset"), Preset::ALL.map(Preset::name));
     let shards = matrix("campaign", "shard");

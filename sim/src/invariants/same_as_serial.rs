@@ -68,7 +68,7 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
     match evidence.event {
         // The oracle completed an operation that the subject may not have completed, or that a concurrent
         // request may have undone.
-        Event::Interrupted { .. } | Event::Rivalled { .. } => None,
+        Event::Interrupted { .. } | Event::ConcurrentRequest { .. } => None,
         _ => difference(evidence.expected, evidence.after),
     }
 }

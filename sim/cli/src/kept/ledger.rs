@@ -37,7 +37,7 @@ impl KeptRun for Reproducer {
     }
 
     fn run(&self, scratch: &Path) -> ReplayResult {
-        let observed = campaign::on_core(&self.payload.scenario, scratch, &mut Tally::default());
+        let observed = campaign::on_core(&self.payload.scenario, scratch, &mut Coverage::default());
         ReplayResult {
             outcome: observed.map(|digest| format!("digest {digest}")),
             unit: "step",

@@ -36,6 +36,9 @@ struct Added {
 }
 
 /// Whether this is somebody who can come while the buggy executor adds a block.
-const fn can_rival(fault: Fault) -> bool {
-    matches!(fault, Fault::Rival(_, Rival::Rewind(_) | Rival::Reader))
+const fn can_be_concurrent(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::ConcurrentRequest(_, ConcurrentRequest::Rewind(_) | ConcurrentRequest::Reader)
+    )
 }

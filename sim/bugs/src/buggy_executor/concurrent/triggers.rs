@@ -32,7 +32,10 @@ pub fn triggers(bug: ThreadBug) -> Vec<Scenario> {
                 tiny(vec![send(a, 0, beside_a, 1)]),
             ]
         }
-        ThreadBug::GuardAcrossAwait => vec![with(Rival::Reader, tiny(vec![send(a, 0, b, 1)]))],
+        ThreadBug::GuardAcrossAwait => vec![with(
+            ConcurrentRequest::Reader,
+            tiny(vec![send(a, 0, b, 1)]),
+        )],
         ThreadBug::OpenWindow => {
             let mut scenario = tiny(vec![send(c, 0, d, 1)]);
             let before = tiny(vec![send(a, 0, b, 1)]);

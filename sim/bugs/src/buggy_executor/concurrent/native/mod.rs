@@ -16,7 +16,7 @@ use super::checked::Checked;
 use super::panics::Panics;
 use super::{Added, ThreadBug};
 use crate::buggy_executor::CommittedState;
-use lockstep_sim::faulty::{Aftermath, Faulty, RivalAct, Template, happened};
+use lockstep_sim::faulty::{Aftermath, ConcurrentAct, Faulty, Template, happened};
 use lockstep_sim::scenario::Fault;
 use lockstep_sim::subject::{AtWork, StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
@@ -97,8 +97,12 @@ impl Subject for Concurrent {
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
         let (mut concurrent, mut panic) = (None, None);
         match self.armed {
-            Some(Fault::Rival(_, wants)) => {
-                rival = Some(RivalAct::of(wants, self.ledger.committed().height(), block));
+            Some(Fault::ConcurrentRequest(_, wants)) => {
+                concurrent = Some(ConcurrentAct::of(
+                    wants,
+                    self.ledger.committed().height(),
+                    block,
+                ));
             }
             Some(Fault::Panic {
                 transaction,

@@ -10,7 +10,7 @@ use super::adding::Adding;
 use super::ledger::Ledger;
 use super::sync::{self, Arc};
 use crate::buggy_executor::concurrent::ThreadBug;
-use lockstep_sim::faulty::{RivalAct, RivalReport};
+use lockstep_sim::faulty::{ConcurrentAct, ConcurrentReport};
 use lockstep_sim::subject::SubjectError;
 use lockstep_sim::world::{BlockResult, World};
 

@@ -15,7 +15,7 @@ use loom::model::Builder;
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;
 use super::panics::Panics;
-use super::{Added, ThreadBug, can_rival, native};
+use super::{Added, ThreadBug, can_be_concurrent, native};
 use crate::buggy_executor::CommittedState;
 use lockstep_harness::panic::catch_panic;
 use lockstep_harness::schedule::is_deadlock;
@@ -94,7 +94,7 @@ pub fn search(
             assert!(goes_on(before), "{LOST_PATIENCE}");
             let ledger = Ledger::new(case.committed.clone(), settings);
             let panics = Arc::new(Panics::planned(None));
-            let added = ledger.add(&case.checked, case.rival.clone(), &panics);
+            let added = ledger.add(&case.checked, case.concurrent.clone(), &panics);
             let after = ledger.committed();
             if let Some((invariant, detail)) = case.violation(&added, &after) {
                 panic!("{invariant}: {detail}");
@@ -143,7 +143,7 @@ impl Case {
         let mut oracle = Oracle::new(&genesis)?;
         let mut committed =
             CommittedState::at_genesis(&genesis, None).map_err(|error| error.to_string())?;
-        let mut rival = None;
+        let mut concurrent = None;
         let mut last: Option<Block> = None;
         for step in &scenario.steps {
             match step {
@@ -161,13 +161,18 @@ impl Case {
                 {
                     concurrent = Some(*wants);
                 }
-                _ => return Err("only blocks and rivals are explored exhaustively".to_owned()),
+                _ => {
+                    return Err(
+                        "only blocks and concurrent requests are explored exhaustively".to_owned(),
+                    );
+                }
             }
         }
         let block = last.ok_or("there is a block at the end")?;
-        // The rival comes beside the last block, and the one before is not executed yet.
-        let rival = rival.map(|wants| RivalAct::of(wants, committed.height(), &block));
-        let orders = match &rival {
+        // The concurrent request comes beside the last block, and the one before is not executed yet.
+        let concurrent =
+            concurrent.map(|wants| ConcurrentAct::of(wants, committed.height(), &block));
+        let orders = match &concurrent {
             Some(act) => [true, false].map(|first| order(&oracle, &block, act, first)),
             None => [true, false].map(|first| order(&oracle, &block, &ConcurrentAct::Read, first)),
         };

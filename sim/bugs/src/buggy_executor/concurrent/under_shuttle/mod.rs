@@ -12,7 +12,7 @@ use lockstep_sync::shuttle as sync;
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;
 use super::panics::Panics;
-use super::{ThreadBug, can_rival, native};
+use super::{ThreadBug, can_be_concurrent, native};
 use crate::buggy_executor::CommittedState;
 use lockstep_sim::explore::{Added, Explorable};
 use lockstep_sim::faulty::ConcurrentAct;
@@ -59,7 +59,7 @@ impl Explorable for Explored {
         committed: CommittedState,
         config: &Config,
         block: &Block,
-        rival: Option<RivalAct>,
+        concurrent: Option<ConcurrentAct>,
     ) -> Result<Added<CommittedState>, SubjectError> {
         let hash_seed = match config.hash_seed {
             HashSeed::Fixed(seed) => seed,
@@ -80,7 +80,7 @@ impl Explorable for Explored {
         Ok(Added {
             result,
             kept: ledger.committed(),
-            rival: added.rival,
+            concurrent: added.concurrent,
             at_work: Some(added.at_work),
         })
     }
