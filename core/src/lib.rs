@@ -4,7 +4,7 @@
 //! [block](model::Block) is an ordered list of signed [transactions](model::Transaction); a
 //! [`Chain`](chain::Chain) executes it on its tip and keeps what it did, with all earlier states,
 //! on a [storage](storage::Storage). The rules, and what they leave open, stand in
-//! `ARCHITECTURE.md`.
+//! `docs/ledger-rules.md`.
 //!
 //! ```
 //! use std::{collections::BTreeMap, sync::Arc};

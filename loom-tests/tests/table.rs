@@ -1,5 +1,5 @@
 //! The table of counts: each entry of `loom-tests/counts.txt` belongs to a scenario, each scenario has
-//! an entry, and README.md repeats them.
+//! an entry, and docs/model-checking.md and docs/results.md repeat them.
 
 mod counts;
 
@@ -152,13 +152,15 @@ fn read(file: &Path) -> String {
 }
 
 #[test]
-fn readme_repeats_the_counts_of_the_file() {
-    let readme = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"));
+fn the_docs_repeat_the_counts_of_the_file() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let page = read(&docs.join("model-checking.md"));
+    let results = read(&docs.join("results.md"));
     let (racy, claims): (Vec<Row>, Vec<Row>) = counts::read()
         .into_iter()
         .partition(|row| row.search == "until found");
 
-    let shown = table(&readme, "| claim |").map(|row| cells(row, 5));
+    let shown = table(&page, "| claim |").map(|row| cells(row, 5));
     let expected = claims.iter().map(|row| {
         let (threads, shards) = uses(row);
         let search = row.search.replace("at most", "≤");
@@ -173,7 +175,7 @@ fn readme_repeats_the_counts_of_the_file() {
     });
     repeats(shown, expected);
 
-    let shown = table(&readme, "| specimen |").map(|row| cells(row, 2));
+    let shown = table(&page, "| specimen |").map(|row| cells(row, 2));
     let expected = racy
         .iter()
         .map(|row| [in_words(row), grouped(row.interleavings)].to_vec());
@@ -183,30 +185,28 @@ fn readme_repeats_the_counts_of_the_file() {
     let complete = claims.iter().filter(|row| row.search == "complete").count();
     let bounded = number - complete;
     let all = grouped(claims.iter().map(|row| row.interleavings).sum());
-    for total in [
-        format!(
-            "| {number} claims, below | {all} interleavings, {complete} searches complete, {bounded} bounded |"
-        ),
-        format!("<summary>{number} claims</summary>"),
-    ] {
-        assert!(readme.contains(&total), "README.md has: {total}");
+    let total = format!(
+        "| {number} claims | {all} interleavings, {complete} searches complete, {bounded} bounded |"
+    );
+    for (name, text) in [("model-checking.md", &page), ("results.md", &results)] {
+        assert!(text.contains(&total), "docs/{name} has: {total}");
     }
 }
 
-/// Checks that the rows of a table of README.md are those of the file.
+/// Checks that the rows of a table of docs/model-checking.md are those of the file.
 fn repeats(shown: impl Iterator<Item = Vec<String>>, expected: impl Iterator<Item = Vec<String>>) {
     let (shown, expected): (BTreeSet<_>, BTreeSet<_>) = (shown.collect(), expected.collect());
     let wrong: Vec<_> = shown.difference(&expected).collect();
     let missing: Vec<_> = expected.difference(&shown).collect();
     assert!(
         wrong.is_empty() && missing.is_empty(),
-        "README.md has the rows {wrong:?} where loom-tests/counts.txt has {missing:?}"
+        "docs/model-checking.md has the rows {wrong:?} where loom-tests/counts.txt has {missing:?}"
     );
 }
 
 /// The rows under a header.
-fn table<'a>(readme: &'a str, header: &str) -> impl Iterator<Item = &'a str> {
-    let lines = readme
+fn table<'a>(page: &'a str, header: &str) -> impl Iterator<Item = &'a str> {
+    let lines = page
         .lines()
         .skip_while(move |line| !line.starts_with(header));
     lines.skip(2).take_while(|line| line.starts_with('|'))

@@ -9,7 +9,7 @@ use lockstep_core::model::{Amount, Asset, Cell, Hash, Height, Receipt, Value};
 use lockstep_core::signature::Keypair;
 use proptest::prelude::*;
 
-/// The digest as ARCHITECTURE.md defines it, from the encodings.
+/// The digest as docs/ledger-rules.md defines it, from the encodings.
 fn digest(parent: Hash, changes: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
     let mut hasher = blake3::Hasher::new_derive_key("lockstep 1 block digest");
     hasher.update(&parent.0);

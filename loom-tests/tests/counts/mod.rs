@@ -85,14 +85,14 @@ pub(crate) fn compare(rows: &[Row], found: &Row) -> Result<(), String> {
     let Some(expected) = rows.iter().find(|row| row.name == *name) else {
         return Err(format!(
             "{name}: loom-tests/counts.txt has no entry for it; {} interleavings were explored. Add \
-             one there, and a row to README.md",
+             one there, and a row to docs/model-checking.md",
             found.interleavings
         ));
     };
     if (&found.uses, &found.search) != (&expected.uses, &expected.search) {
         return Err(format!(
             "{name}: explored {}, {}; expected {}, {} in loom-tests/counts.txt. Correct it there and \
-             in README.md",
+             in docs/model-checking.md",
             found.uses, found.search, expected.uses, expected.search
         ));
     }
@@ -101,7 +101,7 @@ pub(crate) fn compare(rows: &[Row], found: &Row) -> Result<(), String> {
         return Err(format!(
             "{name}: {count} interleavings, expected {before} in loom-tests/counts.txt: they differ by \
              more than a tenth. Find the change that did it. Where it is intended, add `count {count} \
-             by CHANGE` to the entry, explain CHANGE at the head of the file, and correct README.md"
+             by CHANGE` to the entry, explain CHANGE at the head of the file, and correct docs/model-checking.md"
         ));
     }
     Ok(())

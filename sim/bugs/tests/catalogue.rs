@@ -76,7 +76,7 @@ fn rows<'t>(text: &'t str, head: &str) -> Vec<&'t str> {
 
 /// What is in its cells is measured, and no test's to know.
 #[test]
-fn the_rows_of_the_matrix_in_the_readme_are_the_bugs() {
+fn the_rows_of_the_matrix_in_the_docs_are_the_bugs() {
     let known: Vec<&str> = BUGS.iter().map(|bug| bug.id).collect();
     assert_eq!(rows(&text("README.md"), "| bug | trial |"), known);
 }

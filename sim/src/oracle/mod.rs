@@ -1,7 +1,7 @@
 //! The serial oracle: executes one block after another, one transaction after another.
 //!
 //! Shares the nouns with core and nothing else: it must not inherit core's mistakes, so everything,
-//! hashing and signatures included, is written again from `ARCHITECTURE.md`, as plainly as possible
+//! hashing and signatures included, is written again from `docs/ledger-rules.md`, as plainly as possible
 //! and never optimised. It does not know that anything could be done in parallel, stored or lost.
 
 use std::collections::{BTreeMap, BTreeSet};
