@@ -1,9 +1,9 @@
-//! The ledger and the executor for callers that are asynchronous, on tokio.
+//! The ledger and the executor for asynchronous callers, on tokio.
 //!
 //! Execution is synchronous and takes its time: it runs on the threads that tokio keeps for work
 //! that blocks, and the caller's thread is free meanwhile. There is no second implementation here.
 //!
-//! A future that is dropped cancels what it waits for: a block of which nothing is written yet is
+//! A future that is dropped cancels its operation: a block of which nothing is written yet is
 //! not written. A block whose commit has begun is committed whole; [`Chain::tip`] tells.
 
 use std::hash::BuildHasher;
@@ -17,15 +17,15 @@ use crate::parallel::{BatchError, ParallelChainState, ParallelExecutor};
 use crate::storage::Storage;
 use crate::sync;
 
-/// [`Chain::add_block`].
+/// Adds a block as [`Chain::add_block`] does.
 ///
 /// # Errors
 ///
-/// As [`Chain::add_block`]; [`ChainError::Cancelled`] where the runtime shuts down first.
+/// As [`Chain::add_block`]; [`ChainError::Cancelled`] if the runtime shuts down first.
 ///
 /// # Panics
 ///
-/// Outside a tokio runtime.
+/// If it is polled outside a tokio runtime.
 pub async fn add_block<S: Storage + 'static>(
     chain: &Arc<Chain<S>>,
     block: Arc<Block>,
@@ -43,18 +43,18 @@ fn panicked(message: String) -> ChainError {
     ChainError::Panicked { message }
 }
 
-/// Checks these transactions and executes them with [`ParallelExecutor::execute_all`]; gives their
-/// receipts, each at its own index. Where the future is dropped, the state must not be used.
+/// Checks these transactions and executes them with [`ParallelExecutor::execute_all`]; returns their
+/// receipts, each at its own index. After the future is dropped, the state must not be used.
 ///
 /// `hasher` is for [`Graph::of`](crate::schedule::Graph::of).
 ///
 /// # Errors
 ///
-/// As [`ParallelExecutor::execute_all`].
+/// As [`ParallelExecutor::execute_all`]; [`BatchError::Panicked`] also if the runtime shuts down first.
 ///
 /// # Panics
 ///
-/// Outside a tokio runtime.
+/// If it is polled outside a tokio runtime.
 pub async fn execute_batch<S, H>(
     executor: &Arc<ParallelExecutor>,
     state: &Arc<ParallelChainState<S, H>>,
@@ -91,7 +91,7 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// What a panic said; `None` where it was none.
+/// Returns the message of a panic; `None` if the task did not panic.
 fn message(failed: JoinError) -> Option<String> {
     let panic = failed.try_into_panic().ok()?;
     Some(sync::panic_message(&*panic))

@@ -1,4 +1,4 @@
-//! Where the time of day comes from.
+//! The source of the time of day.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use crate::model::Timestamp;
 
 /// A source of the time. It may jump in both directions, as real ones do.
 pub trait Clock: Send + Sync {
-    /// Milliseconds since the Unix epoch.
+    /// Returns the time, in milliseconds since the Unix epoch.
     fn now(&self) -> Timestamp;
 }
 
@@ -15,7 +15,7 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    /// Zero where the system believes to be before 1970.
+    /// Returns zero if the system's clock is before 1970.
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         Timestamp(since_epoch.map_or(0, |elapsed| {

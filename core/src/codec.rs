@@ -1,4 +1,4 @@
-//! Canonical encoding, and the hashes that name things by it.
+//! The canonical encoding of values, and the hashes that name them by it.
 //!
 //! The encoding is [borsh](https://borsh.io): one value has one encoding, integers are
 //! little-endian, lists carry their length as a `u32` in front.
@@ -8,33 +8,33 @@ use thiserror::Error;
 
 use crate::model::{Block, Cell, Genesis, Hash, Header, Receipt, Transaction, Value};
 
-/// Bytes that are not the encoding of the value that was asked for.
+/// The bytes are not the encoding of a value of the type asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("these {length} bytes are not the encoding of {expected}: {reason}")]
 pub struct DecodeError {
-    /// What was asked for.
+    /// The type asked for.
     pub expected: &'static str,
-    /// How many bytes there were.
+    /// The number of bytes.
     pub length: usize,
-    /// What is wrong with them.
+    /// The defect.
     pub reason: String,
 }
 
-/// The canonical encoding of a value.
+/// Returns the canonical encoding of a value.
 ///
 /// # Panics
 ///
-/// Where a list has more than `u32::MAX` items, which no value of this crate that fits the memory
+/// If a list has more than `u32::MAX` items, which no value of this crate that fits the memory
 /// of a node has.
 #[must_use]
 pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
-    // Counting costs less than growing, and what is kept is no larger than it is.
+    // Counting costs less than growing, and an encoding that is kept has no spare capacity.
     let mut bytes = Vec::with_capacity(usize::try_from(encoded_len(value)).unwrap_or(0));
     write_into(value, &mut bytes);
     bytes
 }
 
-/// How many bytes the canonical encoding of a value has, without keeping them.
+/// Returns the length of the canonical encoding of a value, in bytes, without keeping it.
 #[must_use]
 pub fn encoded_len<T: BorshSerialize + ?Sized>(value: &T) -> u64 {
     let mut counter = Counter(0);
@@ -42,14 +42,14 @@ pub fn encoded_len<T: BorshSerialize + ?Sized>(value: &T) -> u64 {
     counter.0
 }
 
-/// The value that has exactly these bytes as its encoding.
+/// Decodes the value that has exactly these bytes as its encoding.
 ///
 /// Allocates no more than a small multiple of the input, whatever lengths it claims: borsh reserves
 /// at most 4 KiB before the bytes of a list have been seen.
 ///
 /// # Errors
 ///
-/// Where the bytes are too short, too long, or not canonical. The error names the type as
+/// [`DecodeError`] if the bytes are too short, too long, or not canonical. It names the type as
 /// `expected`.
 pub fn decode<T: BorshDeserialize>(expected: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
     T::try_from_slice(bytes).map_err(|error| DecodeError {
@@ -59,11 +59,11 @@ pub fn decode<T: BorshDeserialize>(expected: &'static str, bytes: &[u8]) -> Resu
     })
 }
 
-/// The block that has exactly these bytes as its encoding, at most `limit` of them.
+/// Decodes the block that has exactly these bytes as its encoding, at most `limit` of them.
 ///
 /// # Errors
 ///
-/// As [`decode`]; longer input is refused before it is looked at.
+/// [`DecodeError`] as of [`decode`], and if there are more than `limit` bytes, which are not looked at.
 pub fn decode_block(bytes: &[u8], limit: u64) -> Result<Block, DecodeError> {
     if bytes.len() as u64 > limit {
         return Err(DecodeError {
@@ -75,14 +75,14 @@ pub fn decode_block(bytes: &[u8], limit: u64) -> Result<Block, DecodeError> {
     decode("a block", bytes)
 }
 
-/// The identity of a transaction: the hash of its whole encoding, signatures included.
+/// Returns the identity of a transaction: the hash of its whole encoding, signatures included.
 #[must_use]
 pub fn transaction_id(transaction: &Transaction) -> Hash {
     hash_of(blake3::Hasher::new(), transaction)
 }
 
-/// What the source and the cosigners of a transaction sign: everything before the signatures,
-/// hashed under a domain of its own.
+/// Returns the message that the source and the cosigners of a transaction sign: everything before
+/// the signatures, hashed under a domain of its own.
 #[must_use]
 pub fn signing_hash(transaction: &Transaction) -> Hash {
     let Transaction {
@@ -100,7 +100,8 @@ pub fn signing_hash(transaction: &Transaction) -> Hash {
     )
 }
 
-/// The name of a block: the hash of its header, which commits to the body through the merkle root.
+/// Returns the name of a block: the hash of its header, which commits to the body through the merkle
+/// root.
 #[must_use]
 pub fn block_hash(header: &Header) -> Hash {
     hash_of(
@@ -109,7 +110,7 @@ pub fn block_hash(header: &Header) -> Hash {
     )
 }
 
-/// The name of a ledger: what block 1 has for a parent.
+/// Returns the name of a ledger: the parent of block 1.
 #[must_use]
 pub fn genesis_hash(genesis: &Genesis) -> Hash {
     hash_of(
@@ -118,14 +119,14 @@ pub fn genesis_hash(genesis: &Genesis) -> Hash {
     )
 }
 
-/// What a block did, in one hash: the digest before it, every cell that it changed with the value
-/// after it in the order of cells (the supplies among them), and all receipts.
+/// Returns the digest of a block, one hash of all results: the digest before it, every cell that it
+/// changed with the value after it in the order of cells (the supplies among them), and all receipts.
 ///
 /// The genesis is digested like a block whose parent's digest is [`genesis_hash`], with every cell
 /// that it sets and no receipts.
 #[must_use]
 pub fn block_digest(parent: Hash, state_diff: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
-    // So much at once is hashed in several lanes.
+    // As many bytes at once are hashed in several lanes.
     const BUFFER: usize = 16_384;
     hash_buffered(
         BUFFER,
@@ -138,7 +139,7 @@ fn hash_of<T: BorshSerialize + ?Sized>(hasher: blake3::Hasher, value: &T) -> Has
     hash_buffered(1024, hasher, value)
 }
 
-/// The hasher takes many small writes slowly: they are gathered first.
+/// Hashes an encoding through a buffer, in bytes: the hasher takes many small writes slowly.
 fn hash_buffered<T: BorshSerialize + ?Sized>(
     buffer: usize,
     hasher: blake3::Hasher,

@@ -1,4 +1,4 @@
-//! What an operator may choose. None of it changes a result.
+//! The choices of an operator. None of them changes a result.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -9,43 +9,44 @@ use crate::model::Network;
 
 /// Environment variable: whether blocks may be executed in parallel.
 pub const PARALLEL_ENABLED: &str = "LOCKSTEP_PARALLEL_ENABLED";
-/// Environment variable: from how many transactions on a block is executed in parallel.
+/// Environment variable: the fewest transactions of a block that is executed in parallel.
 pub const PARALLEL_THRESHOLD: &str = "LOCKSTEP_PARALLEL_THRESHOLD";
-/// Environment variable: how many workers execute.
+/// Environment variable: the number of workers that execute.
 pub const PARALLEL_WORKERS: &str = "LOCKSTEP_PARALLEL_WORKERS";
-/// Environment variable: whether every block is executed both ways and compared.
+/// Environment variable: whether every block is executed on every path and the results are compared.
 pub const PARALLEL_TEST_MODE: &str = "LOCKSTEP_PARALLEL_TEST_MODE";
 
 /// The most workers that may be asked for.
 pub const MAX_WORKERS: usize = 256;
 
-/// How blocks are executed.
+/// The choices about how blocks are executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParallelConfig {
-    /// Whether blocks may be executed in parallel.
+    /// Blocks may be executed in parallel.
     pub enabled: bool,
-    /// From how many transactions on.
+    /// The fewest transactions of a block that is executed in parallel.
     pub threshold: usize,
-    /// By how many workers, 1 to [`MAX_WORKERS`]; `None` for one a core.
+    /// The number of workers, 1 to [`MAX_WORKERS`]; `None` for one a core.
     pub workers: Option<usize>,
-    /// Execute every block both ways, compare, keep the serial result.
+    /// Every block is executed on every path, the results are compared, the serial one is kept.
     pub test_mode: bool,
-    /// What the stateful part of a transaction is believed to cost, in nanoseconds: from
+    /// The assumed cost of the stateful part of a transaction, in nanoseconds: from
     /// [`GRAPH_PAYS_NS`] on it runs over the graph of conflicts. Bare transfers from memory take
     /// some hundreds.
     pub stateful_ns: u64,
-    /// Takes this path whatever a block looks like. For the harness.
+    /// The path of every block, whatever it looks like. For the harness.
     pub forced: Option<ExecutionPath>,
 }
 
-/// From this cost of the stateful part of a transaction on, scheduling it over a graph pays.
+/// The least cost of the stateful part of a transaction for which scheduling it over a graph pays, in
+/// nanoseconds.
 pub const GRAPH_PAYS_NS: u64 = 1_000;
 
-/// What the verification of a transaction costs in a batch, in nanoseconds, about. The threshold of a
-/// network is in transactions that are to be verified.
+/// The cost of verifying a transaction in a batch, in nanoseconds, about. The threshold of a network
+/// counts transactions that are to be verified.
 pub const VERIFICATION_NS: u64 = 13_000;
 
-/// How a block is executed. The result is the same.
+/// A way of executing a block. The result is the same on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExecutionPath {
     /// On the caller's thread.
@@ -66,7 +67,7 @@ impl ExecutionPath {
         ExecutionPath::Graph,
     ];
 
-    /// As logs and metrics spell it.
+    /// Returns the name, as logs and metrics spell it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -78,8 +79,8 @@ impl ExecutionPath {
 }
 
 impl ParallelConfig {
-    /// What suits a network: blocks of mainnet are parallel from 20 transactions on, of testnet and
-    /// stagenet from 10, of devnet from 4.
+    /// Returns the defaults of a network: blocks of mainnet are parallel from 20 transactions on, of
+    /// testnet and stagenet from 10, of devnet from 4.
     #[must_use]
     pub const fn for_network(network: Network) -> Self {
         ParallelConfig {
@@ -96,22 +97,22 @@ impl ParallelConfig {
         }
     }
 
-    /// How many workers execute: as many as were asked for, or one a core.
+    /// Returns the number of workers that execute: as many as were asked for, or one a core.
     #[must_use]
     pub fn workers(&self) -> usize {
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
         self.workers.unwrap_or_else(available).clamp(1, MAX_WORKERS)
     }
 
-    /// The path of a block of so many transactions.
+    /// Returns the path of a block of `transactions` transactions.
     #[must_use]
     pub fn path(&self, transactions: usize) -> ExecutionPath {
         self.path_where(transactions >= self.threshold)
     }
 
-    /// The path of so many transactions whose verdicts are known, for whoever executes such on a
-    /// state of their own. Workers are woken for as much work as the threshold is, which takes many
-    /// more of these: what is left of one is [`ParallelConfig::stateful_ns`].
+    /// Returns the path of `transactions` transactions whose stateless verdicts are known, for a caller
+    /// that executes them on a state of its own. Workers are woken for as much work as the threshold is,
+    /// which takes many more of these: each is [`ParallelConfig::stateful_ns`] of work.
     #[must_use]
     pub fn path_of_verified(&self, transactions: usize) -> ExecutionPath {
         let work = |transactions: usize, ns: u64| transactions as u128 * u128::from(ns);
@@ -132,13 +133,13 @@ impl ParallelConfig {
         }
     }
 
-    /// The same with what the environment says. `variable` looks one up, for instance
-    /// [`std::env::var_os`].
+    /// Returns the choices with those of the environment in their place. `variable` looks one up, for
+    /// instance [`std::env::var_os`].
     ///
     /// # Errors
     ///
-    /// Where a variable has a value that it cannot have. An unset one is not an error; an empty one
-    /// is.
+    /// [`ConfigError`] if a variable has a value that it cannot have. An unset one is not an error; an
+    /// empty one is.
     pub fn with_environment(
         self,
         variable: impl Fn(&str) -> Option<OsString>,
@@ -210,16 +211,16 @@ pub struct ConfigError {
     pub name: &'static str,
     /// Its value, as far as it is text.
     pub value: String,
-    /// What it may be.
+    /// The values that it may have.
     pub expected: &'static str,
 }
 
 /// The seed of the hash maps that a node keeps keys in.
 ///
-/// No result depends on it. It keeps whoever chooses keys from choosing ones that collide.
+/// No result depends on it. It keeps an attacker from choosing keys that collide.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub enum HashSeed {
-    /// Another one in each process, nobody knows which.
+    /// Another one in each process, and unknown.
     #[default]
     Random,
     /// This one, the same in every process, to show that it makes no difference.
@@ -252,14 +253,14 @@ impl fmt::Debug for HashSeed {
     }
 }
 
-/// How much a [`BodyCache`](crate::chain::BodyCache) keeps, and for how long.
+/// The limits of a [`BodyCache`](crate::chain::BodyCache).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyCacheLimits {
-    /// The most bodies.
+    /// The most bodies that are kept.
     pub entries: usize,
     /// The most bytes of all their encodings.
     pub bytes: u64,
-    /// How long one is kept, in milliseconds. A body that is remembered again starts anew.
+    /// The time for which one is kept, in milliseconds. A body that is remembered again starts anew.
     pub time_to_live_ms: u64,
 }
 
@@ -277,16 +278,16 @@ impl Default for BodyCacheLimits {
 /// Everything that an operator may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// How blocks are executed.
+    /// The choices about how blocks are executed.
     pub parallel: ParallelConfig,
-    /// How many bodies of templates are remembered, and for how long.
+    /// The limits of the cache of the bodies of templates.
     pub bodies: BodyCacheLimits,
     /// The seed of the hash maps.
     pub hash_seed: HashSeed,
 }
 
 impl Config {
-    /// What suits a network.
+    /// Returns the defaults of a network.
     #[must_use]
     pub fn for_network(network: Network) -> Self {
         Config {

@@ -1,4 +1,4 @@
-//! The execution of a block as far as it is the same on every path: checks, receipts, the reward, and the
+//! The parts of executing a block that are the same on every path: checks, receipts, the reward, and the
 //! result.
 
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::state::{WriteSet, add};
 use crate::storage::{StorageError, schema};
 use crate::transition::{StateView, check_all, transition};
 
-/// What a block did, before any of it is written.
+/// The result of executing a block, of which nothing is written yet.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Execution {
     pub(crate) receipts: Vec<Receipt>,
@@ -28,7 +28,8 @@ impl Execution {
         at.ok().map(|at| &self.write_set[at].1)
     }
 
-    /// Where another execution of the same block differs first.
+    /// Returns a description of the first difference of another execution of the same block, if there
+    /// is one.
     pub(crate) fn difference(&self, other: &Execution) -> Option<String> {
         if self == other {
             return None;
@@ -76,7 +77,7 @@ pub struct Checked<'t> {
     pub transaction: &'t Transaction,
     /// Its identity.
     pub id: Hash,
-    /// Whether it passed the stateless checks.
+    /// The result of the stateless checks.
     pub verdict: Result<(), Rejection>,
 }
 
@@ -88,13 +89,13 @@ pub(crate) struct Body<'t> {
 }
 
 impl<'t> Body<'t> {
-    /// The stateless checks of some of the transactions, on this thread.
+    /// Makes the stateless checks of some of the transactions, on this thread.
     pub(crate) fn check(&self, network: Network, piece: Range<usize>) -> Vec<Checked<'t>> {
         check_all_of(network, &self.transactions[piece.clone()], &self.ids[piece])
     }
 
-    /// Every cell of an account that these transactions may touch, and the miner's credit after the
-    /// last of them; some more than once.
+    /// Returns every cell of an account that these transactions may touch, and those of the miner's
+    /// credit after the last of the block; some more than once.
     pub(crate) fn cells(&self, piece: Range<usize>, checked: &[Checked<'_>]) -> Vec<Cell> {
         let mut cells = cells_of(checked);
         if piece.end == self.transactions.len() {
@@ -105,7 +106,7 @@ impl<'t> Body<'t> {
     }
 }
 
-/// The stateless checks of these transactions, on this thread. `ids` are their identities.
+/// Makes the stateless checks of these transactions, on this thread. `ids` are their identities.
 pub(crate) fn check_all_of<'t>(
     network: Network,
     transactions: &'t [Transaction],
@@ -123,12 +124,12 @@ pub(crate) fn check_all_of<'t>(
         .collect()
 }
 
-/// About how many cells a transaction touches, to begin with maps that are large enough.
+/// The number of cells that a transaction touches, about, to begin with maps that are large enough.
 pub(crate) const CELLS: usize = 5;
 
 pub(crate) const NATIVE: Cell = Cell::Supply(Asset::NATIVE);
 
-/// What a transaction does to this state.
+/// Returns the outcome of a transaction on this state.
 pub(crate) fn outcome<V: StateView>(
     checked: &Checked<'_>,
     state: &mut V,
@@ -147,7 +148,7 @@ pub(crate) fn receipt(checked: &Checked<'_>, outcome: Outcome) -> Receipt {
     }
 }
 
-/// What a block issues, where there is so much of the native asset before it.
+/// Returns the reward that a block issues if `supply` is the supply of the native asset before it.
 pub(crate) fn reward(rules: &Rules, supply: Supply) -> Result<Amount, StorageError> {
     let so_far = add(NATIVE, supply.genesis, supply.issued)?;
     let left = rules
@@ -159,7 +160,7 @@ pub(crate) fn reward(rules: &Rules, supply: Supply) -> Result<Amount, StorageErr
 
 fn cells_of(transactions: &[Checked<'_>]) -> Vec<Cell> {
     let mut cells = Vec::with_capacity(transactions.len() * (CELLS + 1));
-    // What is rejected without a look at the state loads nothing.
+    // A transaction that is rejected without a look at the state loads nothing.
     for Checked { transaction, .. } in transactions.iter().filter(|one| one.verdict.is_ok()) {
         let source = transaction.source;
         cells.extend([
@@ -221,7 +222,7 @@ mod tests {
         }
     }
 
-    /// What is said of an execution beside one with fee 2, balances 10 and 20 and reward 5.
+    /// Describes the difference of an execution from one with fee 2, balances 10 and 20 and reward 5.
     fn difference(other: Execution) -> Option<String> {
         execution(2, [10, 20], 5).difference(&other)
     }

@@ -1,9 +1,12 @@
-//! A ledger and its transaction executor: what Lockstep puts on trial.
+//! An account-model ledger and its parallel transaction executor.
 //!
 //! A ledger holds accounts, each with a nonce, balances of assets and perhaps a multisig. A
 //! [block](model::Block) is an ordered list of signed [transactions](model::Transaction); a
-//! [`Chain`](chain::Chain) executes it on its tip and keeps what it did, with all earlier states,
-//! on a [storage](storage::Storage). The rules, and what they leave open, stand in
+//! [`Chain`](chain::Chain) executes it on its tip and keeps its effects, with all earlier states,
+//! on a [storage](storage::Storage). A block executed on several workers comes out as the same block
+//! executed one transaction after another, byte for byte: [`schedule`] and [`parallel`] say how and why.
+//!
+//! The words are explained in `docs/glossary.md` of the repository; the rules of the ledger stand in
 //! `docs/ledger-rules.md`.
 //!
 //! ```
@@ -49,7 +52,7 @@
 //! };
 //! alice.sign_transaction(&mut transfer);
 //!
-//! // A miner makes a block of what waits, and the ledger executes it.
+//! // A miner makes a block of the waiting transactions, and the ledger executes it.
 //! let mut mempool = Mempool::new(Network::Devnet, MempoolLimits::default());
 //! mempool.insert(transfer)?;
 //! let header = chain.template(&mempool, miner)?;
@@ -60,41 +63,41 @@
 //! assert_eq!(chain.balance(bob, Asset::NATIVE)?, Amount(30));
 //! assert_eq!(chain.balance(miner, Asset::NATIVE)?, Amount(7));
 //!
-//! // Undone, everything is as it was.
+//! // After a rewind everything is as it was.
 //! chain.rewind_to(Height::GENESIS)?;
 //! assert_eq!(chain.balance(alice.public(), Asset::NATIVE)?, Amount(100));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// The nouns, and the bytes and hashes that name them.
+// The data types, and the bytes and hashes that name their values.
 pub mod model;
 
 pub mod codec;
 pub mod merkle;
 pub mod signature;
 
-// What one transaction does, and which of them conflict.
+// The rules of one transaction, and the conflicts of many.
 pub mod transition;
 
 pub mod schedule;
 
-// What a node is given.
+// The environment of a node.
 pub mod clock;
 pub mod config;
 pub mod metrics;
 
-// Where a ledger is kept.
+// The storage of a ledger.
 pub mod storage;
 
 mod prefix;
 mod side_by_side;
 
-// A block, as far as it is the same on every path and in every thread.
+// The parts of a block that are the same on every path and in every thread.
 mod execution;
 mod ledger;
 mod state;
 
-// What several threads use at once.
+// The types that several threads use at once.
 pub mod parallel;
 
 pub mod chain;

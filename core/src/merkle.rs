@@ -1,4 +1,4 @@
-//! The root that commits a header to its body.
+//! The merkle root that commits a header to its body.
 //!
 //! The tree of [RFC 6962](https://www.rfc-editor.org/rfc/rfc6962#section-2.1) over BLAKE3: a leaf is
 //! hashed behind a zero byte, a node behind a one, so that no node passes for a leaf; an odd node
@@ -6,10 +6,10 @@
 
 use crate::model::Hash;
 
-/// The leaves of a subtree: a power of two, so that every subtree but the last is full.
+/// The number of leaves of a subtree: a power of two, so that every subtree but the last is full.
 pub(crate) const SUBTREE: usize = 64;
 
-/// The root over these identities, in this order; [`Hash::ZERO`] exactly when there are none.
+/// Returns the root over these identities, in this order; [`Hash::ZERO`] exactly when there are none.
 ///
 /// Costs two short hashes an identity and 32 bytes of memory for each.
 #[must_use]
@@ -17,7 +17,7 @@ pub fn root(identities: &[Hash]) -> Hash {
     climb(identities.iter().map(leaf).collect())
 }
 
-/// The root over identities of which there are the roots of each [`SUBTREE`], in their order.
+/// Returns the root over the roots of all subtrees of [`SUBTREE`] leaves, in their order.
 pub(crate) fn root_of_subtrees(roots: Vec<Hash>) -> Hash {
     climb(roots)
 }

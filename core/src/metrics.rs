@@ -1,4 +1,4 @@
-//! What a node reports about its work, through the [`metrics`] facade: free when nothing listens.
+//! Reports of a node about its work, through the [`metrics`] facade: free when nothing listens.
 //!
 //! No result depends on any of it.
 
@@ -10,7 +10,7 @@ use crate::model::{Outcome, Receipt};
 pub const BLOCKS: &str = "lockstep_blocks_total";
 /// Histogram: transactions in a block that was added.
 pub const BLOCK_TRANSACTIONS: &str = "lockstep_block_transactions";
-/// Histogram: how many levels the graph of a block's conflicts had, where it was made.
+/// Histogram: levels of the dependency graph of a block, if it was made.
 pub const GRAPH_DEPTH: &str = "lockstep_graph_depth";
 /// Counter: transactions that were applied.
 pub const APPLIED: &str = "lockstep_transactions_applied_total";
@@ -24,7 +24,7 @@ pub const FALLBACKS: &str = "lockstep_fallbacks_total";
 /// Counter: blocks of test mode whose parallel result differed from the serial one, by `path`.
 pub const DIFFERENCES: &str = "lockstep_differences_total";
 
-/// Does something and reports the seconds that it took as one phase of a block.
+/// Calls `work` and reports the seconds that it took as one phase of a block.
 pub(crate) fn phase<T>(name: &'static str, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let done = work();
@@ -42,7 +42,7 @@ pub(crate) fn fallback() {
     ::metrics::counter!(FALLBACKS).increment(1);
 }
 
-/// Reports a path that did something else than the serial one.
+/// Reports a path whose result differed from the serial one.
 pub(crate) fn difference(path: &'static str) {
     ::metrics::counter!(DIFFERENCES, "path" => path).increment(1);
 }

@@ -1,10 +1,10 @@
-//! Sorting by long keys of which the first bytes mostly decide.
+//! Sorting by long keys whose order the first bytes mostly decide.
 
 use std::cmp::Ordering;
 
-/// Sorts by a number that comes before all else in an order, and only where it is the same by the
-/// whole order. Large items are moved once, and most keys are never compared: of random ones that are
-/// 32 bytes long, next to none share eight.
+/// Sorts by a number that comes first in an order, and items with the same number by the whole order.
+/// Large items are moved once, and most keys are never compared: of random ones that are 32 bytes
+/// long, next to none share eight.
 pub(crate) fn sort_by_prefix<T>(
     items: &mut [T],
     prefix: impl Fn(&T) -> u64,
@@ -16,7 +16,7 @@ pub(crate) fn sort_by_prefix<T>(
     }
 }
 
-/// The first eight bytes, as a number that is ordered as they are.
+/// Returns the first eight bytes, as a number that is ordered as they are.
 pub(crate) fn first_bytes(bytes: &[u8; 32]) -> u64 {
     let first = bytes.first_chunk().expect("32 bytes have eight in front");
     u64::from_be_bytes(*first)

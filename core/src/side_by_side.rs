@@ -1,15 +1,15 @@
-//! Work in pieces, on one thread or on several, for whoever does not care on which.
+//! Work in pieces, on one thread or on several, for code whose results do not depend on which.
 
-/// Where work is done. What comes out is the same everywhere.
+/// The threads on which work is done. The results are the same on any.
 pub(crate) trait SideBySide: Copy + Sync {
-    /// On how many threads.
+    /// Returns the number of threads.
     fn at_once(self) -> usize;
 
-    /// `f` of each piece, at its index. A piece is worth another thread's while; whoever is free takes
-    /// the next.
+    /// Returns `f` of each piece, at its index. A piece is large enough to pay for another thread; a
+    /// free thread takes the next.
     fn map<P: Sync, R: Send>(self, pieces: &[P], f: impl Fn(&P) -> R + Send + Sync) -> Vec<R>;
 
-    /// Both.
+    /// Calls both and returns their results.
     fn join<A: Send, B: Send>(
         self,
         one: impl FnOnce() -> A + Send,

@@ -1,4 +1,4 @@
-//! The state while a block is executed: what the storage holds, under what the block changed.
+//! The state while a block is executed: the cells of the storage, under the writes of the block.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -37,17 +37,17 @@ pub(crate) fn cell_write(
     (!same).then_some((before, after))
 }
 
-/// The cells that somebody loads or has loaded: who is in one piece of a block is often in all of
-/// them.
+/// The cells that a piece of a block loads or has loaded: a cell of one piece is often one of all
+/// of them.
 pub(crate) struct ClaimedCells<H>(HashSet<Cell, H>);
 
 impl<H: BuildHasher> ClaimedCells<H> {
-    /// `cells` is how many there will be, about.
+    /// Creates a set of no cells. `cells` is about the number that there will be.
     pub(crate) fn none(cells: usize, hasher: H) -> Self {
         ClaimedCells(HashSet::with_capacity_and_hasher(cells, hasher))
     }
 
-    /// Leaves what nobody has taken, and takes it.
+    /// Claims the cells that are not claimed yet, and removes the others from `cells`.
     pub(crate) fn claim(&mut self, cells: &mut Vec<Cell>) {
         cells.retain(|cell| self.0.insert(*cell));
     }
@@ -59,16 +59,16 @@ impl<H: BuildHasher> ClaimedCells<H> {
 pub(crate) struct BlockState<L, H> {
     /// Reads the newest version of a cell from the storage.
     load: L,
-    /// Where the slot of a cell is. Looked up, never walked in the order of its hashes.
+    /// The index of each cell's slot. Looked up, never walked in the order of its hashes.
     places: HashMap<Cell, usize, H>,
     slots: Vec<Slot>,
 }
 
 struct Slot {
     cell: Cell,
-    /// In the storage.
+    /// The version in the storage.
     before: Option<Version>,
-    /// After the transactions so far.
+    /// The value after the transactions so far.
     now: Option<Value>,
 }
 
@@ -77,7 +77,7 @@ where
     L: Fn(Cell) -> Result<Option<Version>, StorageError>,
     H: BuildHasher,
 {
-    /// Nothing is loaded. `cells` is how many there will be, about.
+    /// Creates a state of which nothing is loaded. `cells` is about the number that there will be.
     pub(crate) fn new(load: L, cells: usize, hasher: H) -> Self {
         BlockState {
             load,
@@ -86,7 +86,7 @@ where
         }
     }
 
-    /// Takes what was loaded. Cells that are there already stay as they are.
+    /// Adds cells that were loaded. Those that are there already stay as they are.
     pub(crate) fn learn(&mut self, loaded: Loaded) {
         for (cell, before) in loaded {
             if let Entry::Vacant(vacant) = self.places.entry(cell) {
@@ -133,7 +133,7 @@ where
         Ok(())
     }
 
-    /// Adds to a balance, and registers the account if need be. Nothing changes nothing.
+    /// Adds to a balance, and registers the account if need be. An amount of zero changes nothing.
     pub(crate) fn credit(
         &mut self,
         account: PublicKey,
@@ -163,7 +163,7 @@ where
         self.set(Cell::Supply(asset), Value::Supply(supply))
     }
 
-    /// Every cell that differs.
+    /// Returns every cell that differs from the storage, in the order of cells.
     pub(crate) fn into_write_set(self, height: Height, parallelism: impl SideBySide) -> WriteSet {
         let mut writes = WriteSet::with_capacity(self.slots.len());
         writes.extend(
@@ -250,14 +250,14 @@ impl Slot {
     }
 }
 
-/// Sorts what has a cell in front by it.
+/// Sorts pairs by their cells.
 pub(crate) fn in_cell_order<T: Send>(items: &mut [(Cell, T)], parallelism: impl SideBySide) {
     sort_in(parallelism.at_once(), items, parallelism);
 }
 
-/// In so many parts, each of them sorted on one thread.
+/// Sorts pairs by their cells in `parts` parts, each of them on one thread.
 fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], parallelism: impl SideBySide) {
-    // Few are sorted sooner than others are woken.
+    // Few pairs are sorted sooner than other threads are woken.
     const FEW: usize = 4_096;
     if parts < 2 || items.len() < FEW {
         sort_by_prefix(
@@ -278,7 +278,7 @@ fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], parallelism: impl Sid
     );
 }
 
-/// What comes first in the order of cells: the kind, then as many bits of a key as there is room for.
+/// Returns the prefix of a cell in the order of cells: the kind, then as many bits of the key as fit.
 fn prefix(cell: &Cell) -> u64 {
     let (kind, key) = match cell {
         Cell::Nonce(account) => (0, &account.0),
@@ -289,7 +289,7 @@ fn prefix(cell: &Cell) -> u64 {
     kind << 62 | first_bytes(key) >> 2
 }
 
-/// Whether a cell that never was counts as having this value.
+/// Returns whether a cell that was never written counts as having this value.
 fn is_like_absent(value: &Value) -> bool {
     match value {
         Value::Nonce(_) => false,
@@ -299,7 +299,11 @@ fn is_like_absent(value: &Value) -> bool {
     }
 }
 
-/// A sum that fits in a ledger whose supplies are conserved.
+/// Returns a sum, which fits in a ledger whose supplies are conserved.
+///
+/// # Errors
+///
+/// [`StorageError::Corrupt`] if it does not fit.
 pub(crate) fn add(cell: Cell, amount: Amount, more: Amount) -> Result<Amount, StorageError> {
     amount
         .checked_add(more)

@@ -1,4 +1,4 @@
-//! Bodies of templates, kept until a header asks for them.
+//! The cache of the bodies of templates, from which headers are completed.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,7 +7,7 @@ use crate::codec;
 use crate::config::BodyCacheLimits;
 use crate::model::{Hash, Timestamp, Transaction};
 
-/// Bodies by their merkle root, bounded in number, bytes and time; the oldest goes first.
+/// A cache of bodies by their merkle root, bounded in number, bytes and time; the oldest goes first.
 ///
 /// Many threads may use one cache: each call sees all others before it or after it.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct CachedBody {
 }
 
 impl BodyCache {
-    /// An empty cache.
+    /// Creates an empty cache.
     #[must_use]
     pub fn new(limits: BodyCacheLimits) -> Self {
         BodyCache {
@@ -66,7 +66,7 @@ impl BodyCache {
         );
     }
 
-    /// The body with this root, if it is kept and not too old.
+    /// Returns the body with this root, if it is kept and not too old.
     #[must_use]
     pub fn find(&self, root: Hash, now: Timestamp) -> Option<Arc<[Transaction]>> {
         let mut cached = self.cached.lock();
@@ -77,8 +77,8 @@ impl BodyCache {
             .map(|body| Arc::clone(&body.transactions))
     }
 
-    /// How many bodies are kept, and the bytes of all their encodings. Expired ones count until
-    /// the next call of another method.
+    /// Returns the number of bodies that are kept, and the bytes of all their encodings. Expired ones
+    /// count until the next call of another method.
     #[must_use]
     pub fn size(&self) -> (usize, u64) {
         let cached = self.cached.lock();
@@ -87,7 +87,8 @@ impl BodyCache {
 }
 
 impl CachedBodies {
-    /// A clock that jumped back makes bodies live longer, never shorter; they stay bounded.
+    /// Drops the bodies that are too old. A clock that jumped back makes bodies live longer, never
+    /// shorter; they stay bounded.
     fn forget_expired(&mut self, limits: BodyCacheLimits, now: Timestamp) {
         let expired: Vec<Hash> = self
             .bodies

@@ -3,7 +3,7 @@
 use super::sync::Arc;
 use super::sync::atomic::{AtomicBool, Ordering};
 
-/// Shared by the caller of an operation and the thread that does it; once cancelled, for ever.
+/// A flag shared by the caller of an operation and the thread that does it; never unset.
 #[derive(Clone, Debug)]
 pub struct CancellationToken(Arc<AtomicBool>);
 
@@ -20,7 +20,7 @@ impl CancellationToken {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the operation is cancelled.
+    /// Returns whether the operation is cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)

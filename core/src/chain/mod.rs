@@ -1,8 +1,7 @@
-//! A ledger on a storage: blocks on its tip, undone from its tip, and everything that can be read.
-//!
-//! Several threads use it at once. Like [`parallel`] these files are compiled once over the real
+//! The ledger on a storage, shared by threads: adding blocks to its tip, rewinding it, reading it.
+//! Like [`parallel`] these files are compiled once over the real
 //! primitives and once more under each interleaving checker: they name a primitive only as
-//! `super::sync::...` and hold no test. What threads do not share stands in `ledger`.
+//! `super::sync::...` and hold no test. The parts that threads do not share stand in `ledger`.
 
 mod bodies;
 mod cancellation_token;
@@ -38,10 +37,10 @@ use outcome::BlockOutcome;
 
 /// A ledger and its history, on a storage.
 ///
-/// Everything that is read is read from the storage: there is no second copy of the tip or of a
+/// Every read goes to the storage: there is no second copy of the tip or of a
 /// balance that could be stale.
 ///
-/// Many threads may use one ledger. Whatever writes takes the one permit for it, and the storage is
+/// Many threads may use one ledger. A writer takes the one permit for it, and the storage is
 /// locked for writing only while its commit lasts; readers see the block before or the block after.
 pub struct Chain<S> {
     storage: Arc<RwLock<S>>,
@@ -55,12 +54,13 @@ pub struct Chain<S> {
 }
 
 impl<S: Storage> Chain<S> {
-    /// The ledger with this genesis on this storage: continued where there is one, begun where the
-    /// storage is empty.
+    /// Opens the ledger with this genesis on this storage, and begins it if the storage is empty.
     ///
     /// # Errors
     ///
-    /// Where the storage holds something else or fails, or the genesis is impossible.
+    /// [`ChainError::OtherGenesis`] if the storage holds another ledger;
+    /// [`ChainError::ImpossibleGenesis`] if a ledger cannot begin with this genesis; otherwise as
+    /// [`Chain::open_existing`].
     pub fn open(
         mut storage: S,
         genesis: &Genesis,
@@ -81,11 +81,12 @@ impl<S: Storage> Chain<S> {
         Chain::open_existing(storage, config, clock)
     }
 
-    /// The ledger on this storage, whatever its genesis is.
+    /// Opens the ledger on this storage, whatever its genesis is.
     ///
     /// # Errors
     ///
-    /// Where the storage is empty, of another format, damaged, or fails.
+    /// [`ChainError::Empty`] if the storage is empty, [`ChainError::OtherFormat`] if its format is
+    /// another one, [`ChainError::Storage`] if it fails or is damaged.
     pub fn open_existing(
         storage: S,
         config: Config,
@@ -106,7 +107,7 @@ impl<S: Storage> Chain<S> {
         Ok(chain)
     }
 
-    /// Gives the storage back, when everybody who reads from it is done.
+    /// Returns the storage, which no reader may use any more.
     ///
     /// # Panics
     ///
@@ -117,46 +118,48 @@ impl<S: Storage> Chain<S> {
         sync::into_inner(storage.expect("the ledger is given back by its last user"))
     }
 
-    /// The storage of the ledger. A write past the ledger breaks the ledger.
+    /// Returns the storage of the ledger. A write past the ledger breaks the ledger.
     #[must_use]
     pub fn storage(&self) -> Arc<RwLock<S>> {
         Arc::clone(&self.storage)
     }
 
-    /// Whether no parallel result has differed from the serial one, as far as test mode has looked.
+    /// Returns whether no parallel result has differed from the serial one, as far as test mode has
+    /// looked.
     #[must_use]
     pub fn trusts_parallel(&self) -> bool {
         self.blocks.trusts_parallel()
     }
 
-    /// What an operator chose.
+    /// Returns the choices of the operator.
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config
     }
 
-    /// What the ledger's nodes agree on.
+    /// Returns the rules that the ledger's nodes agree on.
     #[must_use]
     pub const fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// Executes a block on the tip and keeps everything that it did, in one commit.
+    /// Executes a block on the tip and writes its effects and receipts, in one commit.
     ///
     /// # Errors
     ///
-    /// Where the block is refused, the storage fails or the execution panics. The same block can
-    /// then be added again.
+    /// [`ChainError::Refused`] if the block does not extend the tip, [`ChainError::Storage`] if the
+    /// storage fails, [`ChainError::Panicked`] if the serial execution panics. After the last two the
+    /// same block can be added again.
     pub fn add_block(&self, block: &Block) -> Result<AddedBlock, ChainError> {
         self.add_block_unless(block, || false)
     }
 
-    /// [`Chain::add_block`] for a caller that may cancel it: `is_cancelled` is asked before each step,
-    /// the last time just before the commit.
+    /// Does as [`Chain::add_block`], for a caller that may cancel it: `is_cancelled` is called before
+    /// each step, the last time just before the commit.
     ///
     /// # Errors
     ///
-    /// [`ChainError::Cancelled`] where it said so; the ledger is as it was, and the same block can be
+    /// [`ChainError::Cancelled`] if it returned true; the ledger is as it was, and the same block can be
     /// added later. Otherwise as [`Chain::add_block`].
     pub fn add_block_unless(
         &self,
@@ -238,7 +241,7 @@ impl<S: Storage> Chain<S> {
     ///
     /// # Errors
     ///
-    /// [`ChainError::UnknownBody`] where there is no such body; otherwise as [`Chain::add_block`].
+    /// [`ChainError::UnknownBody`] if there is no such body; otherwise as [`Chain::add_block`].
     pub fn add_header(&self, header: &Header) -> Result<AddedBlock, ChainError> {
         let root = header.merkle_root;
         let transactions = if root == Hash::ZERO {
@@ -255,13 +258,13 @@ impl<S: Storage> Chain<S> {
         })
     }
 
-    /// The header of a block that would extend the tip now with the best transactions that wait.
+    /// Makes the header of a block that would extend the tip now with the best transactions that wait.
     /// Its body is remembered, so that the header alone can be added. The time is the clock's, or
-    /// the tip's where that is later.
+    /// the tip's if that is later.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// [`ChainError::Storage`] if the storage fails or what it has is damaged.
     pub fn template(&self, mempool: &Mempool, miner: PublicKey) -> Result<Header, ChainError> {
         let tip = self.tip()?;
         let now = self.clock.now();
@@ -303,14 +306,15 @@ impl<S: Storage> Chain<S> {
         Ok(header)
     }
 
-    /// Makes the ledger what it was at a height: state, history, supplies, digest. In one commit.
-    /// Rewinding to the tip does nothing.
+    /// Undoes the blocks above a height, in one commit: state, history, supplies and digest are as
+    /// they were. Rewinding to the tip does nothing.
     ///
     /// Costs one read and one write a version that is undone.
     ///
     /// # Errors
     ///
-    /// Where the height is above the tip, or the storage fails.
+    /// [`ChainError::AboveTip`] if the height is above the tip; [`ChainError::Storage`] if the
+    /// storage fails or a version that is to be undone is missing.
     pub fn rewind_to(&self, target: Height) -> Result<Tip, ChainError> {
         let _permit = self.permit.lock();
         let tip = self.tip()?;
@@ -320,7 +324,7 @@ impl<S: Storage> Chain<S> {
                 tip: tip.height,
             });
         }
-        // Read before the commit: after it there must be nothing left that can fail.
+        // Read before the commit: no step after it may fail.
         let restored = tip_at(&*self.read(), target)?;
         let batch = self.undo(tip.height, target)?;
         if !batch.is_empty() {
@@ -330,13 +334,13 @@ impl<S: Storage> Chain<S> {
         Ok(restored)
     }
 
-    /// The bodies of templates.
+    /// Returns the cache of the bodies of templates.
     #[must_use]
     pub const fn bodies(&self) -> &BodyCache {
         &self.bodies
     }
 
-    /// The commit that takes the blocks above `target` away.
+    /// Returns the batch that removes the blocks above `target`.
     fn undo(&self, tip: Height, target: Height) -> Result<Batch, StorageError> {
         let storage = self.read();
         let mut batch = Batch::new();

@@ -1,4 +1,4 @@
-//! What is kept of an executed block, made ready on workers.
+//! The outcome of an executed block: its state diff, its digest and its batch, made on workers.
 
 use super::parallel::parallelism::Parallelism;
 use crate::codec;
@@ -7,7 +7,7 @@ use crate::side_by_side::SideBySide;
 use crate::state::WriteSet;
 use crate::storage::Batch;
 
-/// What a block is said to have done, and the batch that keeps it but for its record and the tip.
+/// The state diff and the digest of a block, and the batch that keeps it but for its record and the tip.
 pub(super) struct BlockOutcome {
     pub(super) state_diff: Vec<(Cell, Value)>,
     pub(super) digest: Hash,
@@ -15,7 +15,7 @@ pub(super) struct BlockOutcome {
 }
 
 impl BlockOutcome {
-    /// `parent` is the digest before the block.
+    /// Makes the outcome of a block. `parent` is the digest before it.
     pub(super) fn of(
         parent: Hash,
         block: &Block,
@@ -23,8 +23,8 @@ impl BlockOutcome {
         receipts: &[Receipt],
         parallelism: Parallelism<'_>,
     ) -> Self {
-        // Each is one thread's, the first the caller's, who commits it soon; others help only where
-        // there are any left.
+        // Each is one thread's, the first the caller's, which commits it soon; within a part other
+        // threads help only if there are more than parts.
         let parts = [Part::Newest, Part::Digest, Part::Older];
         let within = parallelism.if_more_than(parts.len());
         let made = parallelism.map(&parts, |part| match part {
@@ -57,7 +57,7 @@ impl BlockOutcome {
 }
 
 enum Part {
-    /// Of the state diff and the receipts; and the block itself.
+    /// The digest of the state diff and the receipts; and the entries of the block itself.
     Digest,
     /// The versions after the block.
     Newest,

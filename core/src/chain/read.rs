@@ -1,4 +1,4 @@
-//! Everything that can be read of a ledger: the block before or the block after, never between.
+//! Reading a ledger: each call sees the block before or the block after, never between.
 
 use super::Chain;
 use super::sync::{self, RwLockReadGuard};
@@ -11,22 +11,23 @@ use crate::model::{
 use crate::storage::{Storage, StorageError, Table, schema};
 
 impl<S: Storage> Chain<S> {
-    /// The newest block, or the genesis.
+    /// Returns the newest block, or the genesis.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// [`StorageError`] if the storage fails or what it has is damaged; [`StorageError::Corrupt`]
+    /// also if the tip or its record is missing.
     pub fn tip(&self) -> Result<Tip, StorageError> {
         let storage = self.read();
         let height = schema::tip(&*storage)?.ok_or_else(|| missing("the tip"))?;
         tip_at(&*storage, height)
     }
 
-    /// An account's nonce; `None` where it is not registered.
+    /// Returns an account's nonce; `None` if it is not registered.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// [`StorageError`] if the storage fails or what it has of the cell is damaged.
     pub fn nonce(&self, account: PublicKey) -> Result<Option<Nonce>, StorageError> {
         match self.value(Cell::Nonce(account))? {
             Some(Value::Nonce(nonce)) => Ok(Some(nonce)),
@@ -34,11 +35,11 @@ impl<S: Storage> Chain<S> {
         }
     }
 
-    /// An account's multisig, if it has one.
+    /// Returns an account's multisig, if it has one.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// As [`Chain::nonce`].
     pub fn multisig(&self, account: PublicKey) -> Result<Option<Multisig>, StorageError> {
         match self.value(Cell::Multisig(account))? {
             Some(Value::Multisig(multisig)) => Ok(multisig),
@@ -46,11 +47,11 @@ impl<S: Storage> Chain<S> {
         }
     }
 
-    /// What an account has of an asset; zero where it never had any.
+    /// Returns an account's balance in an asset; zero if it never had any.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// As [`Chain::nonce`].
     pub fn balance(&self, account: PublicKey, asset: Asset) -> Result<Amount, StorageError> {
         match self.value(Cell::Balance(account, asset))? {
             Some(Value::Balance(amount)) => Ok(amount),
@@ -58,11 +59,11 @@ impl<S: Storage> Chain<S> {
         }
     }
 
-    /// What there is of an asset; all zeros where there never was any.
+    /// Returns the supply of an asset; all zeros if there never was any.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// As [`Chain::nonce`].
     pub fn supply(&self, asset: Asset) -> Result<Supply, StorageError> {
         match self.value(Cell::Supply(asset))? {
             Some(Value::Supply(supply)) => Ok(supply),
@@ -70,11 +71,11 @@ impl<S: Storage> Chain<S> {
         }
     }
 
-    /// All versions of a cell, the newest first.
+    /// Returns all versions of a cell, the newest first.
     ///
     /// # Errors
     ///
-    /// Where the storage fails or the links between the versions are damaged.
+    /// As [`Chain::nonce`]; [`StorageError::Corrupt`] also if a version that another names is missing.
     pub fn history(&self, cell: Cell) -> Result<Vec<Version>, StorageError> {
         let storage = self.read();
         let mut versions: Vec<Version> = schema::newest(&*storage, cell)?.into_iter().collect();
@@ -84,7 +85,7 @@ impl<S: Storage> Chain<S> {
         Ok(versions)
     }
 
-    /// The value that a cell had after the block at a height; `None` where it had none yet.
+    /// Returns the value that a cell had after the block at a height; `None` if it had none yet.
     ///
     /// # Errors
     ///
@@ -104,12 +105,12 @@ impl<S: Storage> Chain<S> {
         Ok(None)
     }
 
-    /// Up to `limit` cells that have a value, from the one after `after` on, in the order in which
-    /// they are kept: by account, the supplies last.
+    /// Returns up to `limit` cells that have a value, from the one after `after` on, in the order in
+    /// which they are kept: by account, the supplies last.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// [`StorageError`] if the storage fails; [`StorageError::Corrupt`] if a key is no cell's.
     pub fn cells(&self, after: Option<Cell>, limit: usize) -> Result<Vec<Cell>, StorageError> {
         let mut start = after.map(schema::cell_key).unwrap_or_default();
         if after.is_some() {
@@ -125,20 +126,20 @@ impl<S: Storage> Chain<S> {
             .collect()
     }
 
-    /// The block at a height; `None` for the genesis and above the tip.
+    /// Returns the block at a height; `None` for the genesis and above the tip.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// [`StorageError`] if the storage fails or the block in it is damaged.
     pub fn block(&self, height: Height) -> Result<Option<Block>, StorageError> {
         schema::block(&*self.read(), height)
     }
 
-    /// The receipts of the block at a height; `None` for the genesis and above the tip.
+    /// Returns the receipts of the block at a height; `None` for the genesis and above the tip.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// [`StorageError`] if the storage fails or the receipts in it are damaged.
     pub fn receipts(&self, height: Height) -> Result<Option<Vec<Receipt>>, StorageError> {
         schema::receipts(&*self.read(), height)
     }

@@ -7,7 +7,7 @@ use crate::model::{Amount, Cell, Receipt, Value};
 /// The result of adding a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddedBlock {
-    /// One for each transaction, at its index.
+    /// The receipts, one for each transaction, at its index.
     pub receipts: Vec<Receipt>,
     /// The state diff: every cell that differs, with its value after, in the order of cells.
     pub state_diff: Vec<(Cell, Value)>,
@@ -18,6 +18,6 @@ pub struct AddedBlock {
     /// The new tip.
     pub tip: Tip,
     /// The path that led to this result, which is the same on every path: the serial one in test mode,
-    /// and where a worker panicked or there are none.
+    /// and if a worker panicked or there are none.
     pub path: ExecutionPath,
 }

@@ -1,12 +1,12 @@
-//! Whether a block extends the tip.
+//! Admission: the checks whether a block extends the tip.
 
 use super::Tip;
 use crate::model::{BLOCK_VERSION, Block, Hash, Refusal, Rules, Transaction};
 use crate::side_by_side::SideBySide;
 use crate::{codec, merkle};
 
-/// Checks what a block claims about itself against the tip and its body, in the order of
-/// [`Refusal`]; gives the identities of its transactions.
+/// Checks the claims of a block about itself against the tip and its body, in the order of
+/// [`Refusal`]; returns the identities of its transactions.
 pub(crate) fn admit(
     rules: &Rules,
     tip: &Tip,
@@ -32,7 +32,7 @@ pub(crate) fn admit(
     let next = tip.height.next();
     if next != Some(header.height) {
         return Err(Refusal::Height {
-            // After the last height nothing is expected any more.
+            // After the last height no other is expected.
             expected: next.unwrap_or(tip.height),
             got: header.height,
         });

@@ -1,11 +1,11 @@
-//! Why a ledger did not do what it was asked.
+//! The errors of a ledger.
 
 use thiserror::Error;
 
 use crate::model::{Hash, Height, Refusal};
 use crate::storage::StorageError;
 
-/// Something was not done. The ledger is as it was, unless the storage itself cannot tell
+/// An operation failed. The ledger is as it was, unless the storage itself cannot tell
 /// ([`crate::storage::Storage::commit`]); [`Chain::tip`](crate::chain::Chain::tip) then does.
 #[derive(Debug, Error)]
 pub enum ChainError {
@@ -29,7 +29,7 @@ pub enum ChainError {
     /// The genesis breaks the rules.
     #[error("impossible genesis: {reason}")]
     ImpossibleGenesis {
-        /// In which way.
+        /// The rule that it breaks.
         reason: String,
     },
     /// The storage holds another ledger.
@@ -51,10 +51,10 @@ pub enum ChainError {
     /// The storage holds no ledger.
     #[error("the database is empty; a genesis is needed to begin a ledger in it")]
     Empty,
-    /// The execution panicked: a defect of this crate or of the storage, and nothing was written.
+    /// The execution panicked: a bug of this crate or of the storage, and nothing was written.
     #[error("the execution panicked: {message}; the ledger is as it was")]
     Panicked {
-        /// What the panic said.
+        /// The message of the panic.
         message: String,
     },
     /// The caller cancelled the operation before anything was written.

@@ -7,7 +7,7 @@ use crate::codec;
 use crate::model::{Amount, Asset, Cell, Genesis, Height, Nonce, Supply, Value, Version};
 use crate::storage::{Batch, Storage, StorageError, Table, schema};
 
-/// The genesis of the ledger on a storage.
+/// Reads the genesis of the ledger on a storage.
 pub(crate) fn stored(storage: &impl Storage) -> Result<Genesis, ChainError> {
     match schema::format(storage)? {
         None if is_empty(storage)? => return Err(ChainError::Empty),
@@ -23,7 +23,7 @@ pub(crate) fn stored(storage: &impl Storage) -> Result<Genesis, ChainError> {
     Ok(schema::genesis(storage)?.ok_or_else(|| missing("the genesis"))?)
 }
 
-/// Whether there is nothing in any table: only there may a ledger begin.
+/// Returns whether all tables are empty: only there may a ledger begin.
 fn is_empty(storage: &impl Storage) -> Result<bool, StorageError> {
     for table in Table::ALL {
         if !storage.scan(table, &[], 1)?.is_empty() {

@@ -9,10 +9,10 @@ use crate::codec;
 use crate::model::{Amount, Cell, Hash, Network, Nonce, PublicKey, Rejection, Transaction, Value};
 use crate::transition;
 
-/// How much a [`Mempool`] keeps.
+/// The limits of a [`Mempool`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MempoolLimits {
-    /// The most transactions.
+    /// The most transactions that are kept.
     pub transactions: usize,
     /// The most bytes of all their encodings.
     pub bytes: u64,
@@ -49,7 +49,7 @@ struct Waiting {
     bytes: u64,
 }
 
-/// A transaction was not taken into the mempool.
+/// A transaction was not accepted by the mempool.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MempoolError {
     /// It would be rejected by every block.
@@ -64,13 +64,13 @@ pub enum MempoolError {
         /// Its fee.
         offered: Amount,
     },
-    /// There is no room, and nothing that pays less could make some.
+    /// There is no room, and no transaction that pays less could make some.
     #[error("the mempool is full of transactions that pay as much or more; pay more or wait")]
     Full,
 }
 
 impl Mempool {
-    /// An empty mempool of one network.
+    /// Creates an empty mempool of one network.
     #[must_use]
     pub fn new(network: Network, limits: MempoolLimits) -> Self {
         Mempool {
@@ -82,12 +82,14 @@ impl Mempool {
         }
     }
 
-    /// Takes a transaction, in place of one with the same source and nonce that pays less. Where
-    /// there is no room, those that pay least go. Verifies the signatures.
+    /// Accepts a transaction, in place of one with the same source and nonce that pays less. If there is
+    /// no room, those that pay least are dropped. Verifies the signatures.
     ///
     /// # Errors
     ///
-    /// Where it is not taken; the mempool is then as it was.
+    /// [`MempoolError::Rejected`] if every block would reject it; [`MempoolError::Known`] if it is there
+    /// already; [`MempoolError::Underpriced`] if the one with the same source and nonce pays as much;
+    /// [`MempoolError::Full`] if there is no room. The mempool is then as it was.
     pub fn insert(&mut self, transaction: Transaction) -> Result<Hash, MempoolError> {
         transition::check_well_formed(&transaction, self.network)?;
         let id = codec::transaction_id(&transaction);
@@ -146,7 +148,7 @@ impl Mempool {
         Ok(id)
     }
 
-    /// Forgets what can no longer be applied after a block with this state diff.
+    /// Drops the transactions that can no longer be applied after a block with this state diff.
     pub fn forget_used(&mut self, state_diff: &[(Cell, Value)]) {
         for (cell, value) in state_diff {
             let (Cell::Nonce(account), Value::Nonce(next)) = (cell, value) else {
@@ -163,7 +165,7 @@ impl Mempool {
         }
     }
 
-    /// How many transactions wait, and the bytes of all their encodings.
+    /// Returns the number of transactions that wait, and the bytes of all their encodings.
     #[must_use]
     pub fn size(&self) -> (usize, u64) {
         (self.waiting.len(), self.bytes)
@@ -177,15 +179,15 @@ impl Mempool {
         }
     }
 
-    /// The transactions for a block: of each source those whose nonces follow its own without a
+    /// Returns the transactions for a block: of each source those whose nonces follow its own without a
     /// gap, in that order; among sources the highest fee first, then the lowest identity; as many
     /// as fit. A source whose next transaction does not fit waits.
     ///
-    /// `nonce_of` gives an account's nonce. `bytes` is what the encodings may take together.
+    /// `nonce_of` returns an account's nonce. `bytes` is the most that the encodings may take together.
     ///
     /// # Errors
     ///
-    /// What `nonce_of` returns.
+    /// The error that `nonce_of` returns.
     pub fn choose<E>(
         &self,
         mut nonce_of: impl FnMut(PublicKey) -> Result<Nonce, E>,
@@ -234,7 +236,7 @@ impl Mempool {
 /// Sorts by fee, then against identity.
 type Head = (Amount, Reverse<Hash>, PublicKey, Nonce);
 
-/// Tells whether the nonces of each source follow each other, by the rule of the transition: the
+/// Checks that the nonces of each source follow each other, by the rule of the transition: the
 /// last nonce there is cannot be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NonceChecker {
@@ -247,7 +249,7 @@ impl NonceChecker {
         self.next.insert(source, next);
     }
 
-    /// The nonce that a source must use next; `None` where it is not known or there is none left.
+    /// Returns the nonce that a source must use next; `None` if it is not known or there is none left.
     #[must_use]
     pub fn next(&self, source: PublicKey) -> Option<Nonce> {
         let next = self.next.get(&source)?;
@@ -258,8 +260,8 @@ impl NonceChecker {
     ///
     /// # Errors
     ///
-    /// Where it is not the source's next one; nothing is used then. A source that was never told
-    /// of begins at 0.
+    /// [`Rejection::Nonce`] if it is not the source's next one, [`Rejection::NonceExhausted`] if it
+    /// is the last there is; nothing is used then. A source without an expected nonce begins at 0.
     pub fn check(&mut self, source: PublicKey, got: Nonce) -> Result<(), Rejection> {
         let expected = self.next.get(&source).copied().unwrap_or_default();
         if got != expected {

@@ -1,5 +1,5 @@
-//! The parts of a ledger that no two threads use at once: admission, genesis, mempool, and the answers
-//! that a ledger gives. Plain code and plain data, one type for every mount of [`crate::chain`].
+//! The parts of a ledger that no two threads use at once: admission, genesis, mempool, results and
+//! errors. Plain code and plain data, one type for every mount of [`crate::chain`].
 
 mod added_block;
 pub(crate) mod admission;

@@ -13,11 +13,11 @@ pub struct Tip {
     pub hash: Hash,
     /// Its time.
     pub time: Timestamp,
-    /// Covers everything up to here.
+    /// The digest of the block, which covers everything up to it.
     pub digest: Hash,
 }
 
-/// The newest block as long as this height is the tip's.
+/// Reads the block at a height as a tip.
 pub(crate) fn tip_at(storage: &impl Storage, height: Height) -> Result<Tip, StorageError> {
     let record = record(storage, height)?;
     Ok(Tip {
@@ -28,7 +28,7 @@ pub(crate) fn tip_at(storage: &impl Storage, height: Height) -> Result<Tip, Stor
     })
 }
 
-/// The record of the block at a height.
+/// Reads the record of the block at a height.
 pub(crate) fn record(
     storage: &impl Storage,
     height: Height,

@@ -26,7 +26,7 @@ number! {
     Amount
 }
 number! {
-    /// How many transactions of an account were applied; the nonce that its next one must carry.
+    /// The number of applied transactions of an account; the nonce that its next one must carry.
     Nonce
 }
 number! {
@@ -39,12 +39,12 @@ number! {
 }
 
 impl Amount {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Amount = Amount(0);
     /// The largest amount there can be of one asset, its burns included.
     pub const MAX: Amount = Amount(u64::MAX);
 
-    /// The sum, or `None` where it exceeds [`Amount::MAX`].
+    /// Returns the sum, or `None` if it exceeds [`Amount::MAX`].
     #[must_use]
     pub const fn checked_add(self, other: Amount) -> Option<Amount> {
         match self.0.checked_add(other.0) {
@@ -53,7 +53,7 @@ impl Amount {
         }
     }
 
-    /// The difference, or `None` where `other` is larger.
+    /// Returns the difference, or `None` if `other` is larger.
     #[must_use]
     pub const fn checked_sub(self, other: Amount) -> Option<Amount> {
         match self.0.checked_sub(other.0) {
@@ -62,7 +62,7 @@ impl Amount {
         }
     }
 
-    /// Whether this is nothing.
+    /// Returns whether the amount is zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
@@ -70,7 +70,7 @@ impl Amount {
 }
 
 impl Nonce {
-    /// The nonce after this one, or `None` after the last.
+    /// Returns the nonce after this one, or `None` after the last.
     #[must_use]
     pub const fn next(self) -> Option<Nonce> {
         match self.0.checked_add(1) {
@@ -81,10 +81,10 @@ impl Nonce {
 }
 
 impl Height {
-    /// Where the chain begins.
+    /// The height of the genesis.
     pub const GENESIS: Height = Height(0);
 
-    /// The height after this one, or `None` after the last.
+    /// Returns the height after this one, or `None` after the last.
     #[must_use]
     pub const fn next(self) -> Option<Height> {
         match self.0.checked_add(1) {

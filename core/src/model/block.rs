@@ -1,4 +1,4 @@
-//! An ordered list of transactions and what it claims about itself.
+//! Blocks: an ordered list of transactions, and a header with claims about it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use thiserror::Error;
@@ -11,13 +11,13 @@ pub const BLOCK_VERSION: u16 = 1;
 /// A header and its body.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Block {
-    /// What the block claims.
+    /// The claims about the body.
     pub header: Header,
     /// The body: up to `u16::MAX` transactions, executed in this order.
     pub transactions: Vec<Transaction>,
 }
 
-/// What a block claims about itself. Its hash ([`crate::codec::block_hash`]) names the block.
+/// The claims of a block about itself. Its hash ([`crate::codec::block_hash`]) names the block.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Header {
     /// [`BLOCK_VERSION`].
@@ -30,17 +30,17 @@ pub struct Header {
     pub parent: Hash,
     /// Not before the parent's.
     pub time: Timestamp,
-    /// Who is credited the reward and the fees.
+    /// The account that is credited the reward and the fees.
     pub miner: PublicKey,
     /// Over the identities of the transactions ([`crate::merkle::root`]).
     pub merkle_root: Hash,
-    /// How many transactions the body has.
+    /// The number of transactions in the body.
     pub count: u16,
 }
 
-/// Why a block does not extend the chain. Nothing of it is executed or kept.
+/// The reason why a block does not extend the chain. Nothing of it is executed or kept.
 ///
-/// Where several reasons apply, the one that stands first here is given.
+/// If several reasons apply, the one that is listed first here is returned.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// The header's version is not known.

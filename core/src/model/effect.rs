@@ -22,32 +22,32 @@ pub enum Effect {
     Multisig {
         /// The source.
         account: PublicKey,
-        /// The multisig after; `None` where it was removed.
+        /// The multisig after; `None` if it was removed.
         to: Option<Multisig>,
     },
     /// The source lost an amount: fee, burn and transfers to others in one sum. Never zero.
     Debit {
         /// The source.
         account: PublicKey,
-        /// Of what.
+        /// The asset.
         asset: Asset,
-        /// How much.
+        /// The amount.
         amount: Amount,
     },
-    /// Somebody else got an amount, all transfers of the transaction to them in one sum.
+    /// Another account got an amount: all transfers of the transaction to it in one sum.
     Credit {
         /// The destination; never the source.
         account: PublicKey,
-        /// Of what.
+        /// The asset.
         asset: Asset,
-        /// How much.
+        /// The amount.
         amount: Amount,
     },
     /// An amount ceased to exist.
     Burn {
-        /// Of what.
+        /// The asset.
         asset: Asset,
-        /// How much.
+        /// The amount.
         amount: Amount,
     },
 }

@@ -1,4 +1,4 @@
-//! Where a ledger begins, and what all its nodes must agree on.
+//! The genesis of a ledger: its first state, and the rules that all its nodes must agree on.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use super::{Amount, Asset, Network, PublicKey, Timestamp};
 /// parent of block 1.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Genesis {
-    /// What all nodes agree on.
+    /// The rules that all nodes agree on.
     pub rules: Rules,
     /// The time of height 0.
     pub time: Timestamp,
-    /// Who has how much of what. An entry of zero has no effect. The sum of one asset must not
+    /// The balances at height 0. An entry of zero has no effect. The sum of one asset must not
     /// exceed [`Amount::MAX`], that of the native asset not [`Rules::native_limit`].
     pub balances: BTreeMap<(PublicKey, Asset), Amount>,
 }
 
-/// What the results of blocks depend on, and therefore part of the genesis.
+/// The parameters that the results of blocks depend on, and therefore part of the genesis.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Rules {
     /// The ledger's network.
     pub network: Network,
-    /// What a block's miner is credited beside the fees, as long as there is something to issue.
+    /// The amount credited to a block's miner beside the fees, until [`Rules::native_limit`] is reached.
     pub reward: Amount,
     /// The most of the native asset that genesis and rewards may add up to.
     pub native_limit: Amount,

@@ -38,7 +38,7 @@ bytes! {
     Hash, 32
 }
 bytes! {
-    /// What an amount is of: a hash. [`Asset::NATIVE`] pays the fees.
+    /// The name of an asset, a hash. [`Asset::NATIVE`] pays the fees.
     Asset, 32
 }
 bytes! {

@@ -1,4 +1,4 @@
-//! The nouns: keys, amounts, transactions, blocks, receipts, versions.
+//! The data types of a ledger: keys, amounts, transactions, blocks, receipts, versions.
 //!
 //! Plain values with an encoding and nothing else. They do not know how a transaction is checked,
 //! executed or stored; the oracle of the harness shares exactly these and no more.

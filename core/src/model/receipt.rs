@@ -1,11 +1,11 @@
-//! What became of a transaction.
+//! The receipt of a transaction: applied with its effects, or rejected with a reason.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use thiserror::Error;
 
 use super::{Amount, Asset, Effect, Hash, Network, Nonce, PublicKey};
 
-/// What became of one transaction of a block. A block has one for each, at the same index.
+/// The result of one transaction of a block. A block has one for each, at the same index.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Receipt {
     /// The transaction's identity.
@@ -15,19 +15,19 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Whether the transaction was applied.
+    /// Returns whether the transaction was applied.
     #[must_use]
     pub const fn is_applied(&self) -> bool {
         matches!(self.outcome, Outcome::Applied { .. })
     }
 }
 
-/// Applied, with what it changed, or rejected without a trace.
+/// Applied, with its effects, or rejected without a trace.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Outcome {
     /// The transaction took effect.
     Applied {
-        /// What the miner gets for it.
+        /// The amount that the miner gets for it.
         fee: Amount,
         /// The net effect, in the order of [`Effect`].
         effects: Vec<Effect>,
@@ -36,9 +36,9 @@ pub enum Outcome {
     Rejected(Rejection),
 }
 
-/// Why a transaction was rejected.
+/// The reason why a transaction was rejected.
 ///
-/// Where several reasons apply, the one that stands first here is given; within one reason, the
+/// If several reasons apply, the one that is listed first here is returned; within one reason, the
 /// first in the order of the transaction's own lists, or of assets. The checks may still be made
 /// in any order.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Error)]
@@ -54,10 +54,10 @@ pub enum Rejection {
     /// Stateless: no transfers, or more than 255.
     #[error("a transaction carries 1 to 255 transfers, this one {got}")]
     TransferCount {
-        /// How many it has.
+        /// The number that it has.
         got: u32,
     },
-    /// Stateless: a transfer or a burn of nothing.
+    /// Stateless: the amount of a transfer or a burn is zero.
     #[error("amount {index} is zero")]
     ZeroAmount {
         /// The first transfer with it, counted from 0; 0 for a burn.
@@ -66,7 +66,7 @@ pub enum Rejection {
     /// Stateless: more than 255 participants.
     #[error("a multisig has at most 255 participants, this one {got}")]
     ParticipantCount {
-        /// How many it has.
+        /// The number that it has.
         got: u32,
     },
     /// Stateless: the threshold is not between 1 and the number of participants, or not 0 in the
@@ -75,7 +75,7 @@ pub enum Rejection {
     Threshold {
         /// The threshold given.
         threshold: u8,
-        /// How many participants there are.
+        /// The number of participants.
         participants: u8,
     },
     /// Stateless: a participant is named twice.
@@ -87,13 +87,13 @@ pub enum Rejection {
     /// Stateless: more than 255 signatures beside the source's own.
     #[error("a transaction carries at most 255 cosignatures, this one {got}")]
     CosignatureCount {
-        /// How many it has.
+        /// The number that it has.
         got: u32,
     },
     /// Stateless: a signature does not verify.
     #[error("the signature of {signer} does not verify")]
     Signature {
-        /// Whose: the source first, then the cosigners in their order.
+        /// Its signer: the source first, then the cosigners in their order.
         signer: PublicKey,
     },
     /// Stateful: it is not the source's next transaction.
@@ -112,10 +112,10 @@ pub enum Rejection {
     Multisig {
         /// The threshold of the source's multisig.
         needed: u8,
-        /// How many distinct participants signed.
+        /// The number of distinct participants that signed.
         got: u8,
     },
-    /// Stateful: what the transaction takes in one asset exceeds `u64::MAX`.
+    /// Stateful: the sum that the transaction takes of one asset exceeds `u64::MAX`.
     #[error("the sum taken of asset {asset} overflows")]
     SumOverflow {
         /// The first asset, in the order of assets, that fails this or the next check.
@@ -126,7 +126,7 @@ pub enum Rejection {
     Balance {
         /// The first asset, in the order of assets, that fails this or the check before.
         asset: Asset,
-        /// Everything that the transaction takes of it, the fee and transfers to oneself included.
+        /// The sum that the transaction takes of it, the fee and transfers to oneself included.
         needed: Amount,
         /// The balance.
         available: Amount,
@@ -134,7 +134,7 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The reason in a word, as metrics spell it.
+    /// Returns the reason in a word, as metrics spell it.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What an account asks the ledger to do.
+//! Transactions: signed requests of an account to the ledger.
 
 use std::fmt;
 
@@ -13,14 +13,14 @@ pub const MAX_PARTICIPANTS: usize = 255;
 /// The most signatures beside the source's own that one transaction may carry: one a participant.
 pub const MAX_COSIGNATURES: usize = 255;
 
-/// Which ledger a transaction or a block belongs to.
+/// The network whose ledger a transaction or a block belongs to.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
 )]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum Network {
-    /// Where money is real.
+    /// The network on which money is real.
     Mainnet = 0,
     /// The public network for trying things.
     Testnet = 1,
@@ -39,7 +39,7 @@ impl Network {
         Network::Devnet,
     ];
 
-    /// The name in lower case, as configuration files and messages spell it.
+    /// Returns the name in lower case, as configuration files and messages spell it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,19 +60,19 @@ impl fmt::Display for Network {
 /// A signed request of one account.
 ///
 /// Its identity is the hash of its whole encoding, signatures included
-/// ([`crate::codec::transaction_id`]). What is signed is everything before the signatures
+/// ([`crate::codec::transaction_id`]). The signed message is everything before the signatures
 /// ([`crate::codec::signing_hash`]).
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Transaction {
-    /// The ledger that this is meant for: a transaction of one is void on another.
+    /// The ledger that it is meant for: a transaction of one is void on another.
     pub network: Network,
-    /// Who asks and pays.
+    /// The account that asks and pays.
     pub source: PublicKey,
-    /// Must equal the source's nonce when this is executed.
+    /// The source's nonce at the execution.
     pub nonce: Nonce,
-    /// What the miner gets, in the native asset.
+    /// The amount that the miner gets, in the native asset.
     pub fee: Amount,
-    /// What is asked for.
+    /// The request.
     pub payload: Payload,
     /// The source's own signature.
     pub signature: Signature,
@@ -80,25 +80,25 @@ pub struct Transaction {
     pub cosignatures: Vec<Cosignature>,
 }
 
-/// A signature by somebody who is named beside it.
+/// A signature and the account that gave it, other than the source.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Cosignature {
-    /// Who signed.
+    /// The account that signed.
     pub signer: PublicKey,
     /// Over the same message as the source's own signature.
     pub signature: Signature,
 }
 
-/// What a transaction asks for.
+/// The request of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Payload {
     /// 1 to [`MAX_TRANSFERS`] transfers, all of them or none.
     Transfers(Vec<Transfer>),
     /// Takes an amount out of existence.
     Burn {
-        /// What is burnt.
+        /// The asset that is burnt.
         asset: Asset,
-        /// How much of it. More than zero.
+        /// The amount, more than zero.
         amount: Amount,
     },
     /// Sets the source's multisig; no participants and threshold 0 removes it.
@@ -108,18 +108,18 @@ pub enum Payload {
 /// One amount on its way to one account.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Transfer {
-    /// Who gets it. The source itself is allowed: needs the funds and moves nothing.
+    /// The account that gets it. The source itself is allowed: needs the funds and moves nothing.
     pub destination: PublicKey,
-    /// What is sent.
+    /// The asset that is sent.
     pub asset: Asset,
-    /// How much of it. More than zero.
+    /// The amount, more than zero.
     pub amount: Amount,
 }
 
-/// Whose signatures an account needs beside its own.
+/// The rule of an account for the signatures that it needs beside its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Multisig {
-    /// How many distinct participants must sign: 1 to the number of participants.
+    /// The number of distinct participants that must sign, from 1 to all of them.
     pub threshold: u8,
     /// Distinct, at most [`MAX_PARTICIPANTS`], in the order in which they were given.
     pub participants: Vec<PublicKey>,

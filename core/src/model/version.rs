@@ -1,10 +1,10 @@
-//! The smallest things that have a history, and one state of one of them.
+//! Cells, the smallest units of state that have a history, and their versions.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{Amount, Asset, Height, Multisig, Nonce, PublicKey};
 
-/// Something whose value each block may change, and whose earlier values are kept.
+/// A unit of state whose value each block may change, and whose earlier values are kept.
 ///
 /// Cells are ordered by kind as listed here, then by fields.
 #[derive(
@@ -15,9 +15,9 @@ pub enum Cell {
     Nonce(PublicKey),
     /// An account's multisig.
     Multisig(PublicKey),
-    /// What an account has of an asset.
+    /// The balance of an account in an asset.
     Balance(PublicKey, Asset),
-    /// What there is of an asset altogether.
+    /// The total of an asset over all accounts.
     Supply(Asset),
 }
 
@@ -35,7 +35,7 @@ pub enum Value {
     Supply(Supply),
 }
 
-/// What there is of one asset. Balances plus `burned` equal `genesis` plus `issued`.
+/// The total of one asset. Balances plus `burned` equal `genesis` plus `issued`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Supply {
     /// Allocated at the genesis.

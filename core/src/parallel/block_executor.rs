@@ -1,4 +1,4 @@
-//! The path that suits a block, and what happens when one panics.
+//! The choice of the path of a block, and the fallback when a path panics.
 
 use super::in_order::execute_in_order;
 use super::parallel_executor::{BatchError, ParallelExecutor};
@@ -12,7 +12,7 @@ use crate::metrics;
 use crate::model::{Block, Hash, Rules};
 use crate::storage::Storage;
 
-/// Executes blocks on the path that suits them.
+/// An executor of blocks, each on the path that suits it.
 pub(crate) struct BlockExecutor {
     config: ParallelConfig,
     hash_seed: HashSeed,
@@ -37,7 +37,8 @@ impl<'b> ChosenPath<'b> {
         workers: None,
     };
 
-    /// The parallelism of the parts of a block of `transactions` transactions that are no execution.
+    /// Returns the parallelism of the parts of a block of `transactions` transactions that are no
+    /// execution.
     pub(crate) fn parallelism(self, transactions: usize) -> Parallelism<'b> {
         Parallelism::over(self.workers.map(ParallelExecutor::workers)).unless_few(transactions)
     }
@@ -66,7 +67,7 @@ impl BlockExecutor {
         self.with_workers(self.config.path(transactions))
     }
 
-    /// Executes an admitted block; returns the path that was taken, too. `ids` are the identities of its
+    /// Executes an admitted block; also returns the path that was taken. `ids` are the identities of its
     /// transactions.
     pub(crate) fn execute<S: Storage>(
         &self,
@@ -81,7 +82,7 @@ impl BlockExecutor {
             transactions: &block.transactions,
             ids,
         };
-        let run = |chosen| self.catching(chosen, storage, rules, &body);
+        let run = |chosen| self.try_path(chosen, storage, rules, &body);
         let serially = |executed| (ExecutionPath::Serial, executed);
         if self.config.test_mode {
             let every_path = self.execute_every_path(|path| run(self.with_workers(path)));
@@ -101,7 +102,7 @@ impl BlockExecutor {
         }
     }
 
-    /// Takes every path, compares, and keeps the serial result.
+    /// Executes on every path, compares, and returns the serial result.
     pub(crate) fn execute_every_path(
         &self,
         run: impl Fn(ExecutionPath) -> Result<Execution, ChainError>,
@@ -131,19 +132,19 @@ impl BlockExecutor {
         Ok(serial)
     }
 
-    /// One path; its panic is an error.
-    fn catching<S: Storage>(
+    /// Executes a block on one path; turns a panic into an error.
+    fn try_path<S: Storage>(
         &self,
         chosen: ChosenPath<'_>,
         storage: &Arc<RwLock<S>>,
         rules: &Rules,
         body: &Body<'_>,
     ) -> Result<Execution, ChainError> {
-        catch_panic(|| self.on_path(chosen, storage, rules, body))
+        catch_panic(|| self.execute_on_path(chosen, storage, rules, body))
             .unwrap_or_else(|message| Err(ChainError::Panicked { message }))
     }
 
-    fn on_path<S: Storage>(
+    fn execute_on_path<S: Storage>(
         &self,
         chosen: ChosenPath<'_>,
         storage: &Arc<RwLock<S>>,
@@ -165,7 +166,7 @@ impl BlockExecutor {
         })
     }
 
-    /// A path and its workers; the serial path where the system gives no threads.
+    /// Returns a path and its workers; the serial path if the system gives no threads.
     fn with_workers(&self, path: ExecutionPath) -> ChosenPath<'_> {
         match path {
             ExecutionPath::Serial => ChosenPath::SERIAL,
@@ -178,7 +179,7 @@ impl BlockExecutor {
         }
     }
 
-    /// `None` where the system gives no threads; blocks are then executed serially.
+    /// Returns the workers, started if need be; `None` if the system gives no threads.
     fn workers(&self) -> Option<&ParallelExecutor> {
         let start = || {
             ParallelExecutor::new(self.config.workers())

@@ -1,4 +1,4 @@
-//! A block in its own order, checked and loaded ahead on workers.
+//! Execution of a block in its own order, checked and loaded ahead on workers.
 
 use std::hash::BuildHasher;
 
@@ -10,7 +10,7 @@ use crate::model::{Amount, Asset, Cell, Header, Outcome, Rules, Version};
 use crate::state::{BlockState, ClaimedCells, add};
 use crate::storage::{Storage, StorageError, schema};
 
-/// Executes a block in order: one thread at a time, while others check and load what comes next.
+/// Executes a block in order: one thread at a time, while others check and load later pieces.
 ///
 /// A failure of the storage is the block's failure and never a transaction's.
 pub(crate) fn execute_in_order<S: Storage>(
@@ -22,10 +22,10 @@ pub(crate) fn execute_in_order<S: Storage>(
 ) -> Result<Execution, Stopped<StorageError>> {
     let transactions = body.transactions.len();
     let load = |cell| schema::newest(&*read(storage), cell);
-    // The miner's and the supply are those of one more.
+    // The cells of the miner and the supply count as those of one transaction more.
     let cells = (transactions + 1) * CELLS;
     let mut state = BlockState::new(load, cells, hasher.clone());
-    // What a later piece has taken to load and an earlier one needs, is loaded when it is needed.
+    // A cell that a later piece has claimed and an earlier one needs is loaded when it is needed.
     let claimed = Mutex::new(ClaimedCells::none(cells, hasher));
     let mut receipts = Vec::with_capacity(transactions);
     let mut fees = Amount::ZERO;

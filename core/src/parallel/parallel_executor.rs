@@ -1,4 +1,4 @@
-//! A block over the graph of its conflicts, on workers.
+//! Execution of a block over its dependency graph, on workers.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
@@ -27,13 +27,13 @@ pub struct ParallelExecutor {
     workers: Workers,
 }
 
-/// A batch was not executed; its state must not be used.
+/// The error of a batch that was not executed; its state must not be used.
 #[derive(Debug, Error)]
 pub enum BatchError {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A worker panicked: a defect of this crate, or of the storage.
+    /// A worker panicked: a bug of this crate, or of the storage.
     #[error("a worker panicked: {0}")]
     Panicked(String),
 }
@@ -48,25 +48,25 @@ impl From<Stopped<StorageError>> for BatchError {
 }
 
 impl ParallelExecutor {
-    /// So many threads, at least one, and the caller is one of them: no more transactions than these
-    /// are ever in execution at once.
+    /// Creates an executor of `workers` threads, at least 1, the caller included: no more
+    /// transactions are ever in execution at once.
     ///
     /// # Errors
     ///
-    /// Where the system gives no threads.
+    /// [`NoWorkers`] if the system gives no threads.
     pub fn new(workers: usize) -> Result<Self, NoWorkers> {
         let workers = Workers::new(workers)?;
         Ok(ParallelExecutor { workers })
     }
 
-    /// The threads.
+    /// Returns the threads.
     #[must_use]
     pub const fn workers(&self) -> &Workers {
         &self.workers
     }
 
-    /// The identities and the stateless checks of transactions, each at its own index, the
-    /// signatures in batches.
+    /// Computes the identities and makes the stateless checks of transactions, each at its own index,
+    /// the signatures in batches.
     #[must_use]
     pub fn check_all<'t>(
         &self,
@@ -83,12 +83,12 @@ impl ParallelExecutor {
             .concat()
     }
 
-    /// Executes transactions over the graph of their conflicts on this state, which has what they
-    /// did afterwards; gives what became of each, at its own index.
+    /// Executes transactions over their dependency graph on this state, which has their effects
+    /// afterwards; returns the outcome of each, at its own index.
     ///
     /// # Errors
     ///
-    /// Where the storage fails or a worker panics.
+    /// [`BatchError::Storage`] if the storage fails, [`BatchError::Panicked`] if a worker panics.
     pub fn execute_batch<S, H>(
         &self,
         state: &ParallelChainState<S, H>,
@@ -113,11 +113,11 @@ impl ParallelExecutor {
     ///
     /// # Errors
     ///
-    /// Where the storage fails or a worker panics.
+    /// As [`ParallelExecutor::execute_batch`].
     ///
     /// # Panics
     ///
-    /// Where [`Graph::of`] does.
+    /// If [`Graph::of`] panics.
     pub fn execute_all<S, H>(
         &self,
         state: &ParallelChainState<S, H>,
@@ -136,7 +136,7 @@ impl ParallelExecutor {
         outcomes.map_err(BatchError::from)
     }
 
-    /// Executes a block over the graph of its conflicts.
+    /// Executes a block over its dependency graph.
     pub(crate) fn execute<S, H>(
         &self,
         storage: &Arc<RwLock<S>>,
@@ -160,7 +160,7 @@ impl ParallelExecutor {
             state.prefetch(body.cells(piece.clone(), &checked))?;
             Ok(checked)
         };
-        // The graph needs no verdict: what is rejected conflicts with more than it does. It is one
+        // The graph needs no verdict: a rejected transaction declares more than it touches. It is one
         // thread's work, and the longest: first.
         let jobs = iter::once(None).chain(pieces.into_iter().map(Some));
         let ahead = self.workers.map(jobs.collect(), |piece| match piece {
@@ -215,18 +215,18 @@ impl ParallelExecutor {
     }
 }
 
-/// What workers do before a block is executed.
+/// The result of a job that is done before a block is executed.
 enum PreparedPiece<'t> {
     Graph(Graph),
     Checked(Vec<Checked<'t>>),
 }
 
-/// Executes a transaction on the state that workers share, and writes what it changes. Whoever calls
-/// sees to it that nothing that it conflicts with is executed meanwhile.
+/// Executes a transaction on the state that workers share, and writes its effects. The caller sees to it
+/// that no transaction that it conflicts with is executed meanwhile.
 ///
 /// # Errors
 ///
-/// Where the storage fails.
+/// [`StorageError`] if the storage fails; [`StorageError::Corrupt`] if the state breaks a rule.
 pub fn execute_one<S, H>(
     state: &ParallelChainState<S, H>,
     transaction: &Checked<'_>,
@@ -243,7 +243,7 @@ where
     Ok(outcome)
 }
 
-/// What a block issues, and the supplies that differ after it.
+/// Returns the amount that a block issues, and the supplies that differ after it.
 fn supplies<S: Storage>(
     storage: &S,
     rules: &Rules,

@@ -12,18 +12,17 @@ use crate::transition::StateView;
 /// Accounts as a block has left them so far, shared by its workers.
 ///
 /// Everything of one account is in one entry: nonce, multisig, balances. A cell is loaded from the
-/// storage, when it is prefetched or first needed; whoever loads it late finds what others have
-/// written meanwhile and leaves it. No entry is held while the storage is read or another entry is
-/// taken.
+/// storage when it is prefetched or first needed; a late load leaves a cell that is known by then.
+/// No entry is held while the storage is read or another entry is taken.
 ///
-/// What workers do at once must not conflict, see [`crate::schedule`]; additions to one balance do
-/// not.
+/// Transactions that workers execute at once must not conflict, see [`crate::schedule`]; additions to
+/// one balance do not.
 pub struct ParallelChainState<S, H> {
     storage: Arc<RwLock<S>>,
     accounts: DashMap<PublicKey, Account, H>,
 }
 
-/// What is known of one account.
+/// The cells of one account that are known.
 #[derive(Default)]
 struct Account {
     nonce: Nonce,
@@ -35,11 +34,11 @@ struct Account {
     knows: Known,
 }
 
-/// Which of an account's cells are loaded; the balances of other assets say so themselves.
+/// The set of an account's cells that are loaded; the balances of other assets say so themselves.
 #[derive(Clone, Copy, Default)]
 struct Known {
     nonce: bool,
-    /// Whether the nonce has a value.
+    /// The nonce has a value.
     registered: bool,
     multisig: bool,
     native: bool,
@@ -83,7 +82,7 @@ impl Account {
         &mut self.others[at].1
     }
 
-    /// Does one change of this account, of which everything is known that it is about.
+    /// Applies one effect to this account, of which all cells are known that the effect changes.
     fn apply(&mut self, effect: &Effect) -> Result<(), StorageError> {
         match effect {
             Effect::Nonce { to, .. } => {
@@ -116,7 +115,7 @@ impl Account {
         Ok(())
     }
 
-    /// Takes what the storage has of a cell, where it is not known yet.
+    /// Sets a cell to its value in the storage, if it is not known yet.
     fn learn(&mut self, cell: Cell, value: Option<&Value>) {
         if self.knows(cell) {
             return;
@@ -146,7 +145,7 @@ impl Account {
         }
     }
 
-    /// The cells that are known and have a value.
+    /// Returns the cells that are known and have a value.
     fn into_cells(self, account: PublicKey) -> impl Iterator<Item = (Cell, Value)> {
         let nonce = self
             .knows
@@ -174,7 +173,7 @@ impl Account {
 }
 
 impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
-    /// Nothing is loaded. `accounts` is how many there will be, about.
+    /// Creates a state of which nothing is loaded. `accounts` is about the number that there will be.
     #[must_use]
     pub fn new(storage: Arc<RwLock<S>>, accounts: usize, hasher: H) -> Self {
         ParallelChainState {
@@ -183,7 +182,7 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         }
     }
 
-    /// What a transaction sees of it.
+    /// Returns a view for one transaction.
     pub fn view(&self) -> View<'_, S, H> {
         View {
             state: self,
@@ -192,25 +191,26 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
     }
 
     /// Loads cells of accounts that are not known yet, in one sorted pass under one guard of the
-    /// storage. Supplies are left out: no transaction looks at one.
+    /// storage. Supplies are left out: no transaction reads one.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// [`StorageError`] if the storage fails or what it has of a cell is damaged.
     pub fn prefetch(&self, mut cells: Vec<Cell>) -> Result<(), StorageError> {
-        // Who is in one piece of a block is often in all of them.
+        // An account of one piece of a block is often in all of them.
         cells.retain(|cell| !self.knows(*cell));
         let loaded = schema::newest_of_many(&*self.storage(), cells)?;
         self.learn(loaded);
         Ok(())
     }
 
-    /// Writes what an applied transaction changed, but for burns, which are no account's. Takes an
-    /// account's entry once, where effects of one account follow each other.
+    /// Writes the effects of an applied transaction, but for burns, which are no account's. Takes an
+    /// account's entry once, if effects of one account follow each other.
     ///
     /// # Errors
     ///
-    /// Where the storage fails, or the state makes no sense.
+    /// [`StorageError`] if the storage fails; [`StorageError::Corrupt`] if a balance would leave its
+    /// range.
     pub fn apply(&self, effects: &[Effect]) -> Result<(), StorageError> {
         for of_one in
             effects.chunk_by(|one, other| account_of_effect(one) == account_of_effect(other))
@@ -225,7 +225,7 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         Ok(())
     }
 
-    /// Adds to a balance and registers its account if need be. Nothing changes nothing.
+    /// Adds to a balance and registers its account if need be. An amount of zero changes nothing.
     ///
     /// # Errors
     ///
@@ -246,18 +246,18 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         }])
     }
 
-    /// Every cell of an account that differs from the storage, which is read again: to keep what was
-    /// there before would take several times as much memory as what is there now.
+    /// Returns every cell of an account that differs from the storage, which is read again: to keep the
+    /// versions before would take several times as much memory as the values now.
     ///
     /// # Errors
     ///
-    /// Where the storage fails.
+    /// [`StorageError`] if the storage fails or what it has of a cell is damaged.
     pub(crate) fn into_write_set(
         self,
         height: Height,
         workers: &Workers,
     ) -> Result<WriteSet, StorageError> {
-        /// So many cells are read at once.
+        /// The number of cells that are read at once.
         const PIECE: usize = 1_024;
         let mut now: Vec<(Cell, Value)> = self
             .accounts
@@ -291,7 +291,7 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         read(&self.storage)
     }
 
-    /// Does something to an account of which all cells are known that these effects are about.
+    /// Calls `then` with an account of which all cells are known that these effects change.
     fn with_all<T>(
         &self,
         account: PublicKey,
@@ -347,7 +347,7 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
     }
 }
 
-/// Whose cells a change is about.
+/// Returns the account whose cells an effect changes.
 fn account_of_effect(effect: &Effect) -> Option<PublicKey> {
     match effect {
         Effect::Nonce { account, .. }
@@ -358,7 +358,7 @@ fn account_of_effect(effect: &Effect) -> Option<PublicKey> {
     }
 }
 
-/// The cells that must be known before a change is done.
+/// Returns the cells that must be known before an effect is applied.
 fn cells(effect: &Effect) -> impl Iterator<Item = Cell> {
     let (one, other) = match effect {
         Effect::Nonce { account, .. } => (Some(Cell::Nonce(*account)), None),
@@ -381,12 +381,12 @@ fn account_of(cell: Cell) -> Result<PublicKey, StorageError> {
     }
 }
 
-/// What one transaction sees of the state: an account's entry is taken once, for its nonce, multisig
-/// and native balance. No longer than one transaction, and only while nothing that it conflicts with
+/// A transaction's view of the state, which takes an account's entry once for its nonce, multisig and
+/// native balance. Valid no longer than one transaction, and only while none that it conflicts with
 /// is executed.
 pub struct View<'s, S, H> {
     state: &'s ParallelChainState<S, H>,
-    /// What was known of the account that was asked for last.
+    /// A copy of the account that was read last.
     cached: Option<CachedAccount>,
 }
 
@@ -399,7 +399,7 @@ struct CachedAccount {
 }
 
 impl<S: Storage, H: BuildHasher + Clone> View<'_, S, H> {
-    /// What is known of an account, if this cell is.
+    /// Returns the copy of an account, if this cell of it is known.
     fn cached(
         &mut self,
         account: PublicKey,

@@ -1,4 +1,4 @@
-//! Work that is the same on one thread and on workers.
+//! Parallelism of work that is the same on one thread and on workers.
 
 use std::ops::Range;
 
@@ -13,28 +13,28 @@ use crate::storage::{Batch, Storage, StorageError};
 /// microseconds.
 const LEAST: usize = 256;
 
-/// The fewest transactions for whose signatures another worker is worth its while.
+/// The fewest transactions for whose signatures waking another worker pays.
 const LEAST_PIECE: usize = 8;
 
-/// The size of the pieces into which the end of a large block is cut: a signature in such a batch costs a
-/// tenth more than in one of [`BATCH`], in smaller ones up to a half.
+/// The size of the pieces into which the end of a large block is cut: a signature in such a batch
+/// costs a tenth more than in one of [`BATCH`], in smaller ones up to a half.
 const SMALL_PIECE: usize = 48;
 
 /// The threads that do the parts of a block which depend on nothing: the caller's alone, or the
-/// workers. What comes out is the same.
+/// workers. The results are the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parallelism<'p>(Option<&'p Workers>);
 
 impl<'p> Parallelism<'p> {
-    /// On the caller's thread.
+    /// The caller's thread alone.
     pub(crate) const SERIAL: Parallelism<'static> = Parallelism(None);
 
     pub(crate) const fn over(workers: Option<&'p Workers>) -> Self {
         Parallelism(workers)
     }
 
-    /// The same, or the caller's thread where there are so few transactions that waking the workers
-    /// for anything but signatures costs more than it gains.
+    /// Returns the same, or the caller's thread if the transactions are too few for waking the
+    /// workers to pay for anything but signatures.
     pub(crate) fn unless_few(self, transactions: usize) -> Self {
         if transactions < LEAST {
             return Parallelism::SERIAL;
@@ -42,7 +42,7 @@ impl<'p> Parallelism<'p> {
         self
     }
 
-    /// The same if there are more than `threads` threads, otherwise the caller's thread.
+    /// Returns the same if there are more than `threads` threads, otherwise the caller's thread.
     pub(crate) fn if_more_than(self, threads: usize) -> Self {
         if self.at_once() > threads {
             return self;
@@ -60,9 +60,9 @@ impl<'p> Parallelism<'p> {
         storage.commit_owned(batch, self.0.and_then(Workers::system_threads))
     }
 
-    /// Cuts `transactions` transactions into pieces whose signatures are verified together: one piece a worker
-    /// where that is no more than a full batch each; otherwise full batches, and towards the end a
-    /// worker's share of what is left, so that the workers end together (guided self-scheduling:
+    /// Cuts `transactions` transactions into pieces whose signatures are verified together: one piece
+    /// a worker if that is no more than a full batch each; otherwise full batches, and towards the
+    /// end a worker's share of the rest, so that the workers end together (guided self-scheduling:
     /// Polychronopoulos and Kuck, 1987).
     pub(crate) fn pieces(self, transactions: usize) -> Vec<Range<usize>> {
         // A thread alone gains nothing from small pieces, and a storage is read best in large ones.
@@ -86,11 +86,12 @@ impl<'p> Parallelism<'p> {
         pieces
     }
 
-    /// Prepares pieces, in any order where there are workers, and consumes each in its turn.
+    /// Prepares pieces, in any order if there are workers, and consumes each in its turn.
     ///
     /// # Errors
     ///
-    /// Where either fails; on workers also where one panics. Without workers a panic goes on.
+    /// [`Stopped::Failed`] with the error of `prepare` or `consume`; on workers [`Stopped::Panicked`]
+    /// if one of them panics. Without workers a panic goes on.
     pub(crate) fn in_order<P: Sync, T: Send, E: Send>(
         self,
         pieces: &[P],

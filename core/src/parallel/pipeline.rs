@@ -1,17 +1,18 @@
-//! Pieces that are prepared side by side and used one after another.
+//! The pipeline: pieces that are prepared side by side and consumed one after another.
 
 use super::run::Stopped;
 use super::sync::{Condvar, Mutex, Workers, catch_panic};
 
-/// Calls `prepare` for every piece on workers and `consume` with what came of it, in the order of the
-/// pieces, one at a time: as soon as a piece is its turn, by whoever is free. So what must happen in
-/// order costs nothing but its own time, as long as there is something to prepare beside it.
+/// Calls `prepare` for every piece on workers and `consume` with its result, in the order of the pieces,
+/// one at a time: a worker that is free consumes a piece as soon as it is its turn. So the part in order
+/// costs only its own time, as long as there are pieces to prepare beside it.
 ///
 /// Costs one lock a piece and step.
 ///
 /// # Errors
 ///
-/// Where either fails or panics. What is running then is finished, nothing else is begun.
+/// [`Stopped::Failed`] with the first error of either, [`Stopped::Panicked`] if either panics first.
+/// Calls that run then are finished, no other is begun.
 pub(crate) fn in_order<T: Send, E: Send>(
     workers: &Workers,
     pieces: usize,
@@ -23,7 +24,7 @@ pub(crate) fn in_order<T: Send, E: Send>(
     pipeline.finish()
 }
 
-/// Pieces and how far they have come, for whoever has threads of its own.
+/// Pieces and how far they have come, for a caller that has threads of its own.
 #[derive(Debug)]
 pub struct Pipeline<T, E, C> {
     /// Held for a few steps, never for a piece.
@@ -33,12 +34,12 @@ pub struct Pipeline<T, E, C> {
 
 #[derive(Debug)]
 struct PipelineState<T, E, C> {
-    /// The first piece that nobody has taken to prepare.
+    /// The first piece that no worker has begun to prepare.
     unprepared: usize,
     prepared: Vec<Option<T>>,
-    /// The piece whose turn it is to be consumed.
+    /// The piece that is consumed next.
     next: usize,
-    /// Away while a piece is consumed: whoever has it is the only one.
+    /// `None` while a piece is consumed: one worker at a time has it.
     consume: Option<C>,
     stopped: Option<Stopped<E>>,
 }
@@ -49,7 +50,7 @@ enum Job<T, C> {
 }
 
 impl<T, E, C: FnMut(T) -> Result<(), E>> Pipeline<T, E, C> {
-    /// So many pieces, none of them prepared.
+    /// Creates a pipeline of `pieces` pieces, none of them prepared.
     #[must_use]
     pub fn new(pieces: usize, consume: C) -> Self {
         Pipeline {
@@ -64,8 +65,8 @@ impl<T, E, C: FnMut(T) -> Result<(), E>> Pipeline<T, E, C> {
         }
     }
 
-    /// Prepares and consumes on this thread until everything is consumed or stopped; sleeps where
-    /// there is nothing to do yet.
+    /// Prepares and consumes on this thread until all pieces are consumed or one has stopped the
+    /// rest; sleeps while there is nothing to do yet.
     pub fn work(&self, prepare: &impl Fn(usize) -> Result<T, E>) {
         while let Some(job) = self.take() {
             let done = catch_panic(|| match job {
@@ -94,17 +95,17 @@ impl<T, E, C: FnMut(T) -> Result<(), E>> Pipeline<T, E, C> {
         }
     }
 
-    /// How it ended, when every thread has.
+    /// Returns how the pipeline ended, when every thread has.
     ///
     /// # Errors
     ///
-    /// Where a piece failed or panicked.
+    /// [`Stopped::Failed`] or [`Stopped::Panicked`], the first that happened to a piece.
     pub fn finish(self) -> Result<(), Stopped<E>> {
         self.state.into_inner().stopped.map_or(Ok(()), Err)
     }
 
-    /// Something to do. Sleeps where there is nothing yet; `None` where there will be nothing any
-    /// more.
+    /// Returns the next job of this thread. Sleeps while there is none yet; `None` if there will be
+    /// none any more.
     fn take(&self) -> Option<Job<T, C>> {
         let mut state = self.state.lock();
         loop {
@@ -112,8 +113,8 @@ impl<T, E, C: FnMut(T) -> Result<(), E>> Pipeline<T, E, C> {
                 return None;
             }
             let next = state.next;
-            // Before anything is prepared: what is consumed early is still near, and leaves the
-            // others something to prepare beside it.
+            // Before anything is prepared: a piece that is consumed early is still in the caches, and
+            // leaves the others something to prepare beside it.
             if state.consume.is_some()
                 && let Some(prepared) = state.prepared[next].take()
             {

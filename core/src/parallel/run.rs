@@ -1,14 +1,14 @@
-//! Running a graph of transactions on workers: they drive the machine that says what may run.
+//! The run of a graph of transactions on workers, which drive its ready set.
 
 use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Condvar, Mutex, SPIN_LIMIT, Workers, catch_panic, spin_pause};
 use crate::schedule::{Graph, ReadySet};
 
-/// The most tasks that a worker takes at once. Taking is a lock; what is taken is out of the others'
-/// reach.
+/// The most tasks that a worker takes at once. Taking costs a lock; a task that is taken is out of the
+/// others' reach.
 const MOST_AT_ONCE: usize = 64;
 
-/// Why not everything ran.
+/// The reason why not every task ran.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stopped<E> {
     /// A task failed.
@@ -17,17 +17,17 @@ pub enum Stopped<E> {
     Panicked(String),
 }
 
-/// Runs `task` for every transaction of a graph on workers, none before everything that it waits for
-/// has returned; gives what they returned, each at its own index. There is no barrier: what may run
+/// Runs `task` for every transaction of a graph on workers, none before all that it waits for have
+/// returned; returns the results, each at its own index. There is no barrier: a transaction that may run
 /// runs.
 ///
-/// Costs about 50 ns a transaction beside the tasks, where there is enough to run; a chain stays on
+/// Costs about 50 ns a transaction beside the tasks, if there are enough to run; a chain stays on
 /// one thread.
 ///
 /// # Errors
 ///
-/// Where a task fails or panics. What is running then is finished, nothing else is begun, and the
-/// results are dropped.
+/// [`Stopped::Failed`] if a task fails, [`Stopped::Panicked`] if one panics, whichever is first.
+/// Tasks that run then are finished, no other is begun, and the results are dropped.
 pub fn run<T: Send, E: Send>(
     workers: &Workers,
     graph: &Graph,
@@ -36,8 +36,8 @@ pub fn run<T: Send, E: Send>(
     run_after(workers, graph, Vec::new(), task)
 }
 
-/// Runs `task` for every transaction of a block, so many, as [`run`] does over the graph that `graph`
-/// makes. That is one thread's work; meanwhile the caller runs the first transactions in block order. One
+/// Runs `task` for every transaction of a block, as [`run`] does over the graph that `graph` makes.
+/// That is one thread's work; meanwhile the caller runs the first transactions in block order. One
 /// worker alone makes no graph.
 ///
 /// # Errors
@@ -46,7 +46,7 @@ pub fn run<T: Send, E: Send>(
 ///
 /// # Panics
 ///
-/// Where `graph` panics, or makes the graph of another number of transactions.
+/// If `graph` panics, or makes the graph of another number of transactions than `transactions`.
 pub fn run_block<T: Send, E: Send>(
     workers: &Workers,
     transactions: usize,
@@ -63,7 +63,7 @@ pub fn run_block<T: Send, E: Send>(
     run_after(workers, &graph, begun, task)
 }
 
-/// What is left when the first transactions have run, and returned these.
+/// Runs the rest of a graph, of which the first transactions have run and returned `begun`.
 fn run_after<T: Send, E: Send>(
     workers: &Workers,
     graph: &Graph,
@@ -71,7 +71,7 @@ fn run_after<T: Send, E: Send>(
     task: impl Fn(u32) -> Result<T, E> + Send + Sync,
 ) -> Result<Vec<T>, Stopped<E>> {
     if graph.depth() == graph.len() {
-        // Nothing may run beside anything.
+        // No two may run side by side.
         begun.reserve_exact(graph.len() - begun.len());
         while begun.len() < graph.len() {
             run_next(&mut begun, &task)?;
@@ -84,7 +84,7 @@ fn run_after<T: Send, E: Send>(
     run.finish(finished)
 }
 
-/// The next transaction in block order.
+/// Runs the next transaction in block order.
 fn run_next<T, E>(
     results: &mut Vec<T>,
     task: &impl Fn(u32) -> Result<T, E>,
@@ -105,13 +105,13 @@ fn run_next<T, E>(
 #[derive(Debug)]
 pub struct GraphOverlap {
     transactions: usize,
-    // Relaxed, both: they say whether to go on, and hand nothing over.
+    // Relaxed, both: they say only whether to go on, and hand nothing over.
     is_made: AtomicBool,
     is_over: AtomicBool,
 }
 
 impl GraphOverlap {
-    /// Nothing has run of a block of so many.
+    /// Creates the overlap for a block of `transactions` transactions, of which none has run.
     #[must_use]
     pub fn new(transactions: usize) -> Self {
         GraphOverlap {
@@ -121,12 +121,13 @@ impl GraphOverlap {
         }
     }
 
-    /// Runs in block order what there is, until the graph is made; gives what came of it, for
-    /// [`Run::after`].
+    /// Runs transactions in block order until the graph is made; returns their results, as many as
+    /// [`Run::after`] is told have finished.
     ///
     /// # Errors
     ///
-    /// Where a task fails or panics; what comes after it does not run.
+    /// [`Stopped::Failed`] if a task fails, [`Stopped::Panicked`] if one panics; those after it do
+    /// not run.
     pub fn run<T, E>(&self, task: &impl Fn(u32) -> Result<T, E>) -> Result<Vec<T>, Stopped<E>> {
         let mut begun = Vec::with_capacity(self.transactions);
         let mut ended = Ok(());
@@ -140,9 +141,9 @@ impl GraphOverlap {
         ended.map(|()| begun)
     }
 
-    /// Makes the graph; `None` where nothing is left to run over it, or nothing more will be.
+    /// Makes the graph; `None` if all transactions have run by then, or one has failed.
     pub fn make(&self, graph: impl FnOnce() -> Graph) -> Option<Graph> {
-        /// When it is made, and when it never will be: then nobody shall go on for nothing.
+        /// Sets the flag when the graph is made, and after a panic: then running ahead is for nothing.
         struct Set<'a>(&'a AtomicBool);
         impl Drop for Set<'_> {
             fn drop(&mut self) {
@@ -154,11 +155,11 @@ impl GraphOverlap {
     }
 }
 
-/// A graph and how far it has run, for whoever has threads of its own; [`run`] is what uses it.
+/// A graph and how far it has run, for a caller that has threads of its own; [`run`] uses it.
 #[derive(Debug)]
 pub struct Run<'g, E> {
     transactions: usize,
-    /// Held for a few steps of the machine, never for a task.
+    /// Held for a few steps of the ready set, never for a task.
     state: Mutex<RunState<'g, E>>,
     changed: Condvar,
     workers: usize,
@@ -167,25 +168,25 @@ pub struct Run<'g, E> {
 #[derive(Debug)]
 struct RunState<'g, E> {
     ready: ReadySet<'g>,
-    /// How many workers sleep because nothing is ready.
+    /// The number of workers that sleep because nothing is ready.
     waiting: usize,
     stopped: Option<Stopped<E>>,
 }
 
 impl<'g, E> Run<'g, E> {
-    /// Nothing has run. So many threads will work on it; another number is no error, but shares the
-    /// work less well.
+    /// Creates a run of which nothing has run, for `workers` threads; another number of threads is no
+    /// error, but shares the work less well.
     #[must_use]
     pub fn new(graph: &'g Graph, workers: usize) -> Self {
         Run::after(graph, 0, workers)
     }
 
-    /// The first so many transactions of the block have run, and what they returned is for
-    /// [`Run::finish`], too.
+    /// Creates a run of which the first `finished` transactions of the block have run; their results
+    /// must be passed to [`Run::finish`], too.
     ///
     /// # Panics
     ///
-    /// Where the graph has fewer.
+    /// If the graph has fewer.
     #[must_use]
     pub fn after(graph: &'g Graph, finished: usize, workers: usize) -> Self {
         Run {
@@ -200,8 +201,8 @@ impl<'g, E> Run<'g, E> {
         }
     }
 
-    /// Runs on this thread what is ready, until everything is finished or stopped; sleeps where
-    /// nothing is ready yet. Gives what this thread ran, and what came of it.
+    /// Runs ready transactions on this thread until all are finished or the run is stopped; sleeps while
+    /// none is ready yet. Returns the transactions that this thread ran, with their results.
     pub fn work<T>(&self, task: &impl Fn(u32) -> Result<T, E>) -> Vec<(u32, T)> {
         let mut results = Vec::with_capacity(self.transactions.div_ceil(self.workers));
         let mut batch = Vec::new();
@@ -225,7 +226,7 @@ impl<'g, E> Run<'g, E> {
         results
     }
 
-    /// What all threads gave, each result at its own index.
+    /// Returns the results of all threads, each at its own index.
     ///
     /// # Errors
     ///
@@ -233,7 +234,7 @@ impl<'g, E> Run<'g, E> {
     ///
     /// # Panics
     ///
-    /// Where a thread's results are missing.
+    /// If a thread's results are missing.
     pub fn finish<T>(self, finished: Vec<Vec<(u32, T)>>) -> Result<Vec<T>, Stopped<E>> {
         let state = self.state.into_inner();
         if let Some(stopped) = state.stopped {
@@ -245,12 +246,12 @@ impl<'g, E> Run<'g, E> {
         }
         Ok(results
             .into_iter()
-            .map(|result| result.expect("a machine that is done gave out everything"))
+            .map(|result| result.expect("a ready set that is done gave out everything"))
             .collect())
     }
 
-    /// Says what this worker has finished and gets it something to do. Sleeps where there is
-    /// nothing for a while; `false` where there will be nothing any more.
+    /// Reports the transactions that this worker has finished and fills its next batch. Sleeps while
+    /// there is nothing to run; returns `false` if there will be nothing any more.
     fn take(&self, finished: &mut Vec<u32>, batch: &mut Vec<u32>) -> bool {
         let mut state = self.state.lock();
         for transaction in finished.drain(..) {
@@ -265,7 +266,7 @@ impl<'g, E> Run<'g, E> {
             if state.ready.ready() > 0 {
                 break;
             }
-            // To sleep and to be woken costs as much as many a transaction.
+            // To sleep and to be woken costs as much as a transaction or more.
             if spins > 0 {
                 spins -= 1;
                 drop(state);
@@ -286,9 +287,9 @@ impl<'g, E> Run<'g, E> {
         true
     }
 
-    /// How many to take at once: as much as leaves something for everybody, so that they end
-    /// together, and what others wait for comes back in time. Where the longest chain is as long as
-    /// all that is left takes, that is one.
+    /// Returns the number of transactions to take at once: few enough that every worker gets some,
+    /// that all end together, and that transactions which others wait for come back in time. That is
+    /// one if the critical path is as long as a worker's share of the rest.
     fn share(&self, ready: &ReadySet<'_>) -> usize {
         let all = ready.ready() / (2 * self.workers);
         let slack = (ready.left() / self.workers).saturating_sub(ready.critical_path_length());

@@ -1,18 +1,18 @@
-//! What a transaction touches, read off the transaction alone.
+//! The accesses of a transaction, read off the transaction alone.
 
 use crate::model::{Asset, Payload, PublicKey, Transaction};
 
-/// Something that two transactions can be in conflict about.
+/// A part of the state that two transactions can conflict about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// An account's nonce, and with it its multisig: only its own transactions touch either.
     Nonce(PublicKey),
-    /// What an account has of an asset.
+    /// The balance of an account in an asset.
     Balance(PublicKey, Asset),
 }
 
 impl Key {
-    /// Whose it is.
+    /// Returns the account that the key belongs to.
     #[must_use]
     pub const fn account(&self) -> PublicKey {
         match self {
@@ -21,29 +21,29 @@ impl Key {
     }
 }
 
-/// How a transaction touches a key.
+/// The way in which a transaction touches a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
-    /// Adds to it without looking. Commutes with others that do.
+    /// Adds to the key without reading it. Commutes with other additive accesses.
     Additive,
-    /// Looks at it or takes from it. Conflicts with everything.
+    /// Reads the key or takes from it. Conflicts with every access.
     Exclusive,
 }
 
-/// One key that a transaction touches, and how.
+/// One key that a transaction touches, and the way in which it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Access {
-    /// What is touched.
+    /// The key.
     pub key: Key,
-    /// How.
+    /// The way in which it is touched.
     pub mode: Mode,
 }
 
-/// Calls `touch` with everything that a transaction may touch, whether or not it is applied. A key
+/// Calls `touch` with every access that a transaction may make, whether or not it is applied. A key
 /// may come more than once, and in both modes; the exclusive one then counts.
 ///
-/// What commutes for everybody is left out: burns add to a supply, and a credit to somebody new
-/// registers them, whoever is first. The miner is credited after all transactions.
+/// Accesses that commute for all transactions are left out: a burn adds to a supply, and a credit to
+/// a new account registers it, whichever comes first. The miner is credited after all transactions.
 pub fn accesses(transaction: &Transaction, touch: impl FnMut(Access)) {
     struct EachKey<F> {
         source: PublicKey,
@@ -75,19 +75,19 @@ pub fn accesses(transaction: &Transaction, touch: impl FnMut(Access)) {
     touch_all(transaction, &mut EachKey { source, touch });
 }
 
-/// Is told what a transaction touches, its source's account understood.
+/// A visitor of the accesses of a transaction, which knows the transaction's source.
 pub(super) trait Touch {
-    /// The source's nonce, exclusively. Comes first, and once.
+    /// Visits the source's nonce, exclusively. Comes first, and once.
     fn own(&mut self);
 
-    /// A balance of the source, exclusively.
+    /// Visits a balance of the source, exclusively.
     fn take(&mut self, asset: &Asset);
 
-    /// Somebody else's balance, additively.
+    /// Visits a balance of another account, additively.
     fn give(&mut self, destination: &PublicKey, asset: &Asset);
 }
 
-/// As [`accesses`], for whoever looks the source up once and copies no keys.
+/// [`accesses`] for a visitor that looks the source up once and copies no keys.
 pub(super) fn touch_all(transaction: &Transaction, touch: &mut impl Touch) {
     touch.own();
     let mut last_taken = None;
@@ -104,7 +104,7 @@ pub(super) fn touch_all(transaction: &Transaction, touch: &mut impl Touch) {
                 }
             }
             for transfer in transfers {
-                // What goes to oneself is taken and given in one.
+                // A transfer to the source itself is covered by the withdrawal.
                 if transfer.destination != transaction.source {
                     touch.give(&transfer.destination, &transfer.asset);
                 }

@@ -1,4 +1,4 @@
-//! Who waits for whom.
+//! The dependency graph of a block: which transactions must wait for which.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -8,13 +8,13 @@ use hashbrown::HashTable;
 use super::access::{Access, Mode, Touch, accesses, touch_all};
 use crate::model::{Asset, PublicKey, Transaction};
 
-/// The conflicts of a block's transactions, each with the one before it that matters: two
-/// transactions that conflict are connected by a path in block order.
+/// The dependency graph of a block: two transactions that conflict are connected by a path in block
+/// order.
 ///
 /// Transactions are their indices in the block. There are at most two edges an access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graph {
-    /// How many edges end at each transaction.
+    /// The number of edges that end at each transaction.
     waits_for: Vec<u32>,
     /// The successors of transaction t are `successors[first[t]..first[t + 1]]`.
     first: Vec<u32>,
@@ -23,15 +23,16 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// The conflicts of these transactions by what they declare. Costs one lookup an account that a
-    /// transaction touches, and a look at each asset other than the native one; some 20 to 80 ns a
-    /// transfer, more where the accounts are too many to be near. Nothing is looked up where each conflicts with the one before it.
+    /// Makes the graph of these transactions from the accesses that they declare. Costs one lookup an
+    /// account that a transaction touches, and a look at each asset other than the native one: some
+    /// 20 to 80 ns a transfer, more if the accounts do not fit in the caches. Nothing is looked up if
+    /// each transaction conflicts with the one before it.
     ///
-    /// `hasher` must be keyed: whoever chooses account keys could choose ones that collide.
+    /// `hasher` must be keyed: an attacker who chooses account keys could choose ones that collide.
     ///
     /// # Panics
     ///
-    /// Where there are more than `u32::MAX` edges, more than any block has.
+    /// If there are more than `u32::MAX` edges, more than any block has.
     #[must_use]
     pub fn of<'t>(
         transactions: impl IntoIterator<Item = &'t Transaction, IntoIter: ExactSizeIterator + Clone>,
@@ -48,7 +49,8 @@ impl Graph {
         builder.finish()
     }
 
-    /// So many transactions, at least one, each of which waits for the one before it.
+    /// Makes the graph of `transactions` transactions, at least 1, each of which waits for the one
+    /// before.
     fn chain(transactions: u32) -> Self {
         let edges = transactions - 1;
         Graph {
@@ -59,37 +61,37 @@ impl Graph {
         }
     }
 
-    /// How many transactions there are.
+    /// Returns the number of transactions.
     #[must_use]
     pub fn len(&self) -> usize {
         self.waits_for.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no transactions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.waits_for.is_empty()
     }
 
-    /// How many edges end at each transaction; what has none may run at once.
+    /// Returns the number of edges that end at each transaction; one with none may run at once.
     #[must_use]
     pub fn waits_for(&self) -> &[u32] {
         &self.waits_for
     }
 
-    /// Who waits for a transaction, once for each edge.
+    /// Returns the transactions that wait for a transaction, once for each edge.
     #[must_use]
     pub fn successors(&self, transaction: u32) -> &[u32] {
         let at = transaction as usize;
         &self.successors[self.first[at] as usize..self.first[at + 1] as usize]
     }
 
-    /// How many transactions wait for each one after another, at the most: 0 where nobody waits for
-    /// it. Costs one step an edge.
+    /// Returns the length of the critical path that begins at each transaction, in edges: 0 if no
+    /// transaction waits for it. Costs one step an edge.
     #[must_use]
     pub fn critical_path_lengths(&self) -> Vec<u32> {
         let mut lengths = vec![0; self.len()];
-        // An edge leads to a later transaction, whose number is known by then.
+        // An edge leads to a later transaction, whose length is known by then.
         for transaction in (0..self.len()).rev() {
             let successors = self.first[transaction] as usize..self.first[transaction + 1] as usize;
             let most = self.successors[successors]
@@ -101,14 +103,14 @@ impl Graph {
         lengths
     }
 
-    /// The level of each transaction: 0 for what conflicts with nothing before it, otherwise one
-    /// more than the highest among what it conflicts with before it.
+    /// Returns the level of each transaction: 0 if it conflicts with none before it, otherwise one more
+    /// than the highest level of those before it that it conflicts with.
     #[must_use]
     pub fn levels(&self) -> &[u32] {
         &self.levels
     }
 
-    /// How many levels there are: the length of the longest chain of conflicts.
+    /// Returns the number of levels: the length of the longest chain of conflicts.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.levels
@@ -118,8 +120,8 @@ impl Graph {
     }
 }
 
-/// The transactions of a block by level, each level in block order. Those of one level conflict
-/// with nothing in it, and each conflicts with something in the level before.
+/// Returns the transactions of a block by level, each level in block order. Those of one level do not
+/// conflict with each other, and each conflicts with one of the level before.
 #[must_use]
 pub fn group_by_conflicts(
     transactions: &[Transaction],
@@ -133,8 +135,9 @@ pub fn group_by_conflicts(
     groups
 }
 
-/// Whether each conflicts with the one before it, so that nothing may run beside anything. Neighbours
-/// tell, without a table of who touched what; it ends with the first two of whom that is not seen.
+/// Returns whether each transaction conflicts with the one before it, so that no two may run side by
+/// side. Compares neighbours, without a table, and ends with the first two that do not conflict as
+/// far as seen.
 fn is_chain<'t>(mut transactions: impl Iterator<Item = &'t Transaction>) -> bool {
     let Some(first) = transactions.next() else {
         return false;
@@ -153,8 +156,8 @@ fn is_chain<'t>(mut transactions: impl Iterator<Item = &'t Transaction>) -> bool
     links > 0
 }
 
-/// What a transaction touches: its nonce, what it takes, and then what it adds to. Not more than a few,
-/// because all pairs are compared, and the pass must stay linear.
+/// Collects the first accesses of a transaction: its nonce, what it takes, and then what it adds to. Not
+/// more than a few, because all pairs are compared, and the pass must stay linear.
 fn touches_first(transaction: &Transaction, touched: &mut Vec<Access>) {
     const MOST: usize = 16;
     touched.clear();
@@ -176,12 +179,12 @@ fn is_conflict(before: &[Access], current: &[Access]) -> bool {
 
 const NONE: u32 = u32::MAX;
 
-/// Who touched a key last.
+/// The transactions that touched a key last.
 #[derive(Clone, Copy)]
 struct LastTouches {
-    /// The last that touched it exclusively.
+    /// The last one that touched it exclusively.
     exclusive: u32,
-    /// The last that touched it additively since: the head of a list in `Builder::additive`.
+    /// The last one that touched it additively since: the head of a list in `Builder::additive`.
     additive: u32,
 }
 
@@ -190,19 +193,19 @@ const UNTOUCHED: LastTouches = LastTouches {
     additive: NONE,
 };
 
-/// Who touched an account last. The native balance stands here, because nearly everybody touches
-/// it.
+/// The transactions that touched an account last. The native balance stands here, because nearly every
+/// transaction touches it.
 struct Account {
     key: PublicKey,
     /// The account's last own transaction.
     nonce: u32,
     native: LastTouches,
-    /// The first few balances of other assets: the head of a list in `Builder::near`. An account
-    /// with more has the rest in `Builder::far`.
+    /// The first few balances of other assets: the head of a list in `Builder::near`. The rest of an
+    /// account with more is in `Builder::far`.
     near: u32,
 }
 
-/// Who touched one of an account's first few other balances last.
+/// The transactions that touched one of an account's first few other balances last.
 struct Near {
     asset: Asset,
     touched: LastTouches,
@@ -210,8 +213,8 @@ struct Near {
     before: u32,
 }
 
-/// How many balances of an account are looked for one after another. Whoever has thousands must not
-/// make this pass quadratic.
+/// The number of balances of an account that are searched one after another. An account with thousands
+/// must not make this pass quadratic.
 const MOST_NEAR: usize = 8;
 
 struct Builder<H> {
@@ -224,20 +227,20 @@ struct Builder<H> {
     far: HashMap<(u32, Asset), LastTouches, H>,
     /// (transaction, the one before it in its list).
     additive: Vec<(u32, u32)>,
-    /// Where each edge begins, by rising end.
+    /// The transaction at which each edge begins, by rising end.
     edges: Vec<u32>,
-    /// How many edges end at each transaction before the current one.
+    /// The number of edges that end at each transaction before the current one.
     waits_for: Vec<u32>,
     /// Each transaction before the current one.
     nodes: Vec<Node>,
     current: Current,
 }
 
-/// What is known of a transaction.
+/// A transaction of the graph so far.
 #[derive(Clone, Copy)]
 struct Node {
     level: u32,
-    /// How many edges begin at it.
+    /// The number of edges that begin at it.
     successors: u32,
 }
 
@@ -247,9 +250,9 @@ struct Current {
     number: u32,
     level: u32,
     source: u32,
-    /// Who was given something last: the next thing is often theirs, too.
+    /// The account that was credited last: the next credit is often its own, too.
     destination: u32,
-    /// How many edges belong to those before it.
+    /// The number of edges that end before it.
     edges_before: usize,
 }
 
@@ -339,7 +342,7 @@ impl<H: BuildHasher + Clone> Builder<H> {
             Mode::Additive => {
                 self.wait_for(before.exclusive);
                 if before.exclusive == current {
-                    // It has it for itself already.
+                    // It has the key exclusively already.
                     return before;
                 }
                 if before.additive != NONE && self.additive[before.additive as usize].0 == current {

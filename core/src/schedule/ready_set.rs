@@ -1,47 +1,47 @@
-//! What may run next, and what has finished.
+//! The ready set: the transactions of a graph that may run next, and those that have finished.
 
 use super::Graph;
 
-/// Tells what may run, and is told what has finished. A plain value: whoever drives it, a loop, a
-/// pool of workers or a model checker, decides how.
+/// The transactions of a graph that may run, and how far the others are. A plain value: its driver is a
+/// loop, a pool of workers or a model checker.
 ///
-/// Every transaction is given out exactly once, and not before everything that it waits for has
-/// finished: first the one with the longest chain of others behind it, because whoever begins the
-/// longest chain last ends last; of several the first in the block.
+/// Every transaction is given out exactly once, after all that it waits for have finished: first the one
+/// with the longest critical path, because a path that is begun last ends last; of several the first in
+/// the block.
 #[derive(Clone, Debug)]
 pub struct ReadySet<'g> {
     graph: &'g Graph,
-    /// How many edges into each transaction are left.
+    /// The number of edges into each transaction whose begin has not finished.
     waits_for: Vec<u32>,
-    /// How many wait for each transaction one after another, at the most.
-    behind: Vec<u32>,
-    /// Every transaction, in the order in which they are given out where all may run.
+    /// The length of the critical path that begins at each transaction.
+    critical_path_lengths: Vec<u32>,
+    /// Every transaction, in the order in which they are given out if all may run.
     order: Vec<u32>,
-    /// Where each transaction stands in `order`.
+    /// The index of each transaction in `order`.
     rank: Vec<u32>,
     /// The ranks of those that may run.
     ready: Ranks,
-    given: usize,
+    given_out: usize,
     finished: usize,
 }
 
 impl<'g> ReadySet<'g> {
-    /// Everything is still to be done. Costs one step a transaction and one an edge.
+    /// Creates the set with no transaction begun. Costs one step a transaction and one an edge.
     #[must_use]
     pub fn new(graph: &'g Graph) -> Self {
         ReadySet::after(graph, 0)
     }
 
-    /// The first so many of the block have finished, and nothing else was begun. Costs as much as
-    /// [`ReadySet::new`].
+    /// Creates the set with the first `finished` transactions of the block finished and no other begun.
+    /// Costs as much as [`ReadySet::new`].
     ///
     /// # Panics
     ///
-    /// Where there are fewer.
+    /// If the graph has fewer.
     #[must_use]
     pub fn after(graph: &'g Graph, finished: usize) -> Self {
-        let behind = graph.critical_path_lengths();
-        let order = longest_first(&behind);
+        let critical_path_lengths = graph.critical_path_lengths();
+        let order = longest_first(&critical_path_lengths);
         let mut rank = vec![0; graph.len()];
         for (at, transaction) in (0..).zip(&order) {
             rank[*transaction as usize] = at;
@@ -61,30 +61,29 @@ impl<'g> ReadySet<'g> {
         ReadySet {
             graph,
             waits_for,
-            behind,
+            critical_path_lengths,
             order,
             rank,
             ready,
-            given: finished,
+            given_out: finished,
             finished,
         }
     }
 
-    /// Something that may run now; `None` where nothing may until something else has finished, or
-    /// where everything was given out. The cost does not depend on how many may.
+    /// Gives out a transaction that may run now; `None` if none may until another one has finished,
+    /// or if all were given out. The cost does not depend on how many may.
     pub fn give(&mut self) -> Option<u32> {
         let first = self.ready.first()?;
         self.ready.remove(first);
-        self.given += 1;
+        self.given_out += 1;
         Some(self.order[first as usize])
     }
 
-    /// Is told that something that was given out has finished. Costs one step an edge.
+    /// Marks a transaction that was given out as finished. Costs one step an edge.
     ///
     /// # Panics
     ///
-    /// Where it finished before, as far as that can be seen: what waits for it would wait for less
-    /// than nothing.
+    /// If it finished before, as far as that can be seen: a successor would wait for fewer than none.
     pub fn finish(&mut self, transaction: u32) {
         self.finished += 1;
         for successor in self.graph.successors(transaction) {
@@ -98,63 +97,64 @@ impl<'g> ReadySet<'g> {
         }
     }
 
-    /// How many may run now.
+    /// Returns the number of transactions that may run now.
     #[must_use]
     pub const fn ready(&self) -> usize {
         self.ready.len
     }
 
-    /// How many were not given out yet.
+    /// Returns the number of transactions that were not given out yet.
     #[must_use]
     pub fn left(&self) -> usize {
-        self.graph.len() - self.given
+        self.graph.len() - self.given_out
     }
 
-    /// How many wait, one after another, for what [`ReadySet::give`] would give, at the most.
+    /// Returns the length of the critical path that begins at the transaction that [`ReadySet::give`]
+    /// would give out.
     #[must_use]
     pub fn critical_path_length(&self) -> usize {
         self.ready.first().map_or(0, |first| {
-            self.behind[self.order[first as usize] as usize] as usize
+            self.critical_path_lengths[self.order[first as usize] as usize] as usize
         })
     }
 
-    /// How many were given out and have not finished.
+    /// Returns the number of transactions that were given out and have not finished.
     #[must_use]
     pub const fn running(&self) -> usize {
-        self.given - self.finished
+        self.given_out - self.finished
     }
 
-    /// Whether everything has finished.
+    /// Returns whether all transactions have finished.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.finished == self.graph.len()
     }
 }
 
-/// All transactions, those with the longest chain behind them first, then in block order. They are
-/// counted and not compared.
-fn longest_first(behind: &[u32]) -> Vec<u32> {
-    let longest = behind.iter().max().map_or(0, |longest| *longest as usize);
-    let place = |behind: u32| longest - behind as usize;
-    // Where the next one with so many behind it goes.
+/// Returns all transactions, those with the longest critical path first, then in block order: a counting
+/// sort.
+fn longest_first(lengths: &[u32]) -> Vec<u32> {
+    let longest = lengths.iter().max().map_or(0, |longest| *longest as usize);
+    let place = |length: u32| longest - length as usize;
+    // The index of the next transaction with each length.
     let mut next = vec![0_u32; longest + 2];
-    for behind in behind {
-        next[place(*behind) + 1] += 1;
+    for length in lengths {
+        next[place(*length) + 1] += 1;
     }
     for at in 1..next.len() {
         next[at] += next[at - 1];
     }
-    let mut order = vec![0; behind.len()];
-    for (transaction, behind) in (0..).zip(behind) {
-        let next = &mut next[place(*behind)];
+    let mut order = vec![0; lengths.len()];
+    for (transaction, length) in (0..).zip(lengths) {
+        let next = &mut next[place(*length)];
         order[*next as usize] = transaction;
         *next += 1;
     }
     order
 }
 
-/// A set of numbers below a limit that knows its smallest. A heap costs its depth in steps, all of
-/// them inside the lock that the workers share.
+/// A set of numbers below a limit that finds its smallest in a few steps. A heap costs its depth in
+/// steps, all of them inside the lock that the workers share.
 #[derive(Clone, Debug)]
 struct Ranks {
     /// A bit a number.

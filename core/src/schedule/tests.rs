@@ -48,7 +48,7 @@ fn transfers(source: u8, fee: u64, to: &[(u8, u8)]) -> Transaction {
     transaction(source, fee, Payload::Transfers(transfers))
 }
 
-/// The stronger mode of each key that a transaction touches.
+/// Returns the stronger mode of each key that a transaction touches.
 fn touched(transaction: &Transaction) -> BTreeMap<Key, Mode> {
     let mut touched = BTreeMap::new();
     accesses(transaction, |access| {
@@ -58,7 +58,7 @@ fn touched(transaction: &Transaction) -> BTreeMap<Key, Mode> {
     touched
 }
 
-/// For each transaction the ones before it that it conflicts with, by looking at every pair.
+/// Returns for each transaction the ones before it that it conflicts with, by comparing every pair.
 fn conflicts(transactions: &[Transaction]) -> Vec<BTreeSet<usize>> {
     let touched: Vec<_> = transactions.iter().map(touched).collect();
     (0..transactions.len())
@@ -85,7 +85,7 @@ fn levels(conflicts: &[BTreeSet<usize>]) -> Vec<u32> {
     levels
 }
 
-/// Everything that a transaction comes after, along the edges of a graph.
+/// Returns the ancestors of each transaction along the edges of a graph.
 fn ancestors(graph: &Graph) -> Vec<BTreeSet<usize>> {
     let mut ancestors = vec![BTreeSet::new(); graph.len()];
     for before in 0..graph.len() {
@@ -171,7 +171,7 @@ proptest! {
         while !machine.is_done() {
             let choice = *choices.next().expect("a cycle does not end");
             if choice < 4 && machine.ready() > 0 {
-                let transaction = machine.give().expect("something is ready");
+                let transaction = machine.give().expect("a transaction is ready");
                 prop_assert!(given.insert(transaction), "{transaction} was given twice");
                 prop_assert!(conflicts[transaction as usize].is_subset(&finished));
                 running.push(transaction);
@@ -197,7 +197,7 @@ fn credits_to_one_account_commute() {
 }
 
 #[test]
-fn who_spends_waits_for_all_that_were_credited_before() {
+fn a_spender_waits_for_all_credits_before() {
     let mut block: Vec<_> = (0..50)
         .map(|source| transfers(source, 0, &[(200, 0)]))
         .collect();
@@ -220,7 +220,7 @@ fn one_sender_is_a_chain_whatever_it_pays_in() {
 }
 
 #[test]
-fn an_asset_that_one_takes_and_another_is_given_does_not_conflict() {
+fn taking_one_asset_does_not_conflict_with_being_paid_in_another() {
     // 1 pays in asset 1 and is paid in asset 2.
     let block = [transfers(1, 0, &[(3, 1)]), transfers(2, 0, &[(1, 2)])];
     assert_eq!(Graph::of(&block, hasher()).depth(), 1);
@@ -236,12 +236,12 @@ fn a_transaction_does_not_wait_for_itself() {
     assert_eq!(graph.waits_for(), [0]);
 }
 
-/// Every edge is a counter that somebody must count down.
+/// Every edge is a counter that a worker must count down.
 #[test]
-fn whom_ones_nonce_waits_for_is_not_waited_for_again() {
+fn a_transaction_that_a_nonce_waits_for_is_not_waited_for_again() {
     let both = [(3, 0), (3, 1)];
     let block = [
-        // Meets nobody, so that the block is no chain, of which no edge is looked for.
+        // Conflicts with no other, so that the block is no chain, whose edges are not searched.
         transfers(5, 0, &[(6, 0)]),
         transfers(1, 0, &both),
         transfers(2, 0, &[(1, 0), (1, 1)]),
@@ -250,7 +250,7 @@ fn whom_ones_nonce_waits_for_is_not_waited_for_again() {
     assert_eq!(Graph::of(&block, hasher()).waits_for(), [0, 0, 1, 2]);
 }
 
-/// Counted by what is hashed, which is nothing where neighbours tell.
+/// Counts hashes, of which there are none if neighbours tell.
 #[test]
 fn a_chain_is_seen_without_a_table() {
     let whole = |block: &[Transaction]| {
@@ -263,18 +263,18 @@ fn a_chain_is_seen_without_a_table() {
     let mut block: Vec<_> = (0..20).map(pays_the_next).collect();
     assert_eq!(whole(&block), (true, true));
     assert_eq!(whole(&vec![transfers(1, 1, &[(2, 3)]); 20]), (true, true));
-    // Its end, its middle or its beginning meets nobody.
+    // Its end, its middle or its beginning conflicts with no other.
     for other in [19, 10, 0] {
         let one = std::mem::replace(&mut block[other], transfers(100, 0, &[(200, 0)]));
         assert_eq!(whole(&block), (false, false), "{other}");
         block[other] = one;
     }
-    // All pay the same one, who takes nothing.
+    // All pay the same account, which takes nothing.
     let hot: Vec<_> = (0..20)
         .map(|source| transfers(source, 0, &[(100, 0)]))
         .collect();
     assert_eq!(whole(&hot), (false, false));
-    // Of who touches much not everything is looked at, and the graph says the same.
+    // Of a transaction with many accesses only some are compared, and the graph is the same.
     let (much, last) = ([(100, 0); 1], [(1, 0)]);
     let takes = |source, to: &[(u8, u8)]| {
         let others: Vec<_> = (1..20).map(|asset| (200, asset)).collect();
@@ -300,8 +300,8 @@ fn groups_are_levels_in_block_order() {
 }
 
 #[test]
-fn what_most_wait_for_comes_first() {
-    // 0 and 1 meet nobody, 2 and 3 are a pair, 4, 5 and 6 a chain.
+fn the_longest_critical_path_comes_first() {
+    // 0 and 1 conflict with no other, 2 and 3 are a pair, 4, 5 and 6 a chain.
     let block = [
         transfers(0, 0, &[(10, 0)]),
         transfers(1, 0, &[(11, 0)]),
@@ -341,7 +341,7 @@ fn a_graph_is_empty_where_there_is_no_transaction() {
     assert!(!Graph::of(&[transfers(1, 0, &[(2, 0)])], hasher()).is_empty());
 }
 
-/// Hashes everything to the same.
+/// Hashes every key to the same.
 #[derive(Clone)]
 struct Colliding;
 
@@ -371,7 +371,7 @@ fn accounts_whose_hashes_collide_are_told_apart() {
     assert_eq!(graph, Graph::of(&block, hasher()));
 }
 
-/// Counts what is hashed.
+/// Counts the keys that are hashed.
 #[derive(Clone)]
 struct Counting<'c>(&'c Cell<usize>);
 
@@ -384,7 +384,7 @@ impl BuildHasher for Counting<'_> {
     }
 }
 
-/// How much is hashed for one who pays another in so many assets.
+/// Returns the number of hashes for a transaction that pays in `assets` assets.
 fn hashed(assets: u8) -> usize {
     let to: Vec<(u8, u8)> = (1..=assets).map(|asset| (2, asset)).collect();
     let hashes = Cell::new(0);

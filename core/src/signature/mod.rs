@@ -1,4 +1,4 @@
-//! Signing and verifying, one rule for one signature and for many.
+//! Signing and verifying: one rule for one signature and for many.
 //!
 //! The rule is [ZIP-215](https://zips.z.cash/zip-0215): points may be encoded in any way and have a
 //! part of small order, the scalar must be canonical, and the equation is multiplied by the
@@ -12,29 +12,29 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use crate::codec;
 use crate::model::{Cosignature, Hash, PublicKey, Signature, Transaction};
 
-/// How many signatures are verified together. Twice as many save another 3 percent, and one forged
-/// signature makes all of its batch be looked at one by one.
+/// The number of signatures that are verified together. Twice as many save another 3 percent, and one
+/// forged signature makes all of its batch be looked at one by one.
 pub const BATCH: usize = 128;
 
 /// One signature to be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Who is said to have signed.
+    /// The account that is said to have signed.
     pub signer: PublicKey,
-    /// What is said to be signed, [`codec::signing_hash`].
+    /// The message that is said to be signed, [`codec::signing_hash`].
     pub message: Hash,
     /// The signature.
     pub signature: Signature,
 }
 
-/// Whether one claim holds. About 35 microseconds.
+/// Returns whether one claim holds. Costs about 35 microseconds.
 #[must_use]
 pub fn verify(claim: &Claim) -> bool {
     holds(&claim.into())
 }
 
-/// Which claims hold, each as [`verify`] would say. About half its cost a claim, in full batches of
-/// [`BATCH`]; one and a half times its cost where each batch has a forged one.
+/// Returns for each claim whether it holds, as [`verify`] does. Costs about half as much a claim, in
+/// full batches of [`BATCH`]; one and a half times as much if each batch has a forged one.
 #[must_use]
 pub fn verify_all(claims: &[Claim]) -> Vec<bool> {
     let statements: Vec<Statement> = claims.iter().map(Statement::from).collect();
@@ -91,8 +91,8 @@ fn hold_together(batch: &[Statement]) -> bool {
     verifier.verify(weights(batch)).is_ok()
 }
 
-/// The random weights of a batch, drawn from everything in it: nobody can choose a signature that
-/// knows its weight, and the same batch always draws the same ones. (Which signature gets which is
+/// Returns the random weights of a batch, drawn from everything in it: a signature cannot be chosen
+/// to fit its weight, and the same batch always draws the same ones. (Which signature gets which is
 /// up to a hash map inside of the library, and no verdict depends on it.)
 fn weights(batch: &[Statement]) -> ChaCha20Rng {
     let mut hasher = blake3::Hasher::new_derive_key("lockstep 1 batch weights");
@@ -112,7 +112,7 @@ pub struct Keypair {
 }
 
 impl Keypair {
-    /// The key with this secret, which is 32 bytes that nobody else knows (RFC 8032, 5.1.5).
+    /// Creates the key with this secret of 32 random bytes (RFC 8032, 5.1.5).
     #[must_use]
     pub fn from_secret(secret: [u8; 32]) -> Self {
         let signing = ed25519::SigningKey::from(secret);
@@ -120,13 +120,13 @@ impl Keypair {
         Keypair { signing, public }
     }
 
-    /// The public half.
+    /// Returns the public half.
     #[must_use]
     pub const fn public(&self) -> PublicKey {
         self.public
     }
 
-    /// The signature of this key over a message.
+    /// Returns the signature of this key over a message.
     #[must_use]
     pub fn sign(&self, message: &Hash) -> Signature {
         self.sign_bytes(&message.0)
@@ -152,7 +152,7 @@ impl Keypair {
 }
 
 impl std::fmt::Debug for Keypair {
-    /// The public half only.
+    /// Writes the public half only.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Keypair").field(&self.public).finish()
     }

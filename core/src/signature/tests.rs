@@ -1,4 +1,4 @@
-//! What single verification says of the published edge cases, and that a batch never says
+//! Tests of single verification on the published edge cases, and that a batch never says
 //! otherwise.
 
 use curve25519_dalek::constants::EIGHT_TORSION;
@@ -25,7 +25,7 @@ const SPECCHECK: &str = include_str!("../../../corpora/vectors/ed25519-speccheck
 const SMALL_ORDER: &str = include_str!("../../../corpora/vectors/zip215-small-order.json");
 const RFC_8032: &str = include_str!("../../../corpora/vectors/rfc8032.json");
 
-/// A [`Statement`] that owns its bytes, and what is to be said of it.
+/// A [`Statement`] that owns its bytes, and its expected verdict.
 #[derive(Clone)]
 struct Case {
     about: String,
@@ -146,7 +146,7 @@ fn a_published_vector_is_judged_alike_among_honest_neighbours() {
 fn honest(count: usize) -> Vec<Case> {
     (0..count)
         .map(|index| {
-            // A signer signs more than once: the batch sums up what it has of one key.
+            // A signer signs more than once: the batch sums up the terms of one key.
             let keypair = Keypair::from_secret([(index % 7) as u8; 32]);
             let message = blake3::hash(&index.to_le_bytes()).as_bytes().to_vec();
             Case {
@@ -160,8 +160,8 @@ fn honest(count: usize) -> Vec<Case> {
         .collect()
 }
 
-/// Ways to make a good case bad. Each is caught at another place: by the equation, where the scalar
-/// is read, where R is, and where the key is.
+/// Ways to make a good case bad. Each is caught at another step: by the equation, and on reading the
+/// scalar, R and the key.
 const FORGERIES: [fn(&mut Case); 6] = [
     |case| case.message[0] ^= 1,
     |case| case.signature.0[32] ^= 1,
@@ -444,7 +444,7 @@ fn forgeries_with_a_part_of_small_order_are_refused_alone_and_in_every_batch() {
     check(&cases);
 }
 
-/// How many statements single verification and batch verification do not agree about.
+/// Returns the number of statements that single and batch verification do not agree about.
 fn disagreements(
     single: impl Fn(&Statement) -> bool,
     batch: impl Fn(&[Statement]) -> Vec<bool>,
@@ -478,7 +478,7 @@ fn single_verification_without_the_cofactor_is_found_out() {
     let cases = with_torsion(400);
     assert_eq!(disagreements(holds, which_hold, &cases), 0);
 
-    // Where R alone has a part of small order, nothing makes up for it.
+    // If R alone has a part of small order, no other term makes up for it.
     let of_r: Vec<Case> = cases.iter().step_by(3).cloned().collect();
     assert_eq!(of_r.len(), 134);
     assert_eq!(

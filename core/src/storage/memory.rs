@@ -1,4 +1,4 @@
-//! A storage that is gone with its process.
+//! A storage in memory, which is gone with its process.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -16,7 +16,7 @@ type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 type TableChanges = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl MemoryStorage {
-    /// Empty tables.
+    /// Creates a storage of empty tables.
     #[must_use]
     pub fn new() -> Self {
         MemoryStorage::default()
@@ -73,7 +73,7 @@ impl Storage for MemoryStorage {
 }
 
 impl MemoryStorage {
-    /// The tables that a batch changes, and how.
+    /// Returns the tables that a batch changes, each with its changes.
     fn changes_of(&mut self, batch: Batch) -> Vec<(&mut Entries, TableChanges)> {
         let Batch { mut changes } = batch;
         for table in changes.keys() {
@@ -85,15 +85,15 @@ impl MemoryStorage {
             .collect()
     }
 
-    /// So that storages with the same entries are equal.
+    /// Drops empty tables, so that storages with the same entries are equal.
     fn forget_empty_tables(&mut self) {
         self.tables.retain(|_, entries| !entries.is_empty());
     }
 }
 
 fn change((entries, changes): (&mut Entries, TableChanges)) {
-    /// Up to so many entries for each change it is cheaper to build the whole table anew, in one
-    /// pass, than to look for the place of each change.
+    /// The most entries for each change with which it is cheaper to build the whole table anew, in one
+    /// pass, than to search the place of each change.
     const REBUILT_UP_TO: usize = 8;
     let is_rebuilt = entries.len() / REBUILT_UP_TO <= changes.len();
     let mut put = Vec::with_capacity(changes.len());

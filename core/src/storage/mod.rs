@@ -1,6 +1,6 @@
-//! Where a ledger is kept: ordered tables of bytes, changed all at once or not at all.
+//! The storage of a ledger: ordered tables of bytes, changed all at once or not at all.
 //!
-//! A storage knows nothing of accounts or blocks; what the bytes mean stands in `schema`. All
+//! A storage knows nothing of accounts or blocks; the meaning of the bytes stands in `schema`. All
 //! implementations answer alike, byte for byte.
 
 mod memory;
@@ -17,14 +17,15 @@ use crate::sync::Workers;
 
 /// Ordered tables of bytes with atomic commits.
 pub trait Storage: Send + Sync {
-    /// The value at a key, if there is one.
+    /// Returns the value at a key, if there is one.
     ///
     /// # Errors
     ///
-    /// Where the medium fails or what is on it is damaged. An absent key is not an error.
+    /// [`StorageError::Io`] if the medium fails, [`StorageError::Corrupt`] if its content is damaged.
+    /// An absent key is not an error.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError>;
 
-    /// The values at many keys, each at its key's index. In ascending order of the keys this is
+    /// Returns the values at many keys, each at its key's index. In ascending order of the keys this is
     /// one pass over the table.
     ///
     /// # Errors
@@ -36,7 +37,7 @@ pub trait Storage: Send + Sync {
         keys: &[Vec<u8>],
     ) -> Result<Vec<Option<Vec<u8>>>, StorageError>;
 
-    /// Up to `limit` entries from `start` on, in ascending order of the keys.
+    /// Returns up to `limit` entries from `start` on, in ascending order of the keys.
     ///
     /// # Errors
     ///
@@ -47,13 +48,16 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Where the medium fails. The changes were then made or not, but not in part: a failed sync
-    /// does not tell. The storage goes on working as soon as the medium does.
+    /// [`StorageError::Io`] if the medium fails, [`StorageError::Full`] if it has no room,
+    /// [`StorageError::Corrupt`] if its content is damaged. The changes were then made or not, but
+    /// not in part: a failed sync does not tell. The storage goes on working as soon as the medium
+    /// does.
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError>;
 
-    /// [`Storage::commit`] of a batch that nobody needs any more, with workers that have nothing else
-    /// to do, where there are any; for a storage that has a use for the one or the others. This is
-    /// what a ledger calls: who wraps a storage and hands on only `commit` keeps both from it.
+    /// Does as [`Storage::commit`] with a batch that its caller no longer needs, and with workers
+    /// that have nothing else to do, if there are any; for a storage that has a use for the one or
+    /// the others. A ledger calls this: a wrapper of a storage that passes on only `commit` keeps
+    /// both from it.
     ///
     /// # Errors
     ///
@@ -73,7 +77,7 @@ pub type Entry = (Vec<u8>, Vec<u8>);
 /// One ordered map of a storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
-    /// What there is one of: format, genesis, tip.
+    /// The single values: format, genesis, tip.
     Meta,
     /// The newest version of every cell.
     Cells,
@@ -83,7 +87,7 @@ pub enum Table {
     Blocks,
     /// Receipts by height.
     Receipts,
-    /// What each block did: digest, changed cells.
+    /// Records of blocks by height: digest, changed cells.
     Records,
 }
 
@@ -98,7 +102,7 @@ impl Table {
         Table::Records,
     ];
 
-    /// The name under which the table is kept.
+    /// Returns the name under which the table is kept.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -119,7 +123,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// No changes.
+    /// Creates a batch of no changes.
     #[must_use]
     pub fn new() -> Self {
         Batch::default()
@@ -148,7 +152,7 @@ impl Batch {
         }
     }
 
-    /// Makes the changes of another batch, after these.
+    /// Appends the changes of another batch, which replace those of the same keys here.
     pub fn append(&mut self, other: Batch) {
         for (table, mut changes) in other.changes {
             self.changes.entry(table).or_default().append(&mut changes);
@@ -160,27 +164,28 @@ impl Batch {
         self.changes.entry(table).or_default().insert(key, None);
     }
 
-    /// The changes of each table, in the order of tables, each in the order of keys; `None` removes.
+    /// Returns the changes of each table, in the order of tables, each in the order of keys; `None`
+    /// removes.
     pub fn tables(&self) -> impl Iterator<Item = (Table, &BTreeMap<Vec<u8>, Option<Vec<u8>>>)> {
         self.changes
             .iter()
             .map(|(table, changes)| (*table, changes))
     }
 
-    /// How many keys are changed.
+    /// Returns the number of keys that are changed.
     #[must_use]
     pub fn len(&self) -> usize {
         self.changes.values().map(BTreeMap::len).sum()
     }
 
-    /// Whether nothing is changed.
+    /// Returns whether no key is changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// A storage did not do what it was asked.
+/// The error of a storage.
 #[derive(Debug, Error)]
 pub enum StorageError {
     /// The medium failed.
@@ -188,7 +193,7 @@ pub enum StorageError {
     Io {
         /// The file or the operation.
         place: String,
-        /// What the medium said.
+        /// The message of the medium.
         reason: String,
     },
     /// The medium has no room.
@@ -197,20 +202,20 @@ pub enum StorageError {
         /// The file.
         place: String,
     },
-    /// Somebody else has the file open.
+    /// Another process has the file open.
     #[error("{place}: another process has this database open; stop it, or name another file")]
     InUse {
         /// The file.
         place: String,
     },
-    /// The bytes are not what this crate wrote.
+    /// The content is damaged, or was not written by this crate.
     #[error(
         "{place}: damaged or not a lockstep database: {reason}; restore a copy, or move it away to start anew"
     )]
     Corrupt {
         /// The file, or the table and key.
         place: String,
-        /// What is wrong.
+        /// The defect.
         reason: String,
     },
 }

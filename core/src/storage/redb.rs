@@ -14,7 +14,7 @@ use redb::{
 
 use super::{Batch, Entry, Storage, StorageError, Table};
 
-/// How much of the file is kept in memory.
+/// The size of the cache of the file, in bytes.
 const CACHE_BYTES: usize = 256 << 20;
 
 /// One redb database. A commit is one durable transaction of it.
@@ -43,7 +43,9 @@ impl RedbStorage {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be opened, created or locked, or is not an intact database.
+    /// [`StorageError::InUse`] if another process has the file open; [`StorageError::Corrupt`] if it
+    /// is not an intact database, or another program's; [`StorageError::Full`] if there is no room to
+    /// create it; [`StorageError::Io`] if it cannot be opened, read or created.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StorageError> {
         let path = path.as_ref().to_path_buf();
         let place = path.display().to_string();
@@ -58,8 +60,9 @@ impl RedbStorage {
         RedbStorage::from_opener(place, move || Ok(builder().open(&path)?))
     }
 
-    /// A database on any backend, for instance a simulated disk. `backend` is asked for again
-    /// after each failure, and must then give what is left of the same bytes.
+    /// Opens the database on any backend, for instance a simulated disk, or creates it. `backend` is
+    /// called again after each failure, and must then return a backend of the same bytes, as the
+    /// failure left them.
     ///
     /// # Errors
     ///
@@ -87,7 +90,7 @@ impl RedbStorage {
         Ok(storage)
     }
 
-    /// A redb database of another program is no place for a ledger.
+    /// Refuses a database with tables of another program.
     fn refuse_foreign_tables(&self) -> Result<(), StorageError> {
         let foreign = self.run(|database| {
             let transaction = database.begin_read()?;
@@ -118,7 +121,7 @@ impl RedbStorage {
         Ok(())
     }
 
-    /// Runs an operation on the open database; where it fails, the database is opened again, now or
+    /// Runs an operation on the open database; if it fails, the database is opened again, now or
     /// before the next operation.
     fn run<T>(
         &self,
@@ -226,8 +229,8 @@ impl Drop for RedbStorage {
     }
 }
 
-/// Closes the database, if it is open. Closing writes, and may find the medium failing or damaged,
-/// which is then no news to whoever closes it.
+/// Closes the database, if it is open. Closing writes, and may fail on a medium that failed before,
+/// which the caller knows.
 fn close(place: &str, database: &mut Option<Database>) {
     let closed = catch_engine_panic(place, || {
         *database = None;
@@ -251,7 +254,7 @@ fn builder() -> Builder {
 }
 
 /// Creates an empty database under another name and moves it into place: a crash on the way must
-/// not leave a file that does not open, and of several who create one at once none may replace the
+/// not leave a file that does not open, and of several creators at once none may replace the
 /// file that another has opened already.
 fn create(path: &Path) -> Result<(), redb::Error> {
     static CREATIONS: AtomicU64 = AtomicU64::new(0);
@@ -259,7 +262,7 @@ fn create(path: &Path) -> Result<(), redb::Error> {
     let mut prepared = path.as_os_str().to_owned();
     prepared.push(format!(".{}-{number}.new", std::process::id()));
     let prepared = PathBuf::from(prepared);
-    // What an earlier process with the same number left behind.
+    // An earlier process with the same number may have left it behind.
     if let Err(error) = fs::remove_file(&prepared)
         && error.kind() != io::ErrorKind::NotFound
     {
@@ -267,13 +270,13 @@ fn create(path: &Path) -> Result<(), redb::Error> {
     }
     builder().create(&prepared)?.close()?;
     let moved = match fs::hard_link(&prepared, path) {
-        // Somebody else was quicker; theirs is as good.
+        // Another creator was quicker; its file is as good.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         // A file system without links.
         Err(_) => fs::rename(&prepared, path),
         Ok(()) => Ok(()),
     };
-    // Gone already where it was renamed.
+    // Gone already if it was renamed.
     let _ = fs::remove_file(&prepared);
     moved?;
     let folder = path
@@ -284,7 +287,8 @@ fn create(path: &Path) -> Result<(), redb::Error> {
     Ok(())
 }
 
-/// Runs a database operation. Whatever is on the disk, its damage is an error and not a panic.
+/// Runs a database operation; turns a panic of the engine, which damage on the disk can cause, into an
+/// error.
 fn catch_engine_panic<T>(
     place: &str,
     operation: impl FnOnce() -> Result<T, redb::Error>,
@@ -325,7 +329,7 @@ fn describe_io(place: &str, error: &io::Error) -> StorageError {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             StorageError::Full { place }
         }
-        // So redb reports a file that does not begin like one of its own, or ends too early.
+        // With these redb reports a file that does not begin like one of its own, or ends too early.
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => StorageError::Corrupt {
             place,
             reason: error.to_string(),

@@ -1,4 +1,4 @@
-//! What the bytes in the tables mean.
+//! The schema: the meaning of the bytes in the tables.
 //!
 //! Keys sort as they should be read: all cells of one account beside each other, versions of one
 //! cell by height, heights as numbers.
@@ -29,7 +29,7 @@ const NONCE: u8 = 0;
 const MULTISIG: u8 = 1;
 const BALANCE: u8 = 2;
 
-/// What is kept of a block beside itself and its receipts.
+/// The record of a block: the results that are kept beside itself and its receipts.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) struct Record {
     pub(crate) hash: Hash,
@@ -44,13 +44,13 @@ pub(crate) struct Record {
 /// A cell that a block wrote, its version before the block and its version after it.
 pub(crate) type CellWrite = (Cell, (Option<Version>, Version));
 
-/// A key of [`Table::Cells`].
+/// Returns the key of a cell in [`Table::Cells`].
 pub(crate) fn cell_key(cell: Cell) -> Vec<u8> {
     key_and_room(cell, 0)
 }
 
-/// The key of a cell, with room for so many bytes more: what a storage keeps shall be no larger than
-/// it is.
+/// Returns the key of a cell in a vector with room for `room` bytes more: an entry that a storage
+/// keeps shall have no spare capacity.
 fn key_and_room(cell: Cell, room: usize) -> Vec<u8> {
     let length = match cell {
         Cell::Nonce(_) | Cell::Multisig(_) => 34,
@@ -83,7 +83,7 @@ fn key_and_room(cell: Cell, room: usize) -> Vec<u8> {
     key
 }
 
-/// The cell of a key of [`Table::Cells`]; `None` where it is the key of none.
+/// Returns the cell of a key of [`Table::Cells`]; `None` if it is no cell's.
 pub(crate) fn cell_of(key: &[u8]) -> Option<Cell> {
     let (kind, rest) = key.split_first()?;
     match *kind {
@@ -102,7 +102,7 @@ pub(crate) fn cell_of(key: &[u8]) -> Option<Cell> {
     }
 }
 
-/// A key of [`Table::History`].
+/// Returns the key of an older version in [`Table::History`].
 pub(crate) fn history_key(cell: Cell, height: Height) -> Vec<u8> {
     let height = height.0.to_be_bytes();
     let mut key = key_and_room(cell, height.len());
@@ -110,7 +110,7 @@ pub(crate) fn history_key(cell: Cell, height: Height) -> Vec<u8> {
     key
 }
 
-/// A key of the tables by height.
+/// Returns the key of a height in the tables by height.
 pub(crate) fn height_key(height: Height) -> Vec<u8> {
     height.0.to_be_bytes().to_vec()
 }
@@ -125,7 +125,7 @@ pub(crate) fn newest(
         .transpose()
 }
 
-/// The newest versions of cells, each once, in the order of their keys.
+/// Reads the newest versions of cells, each once, in the order of their keys.
 pub(crate) fn newest_of_many(
     storage: &(impl Storage + ?Sized),
     mut cells: Vec<Cell>,
@@ -134,7 +134,7 @@ pub(crate) fn newest_of_many(
     cells.dedup();
     let keys: Vec<Vec<u8>> = cells.iter().map(|cell| cell_key(*cell)).collect();
     let found = storage.get_many(Table::Cells, &keys)?;
-    // Not collected: a vector of what may fail begins small and is moved as it grows.
+    // Not collected: a vector that is collected from results begins small and is moved as it grows.
     let mut versions = Vec::with_capacity(cells.len());
     for (cell, bytes) in cells.into_iter().zip(found) {
         let version = bytes.map(|bytes| version_of(cell, &bytes)).transpose()?;
@@ -143,9 +143,9 @@ pub(crate) fn newest_of_many(
     Ok(versions)
 }
 
-/// Sorts what has a cell by its [`cell_key`], without making the keys.
+/// Sorts items by the [`cell_key`] of their cells, without making the keys.
 pub(crate) fn in_key_order<T>(items: &mut [T], cell: impl Fn(&T) -> &Cell) {
-    // What comes first in the keys: the tag, of which one bit tells, then the account or asset.
+    // The first bytes of the keys: the tag, of which one bit tells, then the account or asset.
     let prefix = |cell: &Cell| match cell {
         Cell::Nonce(account) | Cell::Multisig(account) | Cell::Balance(account, _) => {
             first_bytes(&account.0) >> 1
@@ -173,7 +173,7 @@ fn by_key_order(one: &Cell, other: &Cell) -> Ordering {
     parts(one).cmp(&parts(other))
 }
 
-/// The version that a cell got at a height, where it has a newer one.
+/// Reads the version that a cell got at a height, if it has a newer one.
 pub(crate) fn older(
     storage: &(impl Storage + ?Sized),
     cell: Cell,
@@ -213,7 +213,7 @@ fn version_of(cell: Cell, bytes: &[u8]) -> Result<Version, StorageError> {
     }
 }
 
-/// A cell that does not hold what this crate writes.
+/// Returns the error of a cell whose value this crate cannot have written.
 pub(crate) fn damaged(cell: Cell, reason: &str) -> StorageError {
     StorageError::Corrupt {
         place: format!("cell {cell:?}"),
@@ -271,7 +271,7 @@ fn load<T: BorshDeserialize>(
         .transpose()
 }
 
-/// The rows of what a block, a rewind or the genesis changes, by their meaning.
+/// The entries that a block, a rewind or the genesis changes, by their meaning.
 impl Batch {
     pub(crate) fn put_format(&mut self) {
         self.put(Table::Meta, FORMAT_KEY.to_vec(), codec::encode(&FORMAT));
@@ -289,13 +289,13 @@ impl Batch {
         self.put(Table::Cells, cell_key(cell), codec::encode(version));
     }
 
-    /// The versions of cells after a block.
+    /// Makes a batch of the versions of cells after a block.
     pub(crate) fn of_newest(writes: &[CellWrite], parallelism: impl SideBySide) -> Self {
         let entry = |(cell, (_, after)): &CellWrite| Some((cell_key(*cell), codec::encode(after)));
         Batch::of(Table::Cells, writes, entry, parallelism)
     }
 
-    /// The versions of cells that a block replaced.
+    /// Makes a batch of the versions of cells that a block replaced.
     pub(crate) fn of_older(writes: &[CellWrite], parallelism: impl SideBySide) -> Self {
         let entry = |(cell, (before, _)): &CellWrite| {
             let before = before.as_ref()?;
@@ -310,13 +310,13 @@ impl Batch {
         entry: impl Fn(&CellWrite) -> Option<Entry> + Send + Sync,
         parallelism: impl SideBySide,
     ) -> Self {
-        /// So many are made on one thread.
+        /// The number of entries that are made on one thread.
         const PIECE: usize = 512;
         let pieces: Vec<&[CellWrite]> = writes.chunks(PIECE).collect();
         let of_pieces: Vec<Vec<Entry>> =
             parallelism.map(&pieces, |piece| piece.iter().filter_map(&entry).collect());
         let mut entries: Vec<Entry> = of_pieces.into_iter().flatten().collect();
-        // Stable, because that one makes use of what is in order already: the cells of each kind are.
+        // Stable, because that sort makes use of runs in order: the cells of each kind are one.
         entries.sort_by(|(one, _), (other, _)| one.cmp(other));
         let mut batch = Batch::new();
         batch.put_all(table, entries);

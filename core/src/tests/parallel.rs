@@ -1,4 +1,4 @@
-//! The pipeline, what is spread over workers, and test mode, by themselves.
+//! Tests of the pipeline, of parallelism and of test mode, by themselves.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -56,9 +56,8 @@ fn no_pieces_are_no_work() {
     assert_eq!(done, Ok(()));
 }
 
-/// Who is consumed before a piece fails or panics, and what is reported.
 #[test]
-fn a_failure_or_a_panic_stops_the_rest_and_frees_everybody() {
+fn a_failure_or_a_panic_stops_the_rest_and_frees_all_workers() {
     let prepare = |piece| match piece {
         100 => Err("prepare"),
         _ => Ok(piece),
@@ -90,8 +89,8 @@ fn execution(fees: u64) -> Execution {
     }
 }
 
-/// What test mode keeps, and whether it trusts the workers afterwards, where the serial path
-/// says 7 and the graph what is given.
+/// Returns the result that test mode keeps, and whether it trusts the workers afterwards, if the serial
+/// path says 7 and the graph path the result of `graph`.
 fn compare_with_graph(graph: fn() -> Result<Execution, ChainError>) -> (Execution, bool) {
     let blocks = BlockExecutor::new(&Config::for_network(Network::Devnet));
     let kept = blocks.execute_every_path(|path| match path {
@@ -128,7 +127,7 @@ fn test_mode_distrusts_workers_that_panic() {
     assert_eq!(compare_with_graph(panicked), (execution(7), false));
 }
 
-/// Waking somebody for less costs more than it gains.
+/// The fewest transactions that go to the workers: waking them for less costs more than it gains.
 const LEAST: usize = 256;
 
 const TIMEOUT_MS: usize = 20_000;
@@ -142,7 +141,7 @@ fn parts_of_a_large_block_go_to_the_workers_and_of_a_small_one_stay_with_the_cal
         let others = AtomicBool::new(false);
         let waited = AtomicUsize::new(0);
         let few = transactions < LEAST;
-        // The caller of a small one may be done before others come: that they are asked is seen here.
+        // The caller of a small one may be done before others come: this shows whether they are asked.
         assert_eq!(
             parallelism.at_once(),
             if few { 1 } else { 2 },
@@ -182,7 +181,7 @@ fn only_more_threads_than_parts_help_within_a_part() {
 }
 
 #[test]
-fn what_comes_of_pieces_is_at_their_index_however_many_work() {
+fn results_of_pieces_are_at_their_index_on_any_number_of_workers() {
     let items: Vec<usize> = (0..1_000).collect();
     for number in [1, 2, 9, 33] {
         let workers = workers(number);
@@ -192,7 +191,7 @@ fn what_comes_of_pieces_is_at_their_index_however_many_work() {
 }
 
 #[test]
-fn pieces_are_a_share_each_or_full_batches_and_then_shares_of_what_is_left() {
+fn pieces_are_a_share_each_or_full_batches_and_then_shares_of_the_rest() {
     let pieces = |number, transactions: usize| {
         let workers = workers(number);
         let pieces = Parallelism::over(Some(&workers)).pieces(transactions);

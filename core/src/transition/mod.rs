@@ -1,7 +1,7 @@
-//! What one transaction does: checked, then turned into changes.
+//! The transition: the rules of one transaction, from its checks to its effects.
 //!
 //! The only implementation of the rules in this crate; every way of executing a block goes through
-//! it. It does not know where the state is kept, nor who else is executing.
+//! it. It knows neither the place of the state nor other transactions that are executed meanwhile.
 
 mod stateful;
 mod stateless;

@@ -1,4 +1,4 @@
-//! The checks that need the state before the transaction, and its effect.
+//! The checks that need the state before the transaction, and its effects.
 
 use std::collections::BTreeSet;
 
@@ -6,44 +6,44 @@ use crate::model::{
     Amount, Asset, Effect, Multisig, Nonce, Outcome, Payload, PublicKey, Rejection, Transaction,
 };
 
-/// The state that a transaction sees: everything that the transactions before it left.
+/// The state that a transaction sees, with the effects of all transactions before it.
 ///
 /// Reading may load, hence `&mut`; it may fail, and a failure is never a rejection.
 pub trait StateView {
-    /// Why the state could not be read.
+    /// The reason why the state could not be read.
     type Error;
 
-    /// The account's nonce; `None` where it is not registered.
+    /// Returns the account's nonce; `None` if it is not registered.
     ///
     /// # Errors
     ///
-    /// Where the state cannot be read.
+    /// [`StateView::Error`] if the state cannot be read.
     fn nonce(&mut self, account: PublicKey) -> Result<Option<Nonce>, Self::Error>;
 
-    /// The account's multisig, if it has one.
+    /// Returns the account's multisig, if it has one.
     ///
     /// # Errors
     ///
-    /// Where the state cannot be read.
+    /// [`StateView::Error`] if the state cannot be read.
     fn multisig(&mut self, account: PublicKey) -> Result<Option<Multisig>, Self::Error>;
 
-    /// What the account has of the asset.
+    /// Returns the account's balance in the asset.
     ///
     /// # Errors
     ///
-    /// Where the state cannot be read.
+    /// [`StateView::Error`] if the state cannot be read.
     fn balance(&mut self, account: PublicKey, asset: Asset) -> Result<Amount, Self::Error>;
 }
 
-/// What a transaction that passed the stateless checks does to this state: everything is checked
-/// here, nothing is written. The caller writes the effects of an applied one, all or none.
+/// Returns the outcome of a transaction that passed the stateless checks, on this state: everything is
+/// checked here, nothing is written. The caller writes the effects of an applied one, all or none.
 ///
 /// Source: "The rules of the ledger", stateful checks. Costs one read of nonce and multisig and one
-/// of each asset taken, and sorts what is taken and given.
+/// of each asset taken, and sorts the withdrawals and credits.
 ///
 /// # Errors
 ///
-/// Where the state cannot be read; then nothing is known about the transaction.
+/// [`StateView::Error`] if the state cannot be read; then nothing is known about the transaction.
 pub fn transition<V: StateView>(
     transaction: &Transaction,
     state: &mut V,
@@ -112,7 +112,7 @@ fn check_multisig(transaction: &Transaction, multisig: &Multisig) -> Result<(), 
     Ok(())
 }
 
-/// An amount that a transaction takes from its source, and where it goes.
+/// An amount that a transaction takes from its source, and its destination.
 struct Withdrawal {
     asset: Asset,
     /// `None` for the fee and for a burn.
@@ -120,7 +120,7 @@ struct Withdrawal {
     amount: Amount,
 }
 
-/// Everything that a transaction takes, by asset, then by destination.
+/// Returns all withdrawals of a transaction, by asset, then by destination.
 fn withdrawals(transaction: &Transaction) -> Vec<Withdrawal> {
     let most = match &transaction.payload {
         Payload::Transfers(transfers) => 1 + transfers.len(),
@@ -160,11 +160,11 @@ fn sum<'t>(withdrawals: impl IntoIterator<Item = &'t Withdrawal>) -> Option<Amou
         .try_fold(Amount::ZERO, |sum, one| sum.checked_add(one.amount))
 }
 
-/// The effect of a transaction that passed every check, in the order of [`Effect`].
+/// Returns the effects of a transaction that passed every check, in the order of [`Effect`].
 fn effects(transaction: &Transaction, next: Nonce, withdrawals: &[Withdrawal]) -> Vec<Effect> {
     const PART: &str = "a part of a sum that fits, fits";
     let account = transaction.source;
-    // Room for a fee and a transfer of any two assets; what has more may grow.
+    // Room for a fee and a transfer of any two assets; a longer list may grow.
     let mut effects = Vec::with_capacity(2 + withdrawals.len());
     effects.push(Effect::Nonce { account, to: next });
     if let Payload::Multisig(multisig) = &transaction.payload {

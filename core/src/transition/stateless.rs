@@ -13,7 +13,7 @@ use crate::signature::{self, Claim};
 ///
 /// # Errors
 ///
-/// The first stateless reason to reject it, in the order of [`Rejection`].
+/// [`Rejection`]: the first stateless reason to reject it, in the order of the variants.
 pub fn check(transaction: &Transaction, network: Network) -> Result<(), Rejection> {
     check_well_formed(transaction, network)?;
     match claims(transaction).find(|claim| !signature::verify(claim)) {
@@ -47,11 +47,11 @@ pub fn check_all(transactions: &[Transaction], network: Network) -> Vec<Result<(
     verdicts
 }
 
-/// Everything that can be checked of a transaction but its signatures. Below a microsecond.
+/// Checks everything of a transaction but its signatures. Costs less than a microsecond.
 ///
 /// # Errors
 ///
-/// The first reason to reject it, in the order of [`Rejection`].
+/// [`Rejection`]: the first reason to reject it, in the order of the variants.
 pub fn check_well_formed(transaction: &Transaction, network: Network) -> Result<(), Rejection> {
     if transaction.network != network {
         return Err(Rejection::Network {
@@ -113,7 +113,8 @@ fn check_multisig(multisig: &Multisig) -> Result<(), Rejection> {
     }
 }
 
-/// What a transaction says was signed: by its source, then by its cosigners in their order.
+/// Returns the claims of a transaction about its signatures: its source's, then its cosigners' in their
+/// order.
 fn claims(transaction: &Transaction) -> impl Iterator<Item = Claim> + '_ {
     let message = codec::signing_hash(transaction);
     std::iter::once((transaction.source, transaction.signature))
