@@ -14,7 +14,7 @@ use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, Execution, Subject, SubjectError};
 
 /// Somebody who can be put on trial.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum BuggySubject {
     /// The buggy executor, with a bug or without.
     Executor(Option<ExecutorBug>),

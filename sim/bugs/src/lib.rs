@@ -13,6 +13,7 @@ mod buggy_subject;
 mod crash;
 mod fuzz;
 pub mod fuzz_target;
+pub mod injected;
 mod interleavings;
 mod list;
 mod nodes;

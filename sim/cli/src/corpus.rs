@@ -8,7 +8,7 @@ use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::violation::Failure;
 
-use super::kept::{self, KeptRun};
+use super::kept::{self, KeptRun, Settings};
 use super::{complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
@@ -118,7 +118,7 @@ fn replayed(file: &Path, scratch: &Path) -> FileResult {
 ///
 /// The violation or failure in words, and its exit code.
 fn passes(kept: &dyn KeptRun, scratch: &Path) -> Result<(), (String, ExitCode)> {
-    let ran = kept.run(scratch);
+    let ran = kept.run(scratch, &Settings::default());
     match ran.outcome {
         Ok(_) => Ok(()),
         Err(Failure::Violation(violation)) => Err((
@@ -141,7 +141,7 @@ fn passes(kept: &dyn KeptRun, scratch: &Path) -> Result<(), (String, ExitCode)> 
 ///
 /// The difference in words, and the exit code for it.
 fn shows(kept: &dyn KeptRun, scratch: &Path) -> Result<(), (String, ExitCode)> {
-    let shown = match kept.run(scratch).outcome {
+    let shown = match kept.run(scratch, &Settings::default()).outcome {
         Ok(_) => "nothing".to_owned(),
         Err(Failure::Violation(violation)) => violation.invariant.name.to_owned(),
         Err(Failure::Infrastructure(reason)) => {

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, value_parser};
+use lockstep_bugs::injected::InjectedBug;
 use lockstep_harness::campaign::{self, Enough, Plan, Runs, Summary, Unwatched};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Violation;
+use lockstep_sim::campaign::{CoreSubjects, SubjectFactory};
 use lockstep_sim::coverage::totals;
 use lockstep_sim::crash::{self, Chain, ChainSize, CrashBug, Crashes, Report, Unrecovered};
 use lockstep_sim::faulty;
@@ -32,6 +34,9 @@ pub(super) struct Crash {
     /// Simulate power loss at drawn disk calls of N blocks, in place of every call of one block
     #[arg(long, env = "LOCKSTEP_CRASH_BLOCKS", value_name = "N", conflicts_with = "transactions", value_parser = value_parser!(u64).range(1..))]
     blocks: Option<u64>,
+    /// Judge core on a disk or a storage with this seeded bug, executed serially
+    #[arg(long, env = "LOCKSTEP_CRASH_INJECT_BUG", value_name = "ID", conflicts_with = "blocks", value_parser = seeded_bug())]
+    inject_bug: Option<CrashBug>,
     /// Write the reproducers of findings to this folder
     #[arg(
         long,
@@ -46,6 +51,11 @@ pub(super) struct Crash {
     /// Print one JSON record in place of text
     #[arg(long, env = "LOCKSTEP_CRASH_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
+}
+
+fn seeded_bug() -> impl clap::builder::TypedValueParser<Value = CrashBug> {
+    PossibleValuesParser::new(CrashBug::ALL.map(CrashBug::id))
+        .map(|id| CrashBug::named(&id).expect("only the id of a seeded bug is possible"))
 }
 
 /// Verdict of a campaign of drawn crashes.
@@ -100,8 +110,12 @@ impl Crash {
     fn command(&self) -> String {
         match self.blocks {
             None => format!(
-                "lockstep crash --seed {} --transactions {}",
-                self.seed, self.transactions
+                "lockstep crash --seed {} --transactions {}{}",
+                self.seed,
+                self.transactions,
+                self.inject_bug
+                    .map(|bug| format!(" --inject-bug {bug}"))
+                    .unwrap_or_default()
             ),
             Some(blocks) => format!("lockstep crash --seed {} --blocks {blocks}", self.seed),
         }
@@ -141,7 +155,11 @@ impl Crash {
             Execution::ParallelValidation(2),
             Execution::Graph(2),
         ] {
-            let report = match crash::every_crash(&chain, execution) {
+            let explored = match self.inject_bug {
+                Some(bug) => bug.every_crash(&chain),
+                None => crash::every_crash(&chain, execution),
+            };
+            let report = match explored {
                 Ok(report) => report,
                 Err(Unrecovered::Found(found)) => {
                     let name = format!("crash-seed{}", self.seed);
@@ -267,13 +285,20 @@ impl Crash {
             place: &place,
             reproduce: &reproduce,
         };
+        let injected = self.inject_bug.and_then(|bug| InjectedBug::named(bug.id()));
         let files = findings::keep(
             &note,
             violation,
             whole.payload.clone(),
             |whole: &LedgerRun| {
-                let shrunk =
-                    quietly_shrunk(&whole.scenario, violation, scratch.path(), self.budget);
+                let core = CoreSubjects {
+                    folder: scratch.path().to_path_buf(),
+                };
+                let subjects: &dyn SubjectFactory = match &injected {
+                    Some(bug) => bug,
+                    None => &core,
+                };
+                let shrunk = quietly_shrunk(&whole.scenario, violation, subjects, self.budget);
                 Some(smaller_ledger(shrunk))
             },
         );
@@ -286,6 +311,7 @@ impl Crash {
             findings::print(&FindingText {
                 reproduce: Some(reproduce),
                 files,
+                injected: self.inject_bug.map(CrashBug::id),
                 ..FindingText::new(violation, &place)
             });
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use lockstep_bugs::injected::InjectedBug;
 use lockstep_harness::campaign::{self, Verdict};
 use lockstep_harness::finding::{self, Files, Smaller};
 use lockstep_harness::invariant::{FINISHES_IN_TIME, PROCESS_SURVIVES};
@@ -67,6 +68,8 @@ pub(super) struct FindingText<'t> {
     pub(super) reproduce: Option<String>,
     /// The files that were written.
     pub(super) files: Files,
+    /// The id of the seeded bug that the subject was given on purpose, which a replay needs again.
+    pub(super) injected: Option<&'static str>,
 }
 
 impl<'t> FindingText<'t> {
@@ -78,6 +81,7 @@ impl<'t> FindingText<'t> {
             more: Vec::new(),
             reproduce: None,
             files: Files::default(),
+            injected: None,
         }
     }
 
@@ -98,7 +102,9 @@ impl<'t> FindingText<'t> {
             lines.push(format!("whole      {whole}"));
         }
         let smallest = self.files.smallest();
-        lines.extend(smallest.map(|file| format!("replay     lockstep replay {file}")));
+        let injected = self.injected.map(|id| format!("--inject-bug {id} "));
+        let injected = injected.unwrap_or_default();
+        lines.extend(smallest.map(|file| format!("replay     lockstep replay {injected}{file}")));
         lines
     }
 }
@@ -114,6 +120,7 @@ pub(super) fn print(text: &FindingText<'_>) {
 /// Writes the reproducers of each finding of a campaign.
 pub(super) fn keep_all(
     workload: &Ledgers<'_>,
+    bug: Option<&InjectedBug>,
     summary: &Summary,
     out: &Path,
     scratch: &Path,
@@ -122,12 +129,13 @@ pub(super) fn keep_all(
     let findings = summary.verdict.findings();
     findings
         .iter()
-        .map(|finding| keep_one(workload, finding, out, scratch, budget))
+        .map(|finding| keep_one(workload, bug, finding, out, scratch, budget))
         .collect()
 }
 
 fn keep_one(
     workload: &Ledgers<'_>,
+    bug: Option<&InjectedBug>,
     finding: &Finding,
     out: &Path,
     scratch: &Path,
@@ -147,7 +155,7 @@ fn keep_one(
         out,
         name: &name,
         place: &format!("step {}", violation.step),
-        reproduce: &command(workload, finding),
+        reproduce: &command(workload, bug, finding),
     };
     let whole = (*finding.case).clone();
     let files = keep(&note, violation, whole, |whole: &LedgerRun| {
@@ -157,7 +165,7 @@ fn keep_one(
             invariant if *invariant == PROCESS_SURVIVES => {
                 shrunk_in_processes(&whole.scenario, scratch, budget)
             }
-            _ => quietly_shrunk(&whole.scenario, violation, scratch, budget),
+            _ => quietly_shrunk(&whole.scenario, violation, workload.subjects, budget),
         };
         record.size = shrunk.smallest.transactions() as u64;
         Some(smaller_ledger(shrunk))
@@ -169,10 +177,15 @@ fn keep_one(
 }
 
 /// Command that repeats the run of a finding.
-fn command(workload: &Ledgers<'_>, finding: &Finding) -> String {
+fn command(workload: &Ledgers<'_>, bug: Option<&InjectedBug>, finding: &Finding) -> String {
+    let injected = bug.map(|bug| format!(" --inject-bug {}", bug.id()));
     format!(
-        "lockstep run --seed {} --only {} --preset {} --hash-seed {}",
-        finding.run.seed, finding.run.run, workload.preset, workload.hash_seed
+        "lockstep run --seed {} --only {} --preset {} --hash-seed {}{}",
+        finding.run.seed,
+        finding.run.run,
+        workload.preset,
+        workload.hash_seed,
+        injected.unwrap_or_default()
     )
 }
 
@@ -196,7 +209,12 @@ fn replay_dies(file: &Path, folder: &Path) -> bool {
 }
 
 /// Prints each finding; without any, the verdict of the campaign.
-pub(super) fn print_all(workload: &Ledgers<'_>, summary: &Summary, records: &[FindingRecord]) {
+pub(super) fn print_all(
+    workload: &Ledgers<'_>,
+    bug: Option<&InjectedBug>,
+    summary: &Summary,
+    records: &[FindingRecord],
+) {
     if summary.verdict.findings().is_empty() {
         say(&summary.verdict);
     }
@@ -208,12 +226,13 @@ pub(super) fn print_all(workload: &Ledgers<'_>, summary: &Summary, records: &[Fi
         };
         let place = format!("{}, step {}{times}", finding.run, violation.step);
         print(&FindingText {
-            reproduce: Some(command(workload, finding)),
+            reproduce: Some(command(workload, bug, finding)),
             files: Files {
                 whole: record.whole.clone(),
                 small: record.reproducer.clone(),
                 shrunk: record.shrunk.clone(),
             },
+            injected: bug.map(InjectedBug::id),
             ..FindingText::new(violation, &place)
         });
     }

@@ -30,6 +30,9 @@ pub(super) struct Replay {
         default_value_t = 0
     )]
     hash_seed: u64,
+    /// Judge a subject with this seeded bug in place of core, as the command that wrote the file did
+    #[arg(long, env = "LOCKSTEP_REPLAY_INJECT_BUG", value_name = "ID")]
+    inject_bug: Option<String>,
     /// Write a trace of a cluster, an event per line, to a file in this folder
     #[arg(long, env = "LOCKSTEP_REPLAY_TRACE", value_name = "FOLDER")]
     trace: Option<PathBuf>,
@@ -59,6 +62,7 @@ impl Replay {
             workers: self.workers.map(usize::from),
             hash_seed: self.hash_seed,
             is_traced: self.trace.is_some(),
+            inject_bug: self.inject_bug.clone(),
         };
         if let Err(reason) = kept.change(&settings) {
             complain(reason);
@@ -71,7 +75,7 @@ impl Replay {
                 return ExitCode::Infrastructure;
             }
         };
-        let ran = kept.run(folder.path());
+        let ran = kept.run(folder.path(), &settings);
         if let (Some(folder), Some(trace)) = (&self.trace, &ran.trace)
             && let Err(reason) = self.write_trace(folder, trace)
         {

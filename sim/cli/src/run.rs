@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use lockstep_bugs::injected::InjectedBug;
 use lockstep_harness::campaign::{
     Campaign, Enough, Plan, Repetition, RunId, Runs, Shard, Verdict, Workload,
 };
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::processes::{self, Processes, Terms, Work};
 use lockstep_harness::shards::{self, Record, VerdictRecord};
-use lockstep_sim::campaign::{CoreSubjects, Ledgers};
+use lockstep_sim::campaign::{CoreSubjects, Ledgers, SubjectFactory};
 use lockstep_sim::coverage::{SYSTEM, totals};
 use lockstep_sim::generate::Preset;
 use lockstep_sim::scenario::Scenario;
@@ -94,6 +95,9 @@ pub(super) struct Run {
     /// Report a run as a finding (finishes-in-time) if it takes longer than this
     #[arg(long, env = "LOCKSTEP_RUN_RUN_TIMEOUT", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
     run_timeout: Duration,
+    /// Judge a subject with this seeded bug in place of core
+    #[arg(long, env = "LOCKSTEP_RUN_INJECT_BUG", value_name = "ID", value_parser = values::injected_bug(), hide_possible_values = true)]
+    inject_bug: Option<InjectedBug>,
     /// Keep the ledgers' files in this folder during the campaign [default: the system's temporary
     /// folder]
     #[arg(long, env = "LOCKSTEP_RUN_DIR", value_name = "FOLDER")]
@@ -144,22 +148,33 @@ impl Run {
             cross_process_every: self.cross_process_every,
             run_timeout: self.run_timeout,
         };
-        let subjects = CoreSubjects {
+        let core = CoreSubjects {
             folder: folder.path().to_path_buf(),
+        };
+        let subjects: &dyn SubjectFactory = match &self.inject_bug {
+            Some(bug) => bug,
+            None => &core,
         };
         let workload = Ledgers {
             preset: self.preset,
             hash_seed: self.hash_seed,
-            subjects: &subjects,
+            subjects,
         };
         if !self.json {
             self.print_head(&plan);
         }
         let mut progress = Progress::new(&plan, self.preset, build, self.json, self.quiet);
-        let summary = summary(&plan, &workload, terms, folder.path(), &mut progress);
+        let bug = self.inject_bug.as_ref();
+        let summary = summary(&plan, &workload, terms, folder.path(), bug, &mut progress);
         progress.finish(&summary);
-        let records =
-            findings::keep_all(&workload, &summary, &self.out, folder.path(), self.budget);
+        let records = findings::keep_all(
+            &workload,
+            bug,
+            &summary,
+            &self.out,
+            folder.path(),
+            self.budget,
+        );
         let exit_code = summary.verdict.exit_code();
         if self.json {
             let elapsed_ms = progress.elapsed_ms();
@@ -176,7 +191,7 @@ impl Run {
             say(as_line(&Record::Verdict(Box::new(verdict))));
         } else {
             print_summary(&plan, &summary);
-            findings::print_all(&workload, &summary, &records);
+            findings::print_all(&workload, bug, &summary, &records);
         }
         exit_code
     }
@@ -226,11 +241,21 @@ impl Run {
         if self.doublecheck {
             command.push_str(" --doublecheck");
         }
+        if let Some(bug) = &self.inject_bug {
+            command.push_str(&format!(" --inject-bug {}", bug.id()));
+        }
         say(command);
-        say(
-            "  on trial   core in memory, executed in 8 ways, and core on a redb file; each block \
-             against the oracle",
-        );
+        match &self.inject_bug {
+            Some(bug) => say(format_args!(
+                "  on trial   a subject with the seeded bug {}: {}",
+                bug.id(),
+                bug.sentence()
+            )),
+            None => say(
+                "  on trial   core in memory, executed in 8 ways, and core on a redb file; each \
+                 block against the oracle",
+            ),
+        }
     }
 }
 
@@ -240,9 +265,10 @@ fn summary(
     workload: &Ledgers<'_>,
     terms: Terms,
     folder: &Path,
+    bug: Option<&InjectedBug>,
     progress: &mut Progress<'_>,
 ) -> Summary {
-    let worker = |work: &[Work]| worker(workload, folder, work);
+    let worker = |work: &[Work]| worker(workload, folder, bug, work);
     let mut campaign = Campaign::new(plan, workload);
     match dies(worker) {
         Ok(bug) => campaign.saw(bug),
@@ -260,7 +286,12 @@ fn summary(
 }
 
 /// Command line of a worker process for these runs.
-fn worker(workload: &Ledgers<'_>, folder: &Path, work: &[Work]) -> io::Result<Command> {
+fn worker(
+    workload: &Ledgers<'_>,
+    folder: &Path,
+    bug: Option<&InjectedBug>,
+    work: &[Work],
+) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
     command
         .arg("worker")
@@ -268,6 +299,7 @@ fn worker(workload: &Ledgers<'_>, folder: &Path, work: &[Work]) -> io::Result<Co
         .args(["--hash-seed", &workload.hash_seed.to_string()])
         .arg("--dir")
         .arg(folder)
+        .args(bug.iter().flat_map(|bug| ["--inject-bug", bug.id()]))
         .args(work.iter().map(Work::to_string));
     Ok(command)
 }

@@ -8,7 +8,8 @@ use lockstep_harness::finding::Files;
 use lockstep_harness::violation::Failure;
 
 use super::findings::{self, FindingText};
-use super::{complain, kept, say, scratch_folder};
+use super::kept::{self, Settings};
+use super::{complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Shrink {
@@ -46,7 +47,7 @@ impl Shrink {
                 return ExitCode::Infrastructure;
             }
         };
-        let ran = kept.run(folder.path());
+        let ran = kept.run(folder.path(), &Settings::default());
         let violation = match &ran.outcome {
             Ok(_) => {
                 say("passed: nothing is violated, so there is nothing to shrink");

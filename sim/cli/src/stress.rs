@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, value_parser};
+use lockstep_bugs::injected::InjectedBug;
 use lockstep_core::config::{MAX_WORKERS, ParallelConfig};
 use lockstep_core::model::Network;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::conflict_pattern::ConflictPattern;
 use lockstep_sim::stress::{self, NotTimed, Phase, Plan, Report, Signatures, Timing};
+use lockstep_sim::subject::{Core, Execution, Subject};
 use serde_json::{Value, json};
 
 use super::{check_environment, complain, say, values};
@@ -41,6 +43,9 @@ pub(super) struct Stress {
     /// Verify signatures before the measured time, as with --signed false
     #[arg(long, env = "LOCKSTEP_STRESS_UNSIGNED", value_parser = BoolishValueParser::new(), conflicts_with = "signed")]
     unsigned: bool,
+    /// Execute the block on a subject with this seeded bug as well, to see it found
+    #[arg(long, env = "LOCKSTEP_STRESS_INJECT_BUG", value_name = "ID", value_parser = values::injected_bug(), hide_possible_values = true)]
+    inject_bug: Option<InjectedBug>,
     /// Print one JSON record in place of text
     #[arg(long, env = "LOCKSTEP_STRESS_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
@@ -68,7 +73,7 @@ impl Stress {
         let plan = self.plan(self.pattern);
         if !self.json {
             say(format_args!(
-                "lockstep stress --txs {} --accounts {} --pattern {} --workers {} --seed {}{}",
+                "lockstep stress --txs {} --accounts {} --pattern {} --workers {} --seed {}{}{}",
                 plan.transactions,
                 plan.accounts,
                 plan.pattern,
@@ -77,13 +82,23 @@ impl Stress {
                 match plan.signatures {
                     Signatures::Verified => "",
                     Signatures::KnownToHold => " --unsigned",
-                }
+                },
+                self.inject_bug
+                    .map(|bug| format!(" --inject-bug {}", bug.id()))
+                    .unwrap_or_default()
             ));
         }
-        let report = stress::run(&plan);
-        // The cost of an attack is measured against that of ordinary transactions.
-        let beside = (self.pattern == ConflictPattern::Adversarial)
-            .then(|| stress::run(&self.plan(ConflictPattern::Independent)));
+        let report = match &self.inject_bug {
+            Some(bug) => stress::run_on(&plan, &|genesis, hash_seed| {
+                let serial = Core::executed(Execution::Serial, genesis, hash_seed)?;
+                let serial = Box::new(serial) as Box<dyn Subject>;
+                Ok(vec![serial, bug.subject(genesis, hash_seed)?])
+            }),
+            None => stress::run(&plan),
+        };
+        // What an attacker can do is measured by what everybody does.
+        let beside = (self.pattern == Shape::Adversarial)
+            .then(|| stress::run(&self.plan(Shape::Independent)));
         let failure = [Some(&report), beside.as_ref()]
             .into_iter()
             .flatten()
@@ -298,6 +313,7 @@ mod tests {
     use lockstep_sim::subject::Subject;
 
     use super::*;
+    use lockstep_sim::canary::{Canary, Defect};
 
     #[test]
     fn a_buggy_subject_is_reported_and_exits_with_10() {

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use lockstep_bugs::injected::InjectedBug;
 use lockstep_harness::campaign::Shard;
 use lockstep_sim::generate::Preset;
 
@@ -74,6 +75,12 @@ pub(super) fn shard(text: &str) -> Result<Shard, String> {
 pub(super) fn preset() -> impl TypedValueParser<Value = Preset> {
     PossibleValuesParser::new(Preset::ALL.map(Preset::name))
         .map(|name| Preset::named(&name).expect("only the name of a preset is possible"))
+}
+
+/// The id of a seeded bug of a single ledger.
+pub(super) fn injected_bug() -> impl TypedValueParser<Value = InjectedBug> {
+    PossibleValuesParser::new(InjectedBug::all().map(|bug| bug.id()))
+        .map(|id| InjectedBug::named(&id).expect("only the id of a seeded bug is possible"))
 }
 
 #[cfg(test)]

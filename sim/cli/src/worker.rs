@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use lockstep_bugs::injected::InjectedBug;
 use lockstep_core::model::{Block, Genesis, Height};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::silence_panics_for_good;
@@ -24,6 +25,8 @@ pub(super) struct Worker {
     hash_seed: u64,
     #[arg(long)]
     dir: PathBuf,
+    #[arg(long, value_parser = values::injected_bug())]
+    inject_bug: Option<InjectedBug>,
     /// Use a subject that aborts the process
     #[arg(long)]
     dies: bool,
@@ -44,9 +47,10 @@ impl Worker {
         let core = CoreSubjects {
             folder: folder.path().to_path_buf(),
         };
-        let subjects: &dyn SubjectFactory = match self.dies {
-            true => &aborting_subject,
-            false => &core,
+        let subjects: &dyn SubjectFactory = match (self.dies, &self.inject_bug) {
+            (true, _) => &aborting_subject,
+            (false, Some(bug)) => bug,
+            (false, None) => &core,
         };
         // A panic of a subject is a finding and is reported as one, with its message; where it
         // happened is shown when the run is replayed.

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use lockstep_bugs::buggy_executor::concurrent::ThreadBug;
+use lockstep_bugs::buggy_executor::concurrent::under_shuttle::Explored as BuggyLedger;
 use lockstep_bugs::{Bug, ENGINES, Effort};
 use lockstep_harness::campaign::{
     self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, SelfCheckFailed, Summary, Verdict,
@@ -16,7 +19,9 @@ use lockstep_harness::finding::Smaller;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::schedule::Schedule;
 use lockstep_harness::violation::{Failure, Violation};
-use lockstep_sim::explore::{self, CoreLedger, Exploration, Pause, SCHEDULERS, Schedules};
+use lockstep_sim::explore::{
+    self, CoreLedger, Explorable, Exploration, Pause, SCHEDULERS, Schedules,
+};
 use lockstep_sim::generate::Profile;
 use lockstep_sim::reproducer::{LedgerRun, ScheduledRun};
 use lockstep_sim::scenario::Scenario;
@@ -47,6 +52,9 @@ pub(crate) struct Explore {
         default_value_t = SCHEDULES
     )]
     schedules: usize,
+    /// Explore a ledger with this seeded race in place of core
+    #[arg(long, env = "LOCKSTEP_EXPLORE_INJECT_BUG", value_name = "ID", value_parser = seeded_bug(), hide_possible_values = true)]
+    inject_bug: Option<ThreadBug>,
     /// Write the reproducers of findings to this folder
     #[arg(
         long,
@@ -57,13 +65,24 @@ pub(crate) struct Explore {
     out: PathBuf,
 }
 
+fn seeded_bug() -> impl TypedValueParser<Value = ThreadBug> {
+    PossibleValuesParser::new(ThreadBug::ALL.map(ThreadBug::id))
+        .map(|id| ThreadBug::named(&id).expect("only the id of a seeded bug is possible"))
+}
+
 impl Explore {
     pub(crate) fn execute(self) -> ExitCode {
         if self.schedules == 0 {
             complain("--schedules 0 explores nothing; give 1 or more");
             return ExitCode::Usage;
         }
-        let core = Arc::new(CoreLedger);
+        match self.inject_bug {
+            Some(bug) => self.explore(&Arc::new(BuggyLedger::new(Some(bug)))),
+            None => self.explore(&Arc::new(CoreLedger)),
+        }
+    }
+
+    fn explore<E: Explorable>(&self, explorable: &Arc<E>) -> ExitCode {
         let limit = self.duration.unwrap_or(Duration::from_secs(20));
         let of_time = self.seeds.is_none();
         let Range {
@@ -71,7 +90,8 @@ impl Explore {
             end: to,
         } = self.seeds.clone().unwrap_or(0..u64::MAX);
         say(format_args!(
-            "lockstep explore: {}, {} schedules of each of {} for a block",
+            "lockstep explore{}: {}, {} schedules of each of {} for a block",
+            self.injected(),
             match of_time {
                 true => format!("for {limit:?} from seed {from}"),
                 false => format!("seeds {from}..{to}"),
@@ -87,7 +107,7 @@ impl Explore {
             ..Plan::of(Runs::Seeds(from..to))
         };
         let workload = Schedules {
-            explorable: Arc::clone(&core),
+            explorable: Arc::clone(explorable),
             schedules: self.schedules,
             self_check,
         };
@@ -96,7 +116,7 @@ impl Explore {
         if let [finding, ..] = summary.verdict.findings() {
             let profile = workload.profile(finding.run);
             say(format_args!("  drawn {:>4} {profile}", finding.run.seed));
-            return self.report(finding, &core);
+            return self.report(finding, explorable);
         }
         print_summary(&summary, clock.0.elapsed());
         match &summary.verdict {
@@ -108,31 +128,42 @@ impl Explore {
 
     /// Writes the reproducers of a finding and prints it. The case is explored again to obtain the
     /// failing schedule.
-    fn report(&self, finding: &Finding<Exploration>, core: &Arc<CoreLedger>) -> ExitCode {
+    fn report<E: Explorable>(
+        &self,
+        finding: &Finding<Exploration>,
+        explorable: &Arc<E>,
+    ) -> ExitCode {
         let seed = finding.run.seed;
         let Exploration { scenario, plan } = &*finding.case;
-        let explored = quietly(|| explore::explore(scenario, *plan, core));
+        let explored = quietly(|| explore::explore(scenario, *plan, explorable));
         let found = explored.ok().and_then(|(_, found)| found);
-        let (schedule, by) = found.map_or((None, None), |found| (found.schedule, found.by));
-        self.keep(seed, &finding.violation, scenario, *plan, schedule, by)
+        let schedule = found.and_then(|found| found.schedule);
+        let run = (scenario, schedule);
+        self.keep(explorable, seed, &finding.violation, run, *plan)
     }
 
-    fn keep(
+    /// The flag that injects the seeded bug, with a space before it.
+    fn injected(&self) -> String {
+        let flag = self.inject_bug.map(|bug| format!(" --inject-bug {bug}"));
+        flag.unwrap_or_default()
+    }
+
+    fn keep<E: Explorable>(
         &self,
+        explorable: &Arc<E>,
         seed: u64,
         violation: &Violation,
-        scenario: &Scenario,
+        (scenario, schedule): (&Scenario, Option<Schedule>),
         plan: explore::Plan,
-        schedule: Option<Schedule>,
-        by: Option<(&str, usize)>,
     ) -> ExitCode {
         let invariant = violation.invariant.name;
-        let reproduce = format!("lockstep explore --seeds {seed}..{}", seed + 1);
+        let reproduce = format!(
+            "lockstep explore --seeds {seed}..{}{}",
+            seed + 1,
+            self.injected()
+        );
         let place = format!("seed {seed}, step {}", violation.step);
         let mut more = Vec::new();
-        if let Some((scheduler, draw)) = by {
-            more.push(format!("found by   {scheduler}, schedule {draw}"));
-        }
         let note = FindingNote {
             out: &self.out,
             name: &format!("explore-{invariant}-seed{seed}"),
@@ -142,9 +173,9 @@ impl Explore {
         let files = match schedule {
             // A finding of the serial execution has no schedule.
             None => findings::keep(&note, violation, scenario.clone(), |whole: &LedgerRun| {
-                let core = Arc::new(CoreLedger);
-                let shrunk =
-                    quietly(|| explore::shrink(&whole.scenario, invariant, plan, BUDGET, &core));
+                let shrunk = quietly(|| {
+                    explore::shrink(&whole.scenario, invariant, plan, BUDGET, explorable)
+                });
                 Some(kept::smaller_ledger(shrunk))
             }),
             Some(schedule) => {
@@ -153,7 +184,7 @@ impl Explore {
                     schedule,
                 };
                 findings::keep(&note, violation, run, |whole: &ScheduledRun| {
-                    let small = smaller(whole, invariant, plan, BUDGET);
+                    let small = smaller(whole, invariant, plan, BUDGET, explorable);
                     more.extend(small.remarks.iter().cloned());
                     Some(small)
                 })
@@ -163,6 +194,7 @@ impl Explore {
             more,
             reproduce: Some(reproduce),
             files,
+            injected: self.inject_bug.map(ThreadBug::id),
             ..FindingText::new(violation, &place)
         });
         violation.exit_code()
@@ -231,9 +263,12 @@ fn print_summary(summary: &Summary<Exploration>, took: Duration) {
 pub(crate) const LEFT_OUT: Option<&str> = None;
 
 /// Replays a block under its schedule.
-pub(crate) fn follow(run: &ScheduledRun) -> ReplayResult {
-    let core = Arc::new(CoreLedger);
-    let followed = quietly(|| explore::follow(&run.scenario, &run.schedule, &core));
+pub(crate) fn follow(run: &ScheduledRun, bug: Option<ThreadBug>) -> ReplayResult {
+    let ScheduledRun { scenario, schedule } = run;
+    let followed = quietly(|| match bug {
+        None => explore::follow(scenario, schedule, &Arc::new(CoreLedger)),
+        Some(bug) => explore::follow(scenario, schedule, &Arc::new(BuggyLedger::new(Some(bug)))),
+    });
     let (outcome, pauses) = match followed {
         Ok((None, pauses)) => (
             Ok("every block came to the same under its schedule".to_owned()),
@@ -261,28 +296,28 @@ pub(crate) fn smaller_of_file(
         over_graph: run.schedule.over_graph,
         ..explore::Plan::of_seed(0, SCHEDULES)
     };
-    smaller(run, invariant, plan, budget)
+    smaller(run, invariant, plan, budget, &Arc::new(CoreLedger))
 }
 
 /// Shrinks a run to the smallest scenario that violates the invariant under a schedule of this plan,
 /// with the simplest such schedule. Where the plan finds none, the scenario stays and the switches of
 /// its schedule are reduced.
-fn smaller(
+fn smaller<E: Explorable>(
     run: &ScheduledRun,
     invariant: &str,
     plan: explore::Plan,
     budget: u64,
+    explorable: &Arc<E>,
 ) -> Smaller<ScheduledRun> {
-    let core = Arc::new(CoreLedger);
-    let shrunk = quietly(|| explore::shrink(&run.scenario, invariant, plan, budget, &core));
+    let shrunk = quietly(|| explore::shrink(&run.scenario, invariant, plan, budget, explorable));
     let words = shrunk.to_string();
-    let plainest = quietly(|| explore::plainest(&shrunk.smallest, invariant, plan, &core));
+    let plainest = quietly(|| explore::plainest(&shrunk.smallest, invariant, plan, explorable));
     let (scenario, schedule, pauses) = match plainest {
         Some((schedule, pauses)) => (shrunk.smallest, schedule, pauses),
         None => {
             let least =
-                quietly(|| explore::minimise(&run.scenario, &run.schedule, invariant, &core));
-            let followed = quietly(|| explore::follow(&run.scenario, &least, &core));
+                quietly(|| explore::minimise(&run.scenario, &run.schedule, invariant, explorable));
+            let followed = quietly(|| explore::follow(&run.scenario, &least, explorable));
             let pauses = followed.map_or_else(|_| Vec::new(), |(_, pauses)| pauses);
             (run.scenario.clone(), least, pauses)
         }
@@ -342,11 +377,13 @@ mod tests {
             seeds: None,
             duration: None,
             schedules: 1,
+            inject_bug: None,
             out: folder.path().to_path_buf(),
         };
         let plan = explore::Plan::of_seed(1, 1);
-        let by = Some(("random", 7));
-        let exit_code = explore.keep(9, &violation, &scenario, plan, Some(schedule.clone()), by);
+        let core = Arc::new(CoreLedger);
+        let run = (&scenario, Some(schedule.clone()));
+        let exit_code = explore.keep(&core, 9, &violation, run, plan);
         assert_eq!(exit_code, ExitCode::Violated);
         let read = |name: &str| ScheduledReproducer::read(&folder.path().join(name));
         let whole = read("explore-never-panics-seed9.whole.repro").expect("it is kept whole");

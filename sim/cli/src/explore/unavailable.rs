@@ -1,6 +1,7 @@
 //! Replacement of `lockstep explore` in a build without the feature `shuttle`.
 
 use clap::Args;
+use lockstep_bugs::buggy_executor::concurrent::ThreadBug;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::finding::Smaller;
 use lockstep_harness::violation::Failure;
@@ -32,7 +33,7 @@ impl Explore {
     }
 }
 
-pub(crate) fn follow(_run: &ScheduledRun) -> ReplayResult {
+pub(crate) fn follow(_run: &ScheduledRun, _bug: Option<ThreadBug>) -> ReplayResult {
     ReplayResult {
         outcome: Err(Failure::Infrastructure(HOW.to_owned())),
         unit: "step",

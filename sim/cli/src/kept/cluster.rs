@@ -6,11 +6,11 @@ use lockstep_cluster::{BUDGET, ClusterRun, NodesReproducer};
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::finding::Smaller;
 use lockstep_harness::panic::silence_panics;
-use lockstep_harness::reproducer::ReproducerError;
+use lockstep_harness::reproducer::{Payload as _, ReproducerError};
 use lockstep_harness::trace::{self, Trace};
 use lockstep_harness::violation::Violation;
 
-use super::{KeptRun, ReplayResult, Settings, write_smaller};
+use super::{KeptRun, ReplayResult, Settings, means_nothing, write_smaller};
 
 impl KeptRun for NodesReproducer {
     fn shows(&self) -> &str {
@@ -30,6 +30,10 @@ impl KeptRun for NodesReproducer {
     }
 
     fn change(&mut self, settings: &Settings) -> Result<(), String> {
+        if settings.inject_bug.is_some() {
+            let why = "its file names the seeded bug of each node";
+            return Err(means_nothing("--inject-bug", ClusterRun::KIND, why));
+        }
         let scenario = &mut self.payload.scenario;
         if let Some(workers) = settings.workers {
             scenario.set_workers(workers);
@@ -38,7 +42,7 @@ impl KeptRun for NodesReproducer {
         Ok(())
     }
 
-    fn run(&self, scratch: &Path) -> ReplayResult {
+    fn run(&self, scratch: &Path, _: &Settings) -> ReplayResult {
         let (mut coverage, mut trace) = (Coverage::default(), Trace::default());
         let observed = silence_panics(|| {
             lockstep_cluster::run(&self.payload.scenario, scratch, &mut coverage, &mut trace)

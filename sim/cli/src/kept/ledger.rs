@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
+use lockstep_bugs::injected::InjectedBug;
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::finding::Smaller;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::reproducer::{Payload as _, ReproducerError};
 use lockstep_harness::violation::Violation;
-use lockstep_sim::campaign;
+use lockstep_sim::campaign::{self, CoreSubjects, SubjectFactory};
 use lockstep_sim::export;
 use lockstep_sim::reproducer::{LedgerRun, Reproducer};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::{BUDGET, Shrunk};
+use lockstep_sim::trial;
 
-use super::{KeptRun, ReplayResult, Settings, means_nothing, write_smaller};
+use super::{KeptRun, ReplayResult, Settings, means_nothing, no_such_bug, write_smaller};
 
 impl KeptRun for Reproducer {
     fn shows(&self) -> &str {
@@ -32,12 +34,26 @@ impl KeptRun for Reproducer {
         if settings.is_traced {
             return refused("--trace", "only clusters are traced");
         }
+        if let Some(id) = settings.inject_bug.as_deref()
+            && InjectedBug::named(id).is_none()
+        {
+            return Err(no_such_bug(id, InjectedBug::all().map(|bug| bug.id())));
+        }
         self.payload.scenario.hash_seed ^= settings.hash_seed;
         Ok(())
     }
 
-    fn run(&self, scratch: &Path) -> ReplayResult {
-        let observed = campaign::on_core(&self.payload.scenario, scratch, &mut Coverage::default());
+    fn run(&self, scratch: &Path, settings: &Settings) -> ReplayResult {
+        let (scenario, mut coverage) = (&self.payload.scenario, Coverage::default());
+        let injected = settings.inject_bug.as_deref().and_then(InjectedBug::named);
+        let observed = match injected {
+            Some(bug) => trial::run(
+                scenario,
+                &|genesis, hash_seed| Ok(vec![bug.subject(genesis, hash_seed)?]),
+                &mut coverage,
+            ),
+            None => campaign::on_core(scenario, scratch, &mut coverage),
+        };
         ReplayResult {
             outcome: observed.map(|digest| format!("digest {digest}")),
             unit: "step",
@@ -55,7 +71,9 @@ impl KeptRun for Reproducer {
         from: &str,
     ) -> Result<String, ReproducerError> {
         let budget = budget.unwrap_or(BUDGET);
-        let shrunk = quietly_shrunk(&self.payload.scenario, violation, scratch, budget);
+        let folder = scratch.to_path_buf();
+        let core = CoreSubjects { folder };
+        let shrunk = quietly_shrunk(&self.payload.scenario, violation, &core, budget);
         write_smaller(out, violation.invariant.name, smaller(shrunk), from)
     }
 
@@ -77,10 +95,10 @@ pub(super) fn in_words(scenario: &Scenario) -> String {
 pub(crate) fn quietly_shrunk(
     scenario: &Scenario,
     violation: &Violation,
-    scratch: &Path,
+    subjects: &dyn SubjectFactory,
     budget: u64,
 ) -> Shrunk {
-    silence_panics(|| campaign::shrink(scenario, violation, scratch, budget))
+    silence_panics(|| campaign::shrink_on(scenario, violation, subjects, budget))
 }
 
 pub(crate) fn smaller(shrunk: Shrunk) -> Smaller<LedgerRun> {

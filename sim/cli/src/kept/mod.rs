@@ -39,7 +39,7 @@ pub(crate) trait KeptRun {
     fn change(&mut self, settings: &Settings) -> Result<(), String>;
 
     /// Executes it. Files of ledgers are created in `scratch`.
-    fn run(&self, scratch: &Path) -> ReplayResult;
+    fn run(&self, scratch: &Path, settings: &Settings) -> ReplayResult;
 
     /// The same run without its seeded bugs; `None` if it has none.
     fn without_seeded_bugs(&self) -> Option<Box<dyn KeptRun>> {
@@ -65,8 +65,8 @@ pub(crate) trait KeptRun {
     fn as_test(&self, name: &str) -> String;
 }
 
-/// Settings that no result may depend on.
-#[derive(Clone, Copy, Debug, Default)]
+/// Settings of a replay that are not in its file. But for the seeded bug no result may depend on them.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     /// Number of workers of every node; `None` leaves it as it is written.
     pub(crate) workers: Option<usize>,
@@ -74,6 +74,8 @@ pub(crate) struct Settings {
     pub(crate) hash_seed: u64,
     /// True if a trace is requested.
     pub(crate) is_traced: bool,
+    /// The id of a seeded bug: a subject that has it is judged in place of core.
+    pub(crate) inject_bug: Option<String>,
 }
 
 /// Result of executing a kept run.
@@ -131,6 +133,15 @@ fn write_smaller<P: Payload>(
     remarks.push(format!("from: {from}"));
     Reproducer::<P>::new(invariant, smaller.payload).write(out, &remarks.join("\n"))?;
     Ok(smaller.shrunk)
+}
+
+/// The reason to refuse a seeded bug, and those that there are.
+fn no_such_bug(id: &str, ids: impl Iterator<Item = &'static str>) -> String {
+    let ids: Vec<&str> = ids.collect();
+    format!(
+        "--inject-bug {id}: no subject of such a run can have this bug; one of {}",
+        ids.join(", ")
+    )
 }
 
 /// Error message for a setting that this kind of run does not have.

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use lockstep_bugs::buggy_executor::concurrent::ThreadBug;
 use lockstep_harness::reproducer::{Payload as _, ReproducerError};
 use lockstep_harness::violation::Violation;
 use lockstep_sim::export;
 use lockstep_sim::reproducer::{ScheduledReproducer, ScheduledRun};
 
 use super::ledger::in_words;
-use super::{KeptRun, ReplayResult, Settings, means_nothing, write_smaller};
+use super::{KeptRun, ReplayResult, Settings, means_nothing, no_such_bug, write_smaller};
 use crate::explore;
 
 impl KeptRun for ScheduledReproducer {
@@ -41,12 +42,18 @@ impl KeptRun for ScheduledReproducer {
         if settings.is_traced {
             return refused("--trace", "only clusters are traced");
         }
+        if let Some(id) = settings.inject_bug.as_deref()
+            && ThreadBug::named(id).is_none()
+        {
+            return Err(no_such_bug(id, ThreadBug::ALL.iter().map(|bug| bug.id())));
+        }
         self.payload.scenario.hash_seed ^= settings.hash_seed;
         Ok(())
     }
 
-    fn run(&self, _scratch: &Path) -> ReplayResult {
-        explore::follow(&self.payload)
+    fn run(&self, _scratch: &Path, settings: &Settings) -> ReplayResult {
+        let bug = settings.inject_bug.as_deref().and_then(ThreadBug::named);
+        explore::follow(&self.payload, bug)
     }
 
     fn shrink_into(
