@@ -97,8 +97,8 @@ impl Stress {
             None => stress::run(&plan),
         };
         // What an attacker can do is measured by what everybody does.
-        let beside = (self.pattern == Shape::Adversarial)
-            .then(|| stress::run(&self.plan(Shape::Independent)));
+        let beside = (self.pattern == ConflictPattern::Adversarial)
+            .then(|| stress::run(&self.plan(ConflictPattern::Independent)));
         let failure = [Some(&report), beside.as_ref()]
             .into_iter()
             .flatten()
@@ -313,7 +313,6 @@ mod tests {
     use lockstep_sim::subject::Subject;
 
     use super::*;
-    use lockstep_sim::canary::{Canary, Defect};
 
     #[test]
     fn a_buggy_subject_is_reported_and_exits_with_10() {
