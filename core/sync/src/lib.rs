@@ -1,8 +1,8 @@
-//! One door to the primitives by which threads share anything: the real ones, loom's, shuttle's.
+//! Thread primitives behind one door: the real ones, loom's, shuttle's.
 //!
 //! Each module has the same names, so that concurrent source that is mounted beside an alias of one of
-//! them reads the same under each; the README shows how. What differs between the three is settled
-//! here.
+//! them reads the same under each; the README shows how. The differences between the three are settled
+//! here. The words are explained in `docs/glossary.md` of the repository.
 
 use std::any::Any;
 
@@ -15,7 +15,7 @@ pub mod loom;
 #[allow(clippy::duplicate_mod, reason = "the same map, on purpose")]
 pub mod shuttle;
 
-/// The message of a panic; "no message" if its payload is no text.
+/// Returns the message of a panic; "no message" if its payload is no text.
 #[must_use]
 pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     panic

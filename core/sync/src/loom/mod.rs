@@ -1,4 +1,4 @@
-//! The names of [`crate::real`] over loom. Work inside a model only.
+//! The names of [`crate::real`] over loom. They work inside a model only.
 
 #[path = "../model_map/mod.rs"]
 pub mod model_map;
@@ -114,7 +114,7 @@ pub fn join<T>(thread: JoinHandle<T>) -> T {
         .expect("loom ends a model at its first panic, before a thread that panicked is joined")
 }
 
-/// The identity of this thread of the model.
+/// Returns the identity of this thread of the model.
 pub fn current_thread() -> ThreadId {
     ::loom::thread::current().id()
 }
@@ -129,12 +129,12 @@ impl Workers {
     ///
     /// # Errors
     ///
-    /// None: the real workers have some.
+    /// Never: the real workers may have none.
     pub fn new(number: usize) -> Result<Self, NoWorkers> {
         Ok(Workers(number.max(1)))
     }
 
-    /// The number of threads asked for.
+    /// Returns the number of threads asked for.
     #[must_use]
     pub const fn number(&self) -> usize {
         self.0
@@ -145,7 +145,7 @@ impl Workers {
         vec![work()]
     }
 
-    /// `f` of each item, in order.
+    /// Returns `f` of each item, in order.
     pub fn map<T, R>(&self, items: Vec<T>, f: impl Fn(T) -> R) -> Vec<R> {
         items.into_iter().map(f).collect()
     }
@@ -155,7 +155,7 @@ impl Workers {
         (one(), other())
     }
 
-    /// The threads of the system behind these workers, for code that no checker sees: none.
+    /// Returns the threads of the system behind these workers, for code that no checker sees: none.
     #[must_use]
     pub const fn system_threads(&self) -> Option<&real::Workers> {
         None
@@ -173,7 +173,7 @@ pub fn execution_has_panicked() -> bool {
     std::thread::panicking()
 }
 
-/// Once is enough to come to everything that happens between two looks.
+/// One: a checker runs every event between two looks without more of them.
 pub const SPIN_LIMIT: u32 = 1;
 
 /// Does nothing: no time passes in a model.

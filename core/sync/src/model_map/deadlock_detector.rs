@@ -1,5 +1,5 @@
-//! Registry of the holds of a map's shards and of the waits for them: it tells deadlocks before the
-//! checker meets them.
+//! The deadlock detector: a registry of the holds of a map's shards and of the waits for them, which
+//! finds deadlocks before the checker meets them.
 //!
 //! A real lock is around it, which no checker sees: it decides nothing, and shards that share
 //! nothing must not be ordered by it. It is changed only under the lock of the shard in question.
@@ -16,7 +16,7 @@ struct Registry {
     next: u64,
 }
 
-/// The number of one hold of one shard.
+/// The identity of one hold of one shard.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct HoldId(u64);
 
@@ -61,7 +61,8 @@ impl DeadlockDetector {
         registry.held.retain(|held| held.id != id);
     }
 
-    /// This thread is about to wait; gives the deadlock that comes of it.
+    /// Adds the wait of this thread for a shard, unless it closes a cycle; returns the deadlock in
+    /// that case.
     pub(super) fn add_wait(&self, shard: usize, at: CallSite) -> Option<String> {
         let wait = Wait {
             thread: current_thread(),
@@ -86,7 +87,8 @@ impl DeadlockDetector {
 }
 
 impl Registry {
-    /// The links by which a wait comes back to the first who waits. `before` leads to this one.
+    /// Returns the links by which a wait comes back to the first thread that waits. `before` leads to
+    /// this one.
     ///
     /// A thread that waits needs every holder of its shard to let go, so that each cycle is a deadlock;
     /// the last one to begin to wait closes it, so that looking then is enough.

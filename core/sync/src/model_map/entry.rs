@@ -1,4 +1,4 @@
-//! The place of a key, whether it has a value or not.
+//! Entries: the place of a key, with or without a value.
 
 use super::guard::RefMut;
 use super::shard::{self, Writing};
@@ -25,12 +25,12 @@ impl<'m, K: Eq, V> Entry<'m, K, V> {
         self
     }
 
-    /// The value, or else this one, which is inserted.
+    /// Returns the value, or else inserts `value`.
     pub fn or_insert(self, value: V) -> RefMut<'m, K, V> {
         self.or_insert_with(|| value)
     }
 
-    /// The value, or else what this makes, which is inserted.
+    /// Returns the value, or else inserts the result of `value`.
     pub fn or_insert_with(self, value: impl FnOnce() -> V) -> RefMut<'m, K, V> {
         let Entry {
             mut writing,
@@ -44,7 +44,7 @@ impl<'m, K: Eq, V> Entry<'m, K, V> {
         RefMut::new(writing, at)
     }
 
-    /// The value, or else the default one, which is inserted.
+    /// Returns the value, or else inserts the default one.
     pub fn or_default(self) -> RefMut<'m, K, V>
     where
         V: Default,

@@ -18,7 +18,7 @@ pub struct RefMut<'m, K, V> {
     at: usize,
 }
 
-/// A value that iteration gave out, while its shard is held for reading.
+/// A value of an iteration, while its shard is held for reading.
 pub struct RefMulti<'m, K, V> {
     reading: Arc<Reading<'m, K, V>>,
     at: usize,
@@ -34,7 +34,7 @@ impl<'m, K, V> Ref<'m, K, V> {
         Some(Ref { reading, at })
     }
 
-    /// The key of the value.
+    /// Returns the key of the value.
     #[must_use]
     pub fn key(&self) -> &K {
         &self.reading.table[self.at].0
@@ -63,7 +63,7 @@ impl<'m, K, V> RefMut<'m, K, V> {
         RefMut { writing, at }
     }
 
-    /// The key of the value.
+    /// Returns the key of the value.
     #[must_use]
     pub fn key(&self) -> &K {
         &self.writing.table[self.at].0
@@ -89,7 +89,7 @@ impl<'m, K, V> RefMulti<'m, K, V> {
         RefMulti { reading, at }
     }
 
-    /// The key of the value.
+    /// Returns the key of the value.
     #[must_use]
     pub fn key(&self) -> &K {
         &self.reading.table[self.at].0

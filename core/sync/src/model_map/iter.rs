@@ -10,7 +10,7 @@ use super::sync::Arc;
 /// All pairs of a map.
 pub struct Iter<'m, K, V> {
     shards: slice::Iter<'m, Shard<K, V>>,
-    /// The shard that is held, and what comes next of it.
+    /// The shard that is held, and the index of its next pair.
     current: Option<(Arc<Reading<'m, K, V>>, usize)>,
     at: CallSite,
 }
@@ -38,7 +38,7 @@ impl<'m, K, V> Iterator for Iter<'m, K, V> {
             }
             let shard = self.shards.next()?;
             let reading = Arc::new(shard.read(self.at));
-            // Only here, with the next shard taken, is the last one let go of.
+            // The last shard is released only here, with the next one taken.
             self.current = Some((reading, 0));
         }
     }

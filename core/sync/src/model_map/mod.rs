@@ -1,37 +1,62 @@
-//! A concurrent map that a checker can see into: the shape of dashmap 6.2.1, over the primitives of
-//! the module that mounts it.
+//! A concurrent map that a checker can see into: a model of dashmap 6.2.1, over the primitives of the
+//! module that mounts it.
 //!
-//! A real dashmap inside a model never yields: a lost update passes in its one interleaving. This
-//! one has what can be seen of the real one from outside: shards, each a reader-writer lock around
-//! a table; guards that hold the lock of their shard; readers that are refused only while a writer
-//! holds, also where a writer waits; iteration that takes the next shard before it lets go of the
-//! last, and keeps the last of all until it is dropped; `retain` and `len` that take one shard
-//! after the other. A key goes to the same shard as in the real map with the same hasher and number
-//! of shards. `loom-tests/tests/model_map` holds the two against each other, over real threads.
+//! Loom and shuttle switch threads only at primitives of their own. A real dashmap inside a model has
+//! none, so that a lost update passes in its one interleaving. This map does what can be seen of the
+//! real one from outside, over primitives that the checker knows.
 //!
-//! # Where it differs
+//! # The algorithm
+//!
+//! The number of shards is a power of two; the number of a key's shard is the first bits of its hash
+//! behind the highest seven, as in the real map with the same hasher and number of shards. A shard is
+//! a reader-writer lock around a table, made of a mutex and a condition variable (`shard`): readers
+//! are refused only while a writer holds it, also if a writer waits. A guard holds its shard until it
+//! is dropped: without `unsafe` it cannot point into a table behind a lock, so a writer carries the
+//! table away and brings it back, and readers share it by a counter. Iteration takes the next shard
+//! before it releases the last, and keeps the last of all until it is dropped; `retain` and `len`
+//! take one shard after the other.
+//!
+//! A thread that must wait first searches the registry of holds and waits (`deadlock_detector`): a
+//! cycle of them is a deadlock, which is reported before the checker meets it.
+//!
+//! # Why it is right
+//!
+//! A table is either shared by readers or owned by one writer, and changes hands under the mutex. A
+//! thread that waits for a shard needs all of its holders to release it, so each cycle in the wait-for
+//! graph is a deadlock (Coffman, Elphick and Shoshani, 1971), and the last wait of a cycle closes it.
+//! The agreement with dashmap is tested, not proved: `loom-tests/tests/model_map` runs both side by
+//! side, over real threads.
+//!
+//! # Cost
+//!
+//! A lookup walks the table of its shard, and a wait walks the registry: the map is for models of a few
+//! keys and threads. A call is one critical section of a shard's mutex, and the release of a guard
+//! another; a call that looks at all shards has one for each.
+//!
+//! # Differences from dashmap, and limits
 //!
 //! - **A deadlock is a panic** where the real map hangs: `self-deadlock: ..` or `lock cycle: ..`,
-//!   with the places where each shard is taken and since when it is held. It sees the guards of one
-//!   map, and counts a guard that was sent to another thread as its taker's. Cycles through other
-//!   locks, or through two maps, are left to the checker.
+//!   with the places at which each shard is taken and since which it is held. The detector sees the
+//!   guards of one map, and counts a guard that was sent to another thread as its taker's. Cycles
+//!   through other locks, or through two maps, are left to the checker.
 //! - **After a panic a shard stays as it is** under a checker: guards that unwinding drops are not
 //!   released, because the execution is over and the checker must not be entered again. Over real
 //!   primitives they are.
-//! - **Shards are four** where no number is given, whatever the machine; the capacity is ignored.
-//! - **A table keeps the order of insertion**, where the real one has that of hashes. No result may
-//!   depend on either.
-//! - **A call that calls nothing back is one step**: `insert`, `remove`, `contains_key`, `len` and `is_empty`
-//!   hold a shard for one critical section of the lock inside it. Whatever else wants the shard
-//!   comes before or after, as it does in the real map; the checker has fewer interleavings to run.
-//! - **Who waits is woken in no order**, and is overtaken; the real map parks and is overtaken too,
-//!   but its queues are not modelled, nor are the memory orderings inside its lock: what a checker
-//!   shows is true of this model, and of the real map as far as the two agree.
-//! - **Only what core calls is there.** `try_` methods, `iter_mut`, `remove_if`, `view`, the two
-//!   variants of an entry and the default hasher are not.
+//! - **Shards are four** if no number is given, whatever the machine; the capacity is ignored.
+//! - **A table keeps the order of insertion**, the real one that of hashes. No result may depend on
+//!   either.
+//! - **A call without a callback is one step**: `insert`, `remove`, `contains_key`, `len` and `is_empty`
+//!   hold a shard for one critical section of the lock inside it. Another access to the shard comes
+//!   before or after, as it does in the real map; the checker has fewer interleavings to run.
+//! - **Waiting threads are woken in no order**, and are overtaken. The real map parks them, and they are
+//!   overtaken too, but its queues are not modelled, nor are the memory orderings inside its lock. A
+//!   result of a checker is one about this model, and about the real map as far as the two agree.
+//! - **Only the methods that core calls are there.** `try_` methods, `iter_mut`, `remove_if`, `view`,
+//!   the two variants of an entry and the default hasher are not.
 //!
-//! Without `unsafe` a guard cannot point into a table behind a lock. So a writer carries the table
-//! away and brings it back, and readers share it by a counter.
+//! Sources: [dashmap](https://docs.rs/dashmap/6.2.1), whose code this follows;
+//! [loom](https://docs.rs/loom), after CDSChecker (Norris and Demsky, OOPSLA 2013);
+//! [shuttle](https://docs.rs/shuttle), with PCT (Burckhardt et al., ASPLOS 2010).
 
 mod deadlock_detector;
 mod entry;
@@ -57,30 +82,30 @@ type CallSite = &'static Location<'static>;
 /// Shards of a map for which no number is chosen. Two have no torn iteration; four show what more do.
 const SHARDS: usize = 4;
 
-/// The model of a dashmap.
+/// The model of a dashmap; see the [module](self).
 pub struct DashMap<K, V, S> {
     shards: Box<[Shard<K, V>]>,
     hasher: S,
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
-    /// An empty map of four shards. The capacity is ignored.
+    /// Creates an empty map of four shards. The capacity is ignored.
     #[must_use]
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
         Self::with_capacity_and_hasher_and_shard_amount(capacity, hasher, SHARDS)
     }
 
-    /// An empty map.
+    /// Creates an empty map of `shards` shards.
     ///
     /// # Panics
     ///
-    /// As the real one: the number of shards is a power of two, and more than one.
+    /// If `shards` is not a power of two, or is 1, as the real one does.
     #[must_use]
     pub fn with_hasher_and_shard_amount(hasher: S, shards: usize) -> Self {
         Self::with_capacity_and_hasher_and_shard_amount(0, hasher, shards)
     }
 
-    /// An empty map. The capacity is ignored.
+    /// Creates an empty map of `shards` shards. The capacity is ignored.
     ///
     /// # Panics
     ///
@@ -98,7 +123,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
         DashMap { shards, hasher }
     }
 
-    /// The value of a key, while its shard is held for reading.
+    /// Returns the value of a key, and holds its shard for reading.
     #[track_caller]
     pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V>>
     where
@@ -108,7 +133,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
         Ref::find(self.shard(key).read(Location::caller()), key)
     }
 
-    /// The value of a key, while its shard is held for writing.
+    /// Returns the value of a key, and holds its shard for writing.
     #[track_caller]
     pub fn get_mut<Q>(&self, key: &Q) -> Option<RefMut<'_, K, V>>
     where
@@ -118,14 +143,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
         RefMut::find(self.shard(key).write(Location::caller()), key)
     }
 
-    /// The place of a key, while its shard is held for writing.
+    /// Returns the place of a key, and holds its shard for writing.
     #[track_caller]
     pub fn entry(&self, key: K) -> Entry<'_, K, V> {
         let writing = self.shard(&key).write(Location::caller());
         Entry::new(writing, key)
     }
 
-    /// Puts a value; gives the one before.
+    /// Inserts a value; returns the one before.
     #[track_caller]
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         self.shard(&key).write_briefly(Location::caller(), |table| {
@@ -139,7 +164,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
         })
     }
 
-    /// Takes a key and its value out.
+    /// Removes a key and returns it with its value.
     #[track_caller]
     pub fn remove<Q>(&self, key: &Q) -> Option<(K, V)>
     where
@@ -164,7 +189,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
         })
     }
 
-    /// Replaces the value of a key by what is made of it, while its shard is held for writing.
+    /// Replaces the value of a key by the result of `then`, and holds its shard for writing meanwhile.
     #[track_caller]
     pub fn alter<Q>(&self, key: &Q, then: impl FnOnce(&K, V) -> V)
     where
@@ -179,7 +204,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
         }
     }
 
-    /// Drops what is not to be kept, shard after shard, each held for writing meanwhile.
+    /// Drops the pairs for which `keeps` returns false, shard after shard, each held for writing
+    /// meanwhile.
     #[track_caller]
     pub fn retain(&self, mut keeps: impl FnMut(&K, &mut V) -> bool) {
         let at = Location::caller();
@@ -189,14 +215,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
         }
     }
 
-    /// All pairs, shard after shard. The shard of what was given out last is held for reading, and
-    /// let go of when the next one is held; an item holds its own.
+    /// Returns all pairs, shard after shard. The shard of the last item is held for reading, and
+    /// released when the next one is held; an item holds its own.
     #[track_caller]
     pub fn iter(&self) -> Iter<'_, K, V> {
         Iter::new(&self.shards, Location::caller())
     }
 
-    /// The number of pairs, counted shard after shard: perhaps a number that there never was.
+    /// Returns the number of pairs, counted shard after shard: perhaps a number that there never was.
     #[track_caller]
     pub fn len(&self) -> usize {
         let at = Location::caller();
@@ -212,7 +238,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> DashMap<K, V, S> {
         self.len() == 0
     }
 
-    /// As the real one: without its highest seven bits, a hash begins with the number of its shard.
+    /// Returns the shard of a key, as the real one does: its number is the first bits of the hash but
+    /// seven.
     #[allow(
         clippy::manual_hash_one,
         reason = "the real one calls these, and a hasher may answer otherwise in one call"

@@ -28,7 +28,7 @@ pub(super) struct Shard<K, V> {
 }
 
 struct ShardState<K, V> {
-    /// Away while a writer has it.
+    /// `None` while a writer has it.
     table: Option<Arc<Table<K, V>>>,
     readers: usize,
     waiting: usize,
@@ -36,7 +36,7 @@ struct ShardState<K, V> {
 
 /// A shard that is held for reading.
 pub(super) struct Reading<'m, K, V> {
-    // Dropped before the shard is let go of: the next writer takes the table for itself.
+    // Dropped before the shard is released: the next writer takes the table for itself.
     pub(super) table: Arc<Table<K, V>>,
     _reader: Reader<'m, K, V>,
 }
@@ -86,7 +86,7 @@ impl<K, V> Shard<K, V> {
         }
     }
 
-    /// Reads in one step: `then` calls nothing that could look at the shard meanwhile.
+    /// Reads in one step: `then` calls no code that could look at the shard meanwhile.
     pub(super) fn read_briefly<T>(&self, at: CallSite, then: impl FnOnce(&Table<K, V>) -> T) -> T {
         let (state, table) = self.acquire(at, ShardState::share);
         let result = then(&table);
@@ -95,7 +95,7 @@ impl<K, V> Shard<K, V> {
         result
     }
 
-    /// As [`Shard::read_briefly`].
+    /// Writes in one step, as [`Shard::read_briefly`] reads.
     pub(super) fn write_briefly<T>(
         &self,
         at: CallSite,

@@ -8,7 +8,7 @@ mod placement;
 mod workers;
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-// Counts references to what does not change. The checkers do not watch it: nothing depends on the
+// Counts references to values that do not change. The checkers do not watch it: nothing depends on the
 // count, and each watched clone multiplies the interleavings.
 pub use std::sync::Arc;
 // Set before there is a thread to race with in a model, so that the checkers have no use for their own.
@@ -52,7 +52,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// A condition variable for what a [`Mutex`] guards.
+/// A condition variable for the value that a [`Mutex`] guards.
 #[derive(Debug)]
 pub struct Condvar(std::sync::Condvar);
 
@@ -112,7 +112,7 @@ pub fn join<T>(thread: JoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// The identity of this thread.
+/// Returns the identity of this thread.
 pub fn current_thread() -> ThreadId {
     std::thread::current().id()
 }

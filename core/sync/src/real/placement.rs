@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use rayon::ThreadPool;
 use rustix::thread::{Pid, gettid, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-/// Keeps threads off the CPU of the caller that hands them something.
+/// Keeps threads off the CPU of the caller that gives them work.
 ///
 /// Linux may wake a thread on the CPU of the thread that wakes it, also when another one is idle, and
 /// leaves it there for a time slice: it then begins when the caller has ended. On two CPUs (Linux 6.18)
@@ -20,7 +20,8 @@ pub(super) struct Placement {
 }
 
 impl Placement {
-    /// A placement for the threads of a pool, if each of them and their caller can have a CPU of its own.
+    /// Returns a placement for the threads of a pool, if each of them and their caller can have a CPU
+    /// of its own.
     pub(super) fn of(pool: &ThreadPool) -> Option<Self> {
         let cpus = sched_getaffinity(None).ok()?.count() as usize;
         (pool.current_num_threads() < cpus).then(|| Placement {
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_hands_something_over_stays_where_it_is() {
+    fn a_worker_that_gives_work_to_others_keeps_its_placement() {
         let workers = workers(2);
         let caller = thread::current().id();
         let seen = workers.each(|| {

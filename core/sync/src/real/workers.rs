@@ -1,4 +1,4 @@
-//! A fixed number of threads.
+//! Workers: a fixed number of threads, the caller included.
 
 pub use rayon::ThreadPoolBuildError as NoWorkers;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -7,7 +7,7 @@ use super::Mutex;
 #[cfg(target_os = "linux")]
 use super::placement::Placement;
 
-/// A fixed number of threads, the caller of a method among them. The others sleep when there is nothing
+/// A fixed number of threads, the caller of a method included. The others sleep when there is nothing
 /// to do.
 ///
 /// A caller that only waited would be a thread too many: with as many workers as cores, two of the
@@ -16,7 +16,7 @@ use super::placement::Placement;
 /// When a call returns, its work is done. A panic of another thread goes on in the caller.
 #[derive(Debug)]
 pub struct Workers {
-    /// All but the caller.
+    /// All threads but the caller.
     others: Option<Others>,
 }
 
@@ -28,7 +28,7 @@ struct Others {
 }
 
 impl Others {
-    /// The pool, for a caller that is about to hand something over.
+    /// Returns the pool, to a caller that is about to give it work.
     fn beside_caller(&self) -> &ThreadPool {
         #[cfg(target_os = "linux")]
         if let Some(placement) = &self.placement
@@ -64,7 +64,7 @@ impl Workers {
         })
     }
 
-    /// The number of threads, the caller among them.
+    /// Returns the number of threads, the caller included.
     #[inline]
     #[must_use]
     pub fn number(&self) -> usize {
@@ -92,7 +92,7 @@ impl Workers {
         [mine].into_iter().chain(theirs).collect()
     }
 
-    /// `f` of each item, at its index: a thread that is free takes the next item.
+    /// Returns `f` of each item, at its index: a thread that is free takes the next item.
     pub fn map<T: Send, R: Send>(&self, items: Vec<T>, f: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
         if items.len() < 2 {
             return items.into_iter().map(f).collect();
@@ -139,7 +139,7 @@ impl Workers {
         (one, other)
     }
 
-    /// The threads of the system behind these workers, for code that no checker sees: these.
+    /// Returns the threads of the system behind these workers, for code that no checker sees: these.
     #[inline]
     #[must_use]
     pub const fn system_threads(&self) -> Option<&Workers> {

@@ -1,4 +1,4 @@
-//! The names of [`crate::real`] over shuttle. Work inside an execution only.
+//! The names of [`crate::real`] over shuttle. They work inside an execution only.
 
 #[path = "../model_map/mod.rs"]
 pub mod model_map;
@@ -120,7 +120,7 @@ pub fn join<T>(thread: JoinHandle<T>) -> T {
     or_panic(thread.join())
 }
 
-/// The identity of this thread of the execution.
+/// Returns the identity of this thread of the execution.
 pub fn current_thread() -> ThreadId {
     ::shuttle::thread::current().id()
 }
@@ -130,22 +130,22 @@ pub fn current_thread() -> ThreadId {
 pub struct Workers(usize);
 
 impl Workers {
-    /// Workers of `number` threads, at least 1.
+    /// Creates workers of `number` threads, at least 1.
     ///
     /// # Errors
     ///
-    /// None: the real workers have some.
+    /// Never: the real workers may have none.
     pub fn new(number: usize) -> Result<Self, NoWorkers> {
         Ok(Workers(number.max(1)))
     }
 
-    /// The number of threads.
+    /// Returns the number of threads.
     #[must_use]
     pub const fn number(&self) -> usize {
         self.0
     }
 
-    /// As [`real::Workers::each`].
+    /// Does as [`real::Workers::each`].
     ///
     /// # Panics
     ///
@@ -159,7 +159,7 @@ impl Workers {
         })
     }
 
-    /// As [`real::Workers::map`].
+    /// Does as [`real::Workers::map`].
     pub fn map<T: Send, R: Send>(&self, items: Vec<T>, f: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
         let left = UntrackedMutex::new(items.into_iter().enumerate());
         let mut done: Vec<(usize, R)> = self
@@ -180,7 +180,7 @@ impl Workers {
         done.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// As [`real::Workers::join`].
+    /// Does as [`real::Workers::join`].
     ///
     /// # Panics
     ///
@@ -198,14 +198,14 @@ impl Workers {
         })
     }
 
-    /// The threads of the system behind these workers, for code that no checker sees: none.
+    /// Returns the threads of the system behind these workers, for code that no checker sees: none.
     #[must_use]
     pub const fn system_threads(&self) -> Option<&real::Workers> {
         None
     }
 }
 
-/// The result of a thread; its panic goes on in the caller.
+/// Returns the result of a thread; its panic goes on in the caller.
 fn or_panic<T>(ended: ::shuttle::thread::Result<T>) -> T {
     ended.unwrap_or_else(|panic| resume_unwind(panic))
 }
@@ -221,7 +221,7 @@ pub fn execution_has_panicked() -> bool {
     std::thread::panicking()
 }
 
-/// Once is enough to come to everything that happens between two looks.
+/// One: a checker runs every event between two looks without more of them.
 pub const SPIN_LIMIT: u32 = 1;
 
 /// Does nothing: no time passes in an execution.

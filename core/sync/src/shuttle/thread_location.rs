@@ -1,5 +1,5 @@
-//! The transaction and the place that each thread of an execution is at, for a scheduler that explains
-//! its choices.
+//! The locations of threads: the transaction and the place that each thread of an execution is at, for a
+//! scheduler that explains its choices.
 //!
 //! Beside shuttle and not in it: a scheduler asks while it chooses, and shuttle is busy then.
 
@@ -9,7 +9,7 @@ use std::panic::Location;
 
 use ::shuttle::current;
 
-/// The last seen location of a thread.
+/// The last known location of a thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ThreadLocation {
     /// The transaction that it executes, or executed last.
@@ -19,11 +19,12 @@ pub struct ThreadLocation {
 }
 
 thread_local! {
-    /// Of the execution that runs on this thread of the system, by the numbers of its threads.
+    /// The locations of the execution that runs on this thread of the system, by the numbers of its
+    /// threads.
     static LOCATIONS: RefCell<BTreeMap<usize, ThreadLocation>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// The location of a thread of the execution, by its number; the default if it has not been seen.
+/// Returns the location of a thread of the execution, by its number; the default if it has none yet.
 #[must_use]
 pub fn thread_location(thread: usize) -> ThreadLocation {
     LOCATIONS.with_borrow(|locations| locations.get(&thread).copied().unwrap_or_default())
