@@ -1,6 +1,6 @@
-//! Where every decision of the generator comes from: one stream of choices.
+//! Streams of choices: the only source of a generator's decisions.
 //!
-//! A seed, a fuzzer's bytes or a test can be behind it; the generator cannot tell.
+//! A seed, a fuzzer's bytes or a test can be behind one; the generator cannot tell.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -10,7 +10,7 @@ pub trait Choices {
     /// A number below `bound`, which is at least 1.
     fn below(&mut self, bound: u64) -> u64;
 
-    /// Whether something happens that happens `weight` times out of `of`.
+    /// True with a probability of `weight` in `of`.
     fn chance(&mut self, weight: u64, of: u64) -> bool {
         self.below(of) < weight
     }
@@ -88,8 +88,8 @@ impl Choices for FromBytes<'_> {
     }
 }
 
-/// The choices of another stream, and the bytes from which [`FromBytes`] makes the same ones: how
-/// what a simulator draws becomes an input for a fuzzer.
+/// The choices of another stream, and the bytes from which [`FromBytes`] makes the same ones: turns a
+/// run of the simulator into an input for a fuzzer.
 #[derive(Clone, Debug)]
 pub struct Recorded<C> {
     choices: C,
@@ -97,7 +97,7 @@ pub struct Recorded<C> {
 }
 
 impl<C> Recorded<C> {
-    /// Nothing was chosen yet.
+    /// Creates a recording in which nothing was chosen yet.
     #[must_use]
     pub const fn new(choices: C) -> Self {
         Recorded {
@@ -123,7 +123,7 @@ impl<C: Choices> Choices for Recorded<C> {
     }
 }
 
-/// How many bytes can say every number below a bound.
+/// Number of bytes that can represent every number below a bound.
 fn bytes_for(bound: u64) -> usize {
     let highest = bound.saturating_sub(1);
     (u64::BITS - highest.leading_zeros()).div_ceil(8) as usize

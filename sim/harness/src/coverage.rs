@@ -23,13 +23,13 @@ pub struct Point {
     pub system: &'static str,
     /// The event, as "group: event", or an event of the system without a group.
     pub name: &'static str,
-    /// How it is counted, and whether a campaign must reach it.
+    /// Its way of counting, and its necessity.
     pub kind: Kind,
     /// The narrower campaigns that must reach it, rare or not.
     pub focuses: &'static [&'static str],
 }
 
-/// How a point is counted, and whether a whole campaign must reach it.
+/// Kind of a point: event or quantity, and for events whether a whole campaign must reach it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An event that every whole campaign must reach.
@@ -43,7 +43,7 @@ pub enum Kind {
 }
 
 impl Point {
-    /// Whether it is an event, and no quantity.
+    /// True for an event, false for a quantity.
     #[must_use]
     pub const fn is_event(&self) -> bool {
         matches!(self.kind, Kind::Required | Kind::Rare)
@@ -109,13 +109,13 @@ fn points(
         .collect()
 }
 
-/// Whether some point of this system is required by a focus of this name.
+/// True if some point of this system is required by a focus of this name.
 #[must_use]
 pub fn is_focus(system: &str, focus: &str) -> bool {
     registered().any(|point| point.system == system && point.focuses.contains(&focus))
 }
 
-/// How often each kind of event of one system happened, and how much of each quantity there was.
+/// Number of events of each kind in one system, and the total of each quantity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     events: BTreeMap<&'static str, u64>,
@@ -141,13 +141,13 @@ impl Coverage {
         }
     }
 
-    /// How often an event happened.
+    /// Number of times that an event happened.
     #[must_use]
     pub fn of(&self, event: &str) -> u64 {
         self.events.get(event).copied().unwrap_or(0)
     }
 
-    /// How often the events of a group happened: those named "group: ...".
+    /// Number of times that the events of a group happened: those named "group: ...".
     #[must_use]
     pub fn of_group(&self, group: &str) -> u64 {
         self.events()
@@ -156,7 +156,7 @@ impl Coverage {
             .sum()
     }
 
-    /// How much of a quantity there was; of a [`Kind::Most`] the largest.
+    /// Total of a quantity; of a [`Kind::Most`] the largest.
     #[must_use]
     pub fn total(&self, quantity: &str) -> u64 {
         let found = self
@@ -185,8 +185,8 @@ impl Coverage {
             .map(|(name, point)| (name, point.kind == Kind::Rare))
     }
 
-    /// What a whole campaign must reach and this one did not: the required events of the system, or
-    /// those that the focus requires.
+    /// Names of the events that a whole campaign must reach and this one did not: the required ones of
+    /// the system, or those that the focus requires.
     #[must_use]
     pub fn missing(&self, system: &str, focus: Option<&str>) -> Vec<&'static str> {
         let must_be_reached = |point: &Point| match focus {
@@ -199,7 +199,7 @@ impl Coverage {
             .collect()
     }
 
-    /// Adds what another run reached.
+    /// Adds the coverage of another run.
     pub fn add(&mut self, other: &Coverage) {
         for (event, count) in &other.events {
             *self.events.entry(event).or_default() += count;
@@ -217,7 +217,7 @@ impl Coverage {
     ///
     /// # Errors
     ///
-    /// Names a point that this program does not have.
+    /// A name of which this program has no point, as `"NAME" is no event of this program`.
     pub fn from_names<'n>(
         system: &str,
         counts: impl IntoIterator<Item = (&'n String, &'n u64)>,
@@ -234,9 +234,9 @@ impl Coverage {
     }
 }
 
-/// What is wrong with the points of a crate, held against its sources: a name that a line counts and
-/// the linker forgot, lines that disagree on one point, and a name that stands anywhere else than where
-/// it is counted or asked for, as in a second list. For a test in each crate that counts.
+/// Checks the points of a crate against its sources. Returns a line for each name that a source counts
+/// and the linker forgot, for lines that disagree on one point, and for a name that stands anywhere else
+/// than where it is counted or asked for, as in a second list. For a test in each crate that counts.
 ///
 /// `folder` is the crate's `src`. Test modules (files named `tests.rs`, and what follows
 /// `#[cfg(test)]`) may name points as they like.

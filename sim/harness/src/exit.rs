@@ -1,4 +1,4 @@
-//! Exit codes: the numbers by which whatever started a process learns how it ended.
+//! Exit codes: the numbers by which a process reports its verdict to its parent.
 //!
 //! A scheduler decides by the number alone (retry, page, fail the build), so the numbers are fixed
 //! and no two causes share one.
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "u8", try_from = "u8")]
 #[repr(u8)]
 pub enum ExitCode {
-    /// Everything held, and everything that must be reached was.
+    /// Everything held, and every required coverage point was reached.
     #[default]
     Passed = 0,
     /// The command line, the environment or a file makes no sense.
@@ -27,9 +27,9 @@ pub enum ExitCode {
     Hang = 12,
     /// The harness cannot be relied on: it is not deterministic, or its self-check failed.
     Unreliable = 13,
-    /// What comes back from storage is not what was kept.
+    /// Storage returns something else than was written.
     StorageDiffers = 14,
-    /// Something that must be reached was not, so that nothing was shown.
+    /// A required coverage point was not reached, so that nothing was shown.
     Vacuous = 15,
     /// The machine failed; nothing is known about the system under test.
     Infrastructure = 20,
@@ -55,7 +55,7 @@ impl ExitCode {
     ];
 
     /// All of them, the most severe first: findings, then what says that findings cannot be relied
-    /// on, then what another try may mend.
+    /// on, then what another try may repair.
     pub const BY_SEVERITY: [ExitCode; 9] = [
         ExitCode::Differs,
         ExitCode::Violated,
@@ -104,8 +104,8 @@ impl ExitCode {
             ExitCode::Unreliable => {
                 "the harness itself is not deterministic, or its self-check failed"
             }
-            ExitCode::StorageDiffers => "what was kept is not what comes back",
-            ExitCode::Vacuous => "vacuous: something that must be reached was not",
+            ExitCode::StorageDiffers => "storage returns something else than was written",
+            ExitCode::Vacuous => "vacuous: a required coverage point was not reached",
             ExitCode::Infrastructure => "the machine failed (disk, permissions); try again",
         }
     }

@@ -1,7 +1,7 @@
 //! Findings as files: the run as it was found, and as small as it gets.
 //!
-//! The whole run is written before anything else happens to it, so that it is there whatever becomes
-//! of shrinking. The small one comes beside it, with what shrinking came to among its remarks.
+//! The unshrunk run is written before anything else happens to it, so that it is there whatever becomes
+//! of shrinking. The small one comes beside it, with the result of shrinking among its remarks.
 
 use std::path::Path;
 
@@ -12,9 +12,9 @@ use crate::reproducer::{Payload, Reproducer, ReproducerError};
 pub struct Smaller<P> {
     /// The run.
     pub payload: P,
-    /// What the search came to, on one line: [`Shrunk`](crate::shrink::Shrunk) in words.
+    /// Result of the search, on one line: [`Shrunk`](crate::shrink::Shrunk) in words.
     pub shrunk: String,
-    /// More remarks for the file, a line each: who is paused where in a schedule.
+    /// More remarks for the file, a line each: the threads that a schedule pauses, and their places.
     pub remarks: Vec<String>,
 }
 
@@ -25,7 +25,7 @@ pub struct Files {
     pub whole: Option<String>,
     /// The small one; `None` where there is none or it could not be written.
     pub small: Option<String>,
-    /// What shrinking came to, on one line.
+    /// Result of shrinking, on one line.
     pub shrunk: Option<String>,
 }
 

@@ -4,9 +4,9 @@
 //! [`coverage`] points that they reach, compares the [`trace`]s of repeated runs, and comes to one
 //! verdict with one exit code. A violated invariant has a [`signature`], by which findings are
 //! grouped, its case is made small by [`shrink`], and both are written as a [`finding`] in the format
-//! of [`reproducer`]s; [`shards`] of one campaign are merged into one verdict. A [`schedule`] is how a
-//! concurrent execution went, as data. Whether the harness sees anything is asked with
-//! [`seeded_bug`]s.
+//! of [`reproducer`]s; [`shards`] of one campaign are merged into one verdict. A [`schedule`] is the
+//! order of steps of a concurrent execution, as data. [`seeded_bug`]s check that the harness detects
+//! what it claims to.
 //!
 //! Nothing in here knows a ledger or an executor.
 

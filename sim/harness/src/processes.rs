@@ -1,9 +1,9 @@
 //! Worker processes of a campaign: a few runs each, several at once.
 //!
-//! A run in a process of its own finds nothing that another one left, and one that takes its process
-//! with it, or does not end, takes no other. Runs are handed out in order and may end in any; what
-//! they came to is asked for in order. Runs that were begun early and then not asked for are lost, and
-//! nothing shows of them.
+//! A run in a process of its own finds nothing that another one left, and one that kills its process,
+//! or does not end, affects no other. Runs are handed out in order and may end in any; their results
+//! are asked for in order. Runs that were begun early and then not asked for are lost, and nothing
+//! shows of them.
 //!
 //! A worker is a command that executes the runs that its arguments name ([`Work`]), with [`serve`],
 //! and tells about each on its standard output, a [`Message`] in JSON a line. One that stays silent
@@ -42,7 +42,7 @@ crate::seeded_bugs! {
     }
 }
 
-/// How the runs of a campaign are handed out.
+/// Terms on which the runs of a campaign are handed out to processes.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
     /// Processes at once, at least 1.
@@ -53,7 +53,7 @@ pub struct Terms {
     pub run_timeout: Duration,
 }
 
-/// A run, and which executions of it are asked for. As text `SEED:RUN:REPETITION`.
+/// A run and the executions of it that are asked for. As text `SEED:RUN:REPETITION`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
     /// The run.
@@ -104,14 +104,14 @@ pub enum Message {
     Begun {
         /// The seed of the run.
         seed: u64,
-        /// Which run of the seed.
+        /// The number of the run within its seed.
         run: u64,
     },
     /// The run ended.
     Ended(Box<EndedMessage>),
 }
 
-/// What a run came to, as it crosses from one process to another.
+/// Result of a run, as it crosses from one process to another.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct EndedMessage {
     seed: u64,
@@ -156,8 +156,8 @@ impl EndedMessage {
     }
 }
 
-/// Executes these runs in this process, a worker, and tells about each on standard output. Ends early
-/// where nothing listens any more.
+/// Executes these runs in this process, a worker, and reports each on standard output. Ends early where
+/// the reader is gone.
 pub fn serve<W: Workload>(workload: &W, work: &[Work]) {
     for Work { run, repetition } in work {
         let begun = Message::Begun {
@@ -248,7 +248,7 @@ impl<'p> Processes<'p> {
         }
     }
 
-    /// What the run with this index came to. Waits for it, and keeps the others going meanwhile.
+    /// Returns the result of the run with this index. Waits for it, and keeps the others going meanwhile.
     pub fn result(&mut self, index: u64) -> Ended {
         loop {
             let has_second = self
@@ -338,7 +338,7 @@ impl<'p> Processes<'p> {
                     return;
                 }
             }
-            // Nobody listens any more where the campaign is over.
+            // The receiver is gone where the campaign is over.
             let _ = sender.send((id, News::End));
         });
         self.running.insert(
@@ -440,11 +440,12 @@ impl Drop for Processes<'_> {
     }
 }
 
-/// Executes a worker that must die within a run; gives the name of the seeded bug.
+/// Executes a worker that must die within a run; returns the name of the seeded bug.
 ///
 /// # Errors
 ///
-/// The machine's failure, or [`SelfCheckFailed`] where the death was not seen as one.
+/// `Err(reason)` if no process could be started, `Ok` of a [`SelfCheckFailed`] if its death was not
+/// reported as one.
 pub fn self_check(worker: &mut Command) -> Result<&'static str, Result<SelfCheckFailed, String>> {
     let output = worker.stdin(Stdio::null()).stderr(Stdio::null()).output();
     let status = match output {
@@ -487,7 +488,7 @@ fn violation(invariant: &'static Invariant, detail: String) -> Failure {
     Violation::of(invariant, 0, "a worker process", detail).into()
 }
 
-/// Whether another process ended it: a machine short of memory, or an operator.
+/// True if another process ended it: a machine short of memory, or an operator.
 #[cfg(unix)]
 fn was_killed(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
@@ -501,7 +502,7 @@ fn was_killed(_: ExitStatus) -> bool {
     false
 }
 
-/// Whether a command dies: it ends, not killed by another process, with no exit code of a verdict.
+/// True if a command dies: it ends, not killed by another process, with no exit code of a verdict.
 #[must_use]
 pub fn dies(command: &mut Command) -> bool {
     let status = command

@@ -33,7 +33,7 @@ use thiserror::Error;
 /// The version of the format that is written. Those before it are read.
 const FORMAT: u32 = 2;
 
-/// What a file of one kind holds. Its fields are fields of the file, so none can be called
+/// Content of a file of one kind. Its fields are fields of the file, so none can be called
 /// `lockstep`, `lockstep_nodes`, `kind` or `shows`.
 pub trait Payload: DeserializeOwned {
     /// The kind, as files spell it.
@@ -51,7 +51,7 @@ pub trait Payload: DeserializeOwned {
     ///
     /// # Errors
     ///
-    /// Says what is wrong and what to change.
+    /// A sentence that names the problem and the change that repairs it.
     fn check(&self) -> Result<(), String> {
         Ok(())
     }
@@ -67,7 +67,7 @@ pub struct Reproducer<P> {
     pub payload: P,
 }
 
-/// What every file says before its payload.
+/// Fields of a file before its payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// [`Payload::KIND`] of what it holds.
@@ -96,7 +96,7 @@ pub enum ReproducerError {
         line: usize,
         /// The column, counted from 1.
         column: usize,
-        /// What is wrong there.
+        /// The parser's message.
         reason: String,
     },
     /// It is of a later version.
@@ -125,7 +125,7 @@ pub enum ReproducerError {
     Refused {
         /// The file.
         path: String,
-        /// What is wrong, and what to change.
+        /// The problem, and the change that repairs it.
         reason: String,
     },
 }

@@ -1,4 +1,5 @@
-//! How a block was executed, step by step: plain data, a part of a reproducer.
+//! Schedule of a concurrent execution: the places where threads were switched, as plain data in a
+//! reproducer.
 
 use std::fmt;
 
@@ -6,29 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::shrink::{Pass, Search, Shrinkable};
 
-/// One block of a scenario, and what its threads did when it was executed.
+/// Schedule of the threads that executed one block of a scenario.
 ///
-/// There is a plain way: a thread goes on until it waits for something, and then the one with the
-/// lowest number that can go on does. What is kept is where a schedule leaves it. So a schedule can
-/// be edited, and fits a block that was changed a little.
+/// Only deviations from the default schedule are kept. In the default one a thread runs until it blocks,
+/// and then the runnable thread with the lowest number runs. So a schedule can be edited, and fits a
+/// block that was changed a little.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// By so many workers.
+    /// Number of workers that execute the block.
     pub workers: usize,
-    /// Over the graph of conflicts; in block order beside the checks where not.
+    /// True if they execute over the graph of conflicts, false if in block order beside the checks.
     pub over_graph: bool,
-    /// Which block: those that are added are counted from 0, refused ones too.
+    /// Index of the block: those that are added are counted from 0, refused ones too.
     pub block: usize,
-    /// Where another thread goes on than in the plain way.
+    /// Deviations from the default schedule.
     pub switches: Vec<Switch>,
 }
 
-/// After so many steps of a thread, another goes on. A thread's steps are its locks and what else
-/// others may notice; threads are numbered as they begin, the caller is 0.
+/// A switch of threads: `(thread, step, other)` lets `other` run after `step` steps of `thread`. The
+/// steps of a thread are its locks and its other operations that a thread can observe; threads are
+/// numbered as they begin, the caller is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Switch(pub usize, pub u64, pub usize);
 
-/// The edits of a schedule: fewer switches. Of those that come out none can go alone.
+/// Edits of a schedule: fewer switches. None of those that remain can be taken away alone.
 pub const PASSES: [Pass<Schedule>; 1] = [fewer_switches];
 
 impl Shrinkable for Schedule {
@@ -59,16 +61,15 @@ impl fmt::Display for Switch {
         let Switch(thread, step, other) = self;
         write!(
             f,
-            "after step {step} of thread {thread}, thread {other} goes on"
+            "after step {step} of thread {thread}, thread {other} runs"
         )
     }
 }
 
-/// Whether what a checker said of an execution means that nobody could go on, or somebody went on
-/// for ever.
+/// True if a checker's message reports a deadlock, or an execution that exceeded its number of steps.
 #[must_use]
 pub fn is_deadlock(message: &str) -> bool {
-    // Those of the checkers, and those of the model of the map.
+    // Messages of the checkers, and those of the model of the map.
     const KINDS: [&str; 4] = [
         "deadlock",
         "exceeded max_steps",

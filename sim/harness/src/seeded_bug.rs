@@ -25,7 +25,7 @@ pub struct SeededBug {
     pub id: &'static str,
     /// The part of the catalogue that it belongs to.
     pub area: Area,
-    /// What is wrong: one sentence without a capital and a full stop.
+    /// Description of the defect: one sentence without a capital and a full stop.
     pub sentence: &'static str,
     /// The source file that defines it.
     pub file: &'static str,
@@ -34,13 +34,13 @@ pub struct SeededBug {
 /// A part of the catalogue, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Area {
-    /// What an executor does to balances and supplies.
+    /// Balances and supplies as an executor changes them.
     State,
     /// Nonces, identities, signatures, stateless checks.
     Authorization,
     /// Order, locks, workers.
     Scheduling,
-    /// What is kept: merge, storage, history, receipts.
+    /// Merge, storage, history, receipts.
     Storage,
     /// A bug that no executor had as far as is known, made to see that a checker looks.
     Invented,
@@ -74,7 +74,7 @@ impl Area {
 pub struct Host {
     /// Its name, in lower case.
     pub name: &'static str,
-    /// What it is, in a sentence.
+    /// Description, in a sentence.
     pub sentence: &'static str,
     /// The source file with the enum of its bugs.
     pub file: &'static str,
@@ -96,7 +96,7 @@ pub struct Seeding {
 pub struct Entry {
     /// The bug.
     pub bug: &'static SeededBug,
-    /// Where it can be switched on, by the name of the host; at least one.
+    /// Hosts in which it can be switched on, by their names; at least one.
     pub seedings: Vec<&'static Seeding>,
 }
 
@@ -132,7 +132,7 @@ fn entries(seedings: impl Iterator<Item = &'static Seeding>) -> Vec<Entry> {
 }
 
 impl Entry {
-    /// Whether this host can have it.
+    /// True if this host can have it.
     #[must_use]
     pub fn is_in(&self, host: Host) -> bool {
         self.seedings.iter().any(|seeding| seeding.host == host)
@@ -145,8 +145,8 @@ impl fmt::Display for SeededBug {
     }
 }
 
-/// What is wrong with the catalogue of this program, a line each: an id that two lines define, a
-/// sentence that is none. For a test.
+/// Problems of the catalogue of this program, a line each: an id that two lines define, a sentence that
+/// is none. For a test.
 #[must_use]
 pub fn objections() -> Vec<String> {
     objections_to(inventory::iter::<Registered>().map(|registered| registered.0))
@@ -178,7 +178,7 @@ fn objections_to(seedings: impl Iterator<Item = &'static Seeding>) -> Vec<String
     objections
 }
 
-/// Whether a variant in camel case is an id with hyphens.
+/// True if a variant in camel case is an id with hyphens.
 #[doc(hidden)]
 #[must_use]
 pub const fn is_spelled_as(variant: &str, id: &str) -> bool {

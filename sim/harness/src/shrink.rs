@@ -13,21 +13,21 @@
 //! without its complements (Zeller and Hildebrandt, *Simplifying and isolating failure-inducing
 //! input*, 2002). [`Search::lower`] is a binary search of a number.
 //!
-//! *Why it is right.* Whatever comes out was judged and showed the invariant, or is the case that went
-//! in. The size of what is kept falls with each step and sizes are well-founded, so the search ends
-//! without a limit on rounds. Nothing is drawn and no clock is read: the same case, passes, budget and
-//! judge end the same, provided that the judge answers the same. A candidate that was judged is
-//! remembered by its fingerprint and never judged again.
+//! *Correctness.* The result was judged and showed the invariant, or is the case that went in. The size
+//! of what is kept falls with each step and sizes are well-founded, so the search ends without a limit
+//! on rounds. Nothing is drawn and no clock is read: the same case, passes, budget and judge end the
+//! same, provided that the judge answers the same. A candidate that was judged is remembered by its
+//! fingerprint and never judged again.
 //!
-//! *What it costs.* At most `budget` judgements, each usually a run; a list of `n` elements of which
-//! few matter takes about `2 log n` of them for each that stays, and a number `v` about `log v`. Memory: 32 bytes a
+//! *Cost.* At most `budget` judgements, each usually a run; a list of `n` elements of which few matter
+//! takes about `2 log n` of them for each that stays, and a number `v` about `log v`. Memory: 32 bytes a
 //! candidate.
 //!
-//! *What it does not cover.* The result is a local minimum: nothing that the passes can do in one step
-//! makes it smaller, while two steps of which the first shows nothing might. Edits that make a case
-//! larger are never taken. `lower` assumes that all numbers above one that shows it show it too; where
-//! that is wrong it ends at a number that shows it, not at the smallest. And a judge that answers
-//! differently each time gives a case that showed it once.
+//! *Not covered.* The result is a local minimum: nothing that the passes can do in one step makes it
+//! smaller, while two steps of which the first shows nothing might. Edits that make a case larger are
+//! never taken. `lower` assumes that all numbers above one that shows it show it too; where that is
+//! wrong it ends at a number that shows it, not at the smallest. And a judge that answers differently
+//! each time gives a case that showed it once.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -37,7 +37,7 @@ use serde::Serialize;
 
 /// Data that can be shrunk. Its serialized form decides which candidates are the same.
 pub trait Shrinkable: Clone + Serialize {
-    /// How much there is to read and understand, the heaviest first.
+    /// Measure of what there is to read and understand, the heaviest part first.
     type Size: Ord + Copy;
 
     /// The size of this one. Asked of every candidate, before it is judged.
@@ -60,9 +60,9 @@ pub struct Shrunk<T> {
     pub smallest: T,
     /// The size of the case that went in, in words.
     pub before: String,
-    /// How many candidates were judged.
+    /// Number of candidates that were judged.
     pub candidates: u64,
-    /// How many might have been.
+    /// Largest number of candidates that might have been judged.
     pub budget: u64,
     /// The budget ended the search; another candidate was at hand.
     pub is_cut_short: bool,

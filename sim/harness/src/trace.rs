@@ -109,12 +109,12 @@ pub fn as_text(observations: &[Observation]) -> String {
     observations.iter().map(|one| format!("{one}\n")).collect()
 }
 
-/// Place at which two runs of one case went apart.
+/// First observation that is not the same in two runs of one case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The observation, counted from 0.
     pub index: usize,
-    /// What it was the first and the second time, or that there was none.
+    /// The observation of the first and of the second execution, or a text that there was none.
     pub observed: [String; 2],
 }
 

@@ -1,14 +1,14 @@
 //! Campaign: many runs of one workload, and one verdict over them.
 //!
-//! A [`Workload`] draws the case of a run from its seed, executes a case, and says what a campaign
-//! must reach. A [`Campaign`] does none of it: it says which run is next and takes what runs came to,
-//! in their order, wherever they were executed. [`run`] executes them in this process; a program may
-//! execute them in others, several at once, and the verdict cannot tell.
+//! A [`Workload`] draws the case of a run from its seed, executes a case, and names the coverage points
+//! that a campaign must reach. A [`Campaign`] does none of it: it chooses the next run and takes the
+//! results of runs in their order, wherever they were executed. [`run`] executes them in this process;
+//! a program may execute them in others, several at once, and the verdict is the same.
 //!
-//! What it guarantees: the same plan and workload give the same verdict, findings and digest, unless
+//! *Guarantees.* The same plan and workload give the same verdict, findings and digest, unless
 //! the plan ends by the clock. Before the first run the workload's self-check has to find seeded bugs,
-//! or the campaign ends there. A run that was executed twice and went two ways ends it. A campaign
-//! that found nothing and missed what it must reach is vacuous.
+//! or the campaign ends there. A run of which two executions differ ends it. A campaign that found
+//! nothing and missed a required coverage point is vacuous.
 
 mod plan;
 mod run;
@@ -26,11 +26,11 @@ use crate::digest::Digest;
 use crate::signature::signature;
 use crate::violation::{Failure, Violation};
 
-/// What a campaign runs: draws cases and executes them.
+/// The workload of a campaign: draws cases and executes them.
 pub trait Workload {
     /// Everything that one run depends on, as plain data.
     type Case;
-    /// What was drawn, in words, before the run.
+    /// Parameters of a case, printed in words before the run.
     type Profile: fmt::Display;
 
     /// The system whose coverage points its runs count.
@@ -44,29 +44,29 @@ pub trait Workload {
         self.draw(run).0
     }
 
-    /// Executes a case once. With `is_repeated` everything that must not matter is another: hash
-    /// seeds, numbers of workers.
+    /// Executes a case once. With `is_repeated` everything on which no result may depend is another:
+    /// hash seeds, numbers of workers.
     fn execute(&self, case: &Self::Case, is_repeated: bool) -> Execution;
 
-    /// Looks at seeded bugs; gives the names of those that were found.
+    /// Executes seeded bugs; returns the ids of those that were found.
     ///
     /// # Errors
     ///
     /// [`SelfCheckFailed`] for the first that was not, or not by the invariant that must.
     fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed>;
 
-    /// What a campaign that ends now must have reached and has not. `is_whole`: it had all its runs,
-    /// and is no shard and no run that was chosen by hand.
+    /// Names of the coverage points that a campaign which ends now must have reached and has not.
+    /// `is_whole`: it had all its runs, and is no shard and no run that was chosen by hand.
     fn missing(&self, coverage: &Coverage, runs: u64, is_whole: bool) -> Vec<&'static str>;
 }
 
 /// Watches a campaign that is executed in this process.
 pub trait Observer<P> {
-    /// A run begins.
+    /// Called when a run begins.
     fn drawn(&mut self, run: RunId, profile: &P);
-    /// A run ended.
+    /// Called when a run ended.
     fn ended(&mut self, profile: &P, ended: &Ended);
-    /// How long the campaign has been going on.
+    /// Time since the campaign began.
     fn elapsed(&self) -> Duration;
 }
 
@@ -82,7 +82,7 @@ impl<P> Observer<P> for Unwatched {
     }
 }
 
-/// A campaign that goes on: which run is next, and what those before it came to.
+/// A campaign in progress: the results so far, and the choice of the next run.
 pub struct Campaign<'p, W: Workload> {
     plan: &'p Plan,
     workload: &'p W,
@@ -144,7 +144,7 @@ impl<'p, W: Workload> Campaign<'p, W> {
         self.findings.iter().map(|finding| finding.times).sum()
     }
 
-    /// Takes what the next run came to.
+    /// Takes the result of the next run.
     pub fn take(&mut self, ended: &Ended) {
         self.repeated += ended.repeated;
         match &ended.outcome {
@@ -170,7 +170,7 @@ impl<'p, W: Workload> Campaign<'p, W> {
         }
     }
 
-    /// Ends it, whatever is next.
+    /// Ends the campaign with a verdict, unless an earlier one ended it.
     pub fn stop(&mut self, verdict: Verdict<W::Case>) {
         self.stopped_by.get_or_insert(verdict);
     }

@@ -1,26 +1,26 @@
-//! Plan of a campaign: which runs, and when it is enough.
+//! Plan of a campaign: its runs, and the condition that ends it.
 //!
-//! Which run comes when is arithmetic on the plan, so shards of one campaign need no coordinator and
+//! The order of runs is arithmetic on the plan, so shards of one campaign need no coordinator and
 //! have no run in common.
 
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
-/// What a campaign does; what its runs are like is the workload's.
+/// Runs, shard and end of a campaign; the content of its runs is the workload's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The runs there are.
+    /// The runs of all shards together.
     pub runs: Runs,
-    /// Which of them are this campaign's.
+    /// The share of them that is this campaign's.
     pub shard: Shard,
-    /// When it ends, if the runs do not end before.
+    /// The condition that ends it, if the runs do not end before.
     pub enough: Enough,
     /// Every `repeat_every`th run is executed twice and compared, the first one included; 0 for none.
     pub repeat_every: u64,
     /// It also ends with this many findings, those of one kind counted each; at least 1.
     pub most_findings: usize,
-    /// Whether the workload's self-check comes first.
+    /// True if the workload's self-check comes first.
     pub is_self_checked: bool,
 }
 
@@ -29,7 +29,7 @@ pub struct Plan {
 pub struct RunId {
     /// The seed.
     pub seed: u64,
-    /// Which of the streams of choices that the seed has.
+    /// Index of the stream of choices of that seed.
     pub run: u64,
 }
 
@@ -64,9 +64,9 @@ impl fmt::Display for Runs {
 /// Every `of`th run, from the one with this index on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// Which shard, below `of`.
+    /// Index of the shard, below `of`.
     pub index: u64,
-    /// How many shards there are, at least 1.
+    /// Number of shards, at least 1.
     pub of: u64,
 }
 
@@ -81,7 +81,7 @@ impl fmt::Display for Shard {
     }
 }
 
-/// When a campaign is long enough.
+/// Condition under which a campaign is long enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Enough {
     /// All shards together have at least this much of each of these quantities, each its part.
@@ -125,7 +125,7 @@ impl Plan {
         }
     }
 
-    /// Whether the run with this index is executed twice.
+    /// True if the run with this index is executed twice.
     #[must_use]
     pub const fn is_repeated(&self, index: u64) -> bool {
         match self.repeat_every {
@@ -134,8 +134,8 @@ impl Plan {
         }
     }
 
-    /// Whether it is asked for everything that must be reached. A run that was chosen by hand is
-    /// not, and neither is a shard: all shards are together.
+    /// True if the campaign must reach every required coverage point by itself. A run that was chosen by
+    /// hand need not, and neither need a shard: all shards must together.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.shard.of == 1 && !matches!(self.runs, Runs::One(_))

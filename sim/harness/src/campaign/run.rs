@@ -8,42 +8,42 @@ use crate::violation::Failure;
 use super::Workload;
 use super::plan::RunId;
 
-/// What executing a case came to.
+/// Result of executing a case once.
 #[derive(Clone, Debug)]
 pub struct Execution {
-    /// What was reached.
+    /// Coverage points that it reached.
     pub coverage: Coverage,
-    /// What was observed.
+    /// Observations, in order.
     pub trace: Trace,
     /// The hash of everything that was observed, or why there is none.
     pub outcome: Result<Digest, Failure>,
 }
 
-/// What one run came to.
+/// Result of one run.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Which run.
+    /// The run.
     pub run: RunId,
-    /// What was reached in it.
+    /// Coverage points that it reached.
     pub coverage: Coverage,
-    /// What was observed, in order.
+    /// Observations, in order.
     pub trace: Vec<Observation>,
     /// The hash of everything that was observed, or why there is none.
     pub outcome: Result<Digest, Failure>,
-    /// How often it was repeated and compared, here or in another process.
+    /// Number of repetitions that were compared, here or in another process.
     pub repeated: u64,
-    /// Where the two executions went apart.
+    /// First observation that is not the same in two executions.
     pub difference: Option<Difference>,
 }
 
-/// Which executions of a run are asked for.
+/// Executions of a run that are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repetition {
-    /// As it is written.
+    /// The case as it is written.
     First,
-    /// With another hash seed and other numbers of workers. No result depends on them.
+    /// The case with another hash seed and other numbers of workers. No result depends on them.
     Again,
-    /// The one after the other.
+    /// The one after the other, and compared.
     Both,
 }
 

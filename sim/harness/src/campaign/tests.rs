@@ -13,7 +13,7 @@ invariant! {
     static SUMS_ARE_SUMS: "sums-are-sums", exits Differs, catches "Large";
 }
 
-/// What is wrong with the adder.
+/// Seeded bugs of the adder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bug {
     /// Sums above 12 are one too small.

@@ -10,65 +10,65 @@ use crate::violation::Violation;
 
 use super::plan::RunId;
 
-/// How a campaign ended. `C` is a case: everything that a run depends on.
+/// Verdict of a campaign. `C` is a case: everything that a run depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict<C> {
-    /// Nothing was found, and everything that must be reached was.
+    /// Nothing was found, and every required coverage point was reached.
     Passed,
     /// An invariant does not hold.
     Violated {
         /// One finding of each kind, at least one, the first first.
         findings: Vec<Finding<C>>,
     },
-    /// A run that was executed twice went two ways.
+    /// Two executions of one run differ.
     NotDeterministic {
-        /// Which run.
+        /// The run.
         run: RunId,
-        /// Where the two went apart.
+        /// First observation that is not the same in both.
         difference: Difference,
     },
     /// A seeded bug was not found, or not by the invariant that must.
     SelfCheckFailed(SelfCheckFailed),
-    /// Things that must be reached were not.
+    /// Required coverage points were not reached.
     Vacuous {
-        /// Which.
+        /// Their names.
         missing: Vec<&'static str>,
     },
     /// The machine failed.
     Infrastructure {
-        /// In which run; `None` outside of any.
+        /// The run in which it failed; `None` outside of any.
         run: Option<RunId>,
-        /// In which way.
+        /// Description of the failure.
         reason: String,
     },
 }
 
-/// A seeded bug that was not found as it must be: nothing else that is said can be relied on.
+/// A seeded bug that was not found as it must be: no other result of the campaign can be relied on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelfCheckFailed {
-    /// Which seeded bug.
+    /// Id of the seeded bug.
     pub bug: String,
-    /// The invariant that must name it, or what stands for any.
+    /// The invariant that must name it, or a text that stands for any.
     pub found_by: String,
-    /// What was said instead.
+    /// Result of the check, in words.
     pub said: String,
 }
 
 /// An invariant that does not hold, and the case that shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding<C> {
-    /// In which run, the first that showed it.
+    /// The first run that showed it.
     pub run: RunId,
-    /// Which invariant, and in which way.
+    /// The invariant that does not hold, with step, subject and numbers.
     pub violation: Violation,
     /// The case, to be executed again.
     pub case: Box<C>,
-    /// In how many runs something with the same signature was found.
+    /// Number of runs with a violation of the same signature.
     pub times: u64,
 }
 
 impl<C> Verdict<C> {
-    /// The exit code of a process that ends so.
+    /// Exit code of a process that ends with this verdict.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -117,7 +117,7 @@ impl<C> fmt::Display for Verdict<C> {
                 Ok(())
             }
             Verdict::NotDeterministic { run, difference } => {
-                write!(f, ": {run} executed twice went two ways at {difference}")
+                write!(f, ": two executions of {run} differ at {difference}")
             }
             Verdict::SelfCheckFailed(failed) => write!(f, ": {failed}"),
             Verdict::Vacuous { missing } => {
@@ -152,18 +152,18 @@ impl<C> fmt::Display for Finding<C> {
     }
 }
 
-/// How a campaign ended and what it did.
+/// Verdict of a campaign, and the totals of its runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary<C> {
-    /// How it ended.
+    /// Its verdict.
     pub verdict: Verdict<C>,
-    /// What else ended it, where there were findings as well.
+    /// A second verdict, if the campaign had findings and was ended by something else.
     pub besides: Option<Box<Verdict<C>>>,
-    /// How many runs it had, those that were repeated counted once.
+    /// Number of runs, those that were repeated counted once.
     pub runs: u64,
-    /// How often a run was repeated and compared.
+    /// Number of repetitions of runs that were compared with the first execution.
     pub repeated: u64,
-    /// What was reached.
+    /// Coverage of all runs together.
     pub coverage: Coverage,
     /// The seeded bugs that the self-check found.
     pub self_checks: Vec<String>,

@@ -30,9 +30,9 @@ pub struct CampaignMerged {
     pub shards: (u64, u64),
     /// Number of runs.
     pub runs: u64,
-    /// How often one of them was repeated and compared.
+    /// Number of repetitions of runs that were compared.
     pub again: u64,
-    /// What was reached.
+    /// Coverage of all its shards together.
     pub coverage: Coverage,
 }
 
@@ -60,7 +60,7 @@ pub struct Problem {
     pub what: String,
 }
 
-/// What a merge expects of the whole, beside what the records say of themselves.
+/// Expectations of a merge, beside the claims of the records themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     /// There must be a campaign with each of these focuses.
@@ -120,7 +120,7 @@ pub fn merge(files: &[(String, String)], expected: &Expected) -> Merged {
     merged
 }
 
-/// What makes records those of one campaign.
+/// Fields that the records of one campaign have in common.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     system: String,

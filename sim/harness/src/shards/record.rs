@@ -26,30 +26,30 @@ pub enum Record {
 pub struct RunRecord {
     /// Its seed.
     pub seed: u64,
-    /// Which run of the seed.
+    /// Its number within the seed.
     pub run: u64,
     /// The shard that did it, as "k/n".
     pub shard: String,
     /// The focus of the campaign; `default` for all of its system.
     pub profile: String,
-    /// What was drawn, in words.
+    /// Parameters that were drawn, in words.
     pub drawn: String,
     /// The quantities of its coverage, each a field of the record.
     #[serde(flatten)]
     pub totals: BTreeMap<String, u64>,
-    /// How often it was done again and compared.
+    /// Number of repetitions that were compared.
     pub again: u64,
     /// The hash of everything that was observed, where it ended well.
     pub observed: Option<String>,
-    /// The signature of what was found, or how the machine failed.
+    /// The signature of the finding, or the failure of the machine.
     pub failure: Option<String>,
     /// Milliseconds since the campaign began. Differs each time.
     pub elapsed_ms: u64,
-    /// Which build executed it.
+    /// The build that executed it.
     pub build: String,
 }
 
-/// How a campaign, or its shard, ended: all that is needed to merge it with others.
+/// Verdict of a campaign, or of its shard: all that is needed to merge it with others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictRecord {
     /// The verdict in a word.
@@ -65,18 +65,18 @@ pub struct VerdictRecord {
     pub system: String,
     /// The focus of the campaign; `default` for all of its system.
     pub profile: String,
-    /// Which shard this is, as "k/n".
+    /// The shard, as "k/n".
     pub shard: String,
-    /// What was added to the hash seeds.
+    /// The number that was added to the hash seeds.
     pub hash_seed: u64,
-    /// How many runs it had.
+    /// Number of runs.
     pub runs: u64,
-    /// How often one of them was done again and compared.
+    /// Number of repetitions of runs that were compared.
     pub again: u64,
     /// The quantities of its coverage, each a field of the record.
     #[serde(flatten)]
     pub totals: BTreeMap<String, u64>,
-    /// How often each event was reached.
+    /// Number of times that each event happened.
     pub events: BTreeMap<String, u64>,
     /// The seeded bugs that its self-check found.
     pub canaries: Vec<String>,
@@ -84,32 +84,32 @@ pub struct VerdictRecord {
     pub findings: Vec<FindingRecord>,
     /// The hash of everything that was observed.
     pub digest: String,
-    /// How long it took, in milliseconds. Differs each time.
+    /// Time that it took, in milliseconds. Differs each time.
     pub elapsed_ms: u64,
-    /// Which build did it.
+    /// The build that executed it.
     pub build: String,
 }
 
 /// One kind of finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingRecord {
-    /// What makes findings the same.
+    /// Signature: findings that share it are of one kind.
     pub signature: String,
     /// The exit code that it stands for.
     pub exit_code: ExitCode,
-    /// In how many runs it was found.
+    /// Number of runs in which it was found.
     pub times: u64,
-    /// The first of them: its seed.
+    /// Seed of the first of them.
     pub seed: u64,
-    /// And which run of the seed.
+    /// Number of the first of them within its seed.
     pub run: u64,
-    /// What was wrong there.
+    /// The violation in the first of them.
     pub detail: String,
-    /// Where the small reproducer is, if there is one.
+    /// Path of the small reproducer, if there is one.
     pub reproducer: Option<String>,
-    /// Where the whole run is, if it could be written.
+    /// Path of the unshrunk reproducer, if it could be written.
     pub whole: Option<String>,
-    /// What shrinking came to.
+    /// Result of shrinking, on one line.
     pub shrunk: Option<String>,
     /// Size of the smallest of them, in what its system counts: transactions.
     pub size: u64,
@@ -222,7 +222,7 @@ fn totals(coverage: &Coverage) -> BTreeMap<String, u64> {
 ///
 /// # Errors
 ///
-/// Where the program's file cannot be read.
+/// [`io::Error`] if the program's file cannot be read.
 pub fn build() -> io::Result<String> {
     if let Some(build) = option_env!("LOCKSTEP_BUILD") {
         return Ok(build.to_owned());

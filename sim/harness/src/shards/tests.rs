@@ -107,7 +107,7 @@ fn finding(detail: &str, size: u64) -> FindingRecord {
     }
 }
 
-/// What is wrong with these two shards, which must be this one thing.
+/// Checks that these two shards have one problem, with this exit code and text.
 #[track_caller]
 fn check_problem(shards: &[VerdictRecord], exit_code: ExitCode, said: &str) {
     let merged = merged(shards);
