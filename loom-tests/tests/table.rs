@@ -131,7 +131,7 @@ fn scenarios(text: &str) -> Vec<String> {
 
 /// Of everything that is explored under loom.
 fn sources() -> Vec<String> {
-    const EXPLORED: [&str; 4] = ["under_loom.rs", "body_cache", "executor", "specimens"];
+    const EXPLORED: [&str; 4] = ["under_loom.rs", "body_cache", "executor", "racy_snippets"];
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let files = EXPLORED.iter().flat_map(|name| match tests.join(name) {
         file if file.is_file() => vec![file],
@@ -175,7 +175,7 @@ fn the_docs_repeat_the_counts_of_the_file() {
     });
     repeats(shown, expected);
 
-    let shown = table(&page, "| specimen |").map(|row| cells(row, 2));
+    let shown = table(&page, "| racy snippet |").map(|row| cells(row, 2));
     let expected = racy
         .iter()
         .map(|row| [in_words(row), grouped(row.interleavings)].to_vec());

@@ -9,8 +9,8 @@ mod body_cache;
 mod counts;
 mod executor;
 mod placed;
+mod racy_snippets;
 mod seen;
-mod specimens;
 
 use std::any::Any;
 use std::io::{Write, stderr};
@@ -65,7 +65,7 @@ fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync +
     let (panicked, explored) = search(None, scenario)
         .err()
         .unwrap_or_else(|| panic!("{defect}: a defect is found in some interleaving"));
-    let found = specimens::message(&*panicked);
+    let found = racy_snippets::message(&*panicked);
     assert!(found.starts_with(message), "{defect}: {found}");
     report(defect, "until found", explored);
 }
@@ -168,5 +168,5 @@ fn announce(ordering: Ordering, message: &str) {
         let read = written.0.load(Ordering::Relaxed);
         assert!(read == 1, "{message}: {read}");
     }
-    thread.join().expect("nobody panics");
+    thread.join().expect("no thread panics");
 }

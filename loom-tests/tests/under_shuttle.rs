@@ -7,8 +7,8 @@ mod batch;
 mod body_cache;
 mod executor;
 mod placed;
+mod racy_snippets;
 mod seen;
-mod specimens;
 
 use std::io::{Write, stderr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -97,7 +97,7 @@ fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync +
             })
         }))
         .expect_err("a defect is found under some schedule");
-        let found = specimens::message(&*panicked);
+        let found = racy_snippets::message(&*panicked);
         assert!(found.starts_with(message), "{defect}: {found}");
         let schedules = schedules.load(Ordering::Relaxed);
         say(&format!(

@@ -78,11 +78,11 @@ fn by_threads(batch: Batch) -> Outcomes {
 }
 
 fn note(seen: &Mutex<Outcomes>, outcome: String) {
-    seen.lock().expect("nobody panics").insert(outcome);
+    seen.lock().expect("no thread panics").insert(outcome);
 }
 
 fn taken(seen: &Mutex<Outcomes>) -> Outcomes {
-    std::mem::take(&mut seen.lock().expect("nobody panics"))
+    std::mem::take(&mut seen.lock().expect("no thread panics"))
 }
 
 /// Compares the three; gives what loom found.

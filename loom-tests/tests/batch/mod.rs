@@ -96,7 +96,7 @@ impl Batch {
     }
 
     /// With the graph of other transactions. The executor relies on it that they conflict wherever
-    /// its own do; a specimen is what it does where they do not.
+    /// its own do; a racy snippet is run where they do not.
     pub(crate) fn blinded(transactions: Vec<Transaction>, seen: &[Transaction]) -> Self {
         let graph = Graph::of(seen, Placed::among(SHARDS));
         let transactions: &'static [Transaction] = transactions.leak();

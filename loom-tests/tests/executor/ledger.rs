@@ -180,8 +180,8 @@ fn a_reader_beside_a_block_and_a_rewind_sees_one_of_the_two() {
 
 /// An addition may be cancelled at any moment: then all of the block is there or nothing.
 #[test]
-fn a_block_that_nobody_waits_for_is_added_whole_or_not_at_all() {
-    let claim = "a_block_that_nobody_waits_for_is_added_whole_or_not_at_all";
+fn a_block_whose_caller_is_gone_is_added_whole_or_not_at_all() {
+    let claim = "a_block_whose_caller_is_gone_is_added_whole_or_not_at_all";
     explore(claim, || {
         let ledger = ledger();
         let block = block_on(tip(&ledger));

@@ -49,7 +49,7 @@ struct Log(Mutex<Vec<(u32, bool)>>);
 
 impl Log {
     fn note(&self, transaction: u32, is_end: bool) {
-        let mut log = self.0.lock().expect("nobody panics");
+        let mut log = self.0.lock().expect("no thread panics");
         log.push((transaction, is_end));
     }
 
@@ -60,7 +60,7 @@ impl Log {
 
     /// Each ran once, none before what it waits for had ended.
     fn check(&self, graph: &Graph) {
-        let log = self.0.lock().expect("nobody panics");
+        let log = self.0.lock().expect("no thread panics");
         assert_eq!(log.len(), 2 * graph.len(), "each runs once: {log:?}");
         for before in (0..).take(graph.len()) {
             for after in graph.successors(before) {
@@ -138,7 +138,7 @@ fn what_runs_while_the_graph_is_made_runs_once() {
         let log = Log::default();
         let begun = ahead.run(&|transaction| log.task(transaction));
         let begun = begun.expect("no task fails");
-        match maker.join().expect("nobody panics") {
+        match maker.join().expect("no thread panics") {
             Some(_) => run_and_log_after(graph, 2, begun, log),
             None => {
                 log.check(graph);
@@ -159,11 +159,11 @@ fn what_becomes_ready_at_once_runs_at_once() {
         let work = |(run, begun, changed): &(Run<'static, ()>, Mutex<u32>, Condvar)| {
             run.work(&|transaction| {
                 if transaction > 0 {
-                    let mut begun = begun.lock().expect("nobody panics");
+                    let mut begun = begun.lock().expect("no thread panics");
                     *begun += 1;
                     changed.notify_one();
                     while *begun < 2 {
-                        begun = changed.wait(begun).expect("nobody panics");
+                        begun = changed.wait(begun).expect("no thread panics");
                     }
                 }
                 Ok(transaction)
@@ -205,9 +205,9 @@ fn three_workers_on_two_transactions_all_end() {
 /// A worker that gets no time before the others have ended holds nobody up and has no part in what
 /// comes out.
 #[test]
-fn a_worker_that_starves_holds_nobody_up() {
+fn a_worker_that_starves_holds_no_other_up() {
     let graph = fork();
-    explore("a_worker_that_starves_holds_nobody_up", move || {
+    explore("a_worker_that_starves_holds_no_other_up", move || {
         let run = Arc::new(Run::<()>::new(graph, 3));
         let work = |run: &Run<'static, ()>| run.work(&|transaction| Ok(transaction));
         let other = {
@@ -226,9 +226,9 @@ fn a_worker_that_starves_holds_nobody_up() {
 
 /// Whatever the last worker did: if one fails the others end, and nothing comes out.
 #[test]
-fn a_failure_ends_everybody_and_gives_nothing() {
+fn a_failure_ends_every_worker_and_gives_nothing() {
     let graph = join();
-    explore("a_failure_ends_everybody_and_gives_nothing", move || {
+    explore("a_failure_ends_every_worker_and_gives_nothing", move || {
         let run = Arc::new(Run::new(graph, 2));
         let work = |run: &Run<'static, u32>| {
             run.work(&|transaction| match transaction {
@@ -270,7 +270,7 @@ fn pieces_are_consumed_in_order_and_once() {
         let pipeline = {
             let consumed = Arc::clone(&consumed);
             Arc::new(Pipeline::new(PIECES, move |piece: usize| {
-                consumed.lock().expect("nobody panics").push(piece);
+                consumed.lock().expect("no thread panics").push(piece);
                 Ok::<(), ()>(())
             }))
         };
@@ -282,13 +282,13 @@ fn pieces_are_consumed_in_order_and_once() {
         other.join().expect("no worker panics");
         let pipeline = Arc::into_inner(pipeline).expect("the workers have ended");
         assert_eq!(pipeline.finish(), Ok(()));
-        assert_eq!(*consumed.lock().expect("nobody panics"), [0, 1, 2]);
+        assert_eq!(*consumed.lock().expect("no thread panics"), [0, 1, 2]);
     });
 }
 
 #[test]
-fn a_piece_that_fails_ends_everybody() {
-    explore("a_piece_that_fails_ends_everybody", || {
+fn a_piece_that_fails_ends_every_worker() {
+    explore("a_piece_that_fails_ends_every_worker", || {
         let pipeline = Arc::new(Pipeline::new(2, |_: usize| Ok(())));
         let prepare = |piece| match piece {
             0 => Err("no"),

@@ -23,18 +23,23 @@ impl Ledger {
 
     /// Reads, executes without the lock, and writes.
     fn add_block(&self) {
-        let _permit = self.permit.lock().expect("nobody panics");
-        let before = self.storage.read().expect("nobody panics").last().copied();
+        let _permit = self.permit.lock().expect("no thread panics");
+        let before = self
+            .storage
+            .read()
+            .expect("no thread panics")
+            .last()
+            .copied();
         let after = before.expect("the genesis is never undone") + 1;
-        self.storage.write().expect("nobody panics").push(after);
+        self.storage.write().expect("no thread panics").push(after);
     }
 
     fn rewind(&self) {
-        self.storage.write().expect("nobody panics").truncate(1);
+        self.storage.write().expect("no thread panics").truncate(1);
     }
 
     fn rewind_with_permit(&self) {
-        let _permit = self.permit.lock().expect("nobody panics");
+        let _permit = self.permit.lock().expect("no thread panics");
         self.rewind();
     }
 }
@@ -49,7 +54,7 @@ fn rewind_beside_a_block(rewind: fn(&Ledger)) {
     };
     ledger.add_block();
     rewinder.join().expect("no call panics");
-    let owned = ledger.storage.read().expect("nobody panics").clone();
+    let owned = ledger.storage.read().expect("no thread panics").clone();
     let own: Vec<u64> = (0..).take(owned.len()).collect();
     assert!(owned == own, "{BLOCK_BY_BLOCK}: {owned:?}");
 }
@@ -62,8 +67,8 @@ fn an_open_window_is_found() {
 }
 
 #[test]
-fn a_window_that_the_permit_closes_lets_nobody_in() {
-    explore("a_window_that_the_permit_closes_lets_nobody_in", || {
+fn a_window_that_the_permit_closes_lets_no_writer_in() {
+    explore("a_window_that_the_permit_closes_lets_no_writer_in", || {
         rewind_beside_a_block(Ledger::rewind_with_permit);
     });
 }
@@ -74,8 +79,8 @@ fn a_read_under_ones_own_write_is_found() {
     expect_found("a_read_under_ones_own_write", "deadlock", || {
         let storage = RwLock::new(0);
         // A guard that unwinding drops enters an execution that is over.
-        let mut written = ManuallyDrop::new(storage.write().expect("nobody panics"));
-        **written = *storage.read().expect("nobody panics");
+        let mut written = ManuallyDrop::new(storage.write().expect("no thread panics"));
+        **written = *storage.read().expect("no thread panics");
     });
 }
 
@@ -93,7 +98,7 @@ const RIGHT: &str = "what is merged was executed again";
 impl Validation {
     fn work(&self) {
         if self.next.fetch_add(1, Ordering::SeqCst) == 0 {
-            *self.result.lock().expect("nobody panics") = RIGHT;
+            *self.result.lock().expect("no thread panics") = RIGHT;
             self.finished.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -119,7 +124,7 @@ fn merge_when_done(is_done: fn(&Validation) -> bool) {
         thread::spawn(move || validation.work())
     };
     if is_done(&validation) {
-        let merged = *validation.result.lock().expect("nobody panics");
+        let merged = *validation.result.lock().expect("no thread panics");
         assert!(merged == RIGHT, "{RIGHT}: {merged}");
     }
     worker.join().expect("no call panics");
@@ -142,7 +147,7 @@ fn done_is_what_is_finished() {
 /// As for the body cache.
 #[test]
 fn a_lock_is_the_checkers() {
-    let outside = catch_unwind(|| *RwLock::new(0).read().expect("nobody panics"));
+    let outside = catch_unwind(|| *RwLock::new(0).read().expect("no thread panics"));
     assert!(
         outside.is_err(),
         "a lock of {outside:?} is none of the checker's"

@@ -20,9 +20,9 @@ impl TwoStepCache {
     const ENTRIES: usize = 1;
 
     fn remember(&self, body: u64) {
-        let has_room = self.kept.lock().expect("nobody panics").len() < Self::ENTRIES;
+        let has_room = self.kept.lock().expect("no thread panics").len() < Self::ENTRIES;
         if has_room {
-            self.kept.lock().expect("nobody panics").push(body);
+            self.kept.lock().expect("no thread panics").push(body);
         }
     }
 }
@@ -35,8 +35,8 @@ fn a_check_apart_from_its_insert_is_found() {
         let other = Arc::clone(&cache);
         let thread = thread::spawn(move || other.remember(1));
         cache.remember(2);
-        thread.join().expect("nobody panics");
-        let entries = cache.kept.lock().expect("nobody panics").len();
+        thread.join().expect("no thread panics");
+        let entries = cache.kept.lock().expect("no thread panics").len();
         assert!(entries <= TwoStepCache::ENTRIES, "{message}: {entries}");
     });
 }
@@ -49,7 +49,7 @@ fn a_load_apart_from_its_store_is_found() {
         let other = Arc::clone(&counter);
         let thread = thread::spawn(move || add_one(&other));
         add_one(&counter);
-        thread.join().expect("nobody panics");
+        thread.join().expect("no thread panics");
         let count = counter.load(Ordering::SeqCst);
         assert!(count == 2, "{message}: {count}");
     });
@@ -60,7 +60,7 @@ fn add_one(counter: &AtomicU64) {
     counter.store(count + 1, Ordering::SeqCst);
 }
 
-/// What a specimen said when it went wrong: a deadline or a deadlock is not what it was to show.
+/// Message with which a racy snippet panicked: a deadline or a deadlock is not what it was to show.
 pub(crate) fn message(panicked: &(dyn Any + Send)) -> &str {
     panicked
         .downcast_ref::<String>()
