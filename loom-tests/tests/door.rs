@@ -1,12 +1,12 @@
-//! What the checkers cannot see must not stand in the files that they explore: a real lock inside a
-//! model never yields, and a lost update passes in one interleaving.
+//! Files that the checkers explore are free of anything that the checkers cannot see: a real lock inside
+//! a model never yields, and a lost update passes in one interleaving.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use lockstep_core::chain::{BodyCache, BodyCacheLimits};
 
-/// Whatever synchronises, differs between two runs or between two mounts, and does not come from
+/// Names of what synchronises, or differs between two runs or between two mounts, and does not come from
 /// `super::sync`.
 const FORBIDDEN: [&str; 18] = [
     "crate::sync",

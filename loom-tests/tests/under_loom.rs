@@ -1,6 +1,6 @@
 //! Every interleaving of small scenarios, under every memory ordering that loom models; where those
-//! are too many, every one with a few preemptions, and the test says how many. It knows the insides
-//! of our code, not those of the real primitives.
+//! are too many, every one with at most a few preemptions, and the test states their number. The search
+//! covers the insides of our code, not those of the real primitives.
 //!
 //! A panic in a scenario ends its exploration and fails its test.
 
@@ -96,7 +96,7 @@ struct Explored {
     took: Duration,
 }
 
-/// Explores a scenario; gives the panic that ended it, too.
+/// Explores a scenario; returns the panic that ended it, too.
 fn search(
     preemptions: Option<usize>,
     scenario: impl Fn() + Send + Sync + 'static,
@@ -135,7 +135,7 @@ fn search(
     }
 }
 
-/// Past the capture of the test's output: how much was explored is to be seen of passing tests too.
+/// Prints past the capture of the test's output: passing tests show the extent of their search, too.
 fn say(line: &str) {
     writeln!(stderr(), "loom: {line}").expect("stderr can be written to");
 }

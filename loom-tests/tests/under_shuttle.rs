@@ -26,7 +26,7 @@ use shuttle::sync::{Condvar, Mutex, RwLock};
 use shuttle::{Config, Runner};
 
 const SEED: u64 = 0;
-/// For each scheduler.
+/// Number of schedules that each scheduler draws.
 const SCHEDULES: usize = 500;
 
 fn portfolio() -> [(&'static str, Box<dyn Scheduler + Send>); 4] {
@@ -61,7 +61,7 @@ mod thread {
     }
 }
 
-/// What loom searches within a bound is drawn from here like everything else.
+/// Draws schedules as [`explore`] does: a bound on preemptions is for loom's exhaustive searches.
 fn explore_within(_preemptions: usize, claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
     explore(claim, scenario);
 }
@@ -108,12 +108,12 @@ fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync +
 
 fn config() -> Config {
     let mut config = Config::new();
-    // They say what the head of this file says.
+    // They warn of the memory orderings that the head of this file leaves to loom.
     config.silence_warnings = true;
     config
 }
 
-/// Past the capture of the test's output: how much was explored is to be seen of passing tests too.
+/// Prints past the capture of the test's output: passing tests show the extent of their search, too.
 fn say(line: &str) {
     writeln!(stderr(), "shuttle: {line}").expect("stderr can be written to");
 }

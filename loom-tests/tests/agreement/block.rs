@@ -1,4 +1,4 @@
-//! One tiny block, and all that can be told of what it came to.
+//! One tiny block, and its outcome as text.
 
 #[path = "../batch/execute.rs"]
 mod execute;
@@ -9,7 +9,7 @@ use lockstep_core::transition::StateView;
 use super::{ParallelChainState, Run, RwLock, Stopped, execute_one, thread};
 use crate::batch::{Batch, account, stored};
 
-/// What became of every transaction on so many threads, and what the accounts have afterwards.
+/// Outcome of every transaction on `threads` threads, and the balances afterwards.
 pub(crate) fn outcome(batch: Batch, threads: usize) -> String {
     const ACCOUNTS: [u8; 3] = [0, 1, 2];
     let state = execute::state(&stored(&[0, 1]));

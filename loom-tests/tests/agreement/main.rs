@@ -1,4 +1,5 @@
-//! What shuttle draws and threads of the system come to is among what loom finds exhaustively.
+//! Agreement of the checkers: every outcome under shuttle and on threads of the system is among those
+//! that loom finds exhaustively.
 //!
 //! Correct code has one outcome. Racy code has several, and shows that the searches look.
 #![allow(
@@ -26,15 +27,15 @@ use loom::model::Builder;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, UrwRandomScheduler};
 use shuttle::{Config, Runner};
 
-/// What became of every transaction, and what the accounts have afterwards.
+/// Outcomes of a batch, each of all its transactions together with the balances afterwards.
 type Outcomes = BTreeSet<String>;
 
 const THREADS: usize = 2;
 const SEED: u64 = 0;
-/// For each of shuttle's schedulers, and on threads of the system.
+/// Number of runs with each of shuttle's schedulers, and on threads of the system.
 const RUNS: usize = 1_000;
 
-/// All there are.
+/// All outcomes, and the number of interleavings.
 fn by_loom(batch: Batch) -> (Outcomes, usize) {
     let seen = Arc::new(Mutex::new(Outcomes::new()));
     let collected = Arc::clone(&seen);
@@ -85,14 +86,14 @@ fn taken(seen: &Mutex<Outcomes>) -> Outcomes {
     std::mem::take(&mut seen.lock().expect("no thread panics"))
 }
 
-/// Compares the three; gives what loom found.
+/// Compares the three; returns the outcomes that loom found.
 fn agree(batch: Batch) -> Outcomes {
     let (all, interleavings) = by_loom(batch);
     let (drawn, met) = (by_shuttle(batch), by_threads(batch));
-    for (who, seen) in [("shuttle", drawn), ("threads", met)] {
-        assert!(!seen.is_empty(), "{who} ran");
+    for (engine, seen) in [("shuttle", drawn), ("threads", met)] {
+        assert!(!seen.is_empty(), "{engine} ran");
         let strange: Vec<&String> = seen.difference(&all).collect();
-        assert!(strange.is_empty(), "{who} saw {strange:?}, loom {all:?}");
+        assert!(strange.is_empty(), "{engine} saw {strange:?}, loom {all:?}");
     }
     let outcomes = all.len();
     writeln!(
@@ -113,7 +114,7 @@ fn spends_twice() -> Vec<Transaction> {
     vec![transfer(0, 0, &[(1, 60)]), transfer(0, 0, &[(2, 60)])]
 }
 
-/// What a graph sees that leaves everything out but two senders.
+/// Transactions for a graph that leaves everything out but two senders.
 fn unrelated() -> Vec<Transaction> {
     vec![transfer(8, 0, &[]), transfer(9, 0, &[])]
 }

@@ -1,4 +1,4 @@
-//! A batch on several threads, over the primitives of whoever mounts this.
+//! Execution of a batch on several threads, over the primitives of the module that mounts this file.
 
 use std::sync::Arc;
 
@@ -18,8 +18,11 @@ pub(crate) fn state(storage: &MemoryStorage) -> Arc<State> {
     Arc::new(ParallelChainState::new(storage, 0, hasher))
 }
 
-/// Executes on so many threads, this one among them; gives what became of each transaction, or why
-/// not everything was executed.
+/// Executes a batch on `threads` threads, this one among them; returns the outcome of each transaction.
+///
+/// # Errors
+///
+/// [`Stopped`] if a transaction failed, so that not everything was executed.
 pub(crate) fn execute(
     batch: Batch,
     state: &Arc<State>,

@@ -1,5 +1,5 @@
-//! Transactions, the graph that somebody makes of them and the storage they run on: plain data, for
-//! every checker the same.
+//! Transactions, a graph of their conflicts and the storage they run on: plain data, for every checker
+//! the same.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::placed::Placed;
 /// As the shared state has it: an account's number modulo this is its shard.
 pub(crate) const SHARDS: u8 = 4;
 
-/// What each account of the genesis has of the native asset.
+/// Native balance of each account of the genesis.
 pub(crate) const HAD: u64 = 100;
 
 pub(crate) fn account(number: u8) -> PublicKey {

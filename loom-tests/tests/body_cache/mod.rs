@@ -1,4 +1,4 @@
-//! What core's own body cache promises to threads that use it at once.
+//! Claims of core's own body cache about threads that use it at once.
 //!
 //! Each claim is about two threads beside a third, whose calls fall anywhere between theirs.
 
@@ -19,7 +19,7 @@ const LONG: usize = 2;
 
 const TIME_TO_LIVE_MS: u64 = 10;
 const EARLY: Timestamp = Timestamp(0);
-/// What was remembered early is expired.
+/// Time at which a body of [`EARLY`] is expired.
 const LATE: Timestamp = Timestamp(TIME_TO_LIVE_MS);
 
 const WIDE: BodyCacheLimits = BodyCacheLimits {

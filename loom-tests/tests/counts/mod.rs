@@ -25,7 +25,7 @@ pub(crate) fn read() -> Vec<Row> {
 ///
 /// # Panics
 ///
-/// Where the text breaks the format, an explanation is missing or one is never used.
+/// If the text breaks the format, an explanation is missing or one is never used.
 pub(crate) fn parse(text: &str) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut change = "";
@@ -78,8 +78,8 @@ pub(crate) fn parse(text: &str) -> Vec<Row> {
 ///
 /// # Errors
 ///
-/// A message for whoever changed the count: the row is missing, or the explored scenario, the search
-/// or, by more than a tenth, the number of interleavings differs from it.
+/// A message for the author of the change that moved the count: the row is missing, or the explored
+/// scenario, the search or, by more than a tenth, the number of interleavings differs from it.
 pub(crate) fn compare(rows: &[Row], found: &Row) -> Result<(), String> {
     let name = &found.name;
     let Some(expected) = rows.iter().find(|row| row.name == *name) else {

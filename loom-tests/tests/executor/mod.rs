@@ -1,4 +1,4 @@
-//! What core's own executor and ledger promise to threads that use them at once.
+//! Claims of core's own executor and ledger about threads that use them at once.
 
 #[path = "../batch/execute.rs"]
 mod execute;
@@ -22,7 +22,7 @@ pub(crate) fn state(storage: &MemoryStorage) -> Arc<execute::State> {
     execute::state(storage)
 }
 
-/// Executes on so many threads, this one among them; gives what became of each transaction.
+/// Executes a batch on `threads` threads, this one among them; returns the outcome of each transaction.
 pub(crate) fn execute(batch: Batch, state: &Arc<execute::State>, threads: usize) -> Vec<Outcome> {
     execute::execute(batch, state, threads).expect("the storage does not fail")
 }

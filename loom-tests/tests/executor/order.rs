@@ -1,4 +1,4 @@
-//! Who runs what, and when.
+//! Claims about the order in which workers run the transactions of a graph.
 
 use std::sync::Arc;
 
@@ -35,7 +35,8 @@ fn apart() -> &'static Graph {
     Batch::of(vec![transfer(0, 0, &[(1, 1)]), transfer(2, 0, &[(3, 1)])]).graph
 }
 
-/// So many that a worker takes two at once, and two of them have somebody who waits for them.
+/// As many transactions as it takes for a worker to take two at once; a transaction waits for each of
+/// two of them.
 fn crowd() -> &'static Graph {
     const CROWD: u8 = 36;
     let apart = (0..CROWD).map(|source| transfer(source, 0, &[(100 + source, 1)]));
@@ -79,7 +80,7 @@ impl Log {
     }
 }
 
-/// Runs a graph on so many threads that only write down what they do.
+/// Runs a graph on `threads` threads with tasks that only write down that they ran.
 fn run_and_log(graph: &'static Graph, threads: usize) {
     run_and_log_after(graph, threads, Vec::new(), Log::default());
 }
@@ -97,7 +98,7 @@ fn run_and_log_after(graph: &'static Graph, threads: usize, begun: Vec<u32>, log
         .collect();
     let mut finished = vec![(0..).zip(begun).collect(), work(&run)];
     for other in others {
-        // A worker that nobody wakes ends the exploration as a deadlock.
+        // A worker that is never woken ends the exploration as a deadlock.
         finished.push(other.join().expect("no worker panics"));
     }
     let (run, log) = Arc::into_inner(run).expect("the workers have ended");
@@ -148,8 +149,8 @@ fn what_runs_while_the_graph_is_made_runs_once() {
     });
 }
 
-/// Two transactions become ready at once, and each ends only when the other has begun: whoever takes
-/// one of them wakes somebody for the other.
+/// Two transactions become ready at once, and each ends only when the other has begun: the worker that
+/// takes one of them wakes another for the other.
 #[test]
 fn what_becomes_ready_at_once_runs_at_once() {
     let graph = fork();
@@ -202,8 +203,8 @@ fn three_workers_on_two_transactions_all_end() {
     });
 }
 
-/// A worker that gets no time before the others have ended holds nobody up and has no part in what
-/// comes out.
+/// A worker that gets no time before the others have ended delays none of them and has no part in the
+/// result.
 #[test]
 fn a_worker_that_starves_holds_no_other_up() {
     let graph = fork();
@@ -249,7 +250,7 @@ fn a_failure_ends_every_worker_and_gives_nothing() {
     });
 }
 
-/// What the last worker wrote is in what is merged after all have ended.
+/// The merge after all workers have ended has the writes of the last one.
 #[test]
 fn the_merge_sees_what_every_worker_wrote() {
     const TO: u8 = 2;

@@ -132,7 +132,7 @@ fn two_additive_credits_both_count() {
             |state| credit(state, A, 2),
         );
         assert_eq!(balance(&state, A), 3);
-        // Whoever is credited is registered, once.
+        // An account that is credited is registered, once.
         assert_eq!(nonce(&state, A), Some(Nonce(0)));
     });
 }

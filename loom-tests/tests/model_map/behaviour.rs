@@ -35,9 +35,9 @@ impl Beside {
         let (begins, begun) = channel();
         let (ends, ended) = channel();
         thread::spawn(move || {
-            begins.send(()).expect("somebody waits for the beginning");
+            begins.send(()).expect("the test waits for the beginning");
             call(&map);
-            // Nobody waits any more where the claim has failed.
+            // The receiver is gone where the claim has failed.
             let _ = ends.send(());
         });
         begun.recv_timeout(FOREVER).expect("a thread begins");
@@ -64,7 +64,7 @@ macro_rules! filled {
     }};
 }
 
-/// What passes while something is held, and what waits; and then, while that waits.
+/// Checks which calls pass and which wait while guards are held; and then, while those wait.
 macro_rules! check {
     (
         while |$map:ident| $held:block,

@@ -1,6 +1,6 @@
 //! The model of a dashmap, over real threads, against the real one.
 //!
-//! What the checkers show of core is true of the model. That the real map gives the same values to
+//! The checkers' results about core hold for the model. That the real map gives the same values to
 //! the same calls, and lets the same calls wait for each other, is shown here.
 
 mod behaviour;

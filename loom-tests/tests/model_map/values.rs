@@ -24,7 +24,7 @@ enum Call {
     Iterate,
 }
 
-/// What a call gave, and what iteration gave: the shards as they come, then the pairs in order.
+/// Result of a call; of an iteration the shards as they come, then the pairs in order.
 #[derive(Debug, PartialEq, Eq)]
 enum Gave {
     Nothing,
@@ -137,8 +137,7 @@ proptest! {
     }
 }
 
-/// With an ordinary hasher, and so many shards that each of these keys has its own: both iterate in
-/// the order of shards.
+/// Both maps iterate in the order of shards, here with an ordinary hasher and a shard for each key.
 #[test]
 fn a_key_goes_to_the_same_shard() {
     type Hasher = BuildHasherDefault<DefaultHasher>;
@@ -156,7 +155,7 @@ fn a_key_goes_to_the_same_shard() {
 }
 
 #[test]
-fn where_nobody_chose_there_are_shards_too() {
+fn a_map_without_a_chosen_number_of_shards_has_several() {
     let model = model_map::DashMap::with_capacity_and_hasher(7, crate::Placed::among(4));
     for key in [3, 1, 2, 0_u8] {
         model.insert(key, ());

@@ -1,4 +1,4 @@
-//! Keys that say where they go.
+//! Hasher that puts a key into the shard of its number.
 
 use std::hash::{BuildHasher, Hasher};
 

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use crate::{AtomicUsize, Mutex, RwLock, expect_found, explore, thread};
 
-/// What somebody owns after each block; each block adds one.
+/// A ledger of one balance, kept for every height; each block adds one.
 struct Ledger {
     permit: Mutex<()>,
     storage: RwLock<Vec<u64>>,
@@ -86,9 +86,9 @@ fn a_read_under_ones_own_write_is_found() {
 
 /// One transaction that must be validated, and is executed again where that fails, as it does here.
 struct Validation {
-    /// The first that nobody has taken.
+    /// The first transaction that no worker has taken.
     next: AtomicUsize,
-    /// How many are finished.
+    /// Number of transactions that are finished.
     finished: AtomicUsize,
     result: Mutex<&'static str>,
 }
@@ -144,7 +144,7 @@ fn done_is_what_is_finished() {
     });
 }
 
-/// As for the body cache.
+/// A lock of real primitives would pass everything above and show nothing, as for the body cache.
 #[test]
 fn a_lock_is_the_checkers() {
     let outside = catch_unwind(|| *RwLock::new(0).read().expect("no thread panics"));

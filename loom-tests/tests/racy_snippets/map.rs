@@ -44,7 +44,7 @@ fn the_map_is_built_on_the_primitives_of_the_checker() {
     );
 }
 
-/// What the storage has.
+/// Value of the key in the storage.
 const STORED: u64 = 10;
 
 fn update_loaded(map: &Map) {
@@ -152,7 +152,7 @@ fn a_torn_iteration_is_found() {
     });
 }
 
-/// What hand-over-hand iteration gives, and all that it gives: with one shard between, see above.
+/// Hand-over-hand iteration guarantees this and no more: with one shard between, see above.
 #[test]
 fn iteration_is_not_torn_between_neighbouring_shards() {
     let claim = "iteration_is_not_torn_between_neighbouring_shards";
@@ -216,8 +216,8 @@ fn a_write_under_an_item_of_iteration_is_found() {
     });
 }
 
-/// A reader waits for nobody but a writer that holds: the second read of one thread is let in past
-/// a writer that waits. A lock that lets no reader pass would deadlock here.
+/// A reader waits only for a writer that holds the lock: the second read of one thread is let in past a
+/// writer that waits. A lock that lets no reader pass would deadlock here.
 #[test]
 fn a_second_read_passes_a_writer_that_waits() {
     explore("a_second_read_passes_a_writer_that_waits", || {

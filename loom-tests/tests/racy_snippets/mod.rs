@@ -1,4 +1,4 @@
-//! Code that is wrong in one known way. A checker that does not find it explores nothing.
+//! Racy snippets: code with one known race each. A checker that does not find it explores nothing.
 
 mod conflict;
 mod ledger;

@@ -1,5 +1,5 @@
-//! What a scenario was seen to use, for the table of what was explored. A checker runs all threads of
-//! a scenario on one thread of the system.
+//! Counters of the threads and shards that a scenario uses, for the table of interleavings. A checker
+//! runs all threads of a scenario on one thread of the system.
 
 use std::cell::Cell;
 
@@ -8,7 +8,7 @@ thread_local! {
     static SHARDS: Cell<u8> = const { Cell::new(0) };
 }
 
-/// Forgets what an earlier run of the scenario used, but for the thread that runs it.
+/// Resets the counters to the one thread that runs the scenario.
 pub(crate) fn begin() {
     THREADS.set(1);
     SHARDS.set(0);
@@ -22,7 +22,7 @@ pub(crate) fn shards(shards: u8) {
     SHARDS.set(SHARDS.get().max(shards));
 }
 
-/// Since [`begin`].
+/// Threads and shards that were used since [`begin`], as text.
 pub(crate) fn used() -> String {
     let threads = THREADS.get();
     match SHARDS.get() {
