@@ -1,4 +1,4 @@
-//! See [`lockstep_fuzz::targets::codec`]; what decoding takes is counted, too.
+//! See [`lockstep_fuzz::targets::codec`]; the memory of decoding is counted, too.
 #![cfg_attr(fuzzing, no_main)]
 
 #[path = "../src/counted.rs"]

@@ -1,7 +1,7 @@
-//! What decoding takes, counted by the allocator. Mounted by the program that fuzzes the decoders and by
+//! Memory of decoding, counted by the allocator. Mounted by the program that fuzzes the decoders and by
 //! the tests, see `lib.rs`.
 
-/// The target of this name in `lockstep_fuzz::targets`, and [`is_decoded_within_its_due`].
+/// Calls the target of this name in `lockstep_fuzz::targets`, and [`is_decoded_within_its_due`].
 ///
 /// # Panics
 ///
@@ -11,12 +11,12 @@ pub(crate) fn codec(data: &[u8]) {
     lockstep_fuzz::targets::codec(data);
 }
 
-/// Says whether an input of [`codec`] decodes. Whatever lengths it claims, that takes a small
-/// multiple of its own length, and what borsh takes before it has seen the bytes of a list.
+/// True if an input of [`codec`] decodes. Whatever lengths it claims, decoding takes a small multiple of
+/// its own length, and the memory that borsh allocates before it has seen the bytes of a list.
 ///
 /// # Panics
 ///
-/// Where it takes more memory than that.
+/// If it takes more memory than that.
 fn is_decoded_within_its_due(data: &[u8], decoded: impl FnOnce(&[u8]) -> bool) -> bool {
     const BYTES_FOR_EACH: u64 = 16;
     const BYTES_BESIDE: u64 = 16 << 10;

@@ -1,8 +1,8 @@
-//! What every target of this package is made of.
+//! Fuzz targets, and the programs around them.
 //!
 //! The targets themselves are functions of [`targets`]; here they get a libFuzzer or an
 //! ordinary main around them. The decoders get an allocator that counts as well, in `counted.rs`, which
-//! is no part of this library: whoever links it pays for it with each allocation.
+//! is no part of this library: it would cost every program that links it at each allocation.
 
 pub mod targets;
 
@@ -34,11 +34,11 @@ macro_rules! target {
 
 /// Calls a target with the bytes of each file that the command line names.
 ///
-/// Exits with 2 where none is named, and with 20 where one cannot be read.
+/// Exits with 2 if none is named, and with 20 if one cannot be read.
 ///
 /// # Panics
 ///
-/// Where the target does.
+/// If the target does.
 #[must_use]
 pub fn replay(target: fn(&[u8])) -> ExitCode {
     let files: Vec<_> = std::env::args_os().skip(1).collect();

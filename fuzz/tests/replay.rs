@@ -13,7 +13,7 @@ use lockstep_fuzz::targets::{
     rewind, signatures, template_cache,
 };
 
-/// What `folder`, seen from the package, contains, in the order of names.
+/// Paths in `folder`, seen from the package, in the order of names.
 fn contents(folder: &str) -> BTreeSet<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     fs::read_dir(&folder)

@@ -43,8 +43,8 @@ const MOUNTING: [([&str; 2], &str); 3] = [
     ),
     (
         [
-            "sim/bugs/src/specimen/concurrent/under_loom",
-            "sim/bugs/src/specimen/concurrent/under_shuttle",
+            "sim/bugs/src/buggy_executor/concurrent/under_loom",
+            "sim/bugs/src/buggy_executor/concurrent/under_shuttle",
         ],
         "shared/worker.rs",
     ),

@@ -1,4 +1,4 @@
-//! What stands in `LOCKSTEP_PARALLEL_*`.
+//! Target for the environment variables `LOCKSTEP_PARALLEL_*`.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,8 +99,8 @@ fn os_string(bytes: &[u8]) -> OsString {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
-/// What the documentation says of these variables, read from it once more; the names of those that
-/// are wrong, where any is.
+/// Reads the variables a second time, from the documentation alone; returns the names of those that are
+/// wrong, if any is.
 fn documented<'n>(
     base: ParallelConfig,
     set: &BTreeMap<&'n str, OsString>,
@@ -154,7 +154,7 @@ fn number(value: &OsStr) -> Option<usize> {
     Some(number)
 }
 
-/// What was read is what is read from a variable for each of its parts.
+/// Checks that a configuration is read back from variables for each of its parts.
 fn reads_back(
     config: ParallelConfig,
     read: impl Fn(ParallelConfig, Lookup<'_>) -> Result<ParallelConfig, ConfigError>,

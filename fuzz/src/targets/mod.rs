@@ -1,4 +1,4 @@
-//! What a fuzzer calls: one function a target, from any bytes to a panic where something is wrong.
+//! Targets of a fuzzer: one function each, from any bytes to a panic where something is wrong.
 //!
 //! They know no fuzzer: libFuzzer calls them with bytes that it makes up, `cargo test` with those
 //! that are kept in `corpora/fuzz`.
@@ -28,7 +28,7 @@ pub use template_cache::template_cache;
 /// A target's name and function.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target that looks for what nobody knows. `lockstep_bugs::fuzz_target` looks for what is known.
+/// Every target that looks for unknown bugs. `lockstep_bugs::fuzz_target` looks for seeded ones.
 pub const TARGETS: [Target; 9] = [
     ("codec", codec),
     ("environment", environment),

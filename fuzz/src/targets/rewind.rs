@@ -36,7 +36,7 @@ pub fn rewind(data: &[u8]) {
     is_a_stack_of_states(data, Core::in_memory, in_history);
 }
 
-/// What core's history says that a cell was at a height.
+/// Value of a cell at a height, from core's history.
 fn in_history(
     core: &Core<MemoryStorage>,
     cell: Cell,
@@ -59,16 +59,17 @@ pub(super) enum Move {
     Add,
     /// A block without a transaction, by this miner.
     AddEmpty(u32),
-    /// By so many blocks, as far as there are.
+    /// Number of blocks to undo, as far as there are.
     Rewind(usize),
-    /// As many of the blocks that were undone.
+    /// Number of the blocks that were undone to add again.
     Again(usize),
     /// A rewind to where nothing ever was.
     AboveTip,
     Reopen,
 }
 
-/// What is done, how far back the history is looked at, and where blocks are taken from.
+/// Draws the moves, the depth to which history is compared after each, and the scenario whose blocks
+/// are added.
 pub(super) fn drawn(choices: &mut impl Choices) -> (Vec<Move>, usize, Scenario) {
     let moves = moves(choices);
     let looks_back = usize::try_from(choices.below(4)).expect("it is small");
@@ -145,7 +146,7 @@ struct Ledgers<S> {
     subject: S,
     /// From the genesis to the tip.
     stack: Vec<Level>,
-    /// What was undone since the last other block, the highest first.
+    /// Levels that were undone since the last other block, the highest first.
     undone: Vec<Level>,
     signatures_left: usize,
 }
@@ -183,7 +184,7 @@ impl<S: Subject> Ledgers<S> {
         }
     }
 
-    /// Whether a block was taken, which must be so for both.
+    /// True if a block was accepted, on which both must agree.
     fn add(&mut self, block: &Block) -> bool {
         let signatures = block.transactions.iter();
         let signatures = signatures.map(|one| 1 + one.cosignatures.len()).sum();

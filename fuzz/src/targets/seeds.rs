@@ -1,4 +1,4 @@
-//! Where a fuzzer begins: what the simulator draws, as inputs of the targets.
+//! Seeds of a corpus: scenarios that the simulator draws, as inputs of the targets.
 
 use lockstep_core::codec;
 

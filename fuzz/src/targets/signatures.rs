@@ -33,7 +33,7 @@ pub fn signatures(data: &[u8]) {
     verdicts_agree(&data[..few], verified_once, verify_all);
 }
 
-/// What [`verify`] says of a claim. A fuzzer makes the same claims over and over; each is verified
+/// The verdict of [`verify`] on a claim. A fuzzer makes the same claims over and over; each is verified
 /// alone the first time.
 fn verified_once(claim: &Claim) -> bool {
     type Verdicts = BTreeMap<(PublicKey, Hash, Signature), bool>;
@@ -91,7 +91,8 @@ struct Made {
     valid: Option<bool>,
 }
 
-/// What a recipe makes. That is as dear as verifying it, and inputs repeat recipes.
+/// The claim that a recipe makes, remembered: making it is as dear as verifying it, and inputs repeat
+/// recipes.
 fn made(recipe: [u8; 4]) -> Made {
     thread_local! {
         static MADE: RefCell<BTreeMap<[u8; 4], Made>> = RefCell::default();
@@ -150,7 +151,7 @@ fn make([what, small_order, high, low]: [u8; 4]) -> Made {
         // These two make up for each other where all weights are the same.
         8 => (shifted(honest, Scalar::ONE), Some(false)),
         9 => (shifted(honest, -Scalar::ONE), Some(false)),
-        // A key of small order under a signature by somebody else.
+        // A key of small order under a signature by another key.
         10 => {
             let signer = PublicKey(small_order_encoding(of_key));
             (Claim { signer, ..honest }, None)
@@ -255,7 +256,7 @@ fn with_scalar(claim: Claim, change: impl FnOnce([u8; 32]) -> [u8; 32]) -> Claim
     }
 }
 
-/// Bytes that nobody signed and that are mostly no points.
+/// Bytes that are no signature of any key, and mostly no points.
 fn arbitrary(seed: [u8; 4], message: Hash) -> Claim {
     let half = |number: u8| {
         blake3::derive_key("lockstep sim fuzz bytes", &[&seed[..], &[number]].concat())

@@ -1,4 +1,4 @@
-//! Templates, the bodies that are remembered for them, and who floods the memory.
+//! Target for templates: the bodies that are remembered for them, under a flood of other bodies.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -23,7 +23,7 @@ use lockstep_sim::scenario::{
 /// Steps of one input.
 const MOST_STEPS: u64 = 24;
 
-/// What a node promises: five minutes.
+/// Time for which a node promises to complete a template: five minutes.
 const TIME_TO_LIVE_MS: u64 = 300_000;
 
 /// A node that makes templates, is given headers alone, and is flooded with bodies never exceeds
@@ -38,7 +38,7 @@ pub fn template_cache(data: &[u8]) {
     bounds_and_promises_hold(data, |limits| limits);
 }
 
-/// What every input begins with. Made once: only steps are drawn.
+/// The ledger with which every input begins. Made once: only steps are drawn.
 struct Beginning {
     genesis: Genesis,
     storage: MemoryStorage,
@@ -46,7 +46,7 @@ struct Beginning {
     /// Each with other transactions, one of them with none.
     mempools: Vec<Mempool>,
     miners: Vec<PublicKey>,
-    /// Bodies of whoever floods, by their roots; from small to large.
+    /// Bodies of the flood, by their roots; from small to large.
     flood: Vec<(Hash, Arc<[Transaction]>)>,
 }
 
@@ -118,7 +118,7 @@ fn root(body: &[Transaction]) -> Hash {
     merkle::root(&ids)
 }
 
-/// What should be remembered.
+/// Reference for the cache: the bodies that should be remembered.
 struct Remembered {
     limits: BodyCacheLimits,
     /// The one that was remembered longest ago first.
@@ -175,7 +175,7 @@ struct Node {
     clock: Arc<AtomicU64>,
     oracle: Oracle,
     remembered: Remembered,
-    /// What was handed out, with its body.
+    /// Templates that were handed out, with their bodies.
     templates: Vec<Block>,
 }
 
@@ -233,7 +233,7 @@ fn index(choices: &mut impl Choices, length: usize) -> usize {
     usize::try_from(choices.below(length as u64)).expect("an index below a length is a usize")
 }
 
-/// What a miner may change of a header, and what nobody may.
+/// Changes one field of a header: the first two are a miner's to change, the others are not.
 fn tell(lie: u64, header: &mut Header) {
     match lie {
         0 => header.miner = PublicKey([9; 32]),

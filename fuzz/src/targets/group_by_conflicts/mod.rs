@@ -1,4 +1,4 @@
-//! The blocks of the generator, signed by nobody, and who of them may run side by side.
+//! Target for grouping: unsigned blocks of the generator, their conflicts, and the ready set.
 
 use std::cell::Cell;
 use std::cmp::Reverse;
@@ -28,7 +28,7 @@ const MOST: usize = u64::BITS as usize;
 /// the same; the machine that drives a block gives out exactly what may run, after every step; and
 /// none of it takes more steps than a few for each access.
 ///
-/// What conflicts is decided here, from the rules and by looking at every pair.
+/// Conflicts are decided here a second time, from the rules and by looking at every pair.
 ///
 /// # Panics
 ///
@@ -108,12 +108,12 @@ fn spread_assets(scenario: &mut Scenario) {
     }
 }
 
-/// Who conflicts with whom, by looking at every pair.
+/// Conflicts of a block's transactions, by looking at every pair.
 struct Reference {
     /// For each transaction those before it that it conflicts with, one bit each.
     conflicts: Vec<u64>,
     levels: Vec<usize>,
-    /// How many keys the transactions name, each as often as it is named.
+    /// Number of keys that the transactions name, each as often as it is named.
     accesses: usize,
 }
 
@@ -192,15 +192,15 @@ impl Reference {
         }
     }
 
-    /// How many wait for each one after another, at the most.
-    fn behind(&self) -> Vec<u32> {
-        let mut behind = vec![0; self.len()];
+    /// For each transaction the length of the longest chain of later ones that wait for it.
+    fn critical_path_lengths(&self) -> Vec<u32> {
+        let mut lengths = vec![0; self.len()];
         for after in (0..self.len()).rev() {
             for before in (0..after).filter(|before| self.conflicts[after] & bit(*before) != 0) {
-                behind[before] = behind[before].max(behind[after] + 1);
+                lengths[before] = lengths[before].max(lengths[after] + 1);
             }
         }
-        behind
+        lengths
     }
 
     fn len(&self) -> usize {
@@ -227,7 +227,7 @@ fn groups_are_right(reference: &Reference, groups: &[Vec<u32>]) {
             assert_eq!(
                 reference.conflicts[index] & members,
                 0,
-                "{index} conflicts with nobody in group {number}: {group:?}"
+                "{index} conflicts with no other in group {number}: {group:?}"
             );
             members |= bit(index);
         }
@@ -251,7 +251,7 @@ fn groups_are_right(reference: &Reference, groups: &[Vec<u32>]) {
     assert_eq!(groups.len(), depth, "there is no empty group: {groups:?}");
 }
 
-/// What a graph says.
+/// Edges and levels of a graph under test.
 struct Edges {
     waits_for: Vec<u32>,
     successors: Vec<Vec<u32>>,
@@ -344,7 +344,7 @@ impl Machine for ReadySet<'_> {
     }
 }
 
-/// What the machine should say: a transaction may run when all that it conflicts with before it
+/// The reference for a ready set: a transaction may run when all that it conflicts with before it
 /// have finished. First comes the one that most others wait for one after another, then the first
 /// in the block.
 struct Mirror<'r> {
@@ -371,9 +371,9 @@ impl<'r> Mirror<'r> {
     }
 
     fn next(&self) -> Option<usize> {
-        let behind = self.reference.behind();
+        let lengths = self.reference.critical_path_lengths();
         self.ready()
-            .max_by_key(|index| (behind[*index], Reverse(*index)))
+            .max_by_key(|index| (lengths[*index], Reverse(*index)))
     }
 
     fn give(&mut self, given: Option<u32>) {
@@ -421,8 +421,8 @@ fn machine_is_consistent(reference: &Reference, order: &[u64], machine: &mut imp
     assert!(mirror.is_done(), "everything was given out");
 }
 
-/// A pass over a block is linear in what its transactions name: so many steps for each, and a table
-/// that grows.
+/// Checks that a pass over a block is linear in the accesses of its transactions: a constant number of
+/// steps for each, and a table that grows.
 fn steps_are_few(reference: &Reference, what: &str, steps: usize) {
     const FOR_EACH: usize = 6;
     assert!(

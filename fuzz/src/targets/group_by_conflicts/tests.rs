@@ -3,7 +3,7 @@
 use super::*;
 use lockstep_harness::choice::Seeded;
 
-/// Who conflicts with whom before: bits.
+/// A reference with these conflicts: for each transaction the bits of those before it.
 fn reference(conflicts: &[u64]) -> Reference {
     let mut levels: Vec<usize> = Vec::new();
     for before in conflicts {
@@ -63,7 +63,7 @@ fn right_groups_edges_and_machines_are_no_finding() {
 }
 
 #[test]
-#[should_panic(expected = "2 conflicts with nobody in group 0")]
+#[should_panic(expected = "2 conflicts with no other in group 0")]
 fn a_conflict_that_was_missed_is_found() {
     groups_are_right(&four(), &[vec![0, 1, 2], vec![3]]);
 }
@@ -126,7 +126,7 @@ fn a_count_of_edges_that_is_wrong_is_found() {
 
 #[test]
 #[should_panic(expected = "4 accesses make at most two edges each, not 10")]
-fn edges_from_everybody_to_everybody_are_found() {
+fn edges_from_each_transaction_to_all_later_ones_are_found() {
     // All transactions of one sender; an edge to the last of them is enough.
     let mut all = reference(&[0, 0b1, 0b11, 0b111, 0b1111]);
     all.accesses = 4;
@@ -158,7 +158,7 @@ struct Chain {
     given: u32,
     finished: u32,
     gives_too_early: bool,
-    forgets_who_runs: bool,
+    forgets_what_runs: bool,
     latches_done: bool,
 }
 
@@ -180,14 +180,14 @@ impl Machine for Chain {
     }
 
     fn running(&self) -> usize {
-        match self.forgets_who_runs {
+        match self.forgets_what_runs {
             true => 0,
             false => (self.given - self.finished) as usize,
         }
     }
 
     fn is_done(&self) -> bool {
-        // "Nobody is ready" is not "all are done".
+        // That none is ready does not mean that all are done.
         self.finished == self.length || (self.latches_done && self.ready() == 0)
     }
 }
@@ -211,9 +211,9 @@ fn a_machine_without_a_defect_is_no_finding() {
 
 #[test]
 #[should_panic(expected = "how many are ready and running")]
-fn a_machine_that_forgets_who_runs_is_found() {
+fn a_machine_that_forgets_what_runs_is_found() {
     drive(Chain {
-        forgets_who_runs: true,
+        forgets_what_runs: true,
         ..Chain::default()
     });
 }

@@ -6,7 +6,7 @@ use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError,
 
 use lockstep_harness::choice::Choices;
 
-/// Which call fails, and how.
+/// A call that fails, and the kind of its failure.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
     /// The call with this number, counted from 0.
@@ -20,7 +20,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// Every so often none.
+    /// Draws a fault; in one of eight cases none.
     pub(super) fn draw(choices: &mut impl Choices) -> Option<Fault> {
         match choices.below(8) {
             0 => None,
@@ -47,7 +47,7 @@ struct Inside {
     /// Since it was armed.
     calls: u64,
     commits: usize,
-    /// A defect: of a commit that fails a part is made.
+    /// Seeded bug: a commit that fails is made in part.
     tears: bool,
 }
 
@@ -73,14 +73,14 @@ impl FailingStorage {
         inside.commits = 0;
     }
 
-    /// Nothing fails any more; whether something did.
+    /// Ends the fault; returns true if it was met.
     pub(super) fn disarm(&self) -> bool {
         let mut inside = self.inside();
         inside.fault = None;
         inside.met
     }
 
-    /// How many commits were made since it was armed.
+    /// Number of commits since it was armed.
     pub(super) fn commits(&self) -> usize {
         self.inside().commits
     }
@@ -90,7 +90,7 @@ impl FailingStorage {
         self.inside().tables.clone()
     }
 
-    /// Whether this is everything that is kept.
+    /// True if these are all of its tables' content.
     pub(super) fn keeps(&self, tables: &MemoryStorage) -> bool {
         self.inside().tables == *tables
     }

@@ -1,4 +1,4 @@
-//! What a block leaves in the storage, where calls of the storage fail.
+//! Target for merging: the content of the storage after a block, while calls of the storage fail.
 
 mod failing;
 
@@ -32,8 +32,8 @@ const MOST_FAULTS: u64 = 3;
 
 /// A block is merged in one commit, all of it or nothing, whichever call of the storage fails; it
 /// can be added again at once; what is there afterwards, opened anew, is what the oracle says, and
-/// every invariant of a trial holds: the supply is conserved, who was credited is registered,
-/// versions descend, receipts explain balances.
+/// every invariant of a trial holds: the supply is conserved, credited accounts are registered, versions
+/// descend, receipts explain balances.
 ///
 /// # Panics
 ///
@@ -56,7 +56,7 @@ fn merges_all_or_nothing(data: &[u8], tears: bool) {
     });
 }
 
-/// What an input says.
+/// Decoded input of the target.
 pub(super) struct Drawn {
     /// For one operation each.
     faults: Vec<Option<Fault>>,
