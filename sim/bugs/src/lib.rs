@@ -16,6 +16,7 @@ pub mod fuzz_target;
 pub mod injected;
 mod interleavings;
 mod list;
+pub mod matrix_image;
 mod nodes;
 pub mod page;
 mod schedules;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use lockstep_bugs::matrix_image::svg;
 use lockstep_bugs::page::with_tables;
 use lockstep_bugs::{BUGS, CORRECT};
 use lockstep_harness::seeded_bug::{Area, catalogue, objections};
@@ -79,4 +80,37 @@ fn rows<'t>(text: &'t str, head: &str) -> Vec<&'t str> {
 fn the_rows_of_the_matrix_in_the_docs_are_the_bugs() {
     let known: Vec<&str> = BUGS.iter().map(|bug| bug.id).collect();
     assert_eq!(rows(&text("README.md"), "| bug | trial |"), known);
+}
+
+#[test]
+fn the_image_of_the_matrix_is_that_of_its_table() {
+    let image = svg(&text("docs/detection-matrix.md")).expect("the table can be read");
+    assert!(
+        image == text("docs/images/detection-matrix.svg"),
+        "the image differs: cargo run -p lockstep-bugs --example detection_matrix_image"
+    );
+}
+
+#[test]
+fn another_table_has_another_image() {
+    let page = text("docs/detection-matrix.md");
+    let image = svg(&page).expect("the table can be read");
+    for (written, edited) in [
+        ("| self-transfer | <.01 |", "| self-transfer | no |"),
+        ("| self-transfer |", "| transfer-to-oneself |"),
+        ("| 5 of 11 |", "| 0.02 |"),
+    ] {
+        let other = page.replacen(written, edited, 1);
+        assert!(other != page, "{written} is in the page");
+        assert_ne!(svg(&other), Ok(image.clone()), "{written}");
+    }
+}
+
+#[test]
+fn a_cell_that_is_no_time_is_refused() {
+    let page = text("docs/detection-matrix.md");
+    for (written, edited) in [("| <.01 |", "| soon |"), ("| <.01 | <.01 |", "| <.01 |")] {
+        assert!(svg(&page.replacen(written, edited, 1)).is_err(), "{edited}");
+    }
+    assert!(svg("| engine | bug |").is_err());
 }
