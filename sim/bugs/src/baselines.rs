@@ -1,4 +1,4 @@
-//! What one would have without the harness.
+//! The baselines: what a project has without the harness.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,15 @@ use lockstep_sim::scenario::{
 use lockstep_sim::subject::SubjectError;
 use lockstep_sim::world::World;
 
-/// The balances at the end, against the oracle's, over the scenarios of the harness.
+/// The baseline `balances`: the scenarios of the harness, with only the final balances compared with the
+/// oracle's.
 pub(super) struct Balances;
 
-/// What a property test does: random transfers that can be paid, and the balances at the end,
-/// against the oracle's.
+/// The baseline `plain`: a property test of affordable transfers, with the final balances compared with the
+/// oracle's.
 pub(super) struct Plain;
 
-/// What an executor's own tests do: the executor against itself, another time.
+/// The baseline `itself`: the executor compared with a second run of itself.
 pub(super) struct Itself;
 
 impl Engine for Balances {
@@ -35,7 +36,7 @@ impl Engine for Balances {
     }
 
     fn sentence(&self) -> &'static str {
-        "the scenarios of the harness, and the balances at the end against the oracle's"
+        "baseline: the scenarios of the harness, with only the final balances compared with the oracle's"
     }
 
     fn applies(&self, bug: &Bug) -> bool {
@@ -57,8 +58,8 @@ impl Engine for Plain {
     }
 
     fn sentence(&self) -> &'static str {
-        "a plain property test: transfers that can be paid, and the balances at the end against \
-         the oracle's"
+        "baseline: a plain property test of affordable transfers, with the final balances compared \
+         with the oracle's"
     }
 
     fn applies(&self, bug: &Bug) -> bool {
@@ -80,7 +81,7 @@ impl Engine for Itself {
     }
 
     fn sentence(&self) -> &'static str {
-        "an executor's own tests: the executor against itself, another time"
+        "baseline: the executor compared with a second run of itself"
     }
 
     fn applies(&self, bug: &Bug) -> bool {
@@ -101,7 +102,7 @@ fn without_faults(bug: &Bug) -> Option<BuggySubject> {
 }
 
 fn must_be_there(bug: &Bug) -> Result<BuggySubject, String> {
-    without_faults(bug).ok_or_else(|| format!("nobody has {} without a fault", bug.id))
+    without_faults(bug).ok_or_else(|| format!("no subject has {} without a fault", bug.id))
 }
 
 pub(super) fn balances_differ(buggy: BuggySubject, scenario: &Scenario) -> Option<String> {
@@ -119,8 +120,8 @@ fn runs_differ(buggy: BuggySubject, scenario: &Scenario) -> Option<String> {
     }
 }
 
-/// As large as a small one of the generator, and without any of the trouble that it looks for:
-/// transfers among a few rich accounts, each with the nonce that comes next.
+/// Draws a scenario of the generator's small size without its bias towards trouble: transfers among a few
+/// rich accounts, each with the expected nonce.
 pub(super) fn plain(choices: &mut impl Choices) -> Scenario {
     const ACCOUNTS: u32 = 5;
     const MINER: u32 = 9;
@@ -167,8 +168,8 @@ pub(super) fn plain(choices: &mut impl Choices) -> Scenario {
     }
 }
 
-/// What the buggy, or else what went wrong with it, and what the oracle makes of a scenario;
-/// nothing where there can be no such ledger. What is refused by whom is not looked at.
+/// Executes a scenario on a subject and on the oracle. Returns both final states, or the error of the
+/// subject; `None` for an impossible genesis. Refusals are not compared.
 fn both(
     buggy: BuggySubject,
     scenario: &Scenario,
@@ -211,7 +212,7 @@ fn both(
                 blocks.push(block.clone());
                 undone.clear();
             }
-            // A panic that nobody catches fails a test as well.
+            // A panic fails an ordinary test as well.
             match catch_panic(|| subject.add_block(&block)) {
                 Ok(Ok(_) | Err(SubjectError::Refused(_))) => {}
                 Ok(Err(error)) => return (Err(error.to_string()), None),

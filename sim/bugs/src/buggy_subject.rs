@@ -1,4 +1,4 @@
-//! The subject of a trial that has a bug.
+//! The single ledgers that trials execute, with a seeded bug or without.
 
 use std::time::Duration;
 
@@ -13,26 +13,25 @@ use lockstep_sim::generate::{self, Size};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, Execution, Subject, SubjectError};
 
-/// Somebody who can be put on trial.
+/// A single ledger as the subject of a trial, and its seeded bug.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BuggySubject {
-    /// The buggy executor, with a bug or without.
+    /// The buggy executor on one thread.
     Executor(Option<ExecutorBug>),
     /// Core in memory.
     Core(Execution),
-    /// Core on a simulated disk, with something wrong around it or nothing. Only this one can show
-    /// what takes a fault.
+    /// Core on a simulated disk. The only subject for bugs that need a fault.
     OnDisk(Option<OnDiskBug>),
-    /// The buggy executor with threads, and how long it is waited for. Its engines ask for it by
-    /// name.
+    /// The buggy executor with native threads, and the time after which a block counts as hanging. Only
+    /// the engines of threads create it.
     Threads(Option<concurrent::ThreadBug>, Duration),
 }
 
-/// Of the buggy executor with threads.
+/// Number of workers of the buggy executor with threads.
 const WORKERS: usize = 3;
 
 impl BuggySubject {
-    /// The single ledger with this bug; `None` where none can have it.
+    /// Returns the single ledger with this bug, or the control; `None` if no single ledger can have it.
     pub(super) fn of(bug: &Bug) -> Option<BuggySubject> {
         match bug.correct() {
             Some(Correct::Executor) => Some(BuggySubject::Executor(None)),
@@ -49,7 +48,7 @@ impl BuggySubject {
         }
     }
 
-    /// Whether it takes no fault to show what is wrong.
+    /// True if its bugs show without a fault.
     pub(super) fn needs_no_fault(self) -> bool {
         !matches!(self, BuggySubject::OnDisk(_))
     }
@@ -69,13 +68,13 @@ impl BuggySubject {
                 let ledger = OnDisk::new(Execution::Graph(2), genesis, hash_seed)?;
                 Ok(Box::new(ledger))
             }
-            BuggySubject::Threads(bug, patience) => Ok(Box::new(Concurrent::new(
-                genesis, hash_seed, WORKERS, bug, patience,
+            BuggySubject::Threads(bug, hang_after) => Ok(Box::new(Concurrent::new(
+                genesis, hash_seed, WORKERS, bug, hang_after,
             )?)),
         }
     }
 
-    /// What happens to it: something small, for most of what can go wrong takes two transactions.
+    /// Draws a scenario for it: a small one, because most bugs take two transactions.
     pub(super) fn scenario(self, choices: &mut impl Choices) -> Scenario {
         if self.needs_no_fault() {
             generate::scenario(choices, Size::SMALL).1

@@ -1,4 +1,4 @@
-//! The power goes in every call of a block.
+//! The engine `crash`: power loss at every disk call of a block commit.
 
 use super::buggy_subject::BuggySubject;
 use super::trial::detects;
@@ -7,10 +7,10 @@ use lockstep_sim::crash::{self, Chain, ChainSize, CrashBug, Unrecovered};
 use lockstep_sim::invariants;
 use lockstep_sim::subject::Execution;
 
-/// One run is one chain, with every crash of its block on trial.
+/// The engine. A run is one chain, with every crash of its last block.
 pub(super) struct Crash;
 
-/// What is around core; `None` for nothing.
+/// The seeded bug around core; `None` for the control.
 struct Around(Option<CrashBug>);
 
 impl Around {
@@ -29,7 +29,7 @@ impl Engine for Crash {
     }
 
     fn sentence(&self) -> &'static str {
-        "every crash of one block, with every kind of loss; a run is a chain of three blocks"
+        "every crash of one block with every kind of loss; a run is a chain of three blocks"
     }
 
     fn applies(&self, bug: &Bug) -> bool {
@@ -42,10 +42,11 @@ impl Engine for Crash {
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
         let around = Around::of(bug).zip(BuggySubject::of(bug));
-        let (Around(seeded), subject) = around.ok_or_else(|| format!("nobody has {}", bug.id))?;
+        let (Around(seeded), subject) =
+            around.ok_or_else(|| format!("no ledger on a disk has {}", bug.id))?;
         let mut runs = 0;
         while runs < effort.most && (effort.goes_on)(runs) {
-            // Seeds are small, and no two of them have a chain in common.
+            // Seeds are small, so no two of them have a chain in common.
             let chain = Chain::drawn(seed.wrapping_add(runs << 32), ChainSize::SMALL);
             runs += 1;
             let outcome = match seeded {

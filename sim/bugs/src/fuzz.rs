@@ -1,4 +1,4 @@
-//! libFuzzer, over the buggy executor.
+//! The engine `fuzz`: libFuzzer over the buggy executor.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ use super::{Bug, Effort, Engine, Search, found_in};
 use crate::fuzz_target::{EXECUTOR_BUG, executor_scenario};
 use lockstep_sim::invariants;
 
-/// One run is one input. It begins with the corpus of `execute_block`, and keeps nothing.
+/// The engine. A run is one input. It starts from the corpus of `execute_block`, and keeps no input.
 pub(super) struct Fuzz;
 
-/// The target of `fuzz/fuzz_targets` that it runs.
+/// Name of the fuzz target in `fuzz/fuzz_targets`.
 const TARGET: &str = "buggy_executor";
 
-/// So often it is looked whether the fuzzer has ended.
-const PATIENCE: Duration = Duration::from_millis(5);
+/// Interval at which the fuzzer is polled for its end.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 impl Engine for Fuzz {
     fn name(&self) -> &'static str {
@@ -30,8 +30,8 @@ impl Engine for Fuzz {
     }
 
     fn sentence(&self) -> &'static str {
-        "libFuzzer over two blocks of four transactions, guided by what the buggy executor executes; \
-         judged by the harness"
+        "libFuzzer over two blocks of four transactions, guided by the coverage of the buggy executor \
+         and judged by the harness"
     }
 
     fn applies(&self, bug: &Bug) -> bool {
@@ -63,7 +63,7 @@ impl Engine for Fuzz {
         command
             .arg(&inputs)
             .arg(sources().join("corpora/fuzz/execute_block"))
-            // 0 would be another one each time.
+            // Seed 0 would be another one each time.
             .arg(format!("-seed={}", (seed % u64::from(u32::MAX)).max(1)))
             .arg(format!("-runs={}", effort.most))
             .arg(format!("-artifact_prefix={}/", folder.path().display()))
@@ -81,7 +81,7 @@ impl Engine for Fuzz {
         };
         let judge = move |scenario: &_| detects(subject, &invariants::ALL, scenario);
         let scenario = executor_scenario(&input);
-        let invariant = judge(&scenario)?.ok_or("what the fuzzer found shows nothing again")?;
+        let invariant = judge(&scenario)?.ok_or("the finding of the fuzzer does not reproduce")?;
         Ok(Search {
             runs,
             found: Some(found_in(scenario, invariant, judge)),
@@ -89,17 +89,17 @@ impl Engine for Fuzz {
     }
 }
 
-/// The folder that this program was built in: a fuzzer needs its sources.
+/// Returns the folder in which this program was built: a fuzzer needs its sources.
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What cargo-fuzz builds. It is run without cargo, so that cargo's time is not the fuzzer's and
-/// that it can be ended. Built once.
+/// Returns the path of the program that cargo-fuzz builds, which happens once. It is run without cargo, so
+/// that cargo's time is not counted and the process can be killed.
 ///
 /// # Errors
 ///
-/// Where it cannot be built here.
+/// If its sources, nightly or cargo-fuzz are missing, or it does not build; the message says which.
 fn program() -> Result<PathBuf, String> {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     PROGRAM.get_or_init(built).clone()
@@ -110,14 +110,14 @@ fn built() -> Result<PathBuf, String> {
     if !sources.join("fuzz/Cargo.toml").is_file() {
         return Err(format!("its sources are not in {}", sources.display()));
     }
-    // Or it makes one among the corpora.
+    // Without a folder cargo-fuzz creates one among the corpora.
     let inputs = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
     let output = Command::new("cargo")
         .args(["+nightly", "fuzz", "run", "-s", "none", TARGET])
         .arg(inputs.path())
         .args(["--", "-help=1"])
         .current_dir(&sources)
-        // That of whoever runs this program with cargo is another one.
+        // The toolchain of an outer cargo would be used otherwise.
         .env_remove("RUSTUP_TOOLCHAIN")
         .output()
         .map_err(|error| format!("there is no cargo: {error}"))?;
@@ -129,7 +129,7 @@ fn built() -> Result<PathBuf, String> {
     Ok(sources.join(path))
 }
 
-/// Where cargo says that the program is which it runs.
+/// Parses the path of the program from the output of cargo.
 fn where_it_is(said: &str) -> Option<&str> {
     let command = said
         .lines()
@@ -138,7 +138,7 @@ fn where_it_is(said: &str) -> Option<&str> {
     Some(path)
 }
 
-/// Whether it ended well; `None` where it was ended, because the time was over.
+/// Runs a command. Returns whether it succeeded; `None` if it was killed because the time was over.
 fn run_while(command: &mut Command, effort: &Effort<'_>) -> Result<Option<bool>, String> {
     let no_fuzzer = |error| format!("no fuzzer: {error}");
     let mut child = command.spawn().map_err(no_fuzzer)?;
@@ -151,11 +151,11 @@ fn run_while(command: &mut Command, effort: &Effort<'_>) -> Result<Option<bool>,
             child.wait().map_err(no_fuzzer)?;
             return Ok(None);
         }
-        thread::sleep(PATIENCE);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// The input that it kept as a finding.
+/// Reads the input that the fuzzer wrote as a finding, if there is one.
 fn finding(folder: &Path) -> Result<Option<Vec<u8>>, String> {
     let unreadable = |error| format!("{}: {error}", folder.display());
     for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -167,7 +167,7 @@ fn finding(folder: &Path) -> Result<Option<Vec<u8>>, String> {
     Ok(None)
 }
 
-/// How many inputs were executed: what it says at the end, or else when it spoke last.
+/// Parses the number of executed inputs: from the final statistics, or else from the last line of progress.
 fn executed(said: &str) -> u64 {
     let at_the_end = said.lines().find_map(|line| {
         let rest = line.strip_prefix("stat::number_of_executed_units:")?;
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_fuzzer_says_is_read() {
+    fn the_output_of_a_fuzzer_is_parsed() {
         let growing = "#2\tINITED cov: 9 ft: 12\n#512\tNEW    cov: 10\n";
         assert_eq!(executed(growing), 512);
         let ended = format!("{growing}stat::number_of_executed_units: 700\nstat::new_units: 1\n");
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_it_found_is_a_finding() {
+    fn only_a_crash_file_is_a_finding() {
         let folder = TempDir::new().expect("there is room for a temporary folder");
         let write = |name: &str| fs::write(folder.path().join(name), name).expect("there is room");
         write("log");

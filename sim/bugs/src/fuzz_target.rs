@@ -1,5 +1,5 @@
-//! The buggy executor on trial, with a bug that the environment names: not a search for what nobody
-//! knows, but a measure of how soon a fuzzer finds what is known.
+//! The fuzz target of the buggy executor, with a bug that the environment names. It does not search for
+//! unknown bugs: it measures the time in which a fuzzer detects a known one.
 
 use std::sync::OnceLock;
 
@@ -9,16 +9,16 @@ use lockstep_sim::scenario::Scenario;
 
 use crate::buggy_executor::{BuggyExecutor, ExecutorBug};
 
-/// The variable that names a bug of the buggy executor. Without it, the buggy executor is right.
+/// Environment variable with the id of a bug of the buggy executor. Without it there is no bug.
 pub const EXECUTOR_BUG: &str = "LOCKSTEP_FUZZ_BUG";
 
-/// A small scenario that these bytes choose happens to the buggy executor, which has the bug that
-/// [`EXECUTOR_BUG`] names. The bytes mean what they mean to the target `execute_block`, so that its
-/// corpus is one of this target as well.
+/// Executes the small scenario that these bytes choose on the buggy executor with the bug of
+/// [`EXECUTOR_BUG`]. The bytes have the meaning of the target `execute_block`, so its corpus serves
+/// this target as well.
 ///
 /// # Panics
 ///
-/// On a finding, and where the variable names no bug.
+/// If an invariant is violated, or the variable names no bug.
 pub fn buggy_executor(data: &[u8]) {
     static BUG: OnceLock<Option<ExecutorBug>> = OnceLock::new();
     let bug = *BUG.get_or_init(|| {
@@ -30,7 +30,7 @@ pub fn buggy_executor(data: &[u8]) {
     with_bug(bug, data);
 }
 
-/// The same with this bug, whatever the environment says.
+/// Executes the scenario of these bytes with this bug, whatever the environment says.
 ///
 /// # Panics
 ///
@@ -41,11 +41,11 @@ pub fn with_bug(bug: Option<ExecutorBug>, data: &[u8]) {
     });
 }
 
-/// What happens to the buggy executor with these bytes.
+/// Returns the scenario that these bytes choose.
 #[must_use]
 pub fn executor_scenario(data: &[u8]) -> Scenario {
     let mut choices = FromBytes(data);
-    // The buggy executor has one way to execute.
+    // The bytes begin with a way to execute, and the buggy executor has one.
     from_bytes::execution(&mut choices);
     from_bytes::scenario(&mut choices, SIZE, SIGNATURES)
 }

@@ -1,9 +1,9 @@
-//! The time to detect each seeded bug, by engine.
+//! The yardstick of the harness: seeded bugs of parallel executors, and the engines that must detect them.
 //!
-//! A harness is worth what it catches. A [`Bug`] is an entry of the
-//! [catalogue](lockstep_harness::seeded_bug), which this crate sees whole, because it links every crate
-//! that has some. An [`Engine`] looks it up in the hosts that it drives, gets a seed, looks until it
-//! finds something, and makes that small. What measures them asks a clock; nothing in here does.
+//! A [`Bug`] is an entry of the [catalogue](lockstep_harness::seeded_bug), which is complete in this
+//! crate, because it links every crate with seeded bugs. An [`Engine`] switches the bug on in a host that
+//! it drives, searches from a seed until it detects something, and shrinks it. The command `lockstep bugs`
+//! measures the time to detect; nothing in here reads a clock for that.
 //!
 //! A new bug is a line in the enum of its host, a new engine a file and a line in [`ENGINES`].
 
@@ -31,7 +31,7 @@ use lockstep_sim::shrink::shrink;
 use list::Correct;
 pub use list::{BUGS, Bug, CORRECT};
 
-/// Every engine, those of the harness first, then what one would have otherwise.
+/// All engines: those of the harness first, then the baselines.
 pub const ENGINES: &[&dyn Engine] = &[
     &trial::TRIAL,
     &trial::ORACLE,
@@ -50,54 +50,55 @@ pub const ENGINES: &[&dyn Engine] = &[
     &threads::Stress,
 ];
 
-/// Somebody who looks for bugs.
+/// A way of searching for bugs.
 pub trait Engine: Sync {
-    /// Its name, in lower case.
+    /// Returns its name, in lower case.
     fn name(&self) -> &'static str;
 
-    /// What it does, in a sentence.
+    /// Returns a sentence about what it executes and checks, without a capital and a full stop.
     fn sentence(&self) -> &'static str;
 
-    /// Whether the bug is re-created where this engine looks.
+    /// True if the bug can be switched on in a host that this engine drives.
     fn applies(&self, bug: &Bug) -> bool;
 
-    /// Why it cannot look on this machine, where that is so. Builds what it needs, so that this is
-    /// no part of a search.
+    /// Returns the reason for which it cannot search in this build or on this machine, if there is one.
+    /// Builds what it needs, so that this is no part of a search.
     fn left_out(&self) -> Option<String> {
         None
     }
 
-    /// So many runs are a search, unless somebody says otherwise: what takes a minute, or less.
+    /// Returns the default number of runs of a search, which take a minute or less.
     fn runs(&self) -> u64 {
         1_000
     }
 
-    /// Looks for a bug that it applies to until it accuses. The same seed always finds the same.
+    /// Searches for a bug that it applies to until it detects something. The same seed gives the same
+    /// result, except with native threads.
     ///
     /// # Errors
     ///
-    /// Where the machine failed.
+    /// If the engine does not apply to the bug, or the machine fails; the message says which.
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String>;
 }
 
-/// How much may be done.
+/// The budget of a search, or of shrinking what it found.
 #[derive(Clone, Copy)]
 pub struct Effort<'e> {
-    /// So many runs of a search, so many tries to make something smaller.
+    /// Largest number of runs of a search, or of candidates of shrinking.
     pub most: u64,
-    /// Asked before each of them, with how many there were.
+    /// Returns whether to go on; called before each run or candidate, with the number of those before.
     pub goes_on: &'e dyn Fn(u64) -> bool,
 }
 
 impl Effort<'_> {
-    /// As much as that, however long it takes.
+    /// Creates a budget of this many runs without a limit of time.
     #[must_use]
     pub fn of(most: u64) -> Self {
         let goes_on = &|_| true;
         Effort { most, goes_on }
     }
 
-    /// A judge of candidates whom nothing shows anything any more when the time is over.
+    /// Wraps a judge of candidates, so that it names nothing once the budget is spent.
     fn while_it_goes_on<S>(
         &self,
         shows: impl Fn(&S) -> Option<String>,
@@ -110,34 +111,34 @@ impl Effort<'_> {
     }
 }
 
-/// What a search came to.
+/// The result of a search.
 pub struct Search {
-    /// How many runs there were, the one that accuses included.
+    /// Number of runs, the detecting one included.
     pub runs: u64,
-    /// What was found, if anything.
+    /// The detection, if there was one.
     pub found: Option<Found>,
 }
 
-/// An accusation.
+/// A detection.
 pub struct Found {
-    /// The invariant that named it, or what stands for one.
+    /// Name of the invariant that was violated, or a short description where an engine has none.
     pub invariant: String,
-    /// Looks for the smallest that shows the same.
+    /// Shrinks the detection to the smallest case with the same violation.
     pub shrunk: Box<dyn Fn(&Effort<'_>) -> Small>,
 }
 
-/// What was found, made small.
+/// A detection after shrinking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Small {
-    /// So many transactions.
+    /// Number of transactions.
     pub transactions: usize,
-    /// So many times a worker has to be interrupted, where the engine knows.
+    /// Number of preemptions of a worker that it takes, if the engine counts them.
     pub preemptions: Option<usize>,
-    /// What it shows when it is judged once more: what named it first, or it is no reproducer.
+    /// Violation when it is judged once more; it is a reproducer only if that is the original one.
     pub shows: Option<String>,
 }
 
-/// Judges scenarios, one a run, until one accuses.
+/// Judges drawn scenarios, one a run, until one violates something.
 fn search_scenarios(
     effort: &Effort<'_>,
     drawn: impl Fn(u64) -> Scenario,
@@ -158,7 +159,7 @@ fn search_scenarios(
     Ok(Search { runs, found: None })
 }
 
-/// An accusation that is a scenario.
+/// Creates the detection of a scenario, which is shrunk with the same judge.
 fn found_in(
     scenario: Scenario,
     invariant: String,

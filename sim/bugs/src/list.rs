@@ -1,30 +1,30 @@
-//! The bugs that engines look for, as the catalogue has them, and the subjects without one.
+//! The bugs that engines search for, from the catalogue, and the controls without a bug.
 
 use std::sync::LazyLock;
 
 use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
 
-/// A seeded bug that an executor really had; or, in [`CORRECT`], none.
+/// A seeded bug that an executor really had, or a control of [`CORRECT`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct Bug {
-    /// Its id in the catalogue.
+    /// Id of the bug in the catalogue, or of the control.
     pub id: &'static str,
-    /// What is wrong, in a sentence.
+    /// Sentence about the bug, without a capital and a full stop.
     pub sentence: &'static str,
-    /// What it takes to meet it.
+    /// The catalogue entry or the control.
     pub(crate) sought: Sought,
 }
 
-/// What it takes to meet a bug.
+/// The subject of a search.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Sought {
-    /// Any of its hosts, with the bug switched on.
+    /// Any host of this entry, with the bug switched on.
     Seeded(Entry),
-    /// A subject that is right.
+    /// A control.
     Correct(Correct),
 }
 
-/// A subject that no engine may find anything in.
+/// A control: a subject without a bug, in which every detection is a false positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Correct {
     Executor,
@@ -36,8 +36,8 @@ pub(crate) enum Correct {
 }
 
 /// Every seeded bug that an executor really had: the rows of `docs/known-bugs.md` and of the detection
-/// matrix, in the order of the catalogue. Those that were [invented](Area::Invented) are left out: what
-/// shows that a checker looks has tests of its own.
+/// matrix, in the order of the catalogue. The [invented](Area::Invented) ones are left out: the checkers
+/// that they were made for have tests of their own.
 pub static BUGS: LazyLock<Vec<Bug>> = LazyLock::new(|| {
     let known = catalogue()
         .into_iter()
@@ -55,32 +55,32 @@ pub static BUGS: LazyLock<Vec<Bug>> = LazyLock::new(|| {
 pub const CORRECT: &[Bug] = &[
     correct(
         "correct-executor",
-        "nothing: the buggy executor without a bug",
+        "no bug: the buggy executor on one thread",
         Correct::Executor,
     ),
     correct(
         "correct-executor-with-threads",
-        "nothing: the buggy executor with threads, without a bug",
+        "no bug: the buggy executor with threads",
         Correct::ExecutorWithThreads,
     ),
     correct(
         "correct-core-serial",
-        "nothing: core, executed serially",
+        "no bug: core executed serially",
         Correct::CoreSerial,
     ),
     correct(
         "correct-core-parallel",
-        "nothing: core, over the graph on two workers",
+        "no bug: core over the graph on two workers",
         Correct::CoreParallel,
     ),
     correct(
         "correct-core-on-disk",
-        "nothing: core on a simulated disk, with faults",
+        "no bug: core on a simulated disk with faults",
         Correct::CoreOnDisk,
     ),
     correct(
         "correct-core-in-nodes",
-        "nothing: core in every node of a network",
+        "no bug: core in every node of a cluster",
         Correct::CoreInNodes,
     ),
 ];
@@ -95,19 +95,19 @@ const fn correct(id: &'static str, sentence: &'static str, correct: Correct) -> 
 }
 
 impl Bug {
-    /// Finds the bug or the control with this id.
+    /// Returns the bug or the control with this id.
     #[must_use]
     pub fn named(id: &str) -> Option<&'static Bug> {
         BUGS.iter().chain(CORRECT).find(|bug| bug.id == id)
     }
 
-    /// Whether nothing is wrong: an engine that finds something is wrong itself.
+    /// True for a control, in which every detection is a false positive.
     #[must_use]
     pub const fn is_correct(&self) -> bool {
         self.correct().is_some()
     }
 
-    /// The control, if it is one.
+    /// Returns the control, if it is one.
     pub(crate) const fn correct(&self) -> Option<Correct> {
         match &self.sought {
             Sought::Seeded(_) => None,
@@ -115,7 +115,7 @@ impl Bug {
         }
     }
 
-    /// The hosts that can have it; none where it is a control.
+    /// Returns the hosts that can have the bug; none for a control.
     pub fn hosts(&self) -> impl Iterator<Item = Host> + '_ {
         let entry = match &self.sought {
             Sought::Seeded(entry) => Some(entry),

@@ -1,4 +1,4 @@
-//! Several nodes, one of which has the bug.
+//! The engine `nodes`: a cluster in which one node has the bug.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use lockstep_harness::coverage::Coverage;
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 
-/// One run is one network, until it has converged.
+/// The engine. A run is one cluster until it has converged.
 pub(super) struct Nodes;
 
-/// What is wrong with one of the nodes; `None` for nothing.
+/// The seeded bug of one node; `None` for the control.
 struct Among(Option<NodeBug>);
 
 impl Among {
@@ -33,7 +33,7 @@ impl Engine for Nodes {
     }
 
     fn sentence(&self) -> &'static str {
-        "three to seven nodes over a network that goes wrong, one of which has the bug"
+        "three to seven nodes on a network with faults, one of which has the bug"
     }
 
     fn applies(&self, bug: &Bug) -> bool {

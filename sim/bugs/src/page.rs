@@ -1,15 +1,15 @@
-//! The tables of `docs/known-bugs.md`, written from the catalogue.
+//! The generator of the tables of `docs/known-bugs.md`, from the catalogue.
 
 use std::fmt::Write as _;
 
 use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
 
-/// The line of the page after which the tables begin.
+/// The mark: the line of the page after which the generated tables begin.
 const BEGIN: &str =
     "<!-- From here on: cargo run -p lockstep-bugs --example known_bugs_page. -->\n";
 
-/// Replaces everything behind the mark of a page by the tables of this program's catalogue. A page
-/// without the mark gets it at its end.
+/// Replaces everything after the mark of a page by the tables of this program's catalogue. A page without
+/// the mark gets it at its end.
 #[must_use]
 pub fn with_tables(page: &str) -> String {
     let by_hand = page.split(BEGIN).next().unwrap_or_default();
@@ -32,7 +32,7 @@ fn hosts(catalogue: &[Entry]) -> String {
         .collect();
     hosts.sort();
     hosts.dedup();
-    let mut text = "\n| host | what it is | its bugs are in |\n|---|---|---|\n".to_owned();
+    let mut text = "\n| host | description | defined in |\n|---|---|---|\n".to_owned();
     for Host {
         name,
         sentence,
@@ -47,7 +47,7 @@ fn hosts(catalogue: &[Entry]) -> String {
 
 fn table(area: Area, entries: &[&Entry]) -> String {
     let mut text = format!(
-        "\n## {}\n\n| id | what is wrong | host | must be named by |\n|---|---|---|---|\n",
+        "\n## {}\n\n| id | bug | hosts | detected by invariant |\n|---|---|---|---|\n",
         area.title()
     );
     for entry in entries {
@@ -68,7 +68,8 @@ fn table(area: Area, entries: &[&Entry]) -> String {
     text
 }
 
-/// The invariants one of which must name a bug, by host where there are several; empty where any may.
+/// Returns the invariants one of which must detect a bug, by host if there are several hosts; empty if any
+/// may.
 #[must_use]
 pub fn named_by(entry: &Entry) -> String {
     let fixed = entry

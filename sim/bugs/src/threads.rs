@@ -1,5 +1,5 @@
-//! The buggy executor with threads on threads of the system: the same scenarios for the harness and
-//! for what one would have otherwise.
+//! The engines `threads` and `stress`: the buggy executor with native threads, judged by the harness and
+//! by a baseline.
 
 use std::time::Duration;
 
@@ -14,30 +14,31 @@ use lockstep_sim::invariants;
 use lockstep_sim::scenario::{ConcurrentRequest, Fault, InjectionPoint, Scenario, Step};
 use lockstep_sim::shrink::shrink;
 
-/// So often a scenario is executed before the next one is drawn.
+/// Number of executions of a scenario before the next one is drawn.
 const TIMES: u64 = 5;
 
-/// So often a candidate is executed that is to be smaller, before it shows nothing.
+/// Number of executions of a candidate of shrinking without a violation before it is rejected.
 const TIMES_SMALLER: u64 = 40;
 
-/// Somebody who hangs is waited for so long while a scenario is made smaller.
-const PATIENCE_SMALLER: Duration = Duration::from_millis(300);
+/// Time after which a block counts as hanging while a scenario is shrunk.
+const HANG_AFTER_SMALLER: Duration = Duration::from_millis(300);
 
-/// Small: schedules multiply with each transaction.
+/// Size of the scenarios: small, because schedules multiply with each transaction.
 const SIZE: Size = Size {
     blocks: 2,
     transactions: 8,
     accounts: 5,
 };
 
-/// The harness, on threads of the system.
+/// The engine `threads`: the harness over native threads.
 pub(super) struct Threads;
 
-/// What a stress test does: random transfers that can be paid, on threads of the system, and the
-/// balances at the end, against the oracle's.
+/// The baseline `stress`: affordable transfers on native threads, with the final balances compared with the
+/// oracle's.
 pub(super) struct Stress;
 
-/// Whether the buggy executor with threads has the bug, or is the right one: its thread_bug.
+/// Returns the bug of the buggy executor with threads, or `Some(None)` for its control; `None` if it cannot
+/// have the bug.
 pub(super) fn of(bug: &Bug) -> Option<Option<ThreadBug>> {
     match bug.correct() {
         Some(Correct::ExecutorWithThreads) => Some(None),
@@ -46,17 +47,17 @@ pub(super) fn of(bug: &Bug) -> Option<Option<ThreadBug>> {
     }
 }
 
-/// Whether a checker can show the bug: a panic ends what it executes.
+/// True if a model checker can show the bug: a panic ends its execution.
 pub(super) fn takes_no_panic(bug: &Bug) -> bool {
     of(bug).is_some_and(|thread_bug| thread_bug != Some(ThreadBug::ResultIndexLost))
 }
 
-/// As [`of`], for a search.
+/// Returns [`of`] for a search, with an error in place of `None`.
 pub(super) fn must_be_there(bug: &Bug) -> Result<Option<ThreadBug>, String> {
     of(bug).ok_or_else(|| format!("the buggy executor with threads has no {}", bug.id))
 }
 
-/// What happens to the buggy executor: somebody comes or panics where it takes that.
+/// Draws a scenario, with a concurrent request or a panic if the bug needs one.
 pub(super) fn scenario(choices: &mut impl Choices, thread_bug: Option<ThreadBug>) -> Scenario {
     let mut scenario = generate::scenario(choices, SIZE).1;
     let mut steps = Vec::new();
@@ -96,8 +97,8 @@ impl Engine for Threads {
     }
 
     fn sentence(&self) -> &'static str {
-        "the harness, with the buggy executor's workers on threads of the system: each scenario five \
-         times, a run each; who does not end in five seconds hangs"
+        "the harness with native threads as workers, each scenario five times; a run is one execution, \
+         and one that takes longer than five seconds hangs"
     }
 
     fn applies(&self, bug: &Bug) -> bool {
@@ -110,9 +111,9 @@ impl Engine for Threads {
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
         let thread_bug = must_be_there(bug)?;
-        let judge = move |scenario: &Scenario, patience| {
+        let judge = move |scenario: &Scenario, hang_after| {
             detects(
-                BuggySubject::Threads(thread_bug, patience),
+                BuggySubject::Threads(thread_bug, hang_after),
                 &invariants::ALL,
                 scenario,
             )
@@ -131,8 +132,8 @@ impl Engine for Stress {
     }
 
     fn sentence(&self) -> &'static str {
-        "a stress test: transfers that can be paid, on threads of the system, five times each, and \
-         the balances at the end against the oracle's"
+        "baseline: a stress test of affordable transfers on native threads, five times each, with the \
+         final balances compared with the oracle's"
     }
 
     fn applies(&self, bug: &Bug) -> bool {
@@ -145,9 +146,9 @@ impl Engine for Stress {
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
         let thread_bug = must_be_there(bug)?;
-        let judge = move |scenario: &Scenario, patience| {
+        let judge = move |scenario: &Scenario, hang_after| {
             Ok(balances_differ(
-                BuggySubject::Threads(thread_bug, patience),
+                BuggySubject::Threads(thread_bug, hang_after),
                 scenario,
             ))
         };
@@ -159,8 +160,8 @@ impl Engine for Stress {
     }
 }
 
-/// Judges scenarios until one accuses. The system schedules, so that a seed does not always find the
-/// same.
+/// Judges drawn scenarios until one violates something. The operating system schedules, so the same seed
+/// does not always give the same result.
 fn search_on_threads(
     effort: &Effort<'_>,
     drawn: impl Fn(u64) -> Scenario,
@@ -170,22 +171,22 @@ fn search_on_threads(
     while runs < effort.most && (effort.goes_on)(runs) {
         let scenario = drawn(runs);
         runs += 1;
-        if let Some(invariant) = judge(&scenario, Concurrent::PATIENCE)? {
+        if let Some(invariant) = judge(&scenario, Concurrent::HANG_AFTER)? {
             let named = invariant.clone();
             let shrunk = move |effort: &Effort<'_>| {
-                let shows = |candidate: &Scenario, patience| {
+                let shows = |candidate: &Scenario, hang_after| {
                     (0..TIMES_SMALLER).find_map(|_| {
-                        let shown = judge(candidate, patience).ok().flatten();
+                        let shown = judge(candidate, hang_after).ok().flatten();
                         shown.filter(|shown| *shown == named)
                     })
                 };
-                let smaller = |candidate: &Scenario| shows(candidate, PATIENCE_SMALLER);
+                let smaller = |candidate: &Scenario| shows(candidate, HANG_AFTER_SMALLER);
                 let in_time = effort.while_it_goes_on(&smaller);
                 let small = shrink(&scenario, &named, effort.most, &in_time).smallest;
                 Small {
                     transactions: small.transactions(),
                     preemptions: None,
-                    shows: shows(&small, Concurrent::PATIENCE),
+                    shows: shows(&small, Concurrent::HANG_AFTER),
                 }
             };
             let found = Found {

@@ -1,4 +1,4 @@
-//! The harness itself, whole and by halves.
+//! The engines `trial`, `oracle` and `invariants`: the harness, and each half of it alone.
 
 use super::buggy_subject::BuggySubject;
 use super::{Bug, Effort, Engine, Search, search_scenarios};
@@ -9,38 +9,38 @@ use lockstep_sim::invariants::{self, Check, SAME_AS_SERIAL};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::trial;
 
-/// A trial that asks some of the invariants, after every step.
+/// An engine that runs trials with some of the invariants, checked after every step.
 pub(super) struct Trial {
     name: &'static str,
     sentence: &'static str,
     asks: fn(&Check) -> bool,
-    /// Whether things go wrong for whoever needs that. What must be there then is the oracle's to
-    /// say, and an invariant's to ask: it takes both halves.
+    /// True if it injects faults where a bug needs one. The invariants of faults compare with the oracle,
+    /// so it takes both halves.
     has_faults: bool,
 }
 
-/// The harness.
+/// The whole harness.
 pub(super) const TRIAL: Trial = Trial {
     name: "trial",
-    sentence: "the harness: drawn scenarios, the oracle and all invariants after every step; faults \
-           where the bug needs one",
+    sentence: "the harness: drawn scenarios, checked against the oracle and all invariants after every \
+               step, with faults if the bug needs one",
     asks: |_| true,
     has_faults: true,
 };
 
-/// The comparison with the oracle alone.
+/// The harness with the comparison with the oracle alone.
 pub(super) const ORACLE: Trial = Trial {
     name: "oracle",
-    sentence: "the same scenarios: receipts, changes, versions and digests are the oracle's, and \
-           nothing else is asked",
+    sentence: "the same scenarios, checked against the oracle alone: receipts, state diffs, versions \
+               and digests",
     asks: |check| *check.invariant == SAME_AS_SERIAL,
     has_faults: false,
 };
 
-/// Everything that can be judged without an oracle.
+/// The harness with every invariant that needs no oracle.
 pub(super) const INVARIANTS: Trial = Trial {
     name: "invariants",
-    sentence: "the same scenarios: all invariants but the comparison with the oracle",
+    sentence: "the same scenarios, checked against all invariants but the comparison with the oracle",
     asks: |check| *check.invariant != SAME_AS_SERIAL,
     has_faults: false,
 };
@@ -59,7 +59,8 @@ impl Engine for Trial {
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
-        let subject = BuggySubject::of(bug).ok_or_else(|| format!("nobody has {}", bug.id))?;
+        let subject =
+            BuggySubject::of(bug).ok_or_else(|| format!("no single ledger has {}", bug.id))?;
         let asked: Vec<Check> = invariants::ALL.into_iter().filter(self.asks).collect();
         search_scenarios(
             effort,
@@ -69,7 +70,7 @@ impl Engine for Trial {
     }
 }
 
-/// Of what a trial accuses somebody.
+/// Runs a trial with these invariants. Returns the name of the one that is violated, if any.
 pub(super) fn detects(
     subject: BuggySubject,
     asked: &[Check],

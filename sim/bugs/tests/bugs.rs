@@ -1,15 +1,15 @@
-//! The harness is held against defects that executors really had: every one is found by some engine
-//! and in few transactions, every engine finds one, and nobody accuses who has none.
+//! The harness against bugs that executors really had: every bug is detected by some engine in few
+//! transactions, every engine detects a bug, and no engine has false positives.
 
 use lockstep_bugs::{BUGS, Bug, CORRECT, ENGINES, Effort, Engine, Search};
 use lockstep_sim::faulty::OnDiskBug;
 
 const SEED: u64 = 2;
 
-/// So many scenarios are enough for every bug that the trial meets.
+/// Number of scenarios within which the trial finds every bug that it applies to.
 const RUNS: u64 = 1_000;
 
-/// So many tries to make one smaller.
+/// Number of candidates of shrinking.
 const TRIES: u64 = 3_000;
 
 fn engine(name: &str) -> &'static dyn Engine {
@@ -46,8 +46,8 @@ fn the_trial_finds_every_bug_that_it_meets_soon_and_in_three_transactions() {
     }
 }
 
-/// A fuzzer is built with another compiler, and no part of the ordinary tests. Its target is tested
-/// where it is, in `sim/src/fuzz/buggy executor.rs`. Those that need a checker have tests of their own.
+/// Returns the engines of the ordinary tests. The fuzzer is built with another compiler, and its target is
+/// tested in `fuzz/tests/buggy_executor.rs`; the engines that need a model checker have tests of their own.
 fn engines() -> impl Iterator<Item = &'static dyn Engine> {
     ENGINES
         .iter()
@@ -56,21 +56,21 @@ fn engines() -> impl Iterator<Item = &'static dyn Engine> {
 }
 
 #[test]
-fn nobody_is_accused_who_is_right() {
+fn no_engine_has_false_positives() {
     for engine in engines() {
-        // What is searched by default takes up to a minute.
+        // A search of the default length takes up to a minute.
         let runs = engine.runs() / 10;
-        for right in CORRECT.iter().filter(|right| engine.applies(right)) {
-            let search = search(engine, right, SEED, runs);
-            let accused = search.found.map(|found| found.invariant);
-            assert_eq!(accused, None, "{} and {}", engine.name(), right.id);
-            // A scenario under schedules is several runs.
-            assert!(search.runs >= runs, "{} and {}", engine.name(), right.id);
+        for control in CORRECT.iter().filter(|control| engine.applies(control)) {
+            let search = search(engine, control, SEED, runs);
+            let violated = search.found.map(|found| found.invariant);
+            assert_eq!(violated, None, "{} and {}", engine.name(), control.id);
+            // A scenario under drawn schedules is several runs.
+            assert!(search.runs >= runs, "{} and {}", engine.name(), control.id);
         }
     }
 }
 
-/// So many runs are enough for whoever finds a bug in a test.
+/// Number of runs within which a bug must be found in a test.
 const FEW: u64 = 600;
 
 fn finds(engine: &dyn Engine, bug: &Bug, runs: u64) -> bool {
@@ -80,7 +80,7 @@ fn finds(engine: &dyn Engine, bug: &Bug, runs: u64) -> bool {
         .is_some_and(|found| !found.invariant.is_empty())
 }
 
-/// An engine that finds nothing is blind.
+/// An engine without a detection is broken.
 #[test]
 fn every_engine_finds_a_bug() {
     for engine in engines() {
@@ -97,10 +97,10 @@ fn every_engine_finds_a_bug() {
     }
 }
 
-/// A bug that nobody finds is a row without evidence.
+/// A bug that no engine finds is a row without evidence.
 #[test]
 fn every_bug_is_found() {
-    // Those that a checker meets take luck without it.
+    // The bugs that take a model checker are found by chance without it.
     let has_own_tests = |bug: &Bug| {
         ["trial", "random"]
             .map(engine)
@@ -112,14 +112,14 @@ fn every_bug_is_found() {
         assert!(meet.peek().is_some(), "no engine looks for {}", bug.id);
         assert!(
             meet.any(|engine| finds(engine, bug, FEW)),
-            "nobody finds {}",
+            "no engine finds {}",
             bug.id
         );
     }
 }
 
 #[test]
-fn whoever_accuses_has_a_reproducer_that_shows_the_same() {
+fn a_shrunk_detection_shows_the_same_violation() {
     for (name, id) in [
         ("oracle", "receipt-differs"),
         ("invariants", "fee-not-debited"),
@@ -138,7 +138,7 @@ fn whoever_accuses_has_a_reproducer_that_shows_the_same() {
 }
 
 #[test]
-fn who_has_no_time_finds_nothing_and_shrinks_nothing() {
+fn without_time_nothing_is_found_and_nothing_is_shrunk() {
     let none = |_| false;
     let out_of_time = Effort {
         most: FEW,
@@ -159,7 +159,7 @@ fn who_has_no_time_finds_nothing_and_shrinks_nothing() {
     assert!(whole > (found.shrunk)(&Effort::of(TRIES)).transactions);
 }
 
-/// The point of the harness is the difference to what there would be otherwise.
+/// The baselines miss bugs that the harness finds.
 #[test]
 fn comparing_balances_or_runs_with_each_other_misses_what_the_trial_finds() {
     let misses = |name: &str, id: &str| search(engine(name), bug(id), 1, 200).found.is_none();
@@ -173,7 +173,7 @@ fn comparing_balances_or_runs_with_each_other_misses_what_the_trial_finds() {
     assert!(misses("itself", "fee-not-debited"));
 }
 
-/// Neither half of the harness is enough.
+/// Neither half of the harness suffices alone.
 #[test]
 fn the_oracle_and_the_invariants_each_name_what_the_other_does_not() {
     let named = |name: &str, id: &str| {

@@ -1,4 +1,4 @@
-//! The catalogue of seeded bugs is whole, and what is written of it elsewhere is what it says.
+//! The catalogue of seeded bugs is complete, and pages agree with it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,7 +26,7 @@ fn no_bug_and_no_control_have_one_id() {
     let catalogue = catalogue();
     let of_bugs = catalogue.iter().map(|entry| entry.bug.id);
     let ids: Vec<&str> = of_bugs
-        .chain(CORRECT.iter().map(|right| right.id))
+        .chain(CORRECT.iter().map(|control| control.id))
         .collect();
     let different: BTreeSet<&str> = ids.iter().copied().collect();
     assert_eq!(ids.len(), different.len(), "{ids:?}");
@@ -68,14 +68,14 @@ fn an_edited_row_of_the_page_is_found() {
     }
 }
 
-/// The first cells of the rows of the table that has this in its head.
+/// Returns the first cells of the rows of the table whose head starts with this.
 fn rows<'t>(text: &'t str, head: &str) -> Vec<&'t str> {
     let lines = text.lines().skip_while(|line| !line.starts_with(head));
     let rows = lines.skip(2).map_while(|line| line.strip_prefix("| "));
     rows.filter_map(|row| row.split(" | ").next()).collect()
 }
 
-/// What is in its cells is measured, and no test's to know.
+/// Only the ids are compared: the cells are measured.
 #[test]
 fn the_rows_of_the_matrix_in_the_docs_are_the_bugs() {
     let known: Vec<&str> = BUGS.iter().map(|bug| bug.id).collect();

@@ -1,14 +1,14 @@
-//! Each invariant names the seeded bug that it claims to catch, where that bug is of the catalogue.
+//! Each invariant detects the seeded bug of the catalogue that it claims to catch.
 
 use lockstep_bugs::{Bug, ENGINES, Effort, Engine};
 use lockstep_harness::invariant::{self, Invariant};
 
-/// Seeds that are tried: which invariant names a bug first depends on the run that shows it.
+/// Seeds that are tried: the invariant that detects a bug first depends on the run.
 const SEEDS: std::ops::Range<u64> = 0..12;
 /// Runs of one seed.
 const RUNS: u64 = 200;
 
-/// The engines of this build that meet a bug.
+/// Returns the engines of this build that apply to a bug.
 fn engines(bug: &Bug) -> Vec<&'static dyn Engine> {
     let names = ["trial", "crash", "nodes", "threads", "random"];
     let mut engines: Vec<_> = ENGINES.to_vec();
@@ -29,7 +29,7 @@ fn is_named_by(bug: &Bug, invariant: &Invariant) -> bool {
     })
 }
 
-/// The invariants whose seeded bug is one of the catalogue, each with it.
+/// Returns the invariants whose seeded bug is in the catalogue, with that bug.
 fn with_a_bug() -> impl Iterator<Item = (&'static Invariant, &'static Bug)> {
     let all = invariant::registered().into_values();
     all.filter_map(|invariant| Some((invariant, Bug::named(invariant.seeded_bug)?)))
@@ -38,7 +38,7 @@ fn with_a_bug() -> impl Iterator<Item = (&'static Invariant, &'static Bug)> {
 #[test]
 fn every_invariant_names_the_bug_of_the_catalogue_that_it_claims() {
     for (invariant, bug) in with_a_bug() {
-        // Which worker goes first decides these: they take a scheduler.
+        // The order of workers decides whether these show: they take a scheduler.
         let takes_a_scheduler = ["open-window", "unbounded-tasks"].contains(&bug.id);
         if takes_a_scheduler && cfg!(not(feature = "shuttle")) {
             continue;

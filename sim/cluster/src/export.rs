@@ -92,7 +92,7 @@ fn node(recipe: &NodeRecipe) -> String {
     } = recipe;
     let seeded_bug = match seeded_bug {
         None => "None".to_owned(),
-        Some(defect) => format!("Some(cluster::NodeBug::{defect:?})"),
+        Some(bug) => format!("Some(cluster::NodeBug::{bug:?})"),
     };
     format!(
         "cluster::NodeRecipe {{ name: {name}, storage: cluster::StorageKind::{storage:?}, mode: \

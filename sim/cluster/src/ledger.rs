@@ -59,9 +59,9 @@ impl Ledger {
             move |storage| opener.reopen(storage),
         )?;
         let subject: Box<dyn Subject> = match recipe.seeded_bug {
-            Some(defect) => Box::new(BuggyLedger::new(
+            Some(bug) => Box::new(BuggyLedger::new(
                 core,
-                defect,
+                bug,
                 recipe.workers,
                 recipe.hash_seed,
             )),

@@ -19,7 +19,7 @@ use lockstep_sim::world::{BlockResult, World};
 lockstep_harness::seeded_bugs! {
     /// A seeded bug of a node.
     #[derive(Serialize, Deserialize)]
-    pub enum NodeBug in "node": "one of several nodes with ledgers of their own" {
+    pub enum NodeBug in "node": "a node of a cluster, with a ledger of its own" {
         /// Fees are divided among the workers, and the remainder is lost.
         WorkerCountSemantics = "worker-count-semantics" in Scheduling:
             "the number of workers changes a result",
@@ -29,10 +29,10 @@ lockstep_harness::seeded_bugs! {
             "a rewind deletes the versions of another height",
             named by [SAME_ON_EVERY_STORAGE];
         /// The hash seed decides the order of a block's state diff.
-        MergeOrder = "merge-order" in Scheduling: "the order of a hash map is the order of writes",
+        MergeOrder = "merge-order" in Scheduling: "the order of a hash map decides the order of writes",
             named by [SAME_AS_SERIAL];
         SkipsAfterRestart = "skips-after-restart" in Invented:
-            "the first block after a restart is executed and not kept",
+            "the first block after a restart is executed, but not stored",
             named by [RECEIPTS_EXPLAIN_BALANCES, READS_BACK, NONCES_ADVANCE_BY_APPLIED];
         /// A cell that cannot be read counts as absent.
         #[serde(alias = "ErrorBecomesRejection")]
@@ -44,15 +44,15 @@ lockstep_harness::seeded_bugs! {
                 NONCES_ADVANCE_BY_APPLIED,
             ];
         StuckAfterError = "stuck-after-error" in Invented:
-            "after the storage failed once, nothing is written until the next restart",
+            "a single storage failure prevents all writes until the next restart",
             named by [MAKES_SENSE];
         /// The disk of the node acknowledges syncs and makes nothing durable.
         LyingDisk as OnDiskBug::LyingDisk, named by [BEFORE_OR_AFTER];
         TakesAgain = "takes-again" in Invented:
-            "a block that comes again undoes what was built on it, and is executed again",
+            "a repeated block undoes the blocks above it, and is executed again",
             named by [SAME_AS_SERIAL, REJECTED_LEAVES_NO_TRACE];
         AsksForNothing = "asks-for-nothing" in Invented:
-            "a block that comes before its parent is forgotten, and its parent never asked for",
+            "a block that arrives before its parent is dropped, and the parent is never requested",
             named by [NODES_CONVERGE];
     }
 }

@@ -1,4 +1,4 @@
-//! Which transactions the buggy executor executes side by side.
+//! The batches of transactions that the buggy executor may execute in parallel.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use lockstep_core::model::{Payload, PublicKey, Transaction};
 
 use super::ExecutorBug;
 
-/// Batches of transactions, by index, of which no two conflict: none sends from an account that
-/// another one touches, and credits commute. A transaction comes after the last batch that it
-/// conflicts with, and so never before one that it conflicts with.
+/// Groups transactions, by index, into batches in which no two conflict: none sends from an account that
+/// another one touches, and credits commute. A transaction joins the batch after the last one that it
+/// conflicts with, so conflicting transactions keep their order.
 ///
-/// Costs a look at every batch for every transaction.
+/// Costs one comparison for every batch and transaction.
 pub(super) fn batches(transactions: &[Transaction], bug: Option<ExecutorBug>) -> Vec<Vec<usize>> {
     let mut batches: Vec<(Vec<usize>, Touched)> = Vec::new();
     for (index, transaction) in transactions.iter().enumerate() {
@@ -39,7 +39,7 @@ pub(super) fn batches(transactions: &[Transaction], bug: Option<ExecutorBug>) ->
     batches.into_iter().map(|(members, _)| members).collect()
 }
 
-/// What a transaction, or all of a batch, touches.
+/// The accounts that a transaction, or a whole batch, touches.
 struct Touched {
     sources: BTreeSet<PublicKey>,
     receivers: BTreeSet<PublicKey>,

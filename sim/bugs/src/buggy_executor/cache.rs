@@ -1,4 +1,4 @@
-//! What the workers of a block share: accounts and balances, each loaded when it is first needed.
+//! The cache of a block: accounts and balances, each loaded when it is first needed.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use lockstep_sim::subject::SubjectError;
 /// An account without its balances.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cached {
-    /// `None` where it is not registered.
+    /// Its nonce; `None` if it is not registered.
     pub(super) nonce: Option<Nonce>,
     pub(super) multisig: Option<Multisig>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Cached {
 pub(super) struct Cache {
     pub(super) accounts: BTreeMap<PublicKey, Cached>,
     pub(super) balances: BTreeMap<(PublicKey, Asset), u64>,
-    /// A second home of balances: only a bug has one.
+    /// A second cache of balances, used only by some bugs.
     others: BTreeMap<(PublicKey, Asset), u64>,
     pub(super) supplies: BTreeMap<Asset, Supply>,
     pub(super) fees: u64,
@@ -58,14 +58,14 @@ impl Cache {
             .or_insert_with(|| store.balance(account, asset))
     }
 
-    /// Loads who sends.
+    /// Loads the account of a sender.
     pub(super) fn load_sender(&mut self, store: &Store, account: PublicKey) {
         if !self.has(ExecutorBug::SilentSetter) {
             self.load_account(store, account);
         }
     }
 
-    /// Loads who receives.
+    /// Loads the account of a receiver.
     pub(super) fn load_receiver(
         &mut self,
         store: &Store,
@@ -78,7 +78,7 @@ impl Cache {
         Ok(())
     }
 
-    /// The account as it is now.
+    /// Returns the current state of an account.
     pub(super) fn account(&self, store: &Store, account: PublicKey) -> Cached {
         self.accounts
             .get(&account)
@@ -89,7 +89,7 @@ impl Cache {
             })
     }
 
-    /// What a sender can spend.
+    /// Returns the balance that a sender can spend.
     pub(super) fn available(&mut self, store: &Store, account: PublicKey, asset: Asset) -> u64 {
         if self.has(ExecutorBug::BalanceFromStorage) {
             return store.balance(account, asset);
@@ -158,13 +158,13 @@ impl Cache {
         Ok(())
     }
 
-    /// Counts the fee of an applied transaction.
+    /// Adds the fee of an applied transaction to the sum.
     pub(super) fn count_fee(&mut self, fee: Amount) -> Result<(), SubjectError> {
         self.fees = self.sum(self.fees, fee.0)?;
         Ok(())
     }
 
-    /// Counts what an applied transaction burned.
+    /// Adds a burn of an applied transaction to the supply.
     pub(super) fn count_burn(
         &mut self,
         store: &Store,
@@ -190,7 +190,7 @@ impl Cache {
             .ok_or_else(|| damaged("a sum is more than there can be"))
     }
 
-    /// The balances that the merge writes.
+    /// Returns the balances that the merge writes.
     pub(super) fn merged_balances(&self) -> BTreeMap<(PublicKey, Asset), u64> {
         let mut merged = BTreeMap::new();
         if self.has(ExecutorBug::SplitCache) {

@@ -1,4 +1,4 @@
-//! A ledger of the buggy executor between two blocks: the rules, the cells, the chain of blocks.
+//! The committed state of the buggy executor: the rules, the cells, the chain of blocks.
 
 use lockstep_core::codec;
 use lockstep_core::merkle;
@@ -13,14 +13,14 @@ use super::store::{Store, damaged};
 use lockstep_sim::subject::{StoredBlock, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-/// Everything that there is between two blocks.
+/// The whole state of a ledger between two blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommittedState {
     pub(super) rules: Rules,
     pub(super) store: Store,
-    /// From the genesis to the tip.
+    /// The tips at each height, from the genesis on.
     heights: Vec<Tip>,
-    /// From height 1.
+    /// The blocks from height 1 on, with their receipts.
     blocks: Vec<StoredBlock>,
     bug: Option<ExecutorBug>,
 }
@@ -34,7 +34,7 @@ struct Tip {
 }
 
 impl CommittedState {
-    /// A ledger at height 0; `None` for one that is right.
+    /// Creates the state at height 0, of a correct ledger if `bug` is `None`.
     pub(super) fn at_genesis(
         genesis: &Genesis,
         bug: Option<ExecutorBug>,
@@ -59,7 +59,7 @@ impl CommittedState {
         *self.heights.last().expect("the genesis is never undone")
     }
 
-    /// The identities of the transactions of a block that extends the chain.
+    /// Checks that a block extends the chain, and returns the identities of its transactions.
     pub(super) fn admit(&self, block: &Block) -> Result<Vec<Hash>, SubjectError> {
         let tip = self.tip();
         let header = &block.header;
@@ -120,7 +120,7 @@ impl CommittedState {
         Err(SubjectError::Refused(refusal))
     }
 
-    /// Pays the miner, merges what the block did, and puts the block on the chain.
+    /// Pays the miner, merges the cache of a block, and appends the block to the chain.
     pub(super) fn close(
         &mut self,
         block: &Block,
@@ -226,7 +226,7 @@ impl CommittedState {
     }
 }
 
-/// The root in a ledger where `[A, B, C]` and `[A, B, C, C]` have one, because the odd leaf is paired
+/// Returns a merkle root that is the same for `[A, B, C]` and `[A, B, C, C]`, because an odd leaf is paired
 /// with itself.
 fn root_with_repetitions(identities: &[Hash]) -> Hash {
     match identities {

@@ -1,4 +1,4 @@
-//! Merge of a block's cache into the store.
+//! The merge of a block's cache into the store.
 
 use lockstep_core::model::{Amount, Cell, Height, Nonce, Value};
 
@@ -7,8 +7,8 @@ use super::cache::Cache;
 use super::store::Store;
 
 impl Store {
-    /// Writes what a block made of its accounts, one kind of field after the other, and gives every
-    /// cell that differs, in the order of cells.
+    /// Writes the cache of a block, one kind of cell after the other, and returns every cell that differs,
+    /// in the order of cells.
     pub(super) fn merge(&mut self, height: Height, cache: &Cache) -> Vec<(Cell, Value)> {
         let mut changes = Vec::new();
         for (&account, cached) in &cache.accounts {

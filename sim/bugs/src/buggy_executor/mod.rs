@@ -1,12 +1,12 @@
-//! The executor that the harness is measured with: in the shape in which ledgers have been
-//! parallelised, right by default, and wrong in one known way where it is told to be.
+//! The buggy executor, with which the harness is measured: a ledger of the common parallel design, correct
+//! by default, and with one seeded bug on demand.
 //!
-//! Transactions are gathered in batches in which no two conflict, a worker executes each against a
-//! cache that is loaded in two steps, and the cache is merged kind by kind when all batches are
-//! done. The workers of a batch take turns, the last one first: a right batch cannot tell. It
-//! shares the nouns, the encodings and the stateless checks with core, and nothing else. What takes
-//! real interleavings is in [`concurrent`], where the workers are threads; what takes a failing disk
-//! is in neither, and `docs/known-bugs.md` says where.
+//! Transactions are grouped into batches in which no two conflict, a worker executes each against a cache
+//! that is loaded in two steps, and the cache is merged field by field when all batches are done. The
+//! workers of a batch take turns on one thread, the last one first, which makes no difference to a correct
+//! batch. It shares the model, the encodings and the stateless checks with core, and nothing else. Bugs
+//! that need real interleavings are in [`concurrent`], where the workers are threads; bugs that need a
+//! failing disk have other hosts, which `docs/known-bugs.md` lists.
 
 mod batches;
 mod cache;
@@ -26,7 +26,7 @@ use self::worker::Workers;
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-/// A ledger whose blocks are executed in batches, with a bug or without.
+/// A ledger whose blocks are executed in batches, with a seeded bug or without.
 #[derive(Debug)]
 pub struct BuggyExecutor {
     committed: CommittedState,
@@ -34,11 +34,11 @@ pub struct BuggyExecutor {
 }
 
 impl BuggyExecutor {
-    /// A ledger at height 0; `None` for one that is right.
+    /// Creates a ledger at height 0, correct if `bug` is `None`.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible.
+    /// [`SubjectError::Damaged`] if the genesis allocates more than there can be, or than the limit.
     pub fn new(genesis: &Genesis, bug: Option<ExecutorBug>) -> Result<Self, SubjectError> {
         let committed = CommittedState::at_genesis(genesis, bug)?;
         Ok(BuggyExecutor { committed, bug })

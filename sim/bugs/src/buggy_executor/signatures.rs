@@ -1,8 +1,8 @@
-//! A block's signatures, verified together in a way that does not agree with one by one.
+//! Batch verification of a block's signatures that disagrees with single verification.
 //!
-//! The sum of all equations, each with a random weight, must be zero: that is how batches are
-//! verified. The ledger's rule multiplies by the cofactor first (ZIP 215) and this one does not, so
-//! what is left of a signature with a part of small order vanishes or not by chance of its weight.
+//! A batch is verified by testing that the sum of all equations, each with a random weight, is zero. The
+//! rule of the ledger multiplies by the cofactor first (ZIP 215) and this one does not, so the remainder of
+//! a signature with a component of small order vanishes or not depending on its weight.
 
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
@@ -11,7 +11,7 @@ use lockstep_core::codec;
 use lockstep_core::model::{Block, PublicKey, Signature, Transaction};
 use sha2::{Digest, Sha512};
 
-/// Who did not sign, of each transaction of a block: the first whose signature is not accepted.
+/// Returns, for each transaction of a block, the first signer whose signature is not accepted.
 pub(super) fn forgers(block: &Block) -> Vec<Option<PublicKey>> {
     let claims: Vec<Claim> = block
         .transactions
@@ -30,15 +30,15 @@ pub(super) fn forgers(block: &Block) -> Vec<Option<PublicKey>> {
 }
 
 struct Claim {
-    /// Of which transaction, by index.
+    /// Index of the transaction.
     transaction: usize,
     signer: PublicKey,
-    /// What must be zero; `None` where something is no point or no scalar.
+    /// The equation to verify; `None` if a part is no point or no scalar.
     equation: Option<Equation>,
 }
 
 struct Equation {
-    /// s.
+    /// The scalar s of the signature.
     scalar: Scalar,
     /// The hash of R, A and the message.
     challenge: Scalar,
@@ -47,7 +47,7 @@ struct Equation {
 }
 
 impl Claim {
-    /// The source's, then the cosigners'.
+    /// Returns the claims of a transaction: the source's, then the cosigners'.
     fn all_of(index: usize, transaction: &Transaction) -> Vec<Claim> {
         let message = codec::signing_hash(transaction).0;
         let cosigners = transaction.cosignatures.iter();
@@ -81,7 +81,7 @@ impl Equation {
     }
 }
 
-/// Looks for what spoils a batch in its halves.
+/// Finds the invalid claims of a batch by bisection.
 fn refuse<'c>(claims: &'c [Claim], seed: &[u8; 32], refused: &mut Vec<&'c Claim>) {
     match claims {
         [] => {}
@@ -112,7 +112,7 @@ fn hold_together(claims: &[Claim], seed: &[u8; 32]) -> bool {
     left == EdwardsPoint::identity()
 }
 
-/// 128 bits, as good as random, and the same for the same block.
+/// Returns a weight of 128 bits, pseudorandom and the same for the same block.
 fn weight(seed: &[u8; 32], claims: usize, index: usize) -> Scalar {
     let mut hasher = blake3::Hasher::new_keyed(seed);
     hasher.update(&(claims as u64).to_le_bytes());
@@ -134,8 +134,8 @@ mod tests {
         TransactionRecipe,
     };
 
-    /// Which transactions of a block are refused for their signatures. The time of the block chooses
-    /// its weights.
+    /// Returns which transactions of a block are refused for their signatures. The time of the block
+    /// decides its weights.
     fn refused(flaws: &[Option<TransactionFlaw>], later_ms: u64) -> Vec<bool> {
         let genesis = GenesisRecipe {
             network: NetworkName::Devnet,
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn without_parts_of_small_order_a_batch_says_what_is_true() {
+    fn without_components_of_small_order_a_batch_agrees_with_single_verification() {
         let flipped = Some(TransactionFlaw::FlippedBit(300));
         let cosigner = Some(TransactionFlaw::ForgedCosignature);
         let not_reduced = Some(TransactionFlaw::ScalarNotReduced);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_part_of_small_order_it_says_what_comes_by_chance() {
+    fn with_a_component_of_small_order_the_weight_decides() {
         let small_order = Some(TransactionFlaw::SmallOrder);
         let verdicts: BTreeSet<bool> = (0..64)
             .map(|later_ms| refused(&[None, small_order], later_ms)[1])

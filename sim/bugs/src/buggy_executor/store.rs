@@ -1,4 +1,4 @@
-//! What the buggy executor keeps: every cell with its versions.
+//! The storage of the buggy executor: every cell with its versions.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,13 @@ use lockstep_sim::subject::SubjectError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Store {
     pub(super) cells: BTreeMap<Cell, Vec<Version>>,
-    /// What transactions do not see of a miner's balance; only [`ExecutorBug::RewardInvisible`] puts
-    /// anything here.
+    /// Payments of miners that transactions do not see; filled only by [`ExecutorBug::RewardInvisible`].
     invisible: Vec<(Height, PublicKey, u64)>,
     pub(super) bug: Option<ExecutorBug>,
 }
 
 impl Store {
-    /// The state at height 0, and its changes.
+    /// Creates the store at height 0, and returns its state diff as well.
     pub(super) fn of_genesis(
         genesis: &Genesis,
         bug: Option<ExecutorBug>,
@@ -78,7 +77,7 @@ impl Store {
         }
     }
 
-    /// What transactions see of a balance.
+    /// Returns a balance as transactions see it.
     pub(super) fn balance(&self, account: PublicKey, asset: Asset) -> u64 {
         match self.newest(Cell::Balance(account, asset)) {
             Some(Value::Balance(amount)) => amount.0.saturating_sub(self.invisible(account, asset)),
@@ -101,12 +100,12 @@ impl Store {
         hidden.map(|(_, _, amount)| amount).sum()
     }
 
-    /// Keeps this from the transactions to come.
+    /// Hides a payment of a miner from later transactions.
     pub(super) fn hide(&mut self, height: Height, miner: PublicKey, amount: u64) {
         self.invisible.push((height, miner, amount));
     }
 
-    /// Adds a version where the value differs from the newest one.
+    /// Adds a version if the value differs from the newest one.
     pub(super) fn write(
         &mut self,
         height: Height,
@@ -139,7 +138,7 @@ impl Store {
         changes.push((cell, value));
     }
 
-    /// Deletes what the block of this height wrote, the newest block first.
+    /// Deletes the versions of the block of this height, which must be the newest.
     pub(super) fn undo(&mut self, height: Height) {
         let deleted = match self.bug {
             Some(ExecutorBug::ReorgNotUndone) => Height(height.0.saturating_sub(1)),

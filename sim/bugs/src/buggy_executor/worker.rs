@@ -1,4 +1,4 @@
-//! What a worker of the buggy executor does with its transaction: load, check, apply.
+//! The execution of one transaction by a worker of the buggy executor: load, check, apply.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,12 +15,12 @@ use super::cache::Cache;
 use super::store::Store;
 use lockstep_sim::subject::SubjectError;
 
-/// The workers of one block: they take turns.
+/// The workers of one block, which take turns on one thread.
 #[derive(Debug)]
 pub(super) struct Workers<'s> {
     store: &'s Store,
     pub(super) cache: Cache,
-    /// Who had a transaction in this block.
+    /// The senders of earlier transactions of this block.
     senders: BTreeSet<PublicKey>,
     network: Network,
     bug: Option<ExecutorBug>,
@@ -41,8 +41,8 @@ impl<'s> Workers<'s> {
         self.bug == Some(bug)
     }
 
-    /// Applies a transaction, or rejects it without a trace. `forger` is who did not sign it, where
-    /// the block's signatures were verified before.
+    /// Applies a transaction, or rejects it without a trace. `forger` is the signer with an invalid
+    /// signature, if the signatures of the block were verified before.
     pub(super) fn execute(
         &mut self,
         transaction: &Transaction,
@@ -78,7 +78,7 @@ impl<'s> Workers<'s> {
         })
     }
 
-    /// The rules that need no state are core's own, as the reviewed executor shared its node's.
+    /// Checks the stateless rules, with core's own code, as the reviewed executor shared its node's.
     fn check_alone(
         &self,
         transaction: &Transaction,
@@ -114,7 +114,7 @@ impl<'s> Workers<'s> {
         Ok(())
     }
 
-    /// The nonce after this transaction.
+    /// Checks the nonce, and returns the one after this transaction.
     fn check_nonce(&mut self, transaction: &Transaction) -> Result<Nonce, Rejection> {
         let account = self.cache.account(self.store, transaction.source);
         let expected = account.nonce.unwrap_or_default();
@@ -158,7 +158,7 @@ impl<'s> Workers<'s> {
         Ok(())
     }
 
-    /// What stays of a transaction that could not be paid: nothing, but for a bug.
+    /// Leaves the traces that some bugs leave of a transaction that cannot be paid.
     fn leave_traces(&mut self, transaction: &Transaction, next: Nonce) -> Result<(), SubjectError> {
         let source = transaction.source;
         match (self.bug, &transaction.payload) {
@@ -211,7 +211,7 @@ impl<'s> Workers<'s> {
                             self.pay(source, asset, amount)?;
                         }
                         Some(ExecutorBug::SelfTransfer) if to == source => {
-                            // The receiver's copy is written after the sender's.
+                            // The receiver's copy overwrites the sender's.
                             self.give(to, asset, amount)?;
                         }
                         _ => {
@@ -243,7 +243,7 @@ impl<'s> Workers<'s> {
         self.cache.debit(self.store, source, asset, amount.0)
     }
 
-    /// Credits somebody. Nothing changes nothing, and registers nobody.
+    /// Credits an account. An amount of zero has no effect and registers no account.
     fn give(&mut self, to: PublicKey, asset: Asset, amount: Amount) -> Result<(), SubjectError> {
         if amount.is_zero() {
             return Ok(());
@@ -272,7 +272,7 @@ fn check_signatures(transaction: &Transaction) -> Result<(), Rejection> {
         })
 }
 
-/// Whether enough participants of the source's multisig have signed.
+/// Checks that enough participants of the source's multisig have signed.
 pub(super) fn check_cosigners(
     multisig: Option<&Multisig>,
     transaction: &Transaction,
@@ -295,7 +295,7 @@ pub(super) fn check_cosigners(
     Ok(())
 }
 
-/// What a transaction takes of each asset, transfers to oneself included.
+/// Returns the amount that a transaction takes of each asset, transfers to oneself included.
 pub(super) fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
     let mut taken = BTreeMap::from([(Asset::NATIVE, u128::from(transaction.fee.0))]);
     let mut take = |asset: Asset, amount: Amount| {
@@ -313,7 +313,7 @@ pub(super) fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
     taken
 }
 
-/// What the receipt of an applied transaction says, in the order of [`Effect`].
+/// Returns the effects in the receipt of an applied transaction, in the order of [`Effect`].
 pub(super) fn effects(transaction: &Transaction, to: Nonce) -> Vec<Effect> {
     let account = transaction.source;
     let mut debits = BTreeMap::from([(Asset::NATIVE, transaction.fee.0)]);

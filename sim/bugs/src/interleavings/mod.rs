@@ -1,4 +1,4 @@
-//! The buggy executor with threads in every interleaving of the smallest scenarios.
+//! The engine `loom`: the buggy executor with threads in every interleaving of the smallest scenarios.
 
 #[cfg(feature = "loom")]
 mod search;
@@ -9,7 +9,7 @@ mod search;
 use super::threads::{must_be_there, takes_no_panic};
 use super::{Bug, Effort, Engine, Search};
 
-/// Every interleaving with a few preemptions, of two workers.
+/// The engine. A run is one interleaving of two workers with a bounded number of preemptions.
 pub(super) struct Loom;
 
 impl Engine for Loom {
@@ -18,8 +18,8 @@ impl Engine for Loom {
     }
 
     fn sentence(&self) -> &'static str {
-        "the harness, with the buggy executor's workers in every interleaving of at most three \
-         preemptions, a run each, of the smallest block that shows the bug; a seed changes nothing"
+        "the harness over every interleaving of at most three preemptions of the smallest block that \
+         shows the bug; a run is one interleaving, and the seed has no effect"
     }
 
     fn applies(&self, bug: &Bug) -> bool {

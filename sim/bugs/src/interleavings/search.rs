@@ -1,5 +1,5 @@
-//! Goes through the interleavings of the scenarios that show a thread_bug, or of all of them where there
-//! is none.
+//! The exhaustive search over the interleavings of the scenarios that show a bug, or of all such scenarios
+//! for the control.
 
 use super::super::{Effort, Found, Search, Small};
 use crate::buggy_executor::concurrent::{ThreadBug, triggers, under_loom};
@@ -35,7 +35,7 @@ pub(super) fn search(thread_bug: Option<ThreadBug>, effort: &Effort<'_>) -> Resu
             let shows = Some(invariant.clone());
             let small = Small {
                 transactions: scenario.transactions(),
-                // At most as many as the bound; how many it was loom does not tell.
+                // At most the bound; loom does not report the number.
                 preemptions: None,
                 shows,
             };

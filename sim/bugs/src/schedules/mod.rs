@@ -1,4 +1,4 @@
-//! The buggy executor with threads under schedules that are drawn.
+//! The engines `random`, `urw` and `pct`: the buggy executor with threads under schedules drawn by shuttle.
 
 #[cfg(feature = "shuttle")]
 mod search;
@@ -9,32 +9,31 @@ mod search;
 use super::threads::{must_be_there, takes_no_panic};
 use super::{Bug, Effort, Engine, Search};
 
-/// Some of the schedulers of the portfolio.
+/// An engine with some of the schedulers of the portfolio.
 pub(super) struct Schedules {
     name: &'static str,
     sentence: &'static str,
     schedulers: &'static [&'static str],
 }
 
-/// Whoever goes on is drawn at every step.
+/// A random walk: the next thread is drawn uniformly at every step.
 pub(super) const RANDOM: Schedules = Schedules {
     name: "random",
-    sentence: "the harness, with the buggy executor's workers under schedules that a random walk draws, a \
-           run each",
+    sentence: "the harness over schedules of the workers that a random walk draws; a run is one schedule",
     schedulers: &["random"],
 };
 
-/// The same, but for that threads are of different length.
+/// A uniform random walk: the next thread is drawn in proportion to its expected remaining length.
 pub(super) const URW: Schedules = Schedules {
     name: "urw",
-    sentence: "the same under a uniform random walk",
+    sentence: "the same with a uniform random walk",
     schedulers: &["uniform walk"],
 };
 
-/// A few preemptions at drawn places.
+/// Probabilistic concurrency testing: a few preemptions at drawn steps.
 pub(super) const PCT: Schedules = Schedules {
     name: "pct",
-    sentence: "the same under probabilistic concurrency testing, of depths 2 and 3",
+    sentence: "the same with probabilistic concurrency testing of depths 2 and 3",
     schedulers: &["pct 2", "pct 3"],
 };
 

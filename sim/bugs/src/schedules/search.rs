@@ -1,4 +1,4 @@
-//! Draws schedules until one shows something, and makes small what shows it.
+//! The search over drawn schedules, and the shrinking of its findings.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use lockstep_sim::explore::{self, Plan, SCHEDULERS};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::shrink;
 
-/// So many schedules each scheduler draws for each block.
+/// Number of schedules that each scheduler draws for each block.
 const SCHEDULES: usize = 20;
 
-/// So many each draws for a candidate that is to be smaller.
+/// Number of schedules that each draws for a candidate of shrinking.
 const SCHEDULES_SMALLER: usize = 50;
 
 pub(super) const fn left_out() -> Option<String> {
@@ -58,7 +58,7 @@ pub(super) fn search(
     Ok(Search { runs, found: None })
 }
 
-/// Two to four workers.
+/// Returns a plan over the graph with two to four workers, by the seed.
 const fn plan(seed: u64, schedules: usize) -> Plan {
     Plan {
         over_graph: true,
@@ -66,12 +66,13 @@ const fn plan(seed: u64, schedules: usize) -> Plan {
     }
 }
 
-/// Shuttle takes the hook when it first runs: whoever has one keeps it.
+/// Restores the panic hook of the process, which shuttle replaces when it first runs.
 fn leave_the_panic_hook() {
     keep_panic_hook(explore::let_shuttle_take_the_panic_hook);
 }
 
-/// First fewer workers, then fewer transactions, under whatever schedule, then fewer preemptions.
+/// Shrinks a finding: first to fewer workers, then to fewer transactions under any schedule, then to fewer
+/// preemptions.
 fn shrunk(
     explorable: &Arc<Explored>,
     scenario: &Scenario,

@@ -1,4 +1,4 @@
-//! What stands for the search in a program that was built without it.
+//! The stand-in for the search in a build without its feature.
 
 use super::super::{Effort, Search};
 use crate::buggy_executor::concurrent::ThreadBug;

@@ -1,5 +1,5 @@
-//! Threads of the system: what hangs is told from what ends, a panic that costs a result its place
-//! is found, and the right buggy executor with threads is never accused.
+//! Native threads: hangs are distinguished from other violations, a panic that misplaces a result is found,
+//! and there are no false positives.
 
 use lockstep_bugs::buggy_executor::concurrent::ThreadBug;
 use lockstep_bugs::{Bug, ENGINES, Effort, Engine, Search};
@@ -20,7 +20,7 @@ fn search(name: &str, id: &str, runs: u64) -> Search {
         .expect("nothing fails in memory")
 }
 
-/// What takes no luck. What hangs is waited for, and all of them at once.
+/// Bugs that show in every schedule. The hanging ones are searched in parallel, because each is waited for.
 #[test]
 fn threads_find_what_shows_in_every_schedule() {
     let find = |bug: ThreadBug| {
@@ -51,18 +51,18 @@ fn a_result_that_is_lost_takes_three_transactions() {
 }
 
 #[test]
-fn threads_never_accuse_the_right_one() {
-    assert_not_accused("threads");
+fn threads_have_no_false_positives() {
+    assert_no_false_positives("threads");
 }
 
 #[test]
-fn stress_never_accuses_the_right_one() {
-    assert_not_accused("stress");
+fn stress_has_no_false_positives() {
+    assert_no_false_positives("stress");
 }
 
-fn assert_not_accused(name: &str) {
+fn assert_no_false_positives(name: &str) {
     let search = search(name, "correct-executor-with-threads", 1_500);
-    let accused = search.found.map(|found| found.invariant);
-    assert_eq!(accused, None);
+    let violated = search.found.map(|found| found.invariant);
+    assert_eq!(violated, None);
     assert_eq!(search.runs, 1_500);
 }

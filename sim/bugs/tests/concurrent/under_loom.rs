@@ -1,5 +1,5 @@
-//! Every interleaving of the smallest scenarios, or every one with a few preemptions: each bug of
-//! the buggy executor with threads is found, and the right one is accused in none.
+//! Loom over the smallest scenarios, exhaustively or with a few preemptions: each bug of the buggy executor
+//! with threads is found, and there are no false positives.
 
 use std::io::{Write as _, stderr};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use lockstep_bugs::buggy_executor::concurrent::under_loom::{Extent, Searched, se
 use lockstep_bugs::buggy_executor::concurrent::{ThreadBug, triggers};
 use lockstep_sim::scenario::Scenario;
 
-/// A search that takes longer is cut short, and fails.
+/// Time after which a search is cut short and its test fails.
 const DEADLINE: Duration = Duration::from_secs(45);
 
 const WORKERS: usize = 2;
@@ -24,7 +24,7 @@ fn searched(
     let searched = search(scenario, WORKERS, bug, preemptions, in_time)
         .unwrap_or_else(|reason| panic!("{claim}: {reason}"));
     assert_ne!(searched.extent, Extent::CutShort, "{claim}");
-    // Past the capture of the test's output: how much was searched is to be seen of passing tests.
+    // Not captured, so that the extent of the search shows for passing tests as well.
     writeln!(
         stderr(),
         "loom: {claim}: {} interleavings, {:?}, {}",
@@ -39,16 +39,15 @@ fn searched(
     searched
 }
 
-/// Those that loom can show: a panic ends a model.
+/// Returns the bugs that loom can show, with their scenarios: a panic ends a model.
 fn of_loom() -> impl Iterator<Item = (ThreadBug, Vec<Scenario>)> {
-    let defects = ThreadBug::ALL.iter().copied();
-    defects
-        .filter(|bug| *bug != ThreadBug::ResultIndexLost)
+    let bugs = ThreadBug::ALL.iter().copied();
+    bugs.filter(|bug| *bug != ThreadBug::ResultIndexLost)
         .map(|bug| (bug, triggers(bug)))
 }
 
 #[test]
-fn every_defect_is_found_by_loom_with_two_preemptions() {
+fn every_bug_is_found_by_loom_with_two_preemptions() {
     for (bug, scenarios) in of_loom() {
         for scenario in scenarios {
             let searched = searched(bug.id(), &scenario, Some(bug), Some(2));
@@ -62,7 +61,7 @@ fn every_defect_is_found_by_loom_with_two_preemptions() {
     }
 }
 
-/// Two keys of one shard, and two shards in opposite orders.
+/// The two ways are two shards in opposite orders, and two keys of one shard.
 #[test]
 fn a_guard_that_is_held_shows_in_both_ways() {
     let kinds = ["lock cycle: ", "self-deadlock: "];
@@ -76,15 +75,15 @@ fn a_guard_that_is_held_shows_in_both_ways() {
 }
 
 #[test]
-fn the_right_one_is_never_accused() {
+fn there_are_no_false_positives() {
     for (bug, scenarios) in of_loom() {
-        // Transactions that share shards have too many interleavings.
+        // Transactions that share shards have too many interleavings for an exhaustive search.
         let preemptions = match bug {
             ThreadBug::LateInsert | ThreadBug::ShardGuard => Some(3),
             _ => None,
         };
         for scenario in scenarios {
-            let claim = format!("right, where {bug} shows");
+            let claim = format!("correct, where {bug} shows");
             let searched = searched(&claim, &scenario, None, preemptions);
             assert_eq!(searched.found, None, "{claim}");
         }

@@ -1,5 +1,5 @@
-//! Schedules that are drawn: each scheduler finds every seeded_bug of the buggy executor with threads
-//! that takes no panic, in three transactions and two preemptions, and none accuses the right one.
+//! Drawn schedules: each scheduler finds every bug of the buggy executor with threads that takes no panic,
+//! in three transactions and two preemptions, and none has false positives.
 
 use std::io::{Write as _, stderr};
 use std::time::Instant;
@@ -9,10 +9,10 @@ use lockstep_bugs::{Bug, ENGINES, Effort, Engine};
 
 const SEED: u64 = 1;
 
-/// So many schedules are enough.
+/// Number of schedules within which every bug is found.
 const RUNS: u64 = 20_000;
 
-/// So many tries to make one smaller.
+/// Number of candidates of shrinking.
 const TRIES: u64 = 1_500;
 
 fn engine(name: &str) -> &'static dyn Engine {
@@ -25,7 +25,7 @@ fn bug(id: &str) -> &'static Bug {
     Bug::named(id).unwrap_or_else(|| panic!("{id} is a bug"))
 }
 
-fn finds_every_defect(name: &str) {
+fn finds_every_bug(name: &str) {
     let engine = engine(name);
     assert_eq!(engine.left_out(), None);
     for seeded_bug in ThreadBug::ALL {
@@ -41,7 +41,7 @@ fn finds_every_defect(name: &str) {
             .found
             .unwrap_or_else(|| panic!("{name} does not find {seeded_bug} in {RUNS} schedules"));
         let small = (found.shrunk)(&Effort::of(TRIES));
-        // Past the capture of the test's output: how much it takes is to be seen of passing tests.
+        // Not captured, so that the cost shows for passing tests as well.
         writeln!(
             stderr(),
             "{name}: {seeded_bug}: {} schedules, {seconds:.2} s, {small:?}",
@@ -56,22 +56,22 @@ fn finds_every_defect(name: &str) {
 }
 
 #[test]
-fn a_random_walk_finds_every_defect() {
-    finds_every_defect("random");
+fn a_random_walk_finds_every_bug() {
+    finds_every_bug("random");
 }
 
 #[test]
-fn a_uniform_random_walk_finds_every_defect() {
-    finds_every_defect("urw");
+fn a_uniform_random_walk_finds_every_bug() {
+    finds_every_bug("urw");
 }
 
 #[test]
-fn pct_finds_every_defect() {
-    finds_every_defect("pct");
+fn pct_finds_every_bug() {
+    finds_every_bug("pct");
 }
 
 #[test]
-fn no_scheduler_accuses_the_right_one() {
+fn no_scheduler_has_false_positives() {
     for name in ["random", "urw", "pct"] {
         let search = engine(name)
             .search(
@@ -80,8 +80,8 @@ fn no_scheduler_accuses_the_right_one() {
                 &Effort::of(RUNS / 2),
             )
             .expect("nothing fails in memory");
-        let accused = search.found.map(|found| found.invariant);
-        assert_eq!(accused, None, "{name}");
+        let violated = search.found.map(|found| found.invariant);
+        assert_eq!(violated, None, "{name}");
         assert!(search.runs >= RUNS / 2, "{name}: {}", search.runs);
     }
 }

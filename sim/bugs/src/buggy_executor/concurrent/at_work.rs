@@ -1,10 +1,10 @@
-//! How many workers are at work at once.
+//! The number of workers that execute transactions at once.
 
 use std::sync::{Mutex, PoisonError};
 
 use lockstep_sim::subject::AtWork;
 
-/// Counts who is at work. A checker does not see it: it decides nothing.
+/// A counter of working threads. It is invisible to a model checker, because no decision depends on it.
 #[derive(Debug)]
 pub(super) struct Attendance(Mutex<Counts>);
 
@@ -20,15 +20,15 @@ impl Attendance {
         Attendance(Mutex::new(Counts { now: 0, seen }))
     }
 
-    /// Somebody comes.
-    pub(super) fn comes(&self) {
+    /// Counts a worker that begins a transaction.
+    pub(super) fn enter(&self) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.now += 1;
         counts.seen.most = counts.seen.most.max(counts.now);
     }
 
-    /// Somebody goes who came.
-    pub(super) fn goes(&self) {
+    /// Counts a worker that has ended its transaction.
+    pub(super) fn leave(&self) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.now -= 1;
     }

@@ -1,19 +1,19 @@
-//! A block of which everything is known that needs no state.
+//! A block with the results of its stateless checks.
 
 use lockstep_core::model::{Block, Rejection};
 use lockstep_core::transition;
 
-/// A block and the stateless verdict on each of its transactions. A checker executes it a hundred
-/// thousand times, and a signature takes longer than the rest.
+/// A block and the result of the stateless checks of each transaction. They are computed once, because a
+/// model checker executes the block a hundred thousand times, and a signature takes longer than the rest.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) block: Block,
-    /// Why a transaction is rejected whatever the state is.
+    /// The stateless rejection of each transaction, if it has one.
     pub(super) rejections: Vec<Option<Rejection>>,
 }
 
 impl Checked {
-    /// The rules that need no state are core's own, as the reviewed executor shared its node's.
+    /// Checks the stateless rules, with core's own code, as the reviewed executor shared its node's.
     pub(super) fn new(block: &Block) -> Self {
         let network = block.header.network;
         let check = |transaction| transition::check(transaction, network).err();

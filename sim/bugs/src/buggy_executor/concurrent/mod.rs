@@ -1,9 +1,7 @@
-//! The buggy executor with threads: the same shape and the same rules, executed by several threads at
-//! once.
+//! The buggy executor with threads: the same design and the same rules, with several threads as workers.
 //!
-//! Its source, `shared/`, is compiled once over the real primitives and once more under each
-//! interleaving checker, as core's is. It is right by default, and wrong in one known way where it
-//! is told to be.
+//! Its source, `shared/`, is compiled over the real primitives and once more over those of each model
+//! checker, as core's is. It is correct by default, and has one seeded bug on demand.
 
 mod at_work;
 mod checked;
@@ -28,14 +26,14 @@ use lockstep_sim::scenario::{ConcurrentRequest, Fault};
 use lockstep_sim::subject::{AtWork, SubjectError};
 use lockstep_sim::world::BlockResult;
 
-/// What came of adding a block, and of who came meanwhile.
+/// The result of adding a block, and of a concurrent request.
 struct Added {
     result: Result<BlockResult, SubjectError>,
     concurrent: Option<ConcurrentReport>,
     at_work: AtWork,
 }
 
-/// Whether this is somebody who can come while the buggy executor adds a block.
+/// True if this fault is a concurrent request that the buggy executor supports while it adds a block.
 const fn can_be_concurrent(fault: Fault) -> bool {
     matches!(
         fault,

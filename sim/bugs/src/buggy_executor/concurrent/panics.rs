@@ -1,4 +1,4 @@
-//! A panic in a chosen transaction.
+//! A planned panic in a chosen transaction.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ pub(super) struct Panics {
 }
 
 impl Panics {
-    /// Which transaction panics when it is executed, and whether every time.
+    /// Plans a panic in the transaction of this index, at every execution if the flag is set, or none.
     pub(super) const fn planned(plan: Option<(usize, bool)>) -> Self {
         Panics {
             plan,
@@ -18,9 +18,11 @@ impl Panics {
         }
     }
 
+    /// Executes the plan before this transaction.
+    ///
     /// # Panics
     ///
-    /// Where that is the plan.
+    /// If the panic is planned for this transaction and persists or has not happened yet.
     pub(super) fn meet(&self, transaction: usize) {
         let Some((planned, persists)) = self.plan else {
             return;

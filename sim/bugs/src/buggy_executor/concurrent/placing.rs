@@ -1,11 +1,11 @@
-//! Where keys go in the maps that workers share: the same on every machine, as a schedule depends on
-//! it.
+//! The hash function of the maps that workers share. It is the same on every machine, because a schedule
+//! depends on the shards of keys.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use lockstep_core::model::{Asset, PublicKey};
 
-/// Shards of each map. Two show no torn iteration.
+/// Number of shards of each map. With two, a torn iteration does not show.
 pub(super) const SHARDS: usize = 4;
 
 /// FNV-1a from a seed, for keys that are hashes already.
@@ -17,13 +17,13 @@ impl Placing {
         Placing(seed ^ 0xcbf2_9ce4_8422_2325)
     }
 
-    /// The shards of an account and of its balance.
+    /// Returns the shards of an account and of its balance.
     pub(super) fn shards(self, account: PublicKey, asset: Asset) -> [u64; 2] {
         [self.shard(&account), self.shard(&(account, asset))]
     }
 
     fn shard(self, key: &impl Hash) -> u64 {
-        // As dashmap does: the highest seven bits are its table's.
+        // As in dashmap, whose tables use the highest seven bits.
         (self.hash_one(key) << 7) >> (u64::BITS - SHARDS.trailing_zeros())
     }
 }

@@ -1,45 +1,45 @@
-//! The seeded bugs of the buggy executor whose workers are threads, each by itself.
+//! The seeded bugs of the buggy executor with threads.
 
 lockstep_harness::seeded_bugs! {
     /// A seeded bug of the buggy executor with threads.
     pub enum ThreadBug in "buggy executor with threads":
-        "the same with workers that are threads, real ones or a checker's"
+        "the same executor with threads as workers, native or of a model checker"
     {
-        /// Whether it fits is looked at while the batch before is still executed.
+        /// It is checked while the previous batch is still executed.
         NonceCheckThenAct = "nonce-check-then-act" in Authorization:
             "a nonce is read under one guard and used under another";
-        /// What the panic held up is filed after all others, which move up.
+        /// The result of the retried transaction is appended after all others, which move up.
         ResultIndexLost = "result-index-lost" in Authorization:
-            "after a worker's panic, results belong to other transactions";
-        /// As with one thread.
+            "after a panic of a worker, results are assigned to other transactions";
+        /// The same bug as on one thread.
         ConflictMissed as crate::buggy_executor::ExecutorBug::ConflictMissed;
         LateInsert = "late-insert" in Scheduling:
-            "what was loaded late overwrites what was written meanwhile";
-        /// The sender's balance is held while the receiver's is taken.
+            "a value that is loaded late overwrites a concurrent write";
+        /// The guard of the sender's balance is held while the receiver's is acquired.
         ShardGuard = "shard-guard" in Scheduling:
-            "two entries are held at once, of one shard or in opposite orders";
-        /// On the same thread.
+            "two guards of a map are held at once, of one shard or in opposite orders";
+        /// Another task of the same thread needs the entry.
         GuardAcrossAwait = "guard-across-await" in Scheduling:
-            "a guard of a map is held while others run";
-        /// The ledger is locked for writing while its workers want to read it.
+            "a guard of a map is held across an await";
+        /// The ledger is locked for writing while its workers read it.
         SelfDeadlock = "self-deadlock" in Scheduling:
-            "a read lock is waited for under one's own write lock";
-        OpenWindow = "open-window" in Scheduling: "a rewind gets in while a block is executed";
-        /// It begins when all results are there, and the last writes may not be.
+            "a thread waits for a read lock under its own write lock";
+        OpenWindow = "open-window" in Scheduling: "a rewind runs while a block is executed";
+        /// It begins when all results are filed, but the last writes may be outstanding.
         TornIteration = "torn-iteration" in Scheduling:
-            "the merge walks the map while a worker writes";
+            "the merge iterates over the map while a worker writes";
         FeeReadModifyWrite = "fee-read-modify-write" in Scheduling:
-            "a sum is loaded, added to and stored by two workers";
-        /// There are as many workers as transactions.
+            "a sum is loaded, added to and stored in separate steps by two workers";
+        /// A worker is spawned for every transaction.
         UnboundedTasks = "unbounded-tasks" in Scheduling: "the limit of workers is ignored";
-        /// A batch is finished when the last one of it that was begun is.
+        /// A batch counts as finished when its last transaction is.
         DoneFlagLatched = "done-flag-latched" in Scheduling:
-            "a batch is finished although a worker still validates";
+            "a batch counts as finished while a worker still validates";
     }
 }
 
 impl ThreadBug {
-    /// Whether it ends in a deadlock, so that real threads wait for ever.
+    /// True if it ends in a deadlock, so that native threads wait for ever.
     #[must_use]
     pub const fn hangs(self) -> bool {
         matches!(

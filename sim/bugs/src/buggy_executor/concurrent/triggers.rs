@@ -1,4 +1,4 @@
-//! The smallest scenario that shows each bug, under some schedule of two workers.
+//! The smallest scenarios that show each bug, under some schedule of two workers.
 
 use lockstep_core::model::Asset;
 
@@ -10,14 +10,16 @@ use lockstep_sim::scenario::{
     NetworkName, Scenario, Sending, Step, TransactionRecipe,
 };
 
-/// What everybody has who is mentioned.
+/// Initial balance of every account in a trigger.
 const HAD: u64 = 10;
 
-/// Of all hash maps.
+/// Seed of all hash maps.
 const HASH_SEED: u64 = 0;
 
-/// The last step of each is the block that matters. Accounts are in shards of their own unless
-/// sharing one is the point: a checker has fewer interleavings to run.
+/// Returns the smallest scenarios that show a bug, each with the deciding block as its last step.
+///
+/// Accounts are in shards of their own unless the bug needs a shared one: a model checker has fewer
+/// interleavings to run.
 #[must_use]
 pub fn triggers(bug: ThreadBug) -> Vec<Scenario> {
     let [a, b, c, d] = [0, 1, 2, 3].map(|shard| account(shard, 0));
@@ -63,7 +65,7 @@ pub fn triggers(bug: ThreadBug) -> Vec<Scenario> {
     }
 }
 
-/// The account with this number among those that are in this shard with their balance.
+/// Returns the account with this number among those whose account and balance are both in this shard.
 fn account(shard: u64, number: usize) -> u32 {
     let mut keys = Keys::default();
     let placing = Placing::new(HASH_SEED);

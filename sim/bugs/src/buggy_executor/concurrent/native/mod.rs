@@ -1,4 +1,4 @@
-//! The buggy executor over the real primitives, for a trial.
+//! The buggy executor over the real primitives, as the subject of a trial.
 
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -21,31 +21,30 @@ use lockstep_sim::scenario::Fault;
 use lockstep_sim::subject::{AtWork, StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-/// A ledger whose blocks are executed by threads of the system, with a bug or without.
+/// A ledger whose blocks are executed by native threads, with a seeded bug or without.
 pub struct Concurrent {
     ledger: Arc<Ledger>,
-    patience: Duration,
+    hang_after: Duration,
     armed: Option<Fault>,
     aftermath: Aftermath,
     at_work: Option<AtWork>,
 }
 
 impl Concurrent {
-    /// A block that takes longer than this does not end, as far as anybody can tell; a right one
-    /// takes milliseconds.
-    pub const PATIENCE: Duration = Duration::from_secs(5);
+    /// Time after which a block counts as hanging; a correct one takes milliseconds.
+    pub const HANG_AFTER: Duration = Duration::from_secs(5);
 
-    /// A ledger at height 0, executed by so many workers; `None` for one that is right.
+    /// Creates a ledger at height 0 with this number of workers, correct if `bug` is `None`.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible.
+    /// [`SubjectError::Damaged`] if the genesis allocates more than there can be, or than the limit.
     pub fn new(
         genesis: &Genesis,
         hash_seed: u64,
         workers: usize,
         bug: Option<ThreadBug>,
-        patience: Duration,
+        hang_after: Duration,
     ) -> Result<Self, SubjectError> {
         let settings = Settings {
             workers,
@@ -54,15 +53,15 @@ impl Concurrent {
         };
         Ok(Concurrent {
             ledger: Ledger::new(CommittedState::at_genesis(genesis, None)?, settings),
-            patience,
+            hang_after,
             armed: None,
             aftermath: Aftermath::default(),
             at_work: None,
         })
     }
 
-    /// Who hangs cannot be ended, and is left to hang: it sleeps.
-    fn within_patience(
+    /// Adds a block on a thread of its own, which cannot be killed and is left sleeping if it hangs.
+    fn within_time_limit(
         &self,
         block: &Block,
         concurrent: Option<ConcurrentAct>,
@@ -72,18 +71,18 @@ impl Concurrent {
         let (ledger, panics) = (Arc::clone(&self.ledger), Arc::clone(panics));
         let block = Arc::new(Checked::new(block));
         let adding = thread::spawn(move || {
-            // Nobody waits any more where this took too long.
+            // The receiver is gone if this took too long.
             let _ = answers.send(ledger.add(&block, concurrent, &panics));
         });
-        match answer.recv_timeout(self.patience) {
+        match answer.recv_timeout(self.hang_after) {
             Ok(added) => Ok(added),
             Err(RecvTimeoutError::Timeout) => {
-                let reason = format!("no end in {:?}, expected one", self.patience);
+                let reason = format!("no end in {:?}, expected one", self.hang_after);
                 Err(SubjectError::Stuck(reason))
             }
             Err(RecvTimeoutError::Disconnected) => match adding.join() {
                 Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => unreachable!("whoever adds answers before it ends"),
+                Ok(()) => unreachable!("the adding thread answers before it ends"),
             },
         }
     }
@@ -115,7 +114,7 @@ impl Subject for Concurrent {
             _ => {}
         }
         let panics = Arc::new(Panics::planned(panic));
-        let added = self.within_patience(block, concurrent, &panics)?;
+        let added = self.within_time_limit(block, concurrent, &panics)?;
         self.at_work = Some(added.at_work);
         if (added.concurrent.is_some() || panics.have_happened())
             && let Some(fault) = &self.armed
@@ -183,11 +182,12 @@ impl Faulty for Concurrent {
     }
 }
 
-/// A block on what is kept, by one worker and nobody beside it; and what is kept then.
+/// Adds a block with one worker and no concurrent request. Returns the result and the state after it.
 ///
 /// # Errors
 ///
-/// Where the block is refused; then nothing has changed.
+/// The inner error is [`SubjectError::Refused`] if the block does not extend the chain; then the state is
+/// unchanged.
 pub fn alone(
     committed: CommittedState,
     block: &Block,

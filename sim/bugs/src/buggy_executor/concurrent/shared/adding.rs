@@ -1,11 +1,11 @@
-//! A block on its way into the ledger.
+//! The arguments of adding a block.
 
 use super::sync::Arc;
 use crate::buggy_executor::concurrent::at_work::Attendance;
 use crate::buggy_executor::concurrent::checked::Checked;
 use crate::buggy_executor::concurrent::panics::Panics;
 
-/// A block that is to be added, with what happens to it.
+/// A block to add, with the planned panic and the counter of workers.
 pub(super) struct Adding {
     pub(super) block: Arc<Checked>,
     pub(super) panics: Arc<Panics>,

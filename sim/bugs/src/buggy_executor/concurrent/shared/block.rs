@@ -1,4 +1,4 @@
-//! A block on the ledger: its execution on workers, and its commit.
+//! Adding a block: its execution on workers, and its commit.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ use crate::buggy_executor::concurrent::checked::Checked;
 use crate::buggy_executor::concurrent::panics::Panics;
 use crate::buggy_executor::concurrent::{Added, ThreadBug};
 use crate::buggy_executor::store::damaged;
-/// What a block did, before it is committed.
+
+/// The result of executing a block, before the commit.
 pub(super) struct Executed {
     identities: Vec<Hash>,
     merged: crate::buggy_executor::cache::Cache,
@@ -26,7 +27,7 @@ pub(super) struct Executed {
 }
 
 impl Ledger {
-    /// Adds a block to the tip, and lets somebody else come meanwhile.
+    /// Adds a block to the tip, beside a concurrent request if there is one.
     pub(in crate::buggy_executor::concurrent) fn add(
         self: &Arc<Self>,
         block: &Arc<Checked>,
@@ -41,7 +42,7 @@ impl Ledger {
         };
         let (result, concurrent) = match concurrent {
             None => (self.add_block(&adding), None),
-            // Both are tasks of one thread.
+            // The block and the reader are tasks of one thread.
             Some(ConcurrentAct::Read) => {
                 let (result, report) = add_beside_a_reader(self, &adding);
                 (result, Some(report))
@@ -69,7 +70,7 @@ impl Ledger {
         self.commit(&adding.block.block, executed)
     }
 
-    /// Executes a block that extends the chain. Whoever calls has the permit.
+    /// Executes a block that extends the chain. The caller holds the permit.
     pub(super) fn execute(self: &Arc<Self>, adding: &Adding) -> Result<Executed, SubjectError> {
         let Adding {
             block,
@@ -99,7 +100,7 @@ impl Ledger {
             attendance: Arc::clone(attendance),
             bug: self.settings.bug,
         });
-        // The caller is one of them.
+        // The caller is one of the workers.
         let others: Vec<_> = (1..workers)
             .map(|_| {
                 let work = Arc::clone(&work);
@@ -128,7 +129,7 @@ impl Ledger {
         })
     }
 
-    /// Writes what a block did.
+    /// Commits the result of a block.
     pub(super) fn commit(
         &self,
         block: &Block,
@@ -163,7 +164,7 @@ impl Ledger {
         closed
     }
 
-    /// Does what somebody else wants.
+    /// Answers a concurrent request.
     fn answer(&self, act: ConcurrentAct) -> ConcurrentReport {
         if let ConcurrentAct::Rewind(height) = &act {
             self.rewind_to(*height);

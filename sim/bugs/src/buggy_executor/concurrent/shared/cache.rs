@@ -1,4 +1,4 @@
-//! What the workers of a block share: accounts and balances, each loaded when it is first needed.
+//! The cache that the workers of a block share: accounts and balances, each loaded when it is first needed.
 
 use std::collections::BTreeSet;
 
@@ -36,8 +36,8 @@ impl Cache {
         self.bug == Some(bug)
     }
 
-    /// Loads what a transaction looks at and what it changes. Others load the same meanwhile, and
-    /// who credits does not wait for them: what is there stays.
+    /// Loads the accounts and balances that a transaction reads or writes. Other workers may load and
+    /// credit the same ones meanwhile, so an entry that is there stays.
     pub(super) fn load(&self, committed: &RwLock<CommittedState>, transaction: &Transaction) {
         let source = transaction.source;
         let mut accounts = BTreeSet::from([source]);
@@ -78,13 +78,13 @@ impl Cache {
         }
     }
 
-    /// An account as it is now. It is loaded.
+    /// Returns the current state of a loaded account.
     pub(super) fn account(&self, account: PublicKey) -> Result<Cached, SubjectError> {
         let cached = self.accounts.get(&account).map(|cached| cached.clone());
         cached.ok_or_else(|| damaged("an account is looked at that was not loaded"))
     }
 
-    /// A balance as it is now. It is loaded.
+    /// Returns the current value of a loaded balance.
     pub(super) fn balance(&self, account: PublicKey, asset: Asset) -> Result<u64, SubjectError> {
         let balance = self.balances.get(&(account, asset)).map(|balance| *balance);
         balance.ok_or_else(|| damaged("a balance is looked at that was not loaded"))
@@ -151,7 +151,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Takes from one and gives to another.
+    /// Debits one account and credits another.
     pub(super) fn transfer(
         &self,
         (from, to): (PublicKey, PublicKey),
@@ -172,18 +172,18 @@ impl Cache {
         self.credit(to, asset, amount)
     }
 
-    /// Counts the fee of an applied transaction. It was paid, so all of them are within a supply.
+    /// Adds the fee of an applied transaction. Fees were paid, so their sum is within the supply.
     pub(super) fn count_fee(&self, fee: Amount) {
         if self.has(ThreadBug::FeeReadModifyWrite) {
             let sum = self.fees.load(Ordering::Acquire);
             self.fees.store(sum.wrapping_add(fee.0), Ordering::Release);
         } else {
-            // Whoever reads the sum has joined whoever added to it.
+            // The reader of the sum has joined all threads that add to it.
             self.fees.fetch_add(fee.0, Ordering::Relaxed);
         }
     }
 
-    /// What a block made of its accounts, in order; account after account, balance after balance.
+    /// Returns the contents in order, read account after account and balance after balance.
     pub(super) fn merged(&self) -> Merged {
         let mut merged = Merged::new(None);
         let accounts = self.accounts.iter();
@@ -193,7 +193,7 @@ impl Cache {
         merged
     }
 
-    /// Forgets everything: another block begins with what is kept.
+    /// Clears the cache: the next block starts from the committed state.
     pub(super) fn clear(&self) {
         self.accounts.retain(|_, _| false);
         self.balances.retain(|_, _| false);

@@ -8,21 +8,21 @@ use crate::buggy_executor::CommittedState;
 use crate::buggy_executor::concurrent::ThreadBug;
 use crate::buggy_executor::concurrent::placing::Placing;
 
-/// How blocks are executed.
+/// The settings of execution.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::buggy_executor::concurrent) struct Settings {
-    /// The most workers at once.
+    /// Largest number of workers at once.
     pub(in crate::buggy_executor::concurrent) workers: usize,
     pub(in crate::buggy_executor::concurrent) hash_seed: u64,
     pub(in crate::buggy_executor::concurrent) bug: Option<ThreadBug>,
 }
 
-/// A ledger that several threads have at once.
+/// A ledger that several threads use at once.
 pub(in crate::buggy_executor::concurrent) struct Ledger {
-    /// Who has it writes.
+    /// The permit to write.
     permit: Mutex<()>,
     pub(super) committed: RwLock<CommittedState>,
-    /// Of the block that is executed; empty between two.
+    /// The cache of the current block; empty between two.
     pub(super) cache: Cache,
     pub(super) settings: Settings,
 }
@@ -44,7 +44,7 @@ impl Ledger {
         self.settings.bug == Some(bug)
     }
 
-    /// What is kept now.
+    /// Returns a copy of the committed state.
     pub(in crate::buggy_executor::concurrent) fn committed(&self) -> CommittedState {
         sync::read(&self.committed).clone()
     }
@@ -55,7 +55,7 @@ impl Ledger {
         sync::write(&self.committed).rewind_to(height);
     }
 
-    /// Locks out who else would write.
+    /// Acquires the permit to write, which excludes other writers.
     pub(super) fn permit(&self) -> sync::MutexGuard<'_, ()> {
         self.permit.lock()
     }

@@ -1,6 +1,6 @@
-//! What the buggy executor's workers use at once.
+//! The shared state of the buggy executor's workers.
 //!
-//! These files are compiled over real primitives and once more under each interleaving checker. They
+//! These files are compiled over real primitives and once more over those of each model checker. They
 //! name a primitive only as `super::sync::...`; plain data stays outside.
 
 mod adding;

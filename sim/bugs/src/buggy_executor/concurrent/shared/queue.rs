@@ -1,4 +1,4 @@
-//! What is executed next, and when its batch may begin.
+//! The queue of the transactions of a block, which holds each back until its batch may begin.
 
 use lockstep_core::model::Outcome;
 
@@ -9,29 +9,29 @@ use crate::buggy_executor::concurrent::ThreadBug;
 pub(super) struct Queue {
     /// The transaction at each position.
     order: Vec<usize>,
-    /// Where the batch of each position begins and ends.
+    /// Start and end of the batch of each position.
     batches: Vec<(usize, usize)>,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     changed: Condvar,
     bug: Option<ThreadBug>,
 }
 
-struct State {
-    /// The next position that nobody has.
+struct QueueState {
+    /// The next position that no worker has.
     next: usize,
     finished: usize,
-    /// Only a bug looks at this: where the last batch ends of which the last one is finished.
+    /// End of the last batch whose last transaction is finished; used only by a bug.
     latched: usize,
     is_stopped: bool,
-    /// By position.
+    /// The results by position.
     filed: Vec<Option<Filed>>,
 }
 
-/// What became of a transaction.
+/// The filed result of a transaction.
 #[derive(Clone)]
 pub(super) struct Filed {
     pub(super) outcome: Outcome,
-    /// Whether it was tried again after a panic.
+    /// True if it was retried after a panic.
     pub(super) is_second_try: bool,
 }
 
@@ -44,7 +44,7 @@ impl Queue {
         }
         Queue {
             order: batches.concat(),
-            state: Mutex::new(State {
+            state: Mutex::new(QueueState {
                 next: 0,
                 finished: 0,
                 latched: 0,
@@ -57,13 +57,13 @@ impl Queue {
         }
     }
 
-    /// The transaction at a position.
+    /// Returns the transaction at a position.
     pub(super) fn transaction(&self, position: usize) -> usize {
         self.order[position]
     }
 
-    /// Says what this worker has finished, and gives it something to do: its position. Waits until
-    /// its batch may begin, unless it is taken `early`.
+    /// Files the result of this worker, and returns the position of its next transaction. Waits until its
+    /// batch may begin, unless it is taken `early`.
     pub(super) fn next(&self, done: Option<(usize, Filed)>, early: bool) -> Option<usize> {
         let mut state = self.state.lock();
         if let Some((position, filed)) = done {
@@ -96,8 +96,8 @@ impl Queue {
         }
     }
 
-    /// Everything before the batch is finished; then nothing else is, for that could not begin.
-    fn may_begin(&self, state: &State, position: usize) -> bool {
+    /// True if every transaction before the batch of this position is finished, or the queue is stopped.
+    fn may_begin(&self, state: &QueueState, position: usize) -> bool {
         let (start, _) = self.batches[position];
         let finished = match self.bug {
             Some(ThreadBug::DoneFlagLatched) => state.latched.max(state.finished),
@@ -106,14 +106,14 @@ impl Queue {
         state.is_stopped || finished >= start
     }
 
-    /// Files what becomes of a transaction before it is finished.
+    /// Files the result of a transaction before it is finished.
     pub(super) fn file(&self, position: usize, filed: Filed) {
         let mut state = self.state.lock();
         state.filed[position] = Some(filed);
         self.changed.notify_all();
     }
 
-    /// Waits until everything is filed.
+    /// Waits until all results are filed.
     pub(super) fn wait_for_results(&self) {
         let mut state = self.state.lock();
         while !(state.is_stopped || state.filed.iter().all(Option::is_some)) {
@@ -121,13 +121,13 @@ impl Queue {
         }
     }
 
-    /// Nothing else is begun.
+    /// Stops the queue: no further transaction begins.
     pub(super) fn stop(&self) {
         self.state.lock().is_stopped = true;
         self.changed.notify_all();
     }
 
-    /// What became of each transaction, by its index; what is not filed is left out.
+    /// Returns the filed results in the order of transactions.
     pub(super) fn results(&self) -> Vec<Outcome> {
         let state = self.state.lock();
         let mut results: Vec<(bool, usize, Outcome)> = self

@@ -1,4 +1,4 @@
-//! The asynchronous face: a block and a reader as tasks of one thread.
+//! The asynchronous interface: a block and a reader as tasks of one thread.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -19,7 +19,7 @@ pub(super) fn add_beside_a_reader(
     ledger: &Arc<Ledger>,
     adding: &Adding,
 ) -> (Result<BlockResult, SubjectError>, ConcurrentReport) {
-    // Who reads needs none.
+    // The reader needs no permit.
     let _permit = ledger.permit();
     let (result, saw) = in_turns(add_block(ledger, adding), read(ledger, adding));
     let report = ConcurrentReport {
@@ -30,17 +30,17 @@ pub(super) fn add_beside_a_reader(
     (result, report)
 }
 
-/// Whoever calls has the permit.
+/// Adds a block. The caller holds the permit.
 async fn add_block(ledger: &Arc<Ledger>, adding: &Adding) -> Result<BlockResult, SubjectError> {
     let executed = ledger.execute(adding)?;
     let_others_run().await;
     ledger.commit(&adding.block.block, executed)
 }
 
-/// Reads the ledger, and what the first who sends has left as far as the block is executed.
+/// Reads the ledger, and the current balance of the first sender of the block.
 #[allow(
     clippy::await_holding_invalid_type,
-    reason = "that is what one bug does"
+    reason = "one bug does exactly this"
 )]
 async fn read(ledger: &Arc<Ledger>, adding: &Adding) -> World {
     let world = sync::read(&ledger.committed).as_world();
@@ -63,7 +63,7 @@ async fn read(ledger: &Arc<Ledger>, adding: &Adding) -> World {
     world
 }
 
-/// A reason to wait, such as a slow client.
+/// Yields once to the other task, as for a slow client.
 async fn let_others_run() {
     let mut has_waited = false;
     std::future::poll_fn(|_| match std::mem::replace(&mut has_waited, true) {
@@ -73,7 +73,7 @@ async fn let_others_run() {
     .await;
 }
 
-/// Runs two tasks on this thread, each until it waits for something.
+/// Runs two tasks on this thread in turns, each until it waits.
 fn in_turns<A, B>(one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
     let (mut one, mut other) = (pin!(one), pin!(other));
     let (mut first, mut second) = (None, None);

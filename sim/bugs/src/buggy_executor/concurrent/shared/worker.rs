@@ -1,4 +1,4 @@
-//! What a worker does with its transaction: load, check, apply.
+//! The execution of transactions by a worker: load, check, apply.
 
 use lockstep_core::model::{Amount, Asset, Nonce, Outcome, Payload, Rejection, Transaction};
 
@@ -14,7 +14,7 @@ use crate::buggy_executor::concurrent::panics::Panics;
 use crate::buggy_executor::worker::{check_cosigners, effects, taken};
 use lockstep_sim::subject::SubjectError;
 
-/// A block that is executed, as its workers see it.
+/// A block in execution, as its workers share it.
 pub(super) struct Work {
     pub(super) ledger: Arc<Ledger>,
     pub(super) block: Arc<Checked>,
@@ -24,7 +24,7 @@ pub(super) struct Work {
     pub(super) bug: Option<ThreadBug>,
 }
 
-/// Whether a nonce fits, looked at before the batch may begin; only a bug does.
+/// The nonce after a transaction, checked before its batch may begin; set only by a bug.
 type Early = Option<Nonce>;
 
 impl Work {
@@ -32,8 +32,8 @@ impl Work {
         self.bug == Some(bug)
     }
 
-    /// Executes what nobody else has taken, until there is nothing left. Where that fails nobody
-    /// begins anything any more.
+    /// Executes transactions from the queue until it is empty. An error stops the queue for all
+    /// workers.
     pub(super) fn drive(&self) -> Result<(), SubjectError> {
         let is_early = self.has(ThreadBug::NonceCheckThenAct);
         let mut done = None;
@@ -61,10 +61,10 @@ impl Work {
             early = check_nonce(&account, transaction).ok();
             self.queue.begin(position);
         }
-        self.attendance.comes();
+        self.attendance.enter();
         let mut is_second_try = false;
         let outcome = loop {
-            // Before anything is written: then there is nothing to undo.
+            // A panic before the first write leaves nothing to undo.
             let decided = sync::catch_panic(|| {
                 self.panics.meet(index);
                 self.decide(index, early)
@@ -85,7 +85,7 @@ impl Work {
         if let Outcome::Applied { .. } = filed.outcome {
             self.apply(transaction)?;
         }
-        self.attendance.goes();
+        self.attendance.leave();
         Ok(filed)
     }
 
@@ -93,7 +93,7 @@ impl Work {
         &self.ledger.cache
     }
 
-    /// What becomes of a transaction; nothing is changed yet.
+    /// Decides the outcome of a transaction, without a write.
     fn decide(&self, index: usize, early: Early) -> Result<Outcome, SubjectError> {
         let transaction = &self.block.block.transactions[index];
         if let Some(rejection) = &self.block.rejections[index] {
@@ -158,7 +158,7 @@ impl Work {
     }
 }
 
-/// The nonce after a transaction.
+/// Checks the nonce of a transaction, and returns the one after it.
 fn check_nonce(account: &Cached, transaction: &Transaction) -> Result<Nonce, Rejection> {
     let expected = account.nonce.unwrap_or_default();
     let got = transaction.nonce;

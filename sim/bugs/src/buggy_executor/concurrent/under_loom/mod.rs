@@ -29,41 +29,42 @@ use lockstep_sim::trial::MAKES_SENSE;
 use lockstep_sim::trial::faults::order;
 use lockstep_sim::world::{BlockResult, World};
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Searched {
-    /// How many interleavings were run, the one that shows something included.
+    /// Number of interleavings that were executed, the violating one included.
     pub interleavings: u64,
-    /// The invariant that does not hold in one, and in which way.
+    /// The name of the violated invariant and the details, if one was violated.
     pub found: Option<(String, String)>,
-    /// Whether these were all there are, where nothing was found.
+    /// Extent of the search if no violation was found.
     pub extent: Extent,
 }
 
-/// How much of what there is was run.
+/// The part of all interleavings that was executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// Every interleaving.
     Complete,
-    /// Every one with at most so many preemptions.
+    /// Every interleaving with at most this number of preemptions.
     Bounded(usize),
-    /// Whoever asked lost patience.
+    /// Some of them: the caller ended the search.
     CutShort,
 }
 
-const LOST_PATIENCE: &str = "whoever asked lost patience";
+const ENDED_BY_CALLER: &str = "the caller ended the search";
 
-/// Executes the last block of a scenario in every interleaving of its workers, or in every one with
-/// a few preemptions, until something does not hold. What comes before is executed alone; `goes_on`
-/// is asked before each interleaving, with how many there were.
+/// Executes the last block of a scenario in every interleaving of its workers, or in every one with a
+/// bounded number of preemptions, until an invariant is violated. The blocks before it are executed by
+/// one worker; `goes_on` is called before each interleaving, with the number of those before.
 ///
 /// # Errors
 ///
-/// Where the last step is no block that is added, or what comes before it is more than blocks.
+/// If the scenario is not a list of blocks, and concurrent requests that the executor supports, with a
+/// valid block at its end; the message says why.
 ///
 /// # Panics
 ///
-/// Where a bound is below 2: most defects need two preemptions.
+/// If a bound is below 2: most bugs need two preemptions.
 pub fn search(
     scenario: &Scenario,
     workers: usize,
@@ -79,19 +80,19 @@ pub fn search(
         bug,
     };
     let mut builder = Builder::new();
-    // Each of these four cuts a search and calls it a success, and the environment can set them.
+    // Each of these four cuts a search short as a success, and the environment can set them.
     builder.preemption_bound = preemptions;
     builder.max_permutations = None;
     builder.max_duration = None;
     builder.checkpoint_file = None;
-    // This one panics.
+    // This limit panics.
     builder.max_branches = 20_000;
     let interleavings = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&interleavings);
     let ended = catch_panic(|| {
         builder.check(move || {
             let before = counted.fetch_add(1, Ordering::Relaxed);
-            assert!(goes_on(before), "{LOST_PATIENCE}");
+            assert!(goes_on(before), "{ENDED_BY_CALLER}");
             let ledger = Ledger::new(case.committed.clone(), settings);
             let panics = Arc::new(Panics::planned(None));
             let added = ledger.add(&case.checked, case.concurrent.clone(), &panics);
@@ -105,7 +106,7 @@ pub fn search(
     let found = match ended {
         Ok(()) => None,
         Err(message) => match message.split_once(": ") {
-            _ if message == LOST_PATIENCE => {
+            _ if message == ENDED_BY_CALLER => {
                 extent = Extent::CutShort;
                 None
             }
@@ -123,7 +124,7 @@ pub fn search(
     })
 }
 
-/// A block that is to be executed, and what comes of it serially: computed once, outside of a model.
+/// A block to execute, with its serial result: computed once, outside of a model.
 struct Case {
     rules: Rules,
     committed: CommittedState,
@@ -132,7 +133,7 @@ struct Case {
     before: World,
     expected: World,
     result: Result<BlockResult, Refusal>,
-    /// The block first, and last.
+    /// The expected states with the concurrent request after the block, and before it.
     orders: [Order; 2],
 }
 
@@ -169,7 +170,7 @@ impl Case {
             }
         }
         let block = last.ok_or("there is a block at the end")?;
-        // The concurrent request comes beside the last block, and the one before is not executed yet.
+        // The request is concurrent with the last block, which is not executed yet.
         let concurrent =
             concurrent.map(|wants| ConcurrentAct::of(wants, committed.height(), &block));
         let orders = match &concurrent {
@@ -190,7 +191,7 @@ impl Case {
         })
     }
 
-    /// What does not hold of what came of it.
+    /// Returns the violated invariant and the details, if the result violates one.
     fn violation(
         &self,
         added: &Added,

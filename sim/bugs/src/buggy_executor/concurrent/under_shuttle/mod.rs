@@ -1,4 +1,4 @@
-//! The buggy executor over shuttle's primitives, for an exploration.
+//! The buggy executor over shuttle's primitives, for an exploration of schedules.
 
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -20,16 +20,16 @@ use lockstep_sim::scenario::Fault;
 use lockstep_sim::subject::{StoredBlock, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-/// The buggy executor with workers that a scheduler drives, with a bug or without.
+/// The buggy executor with workers under a scheduler of shuttle, with a seeded bug or without.
 #[derive(Debug)]
 pub struct Explored {
     bug: Option<ThreadBug>,
-    /// The block that was executed last: the same one comes again and again.
+    /// The block that was executed last, which is usually the next one as well.
     last: Mutex<Option<Arc<Checked>>>,
 }
 
 impl Explored {
-    /// `None` for the one that is right.
+    /// Creates an executor, correct if `bug` is `None`.
     #[must_use]
     pub const fn new(bug: Option<ThreadBug>) -> Self {
         Explored {
