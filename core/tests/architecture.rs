@@ -1,4 +1,4 @@
-//! What is deliberately absent from the sources of core.
+//! Tests of deliberate absences from the sources of core.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every place in the files chosen that has one of these words, as `file:line: text`.
+/// Returns every line of the files chosen that has one of these words, as `file:line: text`.
 fn places(chosen: impl Fn(&str) -> bool, words: &[&str]) -> Vec<String> {
     sources()
         .into_iter()
@@ -74,7 +74,7 @@ fn the_search_finds_what_is_there() {
     assert!(!places(everywhere, &["checked_add"]).is_empty());
 }
 
-/// Results of a node must not depend on its clock; whatever needs the time is given one.
+/// Results of a node must not depend on its clock; code that needs the time is given one.
 #[test]
 fn the_time_of_day_is_read_in_the_clock_alone() {
     let found = places(|name| name != "clock.rs", &["SystemTime::now"]);
@@ -113,7 +113,7 @@ const SHARED_WITH_MONEY: [&str; 4] = [
     "parallel/parallel_state.rs",
 ];
 
-/// Where amounts are added up nothing saturates and nothing wraps, casts included.
+/// No arithmetic on amounts saturates or wraps, casts included.
 #[test]
 fn arithmetic_on_money_is_checked() {
     let with_money = |name: &str| {
@@ -189,14 +189,14 @@ fn nothing_is_left_to_be_done() {
     assert_eq!(places(everywhere, &words), NOWHERE);
 }
 
-/// The nouns know nobody: the oracle shares them, and must not inherit a rule with them.
+/// The data types know no other module: the oracle shares them, and must not inherit a rule with them.
 #[test]
 fn the_model_uses_nothing_of_core() {
     let crates_of_its_own = places(|name| name.starts_with("model/"), &["use crate::"]);
     assert_eq!(crates_of_its_own, NOWHERE);
 }
 
-/// The transition knows neither storage nor state nor who executes.
+/// The transition knows neither storage nor state nor executor.
 #[test]
 fn the_transition_reaches_for_nothing() {
     let words = [
@@ -213,8 +213,8 @@ fn the_transition_reaches_for_nothing() {
     assert_eq!(found, NOWHERE);
 }
 
-/// There is one implementation of the rules: whoever rejects is the transition, and the nonce
-/// checker, which repeats one rule of it for templates.
+/// There is one implementation of the rules: only the transition rejects, and the nonce checker, which
+/// repeats one rule of it for templates.
 #[test]
 fn rejections_are_made_in_the_transition_alone() {
     let found = places(

@@ -39,9 +39,10 @@
 //!
 //! # Not covered
 //!
-//! Accesses that depend on the state, as those of a contract do: they need speculation and validation,
-//! as in Block-STM (Gelashvili et al., arXiv 2203.06871). Durations: a critical path is counted in
-//! transactions. Edges that others imply are not removed, and several may join the same two transactions.
+//! Accesses that depend on the state, as those of a contract do: they need speculation and
+//! validation, as in Block-STM (Gelashvili et al., arXiv 2203.06871). Durations: a critical path is
+//! counted in transactions. Edges that others imply are not removed, and several may join the same
+//! two transactions.
 //!
 //! Sources: declared accesses in an agreed order are Calvin's (Thomson et al., SIGMOD 2012), a phase of
 //! its own that finds the dependencies is BOHM's (Faleiro and Abadi, VLDB 2015); both without additive

@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_no_larger_than_it_is() {
+    fn keys_and_encodings_have_no_spare_capacity() {
         let is_tight = |bytes: &Vec<u8>| bytes.capacity() == bytes.len();
         for cell in cells() {
             assert!(is_tight(&cell_key(cell)), "{cell:?}");

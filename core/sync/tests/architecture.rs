@@ -1,4 +1,4 @@
-//! Absences on purpose in the door, and the one shape of its three modules.
+//! Tests of deliberate absences from the door, and of the one shape of its three modules.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -28,7 +28,8 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Every line of the sources that is no comment and has one of these words, as `file:line: text`.
+/// Returns every line of the sources that is no comment and has one of these words, as `file:line:
+/// text`.
 fn places(words: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for path in sources(&root().join("src")) {
@@ -70,7 +71,7 @@ fn nothing_is_printed_and_nothing_is_left_to_be_done() {
     assert_eq!(places(&words), NOWHERE);
 }
 
-/// The names that a module offers, methods as `Type::method`.
+/// Returns the names that a module offers, methods as `Type::method`.
 fn offered(source: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut type_of_impl = "";
@@ -100,7 +101,7 @@ fn offered(source: &str) -> BTreeSet<String> {
     names
 }
 
-/// The name of the public item that begins on a line.
+/// Returns the name of the public item that begins on a line.
 fn item(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("pub ")?;
     let kinds = ["const fn ", "fn ", "struct ", "const ", "mod "];
@@ -113,7 +114,7 @@ fn module(files: &[&str]) -> BTreeSet<String> {
     files.flat_map(|file| offered(&text(&file))).collect()
 }
 
-/// Only so does code that is mounted over one of them compile over the others.
+/// Code that is mounted over one of them must compile over the others.
 #[test]
 fn each_door_offers_the_same_names() {
     let real = module(&["real/mod.rs", "real/workers.rs"]);

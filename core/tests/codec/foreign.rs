@@ -1,5 +1,5 @@
-//! Bytes that nobody encoded: they may be refused, but never panic, never mean what other bytes mean
-//! and never take much memory.
+//! Decoding of foreign bytes: they may be refused, but never cause a panic, never have the meaning of
+//! other bytes and never take much memory.
 
 use std::cell::Cell;
 use std::io::Read;
@@ -18,8 +18,8 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use crate::samples::{Sample, for_every_type, receipt, transaction};
 
-/// Decodes, and says whether it went well. What decodes must encode to the same bytes, and nothing
-/// may take more memory than its due.
+/// Decodes, and returns whether it went well. A decoded value must encode to the same bytes, and no
+/// bytes may take more memory than their due.
 fn decodes<T: Sample>(bytes: &[u8]) -> bool {
     let mut decoded = None;
     let memory = allocation_counter::measure(|| decoded = decode::<T>(T::NAME, bytes).ok());
@@ -31,8 +31,8 @@ fn decodes<T: Sample>(bytes: &[u8]) -> bool {
     })
 }
 
-/// How often [`decodes`] is true of 2,000 values of a strategy, the same ones in every run: to look
-/// further is the fuzzer's part.
+/// Counts for how many of 2,000 values of a strategy [`decodes`] is true, the same ones in every run: to
+/// look further is the fuzzer's part.
 fn count_decoded<T: Sample>(strategy: impl Strategy<Value = Vec<u8>>) -> u32 {
     let mut runner = TestRunner::new(Config {
         cases: 2000,
@@ -131,8 +131,9 @@ fn mutated_encodings_never_panic_and_never_have_two_meanings() {
     for_every_type!(check);
 }
 
-/// What decoding may hold at one time: a small multiple of its input, and the 4 KiB that borsh
-/// reserves for each list before it has seen the items, of which a block can have three at a time.
+/// Returns the most memory that decoding may hold at one time: a small multiple of its input, and the
+/// 4 KiB that borsh reserves for each list before it has seen the items, of which a block can have
+/// three at a time.
 fn most_memory(input: usize) -> u64 {
     4 * input as u64 + 16 * 1024
 }
@@ -148,13 +149,13 @@ fn check_memory(memory: &AllocationInfo, input: &[u8]) {
 
 #[test]
 fn a_list_that_claims_to_be_huge_is_an_error_and_takes_no_memory() {
-    /// `claim` is where the length of an empty list stands.
+    /// `claim` is the position of the length of an empty list.
     fn check<T: Sample>(name: &str, value: &T, claim: impl Fn(usize) -> usize) {
         let mut bytes = encode(value);
         let claim = claim(bytes.len());
         assert_eq!(bytes[claim..claim + 4], [0; 4], "the list is empty");
         bytes[claim..claim + 4].copy_from_slice(&u32::MAX.to_le_bytes());
-        // As it is, and with what may be taken for many small items.
+        // As it is, and with bytes that may be taken for many small items.
         for padding in [0, 1 << 20] {
             bytes.resize(bytes.len() + padding, 0);
             assert!(!decodes::<T>(&bytes), "{name}: fewer than claimed");
@@ -167,16 +168,16 @@ fn a_list_that_claims_to_be_huge_is_an_error_and_takes_no_memory() {
     };
     check("transfers", &nothing, |_| 1 + 32 + 8 + 8 + 1);
     check("cosignatures", &nothing, at_the_end);
-    let nobody = Multisig {
+    let removed = Multisig {
         threshold: 0,
         participants: Vec::new(),
     };
-    let removal = transaction(Payload::Multisig(nobody.clone()));
+    let removal = transaction(Payload::Multisig(removed.clone()));
     check("participants", &removal, |_| 1 + 32 + 8 + 8 + 1 + 1);
     let version = Version {
         height: Height(3),
         previous: None,
-        value: Value::Multisig(Some(nobody)),
+        value: Value::Multisig(Some(removed)),
     };
     check("participants of a version", &version, at_the_end);
     check("transactions", &Block::samples()[0], at_the_end);
@@ -185,23 +186,23 @@ fn a_list_that_claims_to_be_huge_is_an_error_and_takes_no_memory() {
         fee: Amount(0),
         effects: Vec::new(),
     });
-    check("changes", &nothing, at_the_end);
+    check("effects", &nothing, at_the_end);
 }
 
-/// A decoder that believes what it reads: a planted defect.
+/// A decoder that trusts the length that it reads: a seeded bug.
 #[derive(Debug, PartialEq, BorshSerialize)]
-struct Believer(Vec<u8>);
+struct TrustingDecoder(Vec<u8>);
 
-impl BorshDeserialize for Believer {
+impl BorshDeserialize for TrustingDecoder {
     fn deserialize_reader<R: Read>(reader: &mut R) -> std::io::Result<Self> {
         let claim = u32::deserialize_reader(reader)? as usize;
         let mut items = Vec::with_capacity(claim);
         reader.take(claim as u64).read_to_end(&mut items)?;
-        Ok(Believer(items))
+        Ok(TrustingDecoder(items))
     }
 }
 
-impl Sample for Believer {
+impl Sample for TrustingDecoder {
     const NAME: &'static str = "a list of bytes";
 
     fn samples() -> Vec<Self> {
@@ -212,29 +213,29 @@ impl Sample for Believer {
 #[test]
 #[should_panic(expected = "16777216 bytes of memory for 4 of input")]
 fn memory_reserved_for_a_claim_is_found_out() {
-    decodes::<Believer>(&[0, 0, 0, 1]);
+    decodes::<TrustingDecoder>(&[0, 0, 0, 1]);
 }
 
-/// A decoder that takes every byte but 0 for a yes: a planted defect.
+/// A decoder that takes every byte but 0 for true: a seeded bug.
 #[derive(Debug, PartialEq, BorshSerialize)]
-struct Lenient(bool);
+struct LenientBool(bool);
 
-impl BorshDeserialize for Lenient {
+impl BorshDeserialize for LenientBool {
     fn deserialize_reader<R: Read>(reader: &mut R) -> std::io::Result<Self> {
-        Ok(Lenient(u8::deserialize_reader(reader)? != 0))
+        Ok(LenientBool(u8::deserialize_reader(reader)? != 0))
     }
 }
 
-impl Sample for Lenient {
-    const NAME: &'static str = "a yes or no";
+impl Sample for LenientBool {
+    const NAME: &'static str = "a bool";
 
     fn samples() -> Vec<Self> {
-        vec![Lenient(false), Lenient(true)]
+        vec![LenientBool(false), LenientBool(true)]
     }
 }
 
 #[test]
 #[should_panic(expected = "has two encodings")]
 fn two_encodings_of_one_value_are_found_out() {
-    count_decoded::<Lenient>(mutations_of::<Lenient>());
+    count_decoded::<LenientBool>(mutations_of::<LenientBool>());
 }

@@ -15,7 +15,7 @@ use crate::samples::{
     transfers,
 };
 
-/// The bytes, written as hexadecimal digits and how often they are repeated.
+/// Returns bytes that are written as hexadecimal digits and the number of their repetitions.
 fn golden(parts: &[(&str, usize)]) -> String {
     parts
         .iter()

@@ -1,4 +1,4 @@
-//! What the hashes depend on.
+//! The inputs of the hashes: every bit that a hash must depend on, and none that it must not.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use lockstep_core::model::{Amount, Hash, Network, Payload, Receipt, Transaction,
 
 use crate::samples::{Sample, burn, cells, multisig, transaction, transfers};
 
-/// Every value that differs from this one in one bit of its encoding, with that bit's byte.
+/// Returns every value that differs from this one in one bit of its encoding, with that bit's byte.
 fn one_bit_away<T: Sample>(value: &T) -> Vec<(usize, T)> {
     let bytes = encode(value);
     (0..bytes.len() * 8)

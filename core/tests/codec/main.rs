@@ -1,4 +1,4 @@
-//! One value, one encoding: what decodes encodes to the same bytes, and everything else is an error
+//! Tests of the codec: a decoded value encodes to the same bytes, and all other bytes are an error,
 //! and a cheap one. The bytes and hashes of today are for ever.
 
 mod foreign;
@@ -18,7 +18,7 @@ use lockstep_core::model::{
 use samples::{Sample, applied, burn, for_every_type, genesis, header, key, transaction};
 
 #[test]
-fn what_is_encoded_decodes_to_itself() {
+fn an_encoded_value_decodes_to_itself() {
     fn check<T: Sample>() {
         for value in T::samples() {
             assert_eq!(decode(T::NAME, &encode(&value)).as_ref(), Ok(&value));

@@ -1,4 +1,4 @@
-//! The values that the tests are about. Each kind of everything occurs.
+//! Sample values of every type, with every variant among them.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -136,7 +136,7 @@ impl Sample for Block {
     }
 }
 
-/// One change of each kind, in their order.
+/// Returns one effect of each kind, in their order.
 pub(crate) fn effects() -> Vec<Effect> {
     let (account, asset, amount) = (key(0x11), Asset([0xaa; 32]), Amount(258));
     vec![
@@ -245,11 +245,11 @@ impl Sample for Genesis {
     const NAME: &'static str = "a genesis";
 
     fn samples() -> Vec<Self> {
-        let nobody = Genesis {
+        let empty = Genesis {
             balances: BTreeMap::new(),
             ..genesis()
         };
-        vec![genesis(), nobody]
+        vec![genesis(), empty]
     }
 }
 

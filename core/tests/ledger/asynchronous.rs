@@ -1,4 +1,4 @@
-//! The asynchronous face: the same results, and what becomes of a future that is dropped.
+//! Tests of the asynchronous interface: the same results, and the effect of dropping a future.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -21,10 +21,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::common::{body_root, from, keys};
 
-/// Memory that says when it is asked for cells, and answers when it is told to.
+/// Memory that reports the first read of cells, and answers it when it is told to.
 struct Slow {
     memory: MemoryStorage,
-    /// Taken by the first who asks.
+    /// Taken by the first reader.
     gate: Mutex<Option<(Sender<()>, Receiver<()>)>>,
 }
 
@@ -37,7 +37,7 @@ impl Storage for Slow {
         table: Table,
         keys: &[Vec<u8>],
     ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
-        let gate = self.gate.lock().expect("nobody panics with it").take();
+        let gate = self.gate.lock().expect("no thread panics with it").take();
         if let Some((asked, answer)) = gate {
             asked.send(()).expect("the test waits for it");
             answer.recv().expect("the test answers");
@@ -157,7 +157,7 @@ fn a_future_dropped_during_execution_leaves_no_trace_and_the_block_can_be_added_
         is_asked.recv().expect("the execution reads cells");
     }
     answer.send(()).expect("the execution waits for it");
-    // Whoever adds next waits for the permit, and so for the end of the first.
+    // A second caller waits for the permit, and so for the end of the first.
     let added = runtime
         .block_on(add_block(&chain, block))
         .expect("nothing was written");
@@ -176,11 +176,11 @@ fn a_future_that_is_never_polled_does_nothing() {
 fn a_cancelled_block_is_a_typed_error() {
     let chain = open(MemoryStorage::new());
     let block = block(&chain);
-    // Said at every step but the first few, until it is never said.
+    // Cancelled at every step but the first few, until it is never cancelled.
     for steps in 0.. {
         let asked = RwLock::new(0);
         let outcome = chain.add_block_unless(&block, || {
-            let mut asked = asked.write().expect("nobody panics with it");
+            let mut asked = asked.write().expect("no thread panics with it");
             *asked += 1;
             *asked > steps
         });
@@ -223,9 +223,9 @@ impl Storage for Breaking {
     }
 }
 
-/// Somebody who looks for the reason must not be told that the runtime was shut down.
+/// An operator who looks for the reason must not be told that the runtime was shut down.
 #[test]
-fn a_panic_beside_the_execution_is_an_error_that_says_what_it_said() {
+fn a_panic_beside_the_execution_is_an_error_with_its_message() {
     let chain = open(Breaking(MemoryStorage::new()));
     let block = block(&chain);
     let error = runtime()

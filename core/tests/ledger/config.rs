@@ -1,4 +1,5 @@
-//! What an operator may choose, and what is said of a value that cannot be chosen.
+//! Tests of the configuration: the choices of an operator, and the errors of values that cannot be
+//! chosen.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -205,7 +206,7 @@ fn as_many_workers_execute_as_were_asked_for_and_at_least_one() {
     assert!((1..=256).contains(&asked(None)));
 }
 
-/// The path of a block of so many transactions, with three workers from ten transactions on.
+/// Returns the path of a block of `transactions` transactions, with three workers from ten on.
 fn path(transactions: usize, change: impl FnOnce(&mut ParallelConfig)) -> ExecutionPath {
     let mut config = ParallelConfig::for_network(Network::Testnet);
     config.workers = Some(3);
@@ -214,7 +215,7 @@ fn path(transactions: usize, change: impl FnOnce(&mut ParallelConfig)) -> Execut
 }
 
 #[test]
-fn a_block_is_parallel_from_the_threshold_on_where_that_is_allowed_and_somebody_helps() {
+fn a_block_is_parallel_from_the_threshold_on_where_that_is_allowed_and_there_are_workers() {
     assert_eq!(path(9, |_| ()), ExecutionPath::Serial);
     assert_eq!(path(10, |_| ()), ExecutionPath::ParallelValidation);
     assert_eq!(path(11, |_| ()), ExecutionPath::ParallelValidation);

@@ -1,5 +1,5 @@
-//! What a block reads of the storage: the cells that it may touch in sorted passes, and no cell
-//! alone but the supplies, which are known when it is over.
+//! Tests of the reads of a block: the cells that it may touch come in sorted passes, and no cell
+//! alone but the supplies, which are known at its end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use crate::common::{GOLD, Ledger, Setup, disk::Disk, from, key, ledger};
 use lockstep_core::config::ExecutionPath;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
 
-/// Memory that counts the cells that are asked for one by one, and the others.
+/// Memory that counts the cells that are read one by one, and the others.
 #[derive(Default)]
 struct Counting {
     memory: MemoryStorage,
@@ -82,14 +82,14 @@ fn no_cell_of_an_account_is_loaded_alone_on_any_path() {
 
 #[test]
 fn a_cell_is_loaded_once_however_many_pieces_of_a_block_need_it() {
-    // The graph reads what it has known once more, when it is over.
+    // The graph path reads the cells once more at its end.
     for (path, times) in [
         (ExecutionPath::ParallelValidation, 1),
         (ExecutionPath::Graph, 2),
     ] {
         let mut setup = setup();
         setup.config.parallel.forced = Some(path);
-        // Two who load at once may both load a cell of the graph's.
+        // On the graph path two workers may both load a cell.
         setup.config.parallel.workers = Some(if path == ExecutionPath::Graph { 1 } else { 2 });
         let storage = Counting::default();
         let together = Arc::clone(&storage.together);
@@ -99,7 +99,8 @@ fn a_cell_is_loaded_once_however_many_pieces_of_a_block_need_it() {
         let block = ledger.block((0..300).map(pay).collect::<Vec<_>>());
         together.store(0, Ordering::SeqCst);
         common::all_applied(&ledger.add_block(&block));
-        // Nonce, multisig and balance of who pays, nonce and balance of the other and of the miner.
+        // Nonce, multisig and balance of the source, nonce and balance of the destination and of the
+        // miner.
         assert_eq!(
             together.load(Ordering::SeqCst),
             7 * times,

@@ -1,4 +1,4 @@
-//! The ledger from outside: its rules, its storages, its executor and what stands around them.
+//! Tests of the ledger from outside: its rules, storages, executor, configuration, metrics and mempool.
 //!
 //! One program: each would compile the ledger for itself, and that takes longer than to run all.
 

@@ -1,4 +1,4 @@
-//! Which transactions wait for a block, which of them are chosen, and in which order.
+//! Tests of the mempool: the transactions that wait for a block, the choice among them, and its order.
 
 use std::convert::Infallible;
 
@@ -41,7 +41,7 @@ fn fill(mempool: &mut Mempool, transactions: &[Transaction]) {
     }
 }
 
-/// What is chosen for a block while every account has nonce 0.
+/// Returns the transactions that are chosen for a block while every account has nonce 0.
 fn chosen(mempool: &Mempool, count: usize, bytes: u64) -> Vec<Transaction> {
     let nonce_of = |_: PublicKey| Ok::<_, Infallible>(Nonce(0));
     let Ok(chosen) = mempool.choose(nonce_of, count, bytes);
@@ -65,14 +65,14 @@ fn the_default_limits_are_100000_transactions_and_64_mib() {
 }
 
 #[test]
-fn what_waits_is_counted_with_its_bytes() {
+fn waiting_transactions_are_counted_with_their_bytes() {
     let mut mempool = roomy();
     fill(&mut mempool, &[pay("alice", 0, 1), pay("carol", 0, 1)]);
     assert_eq!(mempool.size(), (2, 2 * size()));
 }
 
 #[test]
-fn what_no_block_would_apply_does_not_wait() {
+fn a_transaction_that_no_block_would_apply_does_not_wait() {
     let mut mempool = roomy();
     let foreign = from(&key("alice"), 0).network(Network::Mainnet);
     let alice = key("alice").public();
@@ -100,7 +100,7 @@ fn what_no_block_would_apply_does_not_wait() {
 }
 
 #[test]
-fn what_waits_already_is_known() {
+fn a_transaction_that_waits_already_is_known() {
     let mut mempool = roomy();
     fill(&mut mempool, &[pay("alice", 0, 1)]);
     let again = mempool.insert(pay("alice", 0, 1));
@@ -117,7 +117,7 @@ fn a_transaction_that_pays_more_replaces_the_one_with_its_nonce() {
 }
 
 #[test]
-fn a_replacement_in_a_full_mempool_displaces_nobody_else() {
+fn a_replacement_in_a_full_mempool_displaces_no_other() {
     let mut mempool = mempool(2, u64::MAX);
     fill(&mut mempool, &[pay("carol", 0, 1), pay("alice", 0, 2)]);
     fill(&mut mempool, &[pay("alice", 0, 3)]);
@@ -193,7 +193,7 @@ fn where_the_bytes_are_full_as_many_of_the_cheapest_go_as_are_needed() {
     assert_eq!(mempool.size(), (2, size() + encoded_len(&big)));
 }
 
-/// Who is replaced gives back its own bytes and no others.
+/// A replaced transaction gives back its own bytes and no others.
 #[test]
 fn where_one_that_is_larger_replaces_another_the_cheapest_go_as_well() {
     let mut mempool = mempool(99, 3 * size());
@@ -212,7 +212,7 @@ fn where_one_that_is_larger_replaces_another_the_cheapest_go_as_well() {
 }
 
 #[test]
-fn who_pays_no_more_than_the_cheapest_finds_the_mempool_full() {
+fn a_transaction_that_pays_no_more_than_the_cheapest_finds_the_mempool_full() {
     let mut mempool = mempool(2, u64::MAX);
     fill(&mut mempool, &[pay("alice", 0, 5), pay("carol", 0, 5)]);
     for fee in [4, 5] {
@@ -223,7 +223,7 @@ fn who_pays_no_more_than_the_cheapest_finds_the_mempool_full() {
 }
 
 #[test]
-fn what_does_not_fit_although_all_cheaper_ones_went_displaces_none() {
+fn a_transaction_that_does_not_fit_without_all_cheaper_ones_displaces_none() {
     let mut mempool = mempool(9, 2 * size());
     fill(&mut mempool, &[pay("alice", 0, 1), pay("carol", 0, 9)]);
     let big = from(&key("emil"), 0)
@@ -329,7 +329,7 @@ fn nonces_of_one_sender_are_consecutive_whatever_they_pay() {
 }
 
 #[test]
-fn what_comes_behind_a_gap_waits() {
+fn a_transaction_behind_a_gap_waits() {
     let mut mempool = roomy();
     fill(
         &mut mempool,
@@ -339,7 +339,7 @@ fn what_comes_behind_a_gap_waits() {
 }
 
 #[test]
-fn what_the_ledger_used_already_is_not_chosen() {
+fn a_transaction_with_a_used_nonce_is_not_chosen() {
     let mut mempool = roomy();
     fill(&mut mempool, &[pay("alice", 0, 9), pay("alice", 1, 1)]);
     let nonce_of = |_: PublicKey| Ok::<_, Infallible>(Nonce(1));
@@ -385,7 +385,7 @@ fn a_failure_to_read_a_nonce_fails_the_choice() {
 }
 
 #[test]
-fn what_a_block_used_is_forgotten_whoever_it_was_by() {
+fn transactions_with_a_nonce_that_a_block_used_are_dropped() {
     let mut mempool = roomy();
     fill(
         &mut mempool,
@@ -410,7 +410,7 @@ fn what_a_block_used_is_forgotten_whoever_it_was_by() {
 }
 
 #[test]
-fn what_a_block_rejected_waits_on() {
+fn a_transaction_that_a_block_rejected_waits_on() {
     let mut mempool = roomy();
     fill(&mut mempool, &[pay("alice", 0, 1)]);
     let added = ledger().open().add([pay("alice", 0, 1)]);
@@ -418,7 +418,7 @@ fn what_a_block_rejected_waits_on() {
     assert_eq!(mempool.size(), (1, size()));
 }
 
-/// Room that was made is room: counts and bytes go down with what is forgotten.
+/// Room that was made is room: counts and bytes go down with each transaction that is dropped.
 #[test]
 fn after_forgetting_there_is_room_again() {
     let mut mempool = mempool(1, size());
@@ -444,7 +444,7 @@ fn the_nonce_checker_wants_the_expected_nonce_and_then_the_next() {
 }
 
 #[test]
-fn the_nonce_checker_begins_at_0_for_whom_it_was_not_told_of() {
+fn the_nonce_checker_begins_at_0_for_an_unknown_source() {
     let alice = key("alice").public();
     let mut checker = NonceChecker::default();
     assert_eq!(checker.next(alice), None);

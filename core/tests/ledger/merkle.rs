@@ -1,4 +1,4 @@
-//! The merkle root is that of RFC 6962, and no two lists share one.
+//! Tests of the merkle root: it is that of RFC 6962, and no two lists share one.
 
 use std::collections::BTreeSet;
 
@@ -81,7 +81,7 @@ fn a_repeated_end_changes_the_root() {
     }
 }
 
-/// Whoever takes a node for an identity finds a shorter list with the same root.
+/// A tree that takes a node for an identity has a shorter list with the same root.
 #[test]
 fn a_node_does_not_pass_for_a_leaf() {
     let all = identities(128);

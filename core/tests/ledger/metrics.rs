@@ -1,4 +1,4 @@
-//! What a node reports about its work, and on which threads a path does it.
+//! Tests of the reports of a node about its work, and of the threads on which each path does it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,19 +16,19 @@ use metrics::{
     SharedString, Unit,
 };
 
-/// Memory that only whoever made it may touch.
-struct Shy {
+/// Memory that only the thread that made it may touch.
+struct OneThreadMemory {
     memory: MemoryStorage,
     owner: ThreadId,
 }
 
-impl Shy {
+impl OneThreadMemory {
     fn check(&self) {
         assert_eq!(thread::current().id(), self.owner, "on purpose");
     }
 }
 
-impl Storage for Shy {
+impl Storage for OneThreadMemory {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
         self.check();
         self.memory.get(table, key)
@@ -55,15 +55,15 @@ impl Storage for Shy {
 }
 
 /// Memory that panics once, at this read of a cell, counted from 0.
-struct Panics {
+struct PanickingMemory {
     memory: MemoryStorage,
     at: usize,
     reads: Arc<AtomicUsize>,
 }
 
-impl Panics {
+impl PanickingMemory {
     fn at(at: usize) -> Self {
-        Panics {
+        PanickingMemory {
             memory: MemoryStorage::new(),
             at,
             reads: Arc::default(),
@@ -79,7 +79,7 @@ impl Panics {
     }
 }
 
-impl Storage for Panics {
+impl Storage for PanickingMemory {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
         self.read(table, 1);
         self.memory.get(table, key)
@@ -103,7 +103,7 @@ impl Storage for Panics {
     }
 }
 
-/// What was counted, and how often something was recorded with which sum; by name and label.
+/// The sums of all counters and histograms, by name and label.
 #[derive(Clone, Default)]
 struct Reports(Arc<Mutex<BTreeMap<String, u64>>>);
 
@@ -118,7 +118,7 @@ impl Line {
     }
 
     fn add(&self, more: u64) {
-        let mut lines = (self.1).0.lock().expect("nobody panics with it");
+        let mut lines = (self.1).0.lock().expect("no thread panics with it");
         *lines.entry(self.0.clone()).or_default() += more;
     }
 }
@@ -159,7 +159,7 @@ impl Recorder for Reports {
     }
 }
 
-/// What is reported of one block on a new ledger, without the times that it took.
+/// Returns the reports about one block on a new ledger, without the times that it took.
 fn reported<S: Storage>(
     setup: &Setup,
     storage: S,
@@ -190,13 +190,13 @@ fn reported<S: Storage>(
     let reports = Reports::default();
     let added = metrics::with_local_recorder(&reports, || chain.add_block(&block));
     added.expect("the block extends the tip");
-    let mut lines = reports.0.lock().expect("nobody panics with it");
+    let mut lines = reports.0.lock().expect("no thread panics with it");
     lines.retain(|name, _| !name.starts_with("lockstep_phase_seconds"));
     std::mem::take(&mut *lines)
 }
 
-fn shy() -> Shy {
-    Shy {
+fn one_thread_memory() -> OneThreadMemory {
+    OneThreadMemory {
         memory: MemoryStorage::new(),
         owner: thread::current().id(),
     }
@@ -210,8 +210,8 @@ fn setup(path: ExecutionPath) -> Setup {
     setup
 }
 
-/// Alice pays Bob, who pays her; a nonce is wrong, a signature is forged, and twice something
-/// cannot be paid.
+/// Returns transactions in which Alice pays Bob, who pays her; a nonce is wrong, a signature is
+/// forged, and two amounts cannot be paid.
 fn transactions() -> Vec<Transaction> {
     let (alice, bob) = (key("alice"), key("bob"));
     vec![
@@ -256,7 +256,7 @@ fn the_graph_path_makes_a_graph_and_reports_its_levels() {
     check(
         &setup(ExecutionPath::Graph),
         MemoryStorage::new(),
-        // Each waits for the one before, by what the other took or was given.
+        // Each waits for the one before, by a withdrawal or a credit of the other.
         &[
             ("lockstep_blocks_total graph", 1),
             ("lockstep_graph_depth", 6),
@@ -264,15 +264,19 @@ fn the_graph_path_makes_a_graph_and_reports_its_levels() {
     );
 }
 
-/// The serial path is there for when workers are not, so it must need none: whoever touches this
+/// The serial path is there for a system without threads, so it must need no worker: a touch of this
 /// storage from another thread panics.
 #[test]
 fn the_serial_path_stays_on_the_callers_thread() {
     let serial = setup(ExecutionPath::Serial);
-    check(&serial, shy(), &[("lockstep_blocks_total serial", 1)]);
-    // So many that the workers would be woken for them.
+    check(
+        &serial,
+        one_thread_memory(),
+        &[("lockstep_blocks_total serial", 1)],
+    );
+    // As many as the workers would be woken for.
     let forged = forge(from(&key("alice"), 0).pay(&key("bob"), 1).sign());
-    let lines = reported(&serial, shy(), vec![forged; 300]);
+    let lines = reported(&serial, one_thread_memory(), vec![forged; 300]);
     assert_eq!(lines["lockstep_transactions_rejected_total signature"], 300);
 }
 
@@ -282,7 +286,7 @@ fn a_workers_panic_is_reported_as_a_fallback_and_the_block_as_a_serial_one() {
     for path in [ExecutionPath::ParallelValidation, ExecutionPath::Graph] {
         check(
             &setup(path),
-            Panics::at(0),
+            PanickingMemory::at(0),
             &[blocks, ("lockstep_fallbacks_total", 1)],
         );
     }
@@ -300,13 +304,13 @@ fn test_mode_is_the_serial_path_and_reports_the_path_that_differed() {
             ("lockstep_graph_depth", 6),
         ],
     );
-    let never = Panics::at(usize::MAX);
+    let never = PanickingMemory::at(usize::MAX);
     let serially = Arc::clone(&never.reads);
     reported(&self::setup(ExecutionPath::Serial), never, transactions());
     check(
         &setup,
         // The serial path is first.
-        Panics::at(serially.load(Ordering::Relaxed)),
+        PanickingMemory::at(serially.load(Ordering::Relaxed)),
         &[
             ("lockstep_blocks_total serial", 1),
             ("lockstep_differences_total spread-checks", 1),

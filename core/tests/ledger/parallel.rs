@@ -1,4 +1,4 @@
-//! Blocks on workers: failures of workers and storage, who sees what meanwhile, and the runner.
+//! Tests of blocks on workers: failures of workers and storage, reads meanwhile, and the runner.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,21 +21,21 @@ use lockstep_core::{codec, merkle};
 
 use crate::common::{from, keys};
 
-/// What a storage does when it is asked for many cells at once, which it is once a block.
+/// A fault of a storage when many cells are read at once, as they are once a block.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
+enum ReadFault {
     Panic,
     Fail,
 }
 
-/// Memory that misbehaves once, when it is told to.
-struct Moody {
+/// Memory that has a fault once, when it is told to.
+struct FaultyMemory {
     memory: MemoryStorage,
-    mood: Mood,
-    is_moody: Arc<AtomicBool>,
+    fault: ReadFault,
+    has_fault: Arc<AtomicBool>,
 }
 
-impl Storage for Moody {
+impl Storage for FaultyMemory {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
         self.memory.get(table, key)
     }
@@ -44,10 +44,10 @@ impl Storage for Moody {
         table: Table,
         keys: &[Vec<u8>],
     ) -> Result<Vec<Option<Vec<u8>>>, StorageError> {
-        if self.is_moody.swap(false, Ordering::SeqCst) {
-            match self.mood {
-                Mood::Panic => panic!("on purpose"),
-                Mood::Fail => {
+        if self.has_fault.swap(false, Ordering::SeqCst) {
+            match self.fault {
+                ReadFault::Panic => panic!("on purpose"),
+                ReadFault::Fail => {
                     return Err(StorageError::Io {
                         place: "here".to_owned(),
                         reason: "on purpose".to_owned(),
@@ -67,7 +67,7 @@ impl Storage for Moody {
 
 const EACH: u64 = 1_000;
 
-/// A ledger on which each of these accounts has [`EACH`].
+/// Opens a ledger on which each of these accounts has [`EACH`].
 fn open<S: Storage>(storage: S, accounts: &[Keypair], path: ExecutionPath) -> Chain<S> {
     let genesis = Genesis {
         rules: Rules {
@@ -107,7 +107,7 @@ fn block<S: Storage>(chain: &Chain<S>, transactions: Vec<Transaction>) -> Block 
     }
 }
 
-/// Everybody sends something to the next one, twice.
+/// Returns transactions with which each account pays the next one, twice.
 fn ring(accounts: &[Keypair], nonce: u64) -> Vec<Transaction> {
     (0..2 * accounts.len())
         .map(|number| {
@@ -122,15 +122,18 @@ fn ring(accounts: &[Keypair], nonce: u64) -> Vec<Transaction> {
         .collect()
 }
 
-fn moody(mood: Mood, path: ExecutionPath) -> (Chain<Moody>, Arc<AtomicBool>, Vec<Keypair>) {
+fn faulty_chain(
+    fault: ReadFault,
+    path: ExecutionPath,
+) -> (Chain<FaultyMemory>, Arc<AtomicBool>, Vec<Keypair>) {
     let accounts = keys(8);
-    let is_moody = Arc::new(AtomicBool::new(false));
-    let storage = Moody {
+    let has_fault = Arc::new(AtomicBool::new(false));
+    let storage = FaultyMemory {
         memory: MemoryStorage::new(),
-        mood,
-        is_moody: Arc::clone(&is_moody),
+        fault,
+        has_fault: Arc::clone(&has_fault),
     };
-    (open(storage, &accounts, path), is_moody, accounts)
+    (open(storage, &accounts, path), has_fault, accounts)
 }
 
 #[test]
@@ -165,21 +168,21 @@ fn every_path_gives_the_serial_result() {
 
 #[test]
 fn after_a_panic_of_a_parallel_path_the_block_is_executed_serially() {
-    let (chain, is_moody, accounts) = moody(Mood::Panic, ExecutionPath::Graph);
+    let (chain, has_fault, accounts) = faulty_chain(ReadFault::Panic, ExecutionPath::Graph);
     let block = block(&chain, ring(&accounts, 0));
-    is_moody.store(true, Ordering::SeqCst);
+    has_fault.store(true, Ordering::SeqCst);
     let added = chain.add_block(&block).expect("the block is good");
-    assert!(!is_moody.load(Ordering::SeqCst), "the panic happened");
+    assert!(!has_fault.load(Ordering::SeqCst), "the panic happened");
     assert!(added.receipts.iter().all(|receipt| receipt.is_applied()));
     assert_eq!(added.path, ExecutionPath::Serial);
 }
 
 #[test]
 fn a_panic_of_the_serial_path_is_an_error_and_the_block_can_be_added_again() {
-    let (chain, is_moody, accounts) = moody(Mood::Panic, ExecutionPath::Serial);
+    let (chain, has_fault, accounts) = faulty_chain(ReadFault::Panic, ExecutionPath::Serial);
     let block = block(&chain, ring(&accounts, 0));
     let before = chain.tip().expect("the ledger has a tip");
-    is_moody.store(true, Ordering::SeqCst);
+    has_fault.store(true, Ordering::SeqCst);
     let error = chain.add_block(&block).expect_err("the storage panics");
     assert!(matches!(&error, ChainError::Panicked { message } if message == "on purpose"));
     assert_eq!(chain.tip().expect("the ledger has a tip"), before);
@@ -187,11 +190,11 @@ fn a_panic_of_the_serial_path_is_an_error_and_the_block_can_be_added_again() {
 }
 
 #[test]
-fn a_failing_storage_fails_the_block_on_every_path_and_rejects_nobody() {
+fn a_failing_storage_fails_the_block_on_every_path_and_rejects_no_transaction() {
     for path in ExecutionPath::ALL {
-        let (chain, is_moody, accounts) = moody(Mood::Fail, path);
+        let (chain, has_fault, accounts) = faulty_chain(ReadFault::Fail, path);
         let block = block(&chain, ring(&accounts, 0));
-        is_moody.store(true, Ordering::SeqCst);
+        has_fault.store(true, Ordering::SeqCst);
         let error = chain.add_block(&block).expect_err("the storage fails");
         assert!(
             matches!(error, ChainError::Storage(_)),
@@ -205,7 +208,7 @@ fn a_failing_storage_fails_the_block_on_every_path_and_rejects_nobody() {
 
 #[test]
 fn in_test_mode_a_panic_of_the_serial_path_is_no_difference() {
-    let (chain, is_moody, accounts) = moody(Mood::Panic, ExecutionPath::Graph);
+    let (chain, has_fault, accounts) = faulty_chain(ReadFault::Panic, ExecutionPath::Graph);
     let mut config = chain.config().clone();
     config.parallel.test_mode = true;
     let storage = chain.into_storage();
@@ -218,7 +221,7 @@ fn in_test_mode_a_panic_of_the_serial_path_is_no_difference() {
 
     // The serial path comes first: its panic is the block's failure, not a difference.
     let second = block(&chain, ring(&accounts, 2));
-    is_moody.store(true, Ordering::SeqCst);
+    has_fault.store(true, Ordering::SeqCst);
     chain
         .add_block(&second)
         .expect_err("the serial path panics");
@@ -227,21 +230,21 @@ fn in_test_mode_a_panic_of_the_serial_path_is_no_difference() {
 }
 
 #[test]
-fn of_two_who_add_the_same_block_one_does() {
+fn of_two_threads_that_add_the_same_block_one_does() {
     let accounts = keys(8);
     let chain = open(MemoryStorage::new(), &accounts, ExecutionPath::Graph);
     let block = block(&chain, ring(&accounts, 0));
     let added: usize = std::thread::scope(|scope| {
         let both = [(); 2].map(|()| scope.spawn(|| chain.add_block(&block).is_ok()));
         both.into_iter()
-            .map(|one| usize::from(one.join().expect("nobody panics")))
+            .map(|one| usize::from(one.join().expect("no thread panics")))
             .sum()
     });
     assert_eq!(added, 1);
     assert_eq!(chain.tip().expect("the ledger has a tip").height, Height(1));
 }
 
-/// Says that it is done, a panic included: or who waits for it waits for ever.
+/// Sets its flag when it is dropped, a panic included: otherwise a reader would wait for ever.
 struct Ends<'d>(&'d AtomicBool);
 
 impl Drop for Ends<'_> {
@@ -276,12 +279,12 @@ fn a_reader_sees_the_block_before_or_the_block_after() {
             chain.add_block(&block).expect("the block is good");
         }
         drop(ends);
-        let seen = reader.join().expect("nobody panics");
+        let seen = reader.join().expect("no thread panics");
         assert!(seen.iter().all(|tip| tips.contains(tip)));
     });
 }
 
-/// Ten transactions: so many that are a chain, and others that wait for nobody.
+/// Returns the graph of ten transactions: `chain` of them are a chain, the others wait for none.
 fn graph(chain: usize) -> Graph {
     let accounts = keys(12);
     let mut transactions: Vec<_> = (0..chain)
@@ -292,31 +295,31 @@ fn graph(chain: usize) -> Graph {
     Graph::of(&transactions, RandomState::with_seed(1))
 }
 
-/// Notes what runs, and how much at once.
+/// A log of the tasks that run, and of how many run at once.
 #[derive(Default)]
-struct Watch {
+struct RunLog {
     running: AtomicUsize,
     most: AtomicUsize,
     order: Mutex<Vec<u32>>,
 }
 
-impl Watch {
+impl RunLog {
     fn task(&self, task: u32) -> Result<u32, ()> {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
-        self.order.lock().expect("nobody panics").push(task);
+        self.order.lock().expect("no thread panics").push(task);
         std::thread::yield_now();
         self.running.fetch_sub(1, Ordering::SeqCst);
         Ok(task * 10)
     }
 
     fn ran(&self) -> usize {
-        self.order.lock().expect("nobody panics").len()
+        self.order.lock().expect("no thread panics").len()
     }
 
     fn check(self, graph: &Graph, workers: usize) {
         assert!(self.most.into_inner() <= workers);
-        let order = self.order.into_inner().expect("nobody panics");
+        let order = self.order.into_inner().expect("no thread panics");
         assert_eq!(order.len(), graph.len(), "each once: {order:?}");
         let place = |task| order.iter().position(|other| *other == task);
         for task in (0..).take(graph.len()) {
@@ -338,29 +341,29 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
         (1..=8).map(move |workers| (graph.clone(), workers))
     }) {
         let executor = ParallelExecutor::new(workers).expect("there are threads");
-        let watch = Watch::default();
-        let results = run(executor.workers(), &graph, |task| watch.task(task));
+        let log = RunLog::default();
+        let results = run(executor.workers(), &graph, |task| log.task(task));
         assert_eq!(results.as_ref(), Ok(&tens));
-        watch.check(&graph, workers);
-        // The graph is there when so many have run.
+        log.check(&graph, workers);
+        // The graph is made when `ahead` tasks have run.
         for ahead in [0, 1, 4, 9, 10] {
-            let watch = Watch::default();
+            let log = RunLog::default();
             let make = || {
                 assert!(workers > 1, "one worker needs no graph");
-                while watch.ran() < ahead {
+                while log.ran() < ahead {
                     std::thread::yield_now();
                 }
                 graph.clone()
             };
-            let results = run_block(executor.workers(), 10, make, |task| watch.task(task));
+            let results = run_block(executor.workers(), 10, make, |task| log.task(task));
             assert_eq!(results.as_ref(), Ok(&tens));
-            watch.check(&graph, workers);
+            log.check(&graph, workers);
         }
     }
 }
 
 #[test]
-fn nobody_runs_ahead_of_a_graph_whose_making_panicked() {
+fn no_task_runs_ahead_of_a_graph_whose_making_panicked() {
     let ahead = GraphOverlap::new(10);
     let made = catch_unwind(AssertUnwindSafe(|| ahead.make(|| panic!("on purpose"))));
     assert!(made.is_err());
@@ -397,35 +400,39 @@ fn a_task_that_fails_or_panics_before_the_graph_is_made_is_the_last() {
 }
 
 #[test]
-fn tasks_that_wait_for_nobody_run_beside_each_other() {
+fn tasks_that_wait_for_none_run_beside_each_other() {
     let graph = graph(0);
     let executor = ParallelExecutor::new(2).expect("there are threads");
     let threads = Mutex::new(BTreeSet::new());
     let met = run(executor.workers(), &graph, |_| {
         let here = format!("{:?}", std::thread::current().id());
-        threads.lock().expect("nobody panics").insert(here);
-        // Half a minute for the other to come.
+        threads.lock().expect("no thread panics").insert(here);
+        // The other thread has half a minute to come.
         let comes = (0..30_000).any(|_| {
             std::thread::sleep(Duration::from_millis(1));
-            threads.lock().expect("nobody panics").len() == 2
+            threads.lock().expect("no thread panics").len() == 2
         });
-        if comes { Ok(()) } else { Err("nobody came") }
+        if comes {
+            Ok(())
+        } else {
+            Err("no other thread came")
+        }
     });
     assert_eq!(met, Ok(vec![(); 10]));
 }
 
 #[test]
-fn a_task_that_fails_or_panics_stops_the_rest_and_frees_everybody() {
+fn a_task_that_fails_or_panics_stops_the_rest_and_frees_all_workers() {
     let executor = ParallelExecutor::new(4).expect("there are threads");
     for chain in [5, 10] {
         let graph = graph(chain);
         let after = Mutex::new(Vec::new());
         let failed = run(executor.workers(), &graph, |task| {
-            after.lock().expect("nobody panics").push(task);
+            after.lock().expect("no thread panics").push(task);
             if task == 1 { Err(task) } else { Ok(()) }
         });
         assert_eq!(failed, Err(Stopped::Failed(1)));
-        let after = after.into_inner().expect("nobody panics");
+        let after = after.into_inner().expect("no thread panics");
         assert!(!after.contains(&2), "2 waits for what failed: {after:?}");
         let panicked = run(executor.workers(), &graph, |task| -> Result<(), ()> {
             assert!(task != 2, "on purpose");

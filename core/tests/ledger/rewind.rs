@@ -1,4 +1,4 @@
-//! Going back: everything is as it was, byte for byte, and can be done again.
+//! Tests of rewinding: the tables are as they were, byte for byte, and the blocks can be added again.
 
 use crate::common;
 use crate::common::disk::Tables;
@@ -16,7 +16,7 @@ struct Story {
     ledger: Ledger<MemoryStorage>,
     blocks: Vec<Block>,
     added: Vec<AddedBlock>,
-    /// What the storage held at each height.
+    /// The tables of the storage at each height.
     tables: Vec<Tables>,
 }
 
@@ -140,7 +140,7 @@ fn a_genesis_can_be_rewound_to_itself() {
 }
 
 #[test]
-fn what_was_rewound_cannot_be_read_any_more() {
+fn a_rewound_block_cannot_be_read_any_more() {
     let mut story = story();
     story.ledger.rewind(2).expect("height 2 is below the tip");
     let tables = story.ledger.tables();
@@ -169,7 +169,7 @@ fn another_branch_after_a_rewind_knows_nothing_of_the_first() {
     assert_eq!(ledger.tables(), straight.tables());
 }
 
-/// Whatever call fails, the error means that nothing was done, and trying again works.
+/// An error of any call means that no table has changed, and trying again works.
 #[test]
 fn a_failure_of_the_storage_during_a_rewind_leaves_the_ledger_as_it_was() {
     let mut story = story();
@@ -189,7 +189,7 @@ fn a_failure_of_the_storage_during_a_rewind_leaves_the_ledger_as_it_was() {
     assert!(failures > 10, "only {failures} calls were made to fail");
 }
 
-/// So many transactions that workers help with the commit, too.
+/// The blocks are so large that workers help with the commit, too.
 #[test]
 fn large_blocks_leave_the_same_on_every_path_and_are_undone_alike() {
     const MANY: u64 = 300;

@@ -1,4 +1,4 @@
-//! Which blocks extend the chain, and the first reason why one does not.
+//! Tests of admission: the blocks that extend the chain, and the first reason why one does not.
 
 use crate::common;
 use crate::common::{
@@ -18,8 +18,8 @@ fn pay(nonce: u64) -> Transaction {
     from(&key("alice"), nonce).pay(&key("bob"), 1).sign()
 }
 
-/// Why a block is refused that is good but for one change; nothing may have been kept of it, and
-/// the good block is still welcome.
+/// Returns the refusal of a block that is good but for one change; no part of it may have been kept, and
+/// the good block is still accepted.
 fn refused(change: impl Fn(&mut Block)) -> Refusal {
     let mut ledger = rich();
     let good = ledger.block([pay(0)]);
@@ -232,7 +232,7 @@ fn a_block_of_65536_transactions_is_refused_whatever_it_counts() {
     }
 }
 
-/// Everything is wrong at once; mended in the order of precedence, the reasons follow in it.
+/// All is wrong at once; fixed in the order of precedence, the reasons follow in it.
 #[test]
 fn a_block_is_refused_for_version_network_height_parent_time_count_size_root_in_this_order() {
     let empty = codec::encoded_len(&rich().block([]));
@@ -297,7 +297,7 @@ fn to_replace_a_block_one_rewinds_first() {
 #[test]
 fn a_block_of_rejected_transactions_extends_the_chain() {
     let mut ledger = rich();
-    let added = ledger.add([forge(pay(0)), pay(7), from(&key("nobody"), 0).sign()]);
+    let added = ledger.add([forge(pay(0)), pay(7), from(&key("unknown"), 0).sign()]);
     assert_eq!(added.receipts.len(), 3);
     assert_eq!(added.tip.height, Height(1));
     assert_eq!(ledger.supply(Asset::NATIVE), supply(1_000, 1, 0));
@@ -403,7 +403,7 @@ fn nothing_that_an_operator_may_choose_changes_a_result() {
     }
 }
 
-/// Whatever call fails, the block fails with it, no transaction is blamed, and nothing is kept.
+/// A failure of any call fails the block, rejects no transaction, and leaves no trace.
 #[test]
 fn a_failure_of_the_storage_is_never_a_rejection_and_leaves_no_trace() {
     let (alice, bob) = (key("alice"), key("bob"));

@@ -1,4 +1,4 @@
-//! What an applied transaction does, and that a rejected one does nothing.
+//! Tests of effects: those of an applied transaction, and that a rejected one has none.
 
 use crate::common::disk::state_of;
 use crate::common::{
@@ -117,7 +117,7 @@ fn two_transactions_of_a_sender_in_one_block_are_both_applied() {
 }
 
 #[test]
-fn what_was_received_can_be_spent_in_the_same_block() {
+fn a_received_amount_can_be_spent_in_the_same_block() {
     let (alice, bob, carol) = (key("alice"), key("bob"), key("carol"));
     let mut ledger = ledger().has(&alice, 100).has(&bob, 50).open();
     all_applied(&ledger.add([
@@ -130,7 +130,7 @@ fn what_was_received_can_be_spent_in_the_same_block() {
 }
 
 #[test]
-fn what_comes_later_in_the_block_cannot_be_spent() {
+fn an_amount_that_comes_later_in_the_block_cannot_be_spent() {
     let (alice, bob, carol) = (key("alice"), key("bob"), key("carol"));
     let mut ledger = ledger().has(&alice, 100).open();
     let receipts = ledger
@@ -192,7 +192,7 @@ fn fees_are_spent_in_the_next_block_at_the_earliest() {
 /// Every reason there is, from an account that was never registered to ones that were.
 #[test]
 fn a_rejected_transaction_leaves_no_trace() {
-    let (alice, poor, nobody) = (key("alice"), key("poor"), key("nobody"));
+    let (alice, poor, unknown) = (key("alice"), key("poor"), key("unknown"));
     let guarded = key("guarded");
     let stranger = key("stranger");
     let mut ledger = ledger()
@@ -221,8 +221,8 @@ fn a_rejected_transaction_leaves_no_trace() {
         from(&poor, 0).fee(1).pay(&stranger, 1).sign(),
         from(&poor, 0).fee(1).burn(Asset::NATIVE, 1).sign(),
         from(&alice, 0).fee(1).pay_of(GOLD, &stranger, 1).sign(),
-        from(&nobody, 0).fee(1).pay(&stranger, 1).sign(),
-        from(&nobody, 0).fee(1).multisig(1, &[&alice]).sign(),
+        from(&unknown, 0).fee(1).pay(&stranger, 1).sign(),
+        from(&unknown, 0).fee(1).multisig(1, &[&alice]).sign(),
     ];
     let count = rejected.len();
     let before = ledger.tables();
@@ -341,13 +341,13 @@ fn participants_and_cosigners_are_not_registered() {
 }
 
 #[test]
-fn an_account_that_nobody_can_sign_for_may_own_a_balance() {
+fn an_account_whose_key_cannot_sign_may_own_a_balance() {
     let alice = key("alice");
-    let nobody = lockstep_core::model::PublicKey([255; 32]);
+    let keyless = lockstep_core::model::PublicKey([255; 32]);
     let mut ledger = ledger().has(&alice, 10).open();
-    all_applied(&ledger.add([from(&alice, 0).pay(&nobody, 4).sign()]));
-    assert_eq!(ledger.balance(&nobody), 4);
-    assert_eq!(ledger.nonce(&nobody), Some(0));
+    all_applied(&ledger.add([from(&alice, 0).pay(&keyless, 4).sign()]));
+    assert_eq!(ledger.balance(&keyless), 4);
+    assert_eq!(ledger.nonce(&keyless), Some(0));
 }
 
 /// Nonce, debits by asset, credits by account and asset in one sum each, whatever the order of the
@@ -436,7 +436,7 @@ fn a_receipt_of_a_burn_lists_debit_and_burn_apart_from_the_fee() {
     );
 }
 
-/// The credit in between shows in the changes of the block and in no other receipt.
+/// The credit in between shows in the state diff of the block and in no other receipt.
 #[test]
 fn a_receipt_does_not_depend_on_what_others_credit() {
     let (alice, bob, carol) = (key("alice"), key("bob"), key("carol"));

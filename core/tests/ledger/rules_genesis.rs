@@ -1,4 +1,4 @@
-//! Where a ledger begins, and which beginnings are impossible.
+//! Tests of the genesis: the beginning of a ledger, and the impossible ones.
 
 use crate::common;
 use crate::common::disk::Disk;
@@ -104,7 +104,7 @@ fn a_genesis_whose_asset_exceeds_u64_max_is_impossible() {
         impossible,
         Err(ChainError::ImpossibleGenesis { .. })
     ));
-    // Nothing of it was written.
+    // No part of it was written.
     assert_eq!(disk.tables(), Disk::new(MemoryStorage::new()).tables());
 }
 

@@ -1,4 +1,4 @@
-//! Changes, versions, the digest that covers them, and conservation over any history.
+//! Tests of state diffs, versions, the digest that covers them, and conservation over any history.
 
 use crate::common;
 use crate::common::{
@@ -19,7 +19,7 @@ fn digest(parent: Hash, changes: &[(Cell, Value)], receipts: &[Receipt]) -> Hash
 }
 
 #[test]
-fn where_a_value_differs_there_is_a_version_at_the_blocks_height() {
+fn a_value_that_differs_has_a_version_at_the_blocks_height() {
     let (alice, bob) = (key("alice"), key("bob"));
     let mut ledger = ledger().has(&alice, 100).open();
     ledger.add([from(&alice, 0).pay(&bob, 1).sign()]);
@@ -212,7 +212,7 @@ fn a_digest_depends_on_the_whole_history() {
         let mut ledger = setup.open();
         ledger.add([from(&alice, 0).pay(&bob, first).sign()]);
         ledger.add([from(&alice, 1).pay(&bob, second).sign()]);
-        // Nothing in it, and the same state before it.
+        // An empty block on the same state.
         let last = ledger.add([]);
         (ledger.balance(&bob), last.state_diff, last.tip.digest)
     };
@@ -221,7 +221,7 @@ fn a_digest_depends_on_the_whole_history() {
     assert_ne!(one.2, other.2);
 }
 
-/// Version links, walked by hand over every cell of a history in which everything happens.
+/// Walks the version links by hand over every cell of a history with every kind of change.
 #[test]
 fn versions_link_strictly_downward_to_where_the_value_was_another() {
     let people = keys(4);
@@ -254,7 +254,7 @@ fn versions_link_strictly_downward_to_where_the_value_was_another() {
     }
 }
 
-/// What one transaction of a random block asks for: indices of accounts, and amounts.
+/// The request of one transaction of a random block: indices of accounts, and amounts.
 #[derive(Clone, Debug)]
 enum Ask {
     Pay(usize, usize, u64, u64),
@@ -299,7 +299,7 @@ fn transaction(people: &[Keypair], nonces: &mut [u64], ask: &Ask) -> Unsigned {
 proptest! {
     #![proptest_config(common::cases(48))]
 
-    /// Absolutely, after every block, whatever is asked for; and what is counted is what happened.
+    /// Supplies are conserved after every block, and equal the sums of the effects, for any requests.
     #[test]
     fn balances_plus_burns_are_genesis_plus_issued_and_nonces_count_applied_transactions(
         blocks in prop::collection::vec(
@@ -307,7 +307,7 @@ proptest! {
         reward in prop_oneof![Just(0_u64), Just(9), Just(u64::MAX)],
     ) {
         let people = keys(5);
-        // The fifth is known to nobody at first.
+        // The fifth account is not registered at first.
         let mut ledger = people[..4].iter().fold(
             ledger().reward(reward).has_of(GOLD, &people[4], u64::MAX / 2),
             |setup, one| setup.has(one, 60).has_of(GOLD, one, 10),

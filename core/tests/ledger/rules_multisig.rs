@@ -1,4 +1,4 @@
-//! Accounts that need more signatures than their own.
+//! Tests of multisigs: accounts that need more signatures than their own.
 
 use crate::common;
 use crate::common::{
@@ -79,7 +79,7 @@ fn a_cosigner_counts_once_however_often_it_signs() {
 }
 
 #[test]
-fn a_cosigner_who_is_no_participant_does_not_count() {
+fn a_cosigner_that_is_no_participant_does_not_count() {
     let (alice, bob) = (key("alice"), key("bob"));
     let mut ledger = guarded(2);
     let pay = from(&alice, 1)
@@ -91,7 +91,7 @@ fn a_cosigner_who_is_no_participant_does_not_count() {
 }
 
 #[test]
-fn cosigners_who_are_no_participants_do_no_harm() {
+fn cosigners_that_are_no_participants_do_no_harm() {
     let (alice, bob) = (key("alice"), key("bob"));
     let mut ledger = guarded(1);
     let pay = from(&alice, 1)
@@ -319,7 +319,7 @@ fn without_a_multisig_cosignatures_change_nothing_but_the_identity() {
 }
 
 #[test]
-fn receiving_needs_no_signature_of_anybody() {
+fn receiving_needs_no_signature() {
     let (alice, bob) = (key("alice"), key("bob"));
     let mut ledger = ledger().has(&alice, 100).has(&bob, 100).open();
     all_applied(&ledger.add([from(&alice, 0).multisig(1, &[&bob]).sign()]));

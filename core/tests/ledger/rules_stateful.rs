@@ -1,5 +1,5 @@
-//! What makes a transaction void on a state: each reason to reject it that needs one, and which
-//! comes first.
+//! Tests of the stateful checks: each reason to reject a transaction that needs a state, and the
+//! order of the reasons.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -11,7 +11,7 @@ use lockstep_core::model::{
 };
 use lockstep_core::transition::{StateView, transition};
 
-/// A state in which nobody has anything but what a test says.
+/// A state in which no account has a balance that the test does not set.
 #[derive(Default)]
 struct Plain {
     nonces: BTreeMap<PublicKey, u64>,
@@ -100,9 +100,9 @@ fn nonces_5_and_7_have_a_gap() {
 
 #[test]
 fn an_account_that_never_was_has_nonce_0() {
-    let nobody = key("nobody");
+    let unknown = key("unknown");
     let mut ledger = ledger().open();
-    let pay = from(&nobody, 1).pay(&key("bob"), 1).sign();
+    let pay = from(&unknown, 1).pay(&key("bob"), 1).sign();
     assert_eq!(ledger.rejection(&pay), nonce_is(0, 1));
 }
 
@@ -148,7 +148,7 @@ fn a_block_rejects_a_source_that_used_its_last_nonce() {
 }
 
 #[test]
-fn what_a_transaction_takes_must_be_there() {
+fn the_amounts_that_a_transaction_takes_must_be_there() {
     let alice = key("alice");
     let mut ledger = ledger().has(&alice, 100).open();
     let pay = from(&alice, 0).pay(&key("bob"), 101).sign();
@@ -323,7 +323,7 @@ fn an_overflow_is_found_before_the_balance_of_the_same_asset() {
     assert_eq!(ledger.rejection(&pay), Rejection::SumOverflow { asset });
 }
 
-/// Nonce, then multisig, then balances; each mended in turn.
+/// Nonce, then multisig, then balances; each fixed in turn.
 #[test]
 fn the_nonce_is_wrong_before_the_multisig_and_the_multisig_before_the_balance() {
     let (alice, bob) = (key("alice"), key("bob"));

@@ -1,4 +1,4 @@
-//! What makes a transaction void on its own: each reason to reject it that needs no state.
+//! Tests of the stateless checks: each reason to reject a transaction that needs no state.
 
 use crate::common::{
     GOLD, NETWORK, all_applied, forge, from, key, keys, ledger, multisig, rejection,
@@ -192,12 +192,12 @@ fn a_forged_signature_is_rejected_and_the_source_named() {
 
 #[test]
 fn a_source_that_is_no_point_of_the_curve_cannot_sign() {
-    let mut nobody = from(&key("alice"), 0).pay(&key("bob"), 1).sign();
+    let mut keyless = from(&key("alice"), 0).pay(&key("bob"), 1).sign();
     // y = 2 is on no point of the curve.
-    nobody.source.0 = [0; 32];
-    nobody.source.0[0] = 2;
-    let signer = nobody.source;
-    assert_eq!(rejected(&nobody), Rejection::Signature { signer });
+    keyless.source.0 = [0; 32];
+    keyless.source.0[0] = 2;
+    let signer = keyless.source;
+    assert_eq!(rejected(&keyless), Rejection::Signature { signer });
 }
 
 #[test]
@@ -307,8 +307,8 @@ fn one_forged_transaction_among_many_is_rejected_alone() {
     assert_eq!(ledger.balance(&bob), 296);
 }
 
-/// A transaction that is wrong in every way that its payload allows; mending the ways in the order
-/// of precedence must give the reasons in that order.
+/// A transaction that is wrong in every way that its payload allows; fixing them in the order of
+/// precedence must give the reasons in that order.
 #[test]
 fn transfers_are_rejected_for_network_count_amount_cosignatures_signature_in_this_order() {
     let alice = key("alice");

@@ -1,4 +1,4 @@
-//! Burns, fees, rewards and what there is altogether.
+//! Tests of burns, fees, rewards and supplies.
 
 use crate::common::{
     GOLD, Setup, all_applied, assert_conserved, balance_cell, balance_value, from, key, ledger,
@@ -44,7 +44,7 @@ fn everything_can_be_burnt() {
 }
 
 #[test]
-fn an_asset_of_which_nobody_has_anything_cannot_be_burnt() {
+fn an_asset_without_balances_cannot_be_burnt() {
     let alice = key("alice");
     let mut ledger = ledger().has(&alice, 1).open();
     let added = ledger.add([from(&alice, 0).burn(GOLD, 1).sign()]);
@@ -65,7 +65,7 @@ fn the_miner_is_credited_reward_and_fees_of_applied_transactions() {
         &miner,
         [
             from(&alice, 0).fee(3).pay(&bob, 1).sign(),
-            // Rejected: its fee is nobody's.
+            // Rejected: its fee is not paid.
             from(&alice, 9).fee(7).pay(&bob, 1).sign(),
             from(&alice, 1).fee(4).pay(&bob, 1).sign(),
         ],
@@ -119,7 +119,7 @@ fn the_reward_ends_at_the_native_limit() {
 }
 
 #[test]
-fn what_was_burnt_is_not_issued_again() {
+fn a_burnt_amount_is_not_issued_again() {
     let (alice, miner) = (key("alice"), key("m"));
     let mut ledger = ledger()
         .has(&alice, 100)
@@ -256,10 +256,10 @@ fn a_miner_with_a_multisig_gets_its_reward_unsigned() {
 
 #[test]
 fn a_miner_that_cannot_sign_gets_its_reward() {
-    let nobody = lockstep_core::model::PublicKey([255; 32]);
+    let keyless = lockstep_core::model::PublicKey([255; 32]);
     let mut ledger = with_a_rich_miner().open();
-    ledger.add_of(&nobody, []);
-    assert_eq!(ledger.balance(&nobody), 50);
+    ledger.add_of(&keyless, []);
+    assert_eq!(ledger.balance(&keyless), 50);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Both storages are the same ordered tables of bytes; the one in a file survives its process and
-//! says what is wrong with a file that it cannot open.
+//! Tests of the storages: both are the same ordered tables of bytes; the one in a file survives its
+//! process and describes the defect of a file that it cannot open.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn redb() -> (tempfile::TempDir, RedbStorage) {
     (folder, storage.expect("a new database opens"))
 }
 
-/// The answers of both storages, which must be the same.
+/// Returns the answers of both storages, which must be the same.
 fn both(check: impl Fn(&mut dyn Storage)) {
     check(&mut MemoryStorage::new());
     check(&mut redb().1);
@@ -34,7 +34,7 @@ fn put(entries: &[(Table, &[u8], &[u8])]) -> Batch {
 }
 
 #[test]
-fn what_was_put_is_got() {
+fn a_value_that_was_put_is_got() {
     both(|storage| {
         let batch = put(&[(Table::Cells, b"a", b"1"), (Table::Cells, b"b", b"")]);
         storage.commit(&batch).expect("there is room");
@@ -131,7 +131,7 @@ fn of_two_changes_of_one_key_in_a_batch_the_later_counts() {
 }
 
 #[test]
-fn what_is_appended_to_a_batch_is_later() {
+fn an_appended_batch_is_later() {
     let mut batch = put(&[(Table::Cells, b"a", b"1"), (Table::Cells, b"b", b"1")]);
     batch.append(put(&[
         (Table::Cells, b"b", b"2"),
@@ -159,7 +159,7 @@ fn a_batch_is_empty_until_a_key_is_changed() {
     assert_eq!(batch.len(), 1);
 }
 
-/// A table out of which everything was deleted is like one into which nothing was ever put.
+/// A table whose entries were all deleted equals one that never had any.
 #[test]
 fn memory_storages_are_equal_when_their_entries_are() {
     let mut storage = MemoryStorage::new();
@@ -191,7 +191,7 @@ proptest! {
         let mut by_workers = MemoryStorage::new();
         let workers = Workers::new(3).expect("the system gives threads");
         let (_folder, mut redb) = redb();
-        // So many beside few changes that a table in memory is not built anew.
+        // Too many beside few changes for a table in memory to be built anew.
         let filler = (0..60_u8).map(|number| (1, vec![1, 1, number], Some(vec![number])));
         for changes in [filler.collect()].into_iter().chain(batches) {
             let mut batch = Batch::new();
@@ -294,7 +294,7 @@ fn a_storage_in_a_file_shows_where_it_is() {
 }
 
 #[test]
-fn what_a_crash_left_of_an_earlier_creation_is_no_obstacle() {
+fn a_file_that_a_crash_left_of_an_earlier_creation_is_no_obstacle() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let path = folder.path().join("ledger.redb");
     fs::write(folder.path().join("ledger.redb.new"), b"half a file").expect("there is room");
@@ -312,12 +312,12 @@ fn a_second_opener_is_told_that_the_file_is_in_use() {
         other => panic!("it is in use, not {other:?}"),
     }
     drop(first);
-    RedbStorage::open(&path).expect("nobody uses it any more");
+    RedbStorage::open(&path).expect("no other process uses it any more");
 }
 
-/// Nobody may end up writing to a file that another's creation has replaced.
+/// No creator may end up writing to a file that another's creation has replaced.
 #[test]
-fn of_many_who_create_one_file_at_once_one_gets_it_and_keeps_what_it_writes() {
+fn of_many_creators_of_one_file_at_once_one_gets_it_and_keeps_its_writes() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     for round in 0..20 {
         let path = folder.path().join(format!("{round}.redb"));
@@ -342,8 +342,8 @@ fn of_many_who_create_one_file_at_once_one_gets_it_and_keeps_what_it_writes() {
             let results = openers.into_iter().map(|opener| opener.join());
             results.map(|won| won.expect("no opener panics")).sum()
         });
-        assert!(winners >= 1, "round {round}: nobody got the file");
-        let storage = RedbStorage::open(&path).expect("nobody uses it any more");
+        assert!(winners >= 1, "round {round}: no creator got the file");
+        let storage = RedbStorage::open(&path).expect("no other process uses it any more");
         let kept = tables_of(&storage)[&Table::Cells].len();
         assert_eq!((winners, kept), (1, 1), "round {round}");
     }
@@ -354,7 +354,7 @@ fn of_many_who_create_one_file_at_once_one_gets_it_and_keeps_what_it_writes() {
     assert_eq!(left, Vec::<String>::new());
 }
 
-/// What opening this file says; it must name the file and leave it as it was.
+/// Returns the error of opening this file; it must name the file and leave it as it was.
 fn refused(content: &[u8]) -> String {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let path = folder.path().join("ledger.redb");
@@ -371,7 +371,7 @@ fn refused(content: &[u8]) -> String {
 
 #[test]
 fn a_file_that_is_no_database_is_an_error_and_stays_as_it_is() {
-    let reason = refused(b"a letter to somebody");
+    let reason = refused(b"a letter to a friend");
     assert!(reason.contains("Not a redb database"), "{reason}");
     refused(&[b'x'; 100_000]);
     refused(&[0; 100_000]);
@@ -389,7 +389,7 @@ fn the_beginning_of_a_database_alone_is_an_error() {
 }
 
 #[test]
-fn a_redb_database_of_somebody_else_is_an_error_and_gets_no_ledger() {
+fn a_redb_database_of_another_program_is_an_error_and_gets_no_ledger() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let path = folder.path().join("other.redb");
     let theirs: TableDefinition<'_, &str, u64> = TableDefinition::new("users");
@@ -397,7 +397,7 @@ fn a_redb_database_of_somebody_else_is_an_error_and_gets_no_ledger() {
     let transaction = database.begin_write().expect("it is writable");
     transaction
         .open_table(theirs)
-        .and_then(|mut table| Ok(table.insert("somebody", 1).map(|_| ())?))
+        .and_then(|mut table| Ok(table.insert("another", 1).map(|_| ())?))
         .expect("there is room");
     transaction.commit().expect("there is room");
     drop(database);
@@ -406,7 +406,7 @@ fn a_redb_database_of_somebody_else_is_an_error_and_gets_no_ledger() {
             assert_eq!(place, path.display().to_string());
             assert!(reason.contains("users"), "{reason}");
         }
-        other => panic!("it is somebody else's, not {other:?}"),
+        other => panic!("it is another program's, not {other:?}"),
     }
 }
 
@@ -450,7 +450,7 @@ fn a_file_that_must_not_be_written_is_an_error_that_names_it() {
     let mut permissions = fs::metadata(&path).expect("it is there").permissions();
     permissions.set_readonly(true);
     fs::set_permissions(&path, permissions).expect("it is ours");
-    // Nothing is forbidden to root, who may then open it.
+    // Root may open any file.
     if fs::OpenOptions::new().write(true).open(&path).is_ok() {
         RedbStorage::open(&path).expect("who may write may open");
     } else {

@@ -1,4 +1,4 @@
-//! Damaged files: what opens is what was written, and everything else is a typed error.
+//! Tests of damaged files: a file that opens holds what was written, and all others are a typed error.
 //!
 //! redb vouches for every page in use by checksums and for a file that was closed by a two-phase
 //! commit; damage where nothing is in use does no harm. A file whose process died is another matter:
@@ -49,12 +49,12 @@ fn image(closed: bool) -> Image {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Opened {
-    /// With everything of this height in it.
+    /// With all tables of this height.
     At(usize),
     Refused,
 }
 
-/// What becomes of these bytes. Fails on anything but a whole height or a typed error.
+/// Opens these bytes. Fails on any result but a whole height or a typed error.
 fn open(image: &Image, bytes: Vec<u8>, damage: &str) -> Opened {
     let read = || -> Result<Tables, StorageError> {
         let storage = storage_on(&Medium::holding(bytes))?;
@@ -78,13 +78,13 @@ fn open(image: &Image, bytes: Vec<u8>, damage: &str) -> Opened {
     }
 }
 
-/// Every byte of redb's header, and one in so many of the rest.
+/// Returns every position in redb's header, and one of 61 in the rest.
 fn positions(image: &Image) -> impl Iterator<Item = usize> + use<> {
     (0..320).chain((320..image.bytes.len()).step_by(61))
 }
 
-/// How often a file with one changed byte opened as it was and with the block before, and how often
-/// it did not open.
+/// Counts the files with one changed byte that opened as they were, that opened with the block
+/// before, and that did not open.
 fn sweep(image: &Image) -> (usize, usize, usize) {
     let newest = image.tables.len() - 1;
     let (mut same, mut before, mut refused) = (0, 0, 0);
@@ -109,7 +109,7 @@ fn a_closed_file_with_a_changed_byte_opens_as_it_was_or_not_at_all() {
     let image = image(true);
     assert_eq!(open(&image, image.bytes.clone(), "none"), Opened::At(4));
     let (same, before, refused) = sweep(&image);
-    assert_eq!(before, 0, "a block was lost without a word");
+    assert_eq!(before, 0, "a block was lost without an error");
     assert!(
         refused > 1_000,
         "only {refused} were noticed, {same} did no harm"
@@ -122,7 +122,7 @@ fn a_file_whose_process_died_opens_with_its_newest_block_if_undamaged() {
     assert_eq!(open(&image, image.bytes.clone(), "none"), Opened::At(4));
 }
 
-/// Damage to the newest commit of such a file is what a torn write looks like: redb takes the
+/// Damage to the newest commit of such a file looks like a torn write: redb takes the
 /// commit before, whole. It is not noticed that a block is gone; peers have it.
 #[test]
 fn a_file_whose_process_died_loses_to_a_changed_byte_at_most_its_newest_block() {
@@ -160,7 +160,7 @@ fn a_file_with_something_behind_its_end_opens_as_it_was_or_not_at_all() {
     }
 }
 
-/// What happens to a stretch of a file.
+/// One damage of a stretch of a file.
 #[derive(Clone, Debug)]
 enum Damage {
     Noise(usize, Vec<u8>),
@@ -232,8 +232,8 @@ proptest! {
 }
 
 /// A page that is damaged after the file was opened: redb verifies pages when it opens and not when
-/// it reads them again, so that what is read may differ without a word. It would take a checksum
-/// beside every value to notice; what is promised is that reading does not panic.
+/// it reads them again, so that values may differ without an error. It would take a checksum
+/// beside every value to notice; the promise is that reading does not panic.
 #[test]
 fn reading_a_file_that_is_damaged_while_it_is_open_is_no_panic() {
     let image = image(true);

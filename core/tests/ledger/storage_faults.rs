@@ -1,5 +1,5 @@
-//! redb on a medium that runs full or fails: a typed error, the block whole or not at all, and the
-//! same block again as soon as the medium works.
+//! Tests of redb on a medium that runs full or fails: a typed error, the block whole or not at all,
+//! and the same block again as soon as the medium works.
 
 use crate::common;
 use crate::common::backend::Medium;
@@ -23,7 +23,7 @@ fn ledger_on(medium: &Medium) -> Ledger<RedbStorage> {
     setup().open_on(&Disk::new(storage))
 }
 
-/// Alice pays as many people whom nobody knows yet.
+/// Returns a transaction in which Alice pays `count` accounts that are not registered yet.
 fn payments(nonce: u64, count: usize) -> Transaction {
     let people = keys(count);
     let pay = from(&key("alice"), nonce).fee(1);
@@ -85,7 +85,7 @@ fn a_medium_without_room_for_a_ledger_is_full() {
     }
 }
 
-/// What adding a block to a failing medium may leave.
+/// The two states that adding a block to a failing medium may leave.
 struct Allowed {
     block: Block,
     before: Tables,

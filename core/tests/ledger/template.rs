@@ -1,4 +1,4 @@
-//! Templates, the bodies that are kept for them, and headers that come alone.
+//! Tests of templates, of the bodies that are kept for them, and of headers that come alone.
 
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@ struct Inner {
     bytes: Vec<u8>,
     room: Option<u64>,
     calls: usize,
-    /// From the first of these calls on, so many fail.
+    /// The first call that fails, and the number of calls that do from there on.
     failing: Option<(usize, usize)>,
 }
 
@@ -26,7 +26,7 @@ impl Medium {
         medium
     }
 
-    /// How many bytes fit.
+    /// Sets the number of bytes that fit.
     pub(crate) fn set_room(&self, room: Option<u64>) {
         self.inner().room = room;
     }
@@ -47,7 +47,7 @@ impl Medium {
         inner.failing = Some((first, count));
     }
 
-    /// Makes no call fail. How many were made since some were told to.
+    /// Makes no call fail; returns the number of calls since some were told to fail.
     pub(crate) fn heal(&self) -> usize {
         let mut inner = self.inner();
         inner.failing = None;

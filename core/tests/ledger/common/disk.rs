@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use lockstep_core::parallel::Workers;
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
-/// Everything that a storage holds.
+/// The content of a storage.
 pub(crate) type Tables = BTreeMap<Table, Vec<Entry>>;
 
-/// All entries of all tables of a storage.
+/// Returns all entries of all tables of a storage.
 pub(crate) fn tables_of(storage: &impl Storage) -> Tables {
     Table::ALL
         .into_iter()
@@ -20,7 +20,7 @@ pub(crate) fn tables_of(storage: &impl Storage) -> Tables {
         .collect()
 }
 
-/// The tables that hold state: without blocks, receipts, records and the tip.
+/// Returns the tables that hold state: without blocks, receipts, records and the tip.
 pub(crate) fn state_of(mut tables: Tables) -> Tables {
     for table in [Table::Meta, Table::Blocks, Table::Receipts, Table::Records] {
         tables.remove(&table);
@@ -63,14 +63,14 @@ impl<S: Storage> Disk<S> {
         inner.failing = Some(number);
     }
 
-    /// Makes no call fail. Whether the call that should have failed was reached.
+    /// Makes no call fail; returns whether the call that should have failed was reached.
     pub(crate) fn heal(&self) -> bool {
         let mut inner = self.inner();
         let number = inner.failing.take();
         number.is_some_and(|number| number < inner.calls)
     }
 
-    /// Changes the storage itself, behind the back of whoever uses it.
+    /// Changes the storage itself, behind the back of its user.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut S) -> T) -> T {
         change(&mut self.inner().storage)
     }

@@ -46,7 +46,7 @@ pub(crate) fn keys(count: usize) -> Vec<Keypair> {
         .collect()
 }
 
-/// Whatever has a public key.
+/// A value that has a public key.
 pub(crate) trait Account {
     /// The public key.
     fn account(&self) -> PublicKey;
@@ -152,13 +152,13 @@ pub(crate) fn multisig(threshold: u8, participants: &[&Keypair]) -> Multisig {
     }
 }
 
-/// Makes the source's signature one of something else.
+/// Replaces the source's signature by one of another message.
 pub(crate) fn forge(mut transaction: Transaction) -> Transaction {
     transaction.signature = key("forger").sign(&Hash([1; 32]));
     transaction
 }
 
-/// A clock that shows what it was set to.
+/// A clock that shows the time that it was set to.
 #[derive(Clone, Debug)]
 pub(crate) struct TestClock(Arc<AtomicU64>);
 
@@ -186,7 +186,7 @@ pub(crate) struct Setup {
     pub(crate) clock: TestClock,
 }
 
-/// Nobody has anything, nothing is rewarded, and as much as possible is allowed.
+/// Returns a setup with no balances, no rewards and the highest limits.
 pub(crate) fn ledger() -> Setup {
     Setup {
         genesis: Genesis {
@@ -257,15 +257,15 @@ impl Setup {
     }
 }
 
-/// A chain and what is under it.
+/// A chain and the storage under it.
 pub(crate) struct Ledger<S: Storage> {
     pub(crate) chain: Chain<Disk<S>>,
     pub(crate) disk: Disk<S>,
 }
 
 impl<S: Storage> Ledger<S> {
-    /// The block that extends the tip with these transactions, mined by somebody whom nobody else
-    /// deals with.
+    /// Returns the block that extends the tip with these transactions, mined by an account that no
+    /// transaction touches.
     pub(crate) fn block(&self, transactions: impl Into<Vec<Transaction>>) -> Block {
         self.block_of(&key("miner"), transactions)
     }
@@ -316,7 +316,7 @@ impl<S: Storage> Ledger<S> {
         self.add_block(&block)
     }
 
-    /// Why the ledger refuses a block.
+    /// Returns the refusal of a block by the ledger.
     pub(crate) fn refusal(&mut self, block: &Block) -> Refusal {
         match self.try_add(block) {
             Err(ChainError::Refused(refusal)) => refusal,
@@ -324,7 +324,7 @@ impl<S: Storage> Ledger<S> {
         }
     }
 
-    /// Why a block of this transaction alone rejects it.
+    /// Returns the rejection of this transaction in a block of its own.
     pub(crate) fn rejection(&mut self, transaction: &Transaction) -> Rejection {
         let added = self.add([transaction.clone()]);
         rejection(&added.receipts[0])
@@ -342,7 +342,7 @@ impl<S: Storage> Ledger<S> {
         self.chain.tip().expect("the tip is readable")
     }
 
-    /// What an account has of the native asset.
+    /// Returns an account's balance in the native asset.
     pub(crate) fn balance(&self, account: &impl Account) -> u64 {
         self.balance_of(Asset::NATIVE, account)
     }
@@ -352,7 +352,7 @@ impl<S: Storage> Ledger<S> {
         balance.expect("a balance is readable").0
     }
 
-    /// `None` where the account is not registered.
+    /// Returns an account's nonce; `None` if it is not registered.
     pub(crate) fn nonce(&self, account: &impl Account) -> Option<u64> {
         let nonce = self.chain.nonce(account.account());
         nonce.expect("a nonce is readable").map(|nonce| nonce.0)
@@ -396,7 +396,8 @@ impl<S: Storage> Ledger<S> {
     }
 }
 
-/// This many cases, the same ones in every run: the campaigns of `sim` are where chance has its say.
+/// Returns a configuration of `count` cases, the same ones in every run: chance belongs to the
+/// campaigns of `sim`.
 pub(crate) fn cases(count: u32) -> ProptestConfig {
     ProptestConfig {
         cases: count,
@@ -432,7 +433,7 @@ pub(crate) fn all_applied(added: &AddedBlock) {
     }
 }
 
-/// What an applied transaction changed.
+/// Returns the effects of an applied transaction.
 pub(crate) fn effects(receipt: &Receipt) -> Vec<Effect> {
     match &receipt.outcome {
         Outcome::Applied { effects, .. } => effects.clone(),
