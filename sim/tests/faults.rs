@@ -372,7 +372,11 @@ fn a_cache_that_another_thread_does_not_clear_is_named_by_a_concurrent_request()
     for request in [ConcurrentRequest::Rewind(0), ConcurrentRequest::Rewind(1)] {
         let fault = Fault::ConcurrentRequest(InjectionPoint::Step(1), request);
         let name = on(&scenario(&[fault]), RemembersForEachThread::new);
-        assert_eq!(name.as_deref(), Some("rival-is-serial"), "{request:?}");
+        assert_eq!(
+            name.as_deref(),
+            Some("concurrent-requests-serialise"),
+            "{request:?}"
+        );
     }
     let alone = scenario(&[]);
     assert_eq!(on(&alone, RemembersForEachThread::new), None);
@@ -427,7 +431,7 @@ fn a_block_that_is_written_late_is_named_when_somebody_closes() {
         ConcurrentRequest::Close,
     )]);
     let name = on(&closes, WritesLate::new);
-    assert_eq!(name.as_deref(), Some("rival-is-serial"));
+    assert_eq!(name.as_deref(), Some("concurrent-requests-serialise"));
     // Who closes at leisure looks first, and notices nothing.
     let mut closed = scenario(&[]);
     closed.steps.insert(3, Step::Reopen);
@@ -453,7 +457,7 @@ fn what_is_kept_of_faults_still_finds_what_it_is_kept_for() {
     let rewound = kept("0018-rewound-while-a-block-is-added.repro");
     assert_eq!(
         on(&rewound, RemembersForEachThread::new).as_deref(),
-        Some("rival-is-serial")
+        Some("concurrent-requests-serialise")
     );
 }
 

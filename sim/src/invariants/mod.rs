@@ -3,6 +3,7 @@
 //! The specific ones come first, so that the first violation names the bug.
 
 mod cancelled_leaves_no_trace;
+mod concurrent_requests_serialise;
 mod crash_leaves_before_or_after;
 mod failure_is_no_rejection;
 mod failure_leaves_before_or_after;
@@ -14,7 +15,6 @@ mod receipts_explain_balances;
 mod rejected_leaves_no_trace;
 mod reopen_changes_nothing;
 mod rewind_restores;
-mod rival_is_serial;
 mod same_as_serial;
 mod supply_is_conserved;
 mod template_lives_its_time;
@@ -45,7 +45,7 @@ pub const ALL: [Check; 18] = [
     failure_leaves_before_or_after::CHECK,
     panic_leaves_no_trace::CHECK,
     cancelled_leaves_no_trace::CHECK,
-    rival_is_serial::CHECK,
+    concurrent_requests_serialise::CHECK,
     template_lives_its_time::CHECK,
     workers_stay_within_their_limit::CHECK,
     one_receipt_per_transaction::CHECK,
@@ -61,6 +61,7 @@ pub const ALL: [Check; 18] = [
 ];
 
 pub use cancelled_leaves_no_trace::INVARIANT as CANCELLED_LEAVES_NO_TRACE;
+pub use concurrent_requests_serialise::INVARIANT as CONCURRENT_REQUESTS_SERIALISE;
 pub use crash_leaves_before_or_after::INVARIANT as CRASH_LEAVES_BEFORE_OR_AFTER;
 pub use failure_is_no_rejection::INVARIANT as FAILURE_IS_NO_REJECTION;
 pub use failure_leaves_before_or_after::INVARIANT as FAILURE_LEAVES_BEFORE_OR_AFTER;
@@ -70,7 +71,6 @@ pub use reads_back::INVARIANT as READS_BACK;
 pub use receipts_explain_balances::INVARIANT as RECEIPTS_EXPLAIN_BALANCES;
 pub use rejected_leaves_no_trace::INVARIANT as REJECTED_LEAVES_NO_TRACE;
 pub use rewind_restores::INVARIANT as REWIND_RESTORES;
-pub use rival_is_serial::INVARIANT as RIVAL_IS_SERIAL;
 pub use same_as_serial::INVARIANT as SAME_AS_SERIAL;
 pub use supply_is_conserved::INVARIANT as SUPPLY_IS_CONSERVED;
 
@@ -121,13 +121,13 @@ pub enum Event<'e> {
         /// Answer of the oracle, where the operation was a block.
         expected: Option<Result<&'e BlockResult, &'e Refusal>>,
     },
-    /// Somebody else came while a block was added.
+    /// A concurrent request arrived while a block was added.
     ConcurrentRequest {
-        /// The answer to the block.
+        /// Answer of the subject to the block.
         answer: Result<&'e BlockResult, &'e SubjectError>,
-        /// What the other one did.
+        /// The concurrent request and its answer.
         concurrent: &'e ConcurrentReport,
-        /// What comes of one after the other, the block first, then last.
+        /// Results of the two serial orders, that with the block first and that with the block last.
         orders: &'e [Order; 2],
     },
     /// The header of a template was submitted. The ledger before the step is that of the oracle.
@@ -153,14 +153,14 @@ pub enum Interruption {
     Cancellation,
 }
 
-/// A block and what somebody else wanted, one after the other.
+/// Results of a block and a concurrent request in one serial order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// State of the ledger after both.
     pub world: World,
     /// Result of the block.
     pub block: Result<BlockResult, Refusal>,
-    /// What the other did, where it was a block.
+    /// Result of the request; a block result where it added a block.
     pub concurrent: Result<Option<BlockResult>, Refusal>,
 }
 

@@ -8,8 +8,8 @@ use lockstep_harness::violation::Failure;
 use super::{MAKES_SENSE, Trial, catch_panic, violation};
 use crate::coverage::point;
 use crate::invariants::{
-    CANCELLED_LEAVES_NO_TRACE, CRASH_LEAVES_BEFORE_OR_AFTER, Event, FAILURE_LEAVES_BEFORE_OR_AFTER,
-    Interruption, Order, PANIC_LEAVES_NO_TRACE, RIVAL_IS_SERIAL,
+    CANCELLED_LEAVES_NO_TRACE, CONCURRENT_REQUESTS_SERIALISE, CRASH_LEAVES_BEFORE_OR_AFTER, Event,
+    FAILURE_LEAVES_BEFORE_OR_AFTER, Interruption, Order, PANIC_LEAVES_NO_TRACE,
 };
 use crate::oracle::Oracle;
 use crate::scenario::Fault;
@@ -152,7 +152,7 @@ impl Trial<'_> {
             }
             Fault::Panic { .. } => &PANIC_LEAVES_NO_TRACE,
             Fault::Cancel(_) => &CANCELLED_LEAVES_NO_TRACE,
-            Fault::ConcurrentRequest(..) | Fault::Clock { .. } => &RIVAL_IS_SERIAL,
+            Fault::ConcurrentRequest(..) | Fault::Clock { .. } => &CONCURRENT_REQUESTS_SERIALISE,
         };
         let detail = format!("what is left cannot be {what} any more: {error}");
         violation(invariant, self.step, subject, detail)

@@ -145,7 +145,7 @@ fn a_failure_that_rejects_a_transaction_is_named() {
     );
 }
 
-/// What is said of a rival that undid this block, where the ledger ends as the step has it.
+/// Judges a concurrent rewind of this block after which the ledger is as `step` has it.
 fn concurrent_request(
     step: &Step,
     falsify: impl FnOnce(&mut ConcurrentReport),
@@ -178,8 +178,8 @@ fn one_after_the_other_is_good_in_both_orders() {
 }
 
 #[test]
-fn no_order_of_two_who_write_is_named() {
-    let name = Some("rival-is-serial");
+fn results_of_no_serial_order_are_named() {
+    let name = Some("concurrent-requests-serialise");
     assert_eq!(
         concurrent_request(&Step::honest().half_done(), |_| {}),
         name
@@ -197,7 +197,7 @@ fn a_reader_who_sees_half_a_block_is_named() {
     let reads = |concurrent: &mut ConcurrentReport| concurrent.saw = Some(saw);
     assert_eq!(
         concurrent_request(&Step::honest(), reads),
-        Some("rival-is-serial")
+        Some("concurrent-requests-serialise")
     );
     let before = Step::honest().before;
     let reads = |concurrent: &mut ConcurrentReport| concurrent.saw = Some(before);

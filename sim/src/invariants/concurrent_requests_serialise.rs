@@ -1,4 +1,4 @@
-//! Two who write take turns.
+//! Concurrent requests to one ledger serialise.
 
 use lockstep_harness::invariant;
 
@@ -7,9 +7,9 @@ use crate::subject::{ConcurrentAct, ConcurrentReport, SubjectError};
 use crate::world::{BlockResult, World};
 
 invariant! {
-    /// A block and what somebody else did meanwhile come out as one after the other. Who reads meanwhile
-    /// sees the ledger before.
-    pub static INVARIANT: "rival-is-serial", exits Differs, catches "open-window";
+    /// A block and a concurrent request have the results of one of their two serial orders. A concurrent
+    /// reader sees the ledger before the block.
+    pub static INVARIANT: "concurrent-requests-serialise", exits Differs, catches "open-window";
 }
 
 pub(super) const CHECK: Check = Check {
@@ -30,7 +30,7 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
         && let Some(difference) = difference(evidence.before, saw)
     {
         return Some(format!(
-            "who reads while the block is executed sees something else than the ledger before: \
+            "a reader during the execution sees another ledger than the one before the block: \
              {difference}"
         ));
     }
@@ -40,16 +40,16 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
     if is_one {
         return None;
     }
-    let what = match &concurrent.act {
+    let request = match &concurrent.act {
         ConcurrentAct::Rewind(height) => format!("a rewind to {height}"),
         ConcurrentAct::Add(_) => "another block".to_owned(),
         ConcurrentAct::Read => "a reader".to_owned(),
-        ConcurrentAct::Close => "who closes".to_owned(),
+        ConcurrentAct::Close => "closing the ledger".to_owned(),
     };
     let [first, last] = orders;
     Some(format!(
-        "the block and {what} come out as no order of them: the tip is {}, the block: {}, the other: \
-         {}; the block first gives {}, {}, {}; the block last {}, {}, {}",
+        "the block and {request} have the results of no serial order: the tip is {}, the block: {}, \
+         the request: {}; the block first gives {}, {}, {}; the block last {}, {}, {}",
         evidence.after.height,
         in_words(&answer),
         in_words(&concurrent.answer),
