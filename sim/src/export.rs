@@ -66,9 +66,9 @@ fn {}() {{
         block: {},
         switches: vec!{:?},
     }};
-    let followed = explore::follow(&scenario, &schedule, &Arc::new(CoreLedger));
-    let (violation, pauses) = followed.expect(\"memory does not fail\");
-    assert!(violation.is_none(), \"{{violation:?}} with {{pauses:?}}\");
+    let replayed = explore::replay(&scenario, &schedule, &Arc::new(CoreLedger));
+    let (violation, preemptions) = replayed.expect(\"memory does not fail\");
+    assert!(violation.is_none(), \"{{violation:?}} with {{preemptions:?}}\");
 }}
 ",
         schedule.workers, schedule.over_graph, schedule.block, schedule.switches,

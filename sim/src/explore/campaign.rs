@@ -1,4 +1,4 @@
-//! Campaigns of schedules: blocks that are drawn, each executed under many schedules.
+//! Campaigns of schedules: drawn blocks, each executed under many schedules.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use lockstep_harness::choice::Seeded;
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::trace::Trace;
 
-use super::search::{self, Explored, Plan};
+use super::search::{self, Explored, SearchPlan};
 use super::subject::Explorable;
 use crate::generate::{self, Profile, Size};
 use crate::scenario::Scenario;
 use lockstep_harness::violation::Failure;
 
-/// The system whose points an exploration counts.
+/// System of the coverage points of an exploration.
 pub const SYSTEM: &str = "schedule";
 
 /// Blocks of 3 to 30 transactions.
@@ -30,22 +30,22 @@ macro_rules! schedule_point {
     };
 }
 
-/// A scenario and how its blocks are explored.
+/// A scenario and the plan of its exploration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exploration {
     /// The scenario.
     pub scenario: Scenario,
-    /// How its blocks are explored.
-    pub plan: Plan,
+    /// Parameters of its exploration.
+    pub plan: SearchPlan,
 }
 
-/// Scenarios whose blocks are executed under schedules.
+/// Workload of scenarios whose blocks are executed under drawn schedules.
 pub struct Schedules<E> {
-    /// What executes the blocks.
+    /// The executor that is explored.
     pub explorable: Arc<E>,
-    /// How many schedules each scheduler draws for each block.
+    /// Number of schedules that each scheduler draws for each block.
     pub schedules: usize,
-    /// Looks for a seeded race before the first run; gives its name.
+    /// Self-check before the first run: finds a seeded race and returns its id.
     pub self_check: fn(seed: u64) -> Result<Vec<String>, SelfCheckFailed>,
 }
 
@@ -59,11 +59,11 @@ impl<E: Explorable> Workload for Schedules<E> {
 
     fn draw(&self, run: RunId) -> (Profile, Exploration) {
         let (profile, scenario) = generate::scenario(&mut Seeded::new(run.seed, run.run), SIZE);
-        let plan = Plan::of_seed(run.seed, self.schedules);
+        let plan = SearchPlan::of_seed(run.seed, self.schedules);
         (profile, Exploration { scenario, plan })
     }
 
-    /// Everything about an exploration is drawn from its plan: repeated, it must be the same.
+    /// Executes an exploration. Everything in it is drawn from its plan, so a repetition is the same.
     fn execute(&self, case: &Exploration, _: bool) -> Execution {
         let (mut coverage, mut trace) = (Coverage::default(), Trace::default());
         let outcome = match search::explore(&case.scenario, case.plan, &self.explorable) {
@@ -75,7 +75,7 @@ impl<E: Explorable> Workload for Schedules<E> {
                     None => Ok(trace.digest()),
                     Some(finding) => {
                         let mut violation = finding.violation;
-                        if let Some((scheduler, schedule)) = finding.by {
+                        if let Some((scheduler, schedule)) = finding.found_by {
                             let by = format!("\n  found by   {scheduler}, schedule {schedule}");
                             violation.detail.push_str(&by);
                         }
@@ -95,7 +95,7 @@ impl<E: Explorable> Workload for Schedules<E> {
         (self.self_check)(seed)
     }
 
-    /// Two schedules that differ are asked of any number of runs: without them nothing is explored.
+    /// Lists the coverage points that were not reached. Even one run must have two different schedules.
     fn missing(&self, coverage: &Coverage, _: u64, _: bool) -> Vec<&'static str> {
         coverage.missing(SYSTEM, None)
     }

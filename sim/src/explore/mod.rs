@@ -1,11 +1,50 @@
-//! Blocks under schedules that are drawn: whole blocks of the generator, on several workers, with
-//! the oracle and all invariants.
+//! Schedule exploration: whole blocks of the generator executed under drawn thread schedules, and
+//! judged against the serial result.
 //!
-//! A subject executes each block serially first and then under many schedules, drawn by a portfolio
-//! of schedulers, none of which suffices alone. What differs from the serial result is what the trial
-//! gets to see: it names what is wrong about it, as it does without schedules. A schedule is kept as
-//! the switches that make it one, is followed again by them, and is reduced to the fewest that show
-//! the same.
+//! **Execution.** The executor is compiled over [shuttle](https://docs.rs/shuttle)'s locks, atomics and
+//! threads in place of the real ones (`lockstep-sync`, its module `shuttle`). Its workers then run one at
+//! a time, and at every step, a call to a primitive, a scheduler chooses the thread that continues. This
+//! workspace has no unsafe code, so threads communicate through these calls alone, and a schedule decides
+//! everything that a processor could have decided between them.
+//!
+//! **Schedulers** ([`SCHEDULERS`]), none of which suffices alone; each draws N schedules for each block:
+//! - *random*: a uniformly random choice among the runnable threads, at each step anew. Reaches
+//!   interleavings of many switches and starves no thread for long, but favours short threads.
+//! - *uniform walk* (URW; Zhao, Wolff, Mathur, Roychoudhury, "Selectively Uniform Concurrency Testing",
+//!   ASPLOS 2025): weights each thread by the steps that it has left, which would sample all
+//!   interleavings uniformly if the counts were exact. Here they come from one execution at the beginning
+//!   of a scenario, so they are estimates.
+//! - *pct 2*, *pct 3* (Burckhardt, Kothari, Musuvathi, Nagarakatte, "A Randomized Scheduler with
+//!   Probabilistic Guarantees of Finding Bugs", ASPLOS 2010): random priorities, lowered at d - 1 random
+//!   steps. With n threads and k steps one schedule shows a bug of depth d, one that takes d ordering
+//!   constraints, with a probability of at least 1 / (n * k^(d - 1)). Shuttle's version learns k from
+//!   the executions before and lowers a thread that yields, for which the paper promises nothing.
+//!
+//! Before them comes one schedule without preemption: a block that it executes wrongly needs no other,
+//! and one without two runnable threads is not explored further.
+//!
+//! **Verdict.** Each block is first executed serially, outside of shuttle. Every schedule must give the
+//! same result, receipts and stored bytes included; beside a concurrent request, those of one of the two
+//! serial orders. Two schedules are not compared with each other: they may be wrong alike. The first
+//! result that differs is what the [trial](crate::trial) sees, so that its invariants name the bug, and
+//! the oracle judges the serial result as well. A deadlock, and an execution beyond two million steps,
+//! are violations of `always-ends`.
+//!
+//! **Recording and replay.** A recorded schedule is the list of its
+//! [switches](lockstep_harness::schedule::Schedule): the steps at which it departs from the default,
+//! under which a thread runs until it blocks. The replaying scheduler follows them and skips those that
+//! name a thread that is not runnable, so any subset is a schedule too. [`minimise`] removes switches
+//! until none can be missed, and [`simplest_schedule`] does so for several seeds and keeps the schedule of the
+//! fewest preemptions.
+//!
+//! **Cost.** One execution of the block per schedule, 1 + 4N of them per block, all on one core; about
+//! s log s replays to minimise s switches.
+//!
+//! **Not covered.** Weak memory: every atomic is sequentially consistent here (the interleavings of
+//! `loom-tests` have weaker orders). Exhaustiveness: a passed exploration is a sample. Threads of other
+//! pools, rayon's or tokio's, and core's own asynchronous front: only primitives of `lockstep-sync`, or
+//! shuttle's own, are steps. Time and crashes: the ledger is in memory, and each block is executed by a
+//! ledger that was just opened.
 
 mod campaign;
 mod portfolio;
@@ -15,9 +54,9 @@ mod subject;
 
 pub use campaign::{Exploration, SYSTEM, Schedules};
 pub use portfolio::SCHEDULERS;
-pub use scheduler::Pause;
+pub use scheduler::Preemption;
 pub use search::{
-    Explored, Finding, Plan, explore, follow, let_shuttle_take_the_panic_hook, minimise, plainest,
-    shrink,
+    Explored, Finding, SearchPlan, explore, install_shuttle_panic_hook, minimise, replay, shrink,
+    simplest_schedule,
 };
-pub use subject::{Added, CoreLedger, Explorable, Kept};
+pub use subject::{Added, CoreLedger, Explorable, LedgerState};

@@ -1,4 +1,4 @@
-//! Schedulers that complete each other.
+//! The portfolio of schedulers that draw schedules.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,25 +7,25 @@ use shuttle::scheduler::{PctScheduler, Schedule, Scheduler, Task, TaskId, UrwRan
 use super::scheduler::Shared;
 use lockstep_harness::choice::{Choices, Seeded};
 
-/// What the portfolio has, in its order.
+/// Names of the schedulers of the portfolio, in its order.
 ///
-/// PCT finds a defect of few preemptions with a probability that it can promise, and is poor where
-/// threads share a queue; a random walk finds what needs many, and starves nobody for long; the
-/// uniform one evens out that threads are of different length.
+/// PCT finds a bug of few preemptions with a guaranteed probability, and is poor where threads share a
+/// queue; a random walk finds bugs that take many preemptions, and starves no thread for long; the
+/// uniform walk evens out that threads are of different length.
 pub const SCHEDULERS: [&str; 4] = ["random", "uniform walk", "pct 2", "pct 3"];
 
-/// Where none of them draws: a thread goes on until it waits.
-pub(super) const PLAIN: &str = "nobody";
+/// Name of the default schedule, which no scheduler draws: a thread runs until it blocks.
+pub(super) const DEFAULT_SCHEDULE: &str = "default";
 
-/// Some of the schedulers of [`SCHEDULERS`], which go on where they were from block to block.
+/// Some of the schedulers of [`SCHEDULERS`]. They keep their state from block to block.
 pub(super) struct Portfolio {
     pub(super) schedulers: Vec<(&'static str, Shared<Box<dyn Scheduler + Send>>)>,
 }
 
 impl Portfolio {
-    /// Those with these names.
+    /// Creates the schedulers with these names.
     pub(super) fn new(seed: u64, names: &[&str]) -> Self {
-        // They end when nobody asks for more.
+        // The recording scheduler ends them.
         let endless = usize::MAX;
         let all = [
             shared(RandomWalk(Seeded::new(seed, 0))),
@@ -44,8 +44,8 @@ fn shared(scheduler: impl Scheduler + Send + 'static) -> Shared<Box<dyn Schedule
     Arc::new(Mutex::new(Box::new(scheduler)))
 }
 
-/// Chooses among who can go on, at every step anew. Shuttle's own says a seed when it is dropped that
-/// would replay nothing here.
+/// Chooses uniformly among the runnable threads, at every step anew. Shuttle's own random scheduler
+/// prints a seed when it is dropped, which would replay nothing here.
 struct RandomWalk(Seeded);
 
 impl Scheduler for RandomWalk {

@@ -1,4 +1,4 @@
-//! Who goes on: written down while somebody else chooses, or read.
+//! Recording and replaying schedulers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,54 +10,55 @@ use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
 use lockstep_harness::schedule::Switch;
 
-/// What one execution did, as its scheduler saw it.
+/// Log of one execution, kept by its scheduler.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Log {
+pub(super) struct ScheduleLog {
     pub(super) switches: Vec<Switch>,
-    pub(super) pauses: Vec<Pause>,
+    pub(super) preemptions: Vec<Preemption>,
     pub(super) decisions: u64,
-    /// Whether there ever was a choice.
+    /// True if two threads were runnable at once.
     pub(super) is_concurrent: bool,
-    /// Of every decision: two executions that differ in one have different ones.
+    /// Hash of all decisions: executions that differ in one of them have different fingerprints.
     pub(super) fingerprint: u64,
-    /// How many steps each thread has made.
+    /// Number of steps of each thread.
     steps: BTreeMap<usize, u64>,
 }
 
-/// A thread that could have gone on and did not: a preemption.
+/// A preemption: a thread that could have continued and did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pause {
-    /// Who was paused, after how many of its steps, and who went on.
+pub struct Preemption {
+    /// The preempted thread, the number of its steps, and the thread that continued.
     pub switch: Switch,
-    /// The transaction that it was about.
+    /// Index of the transaction that the thread was executing.
     pub transaction: Option<u32>,
-    /// The last thing that it took, as file and line of core.
+    /// Its last call to a primitive, as file and line of core.
     pub place: Option<String>,
 }
 
-impl fmt::Display for Pause {
+impl fmt::Display for Preemption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Switch(thread, step, other) = self.switch;
-        write!(f, "thread {thread} is paused after its step {step}")?;
+        write!(f, "thread {thread} is preempted after its step {step}")?;
         if let Some(transaction) = self.transaction {
             write!(f, ", in transaction {transaction}")?;
         }
         if let Some(place) = &self.place {
             write!(f, ", at {place}")?;
         }
-        write!(f, "; thread {other} goes on")
+        write!(f, "; thread {other} continues")
     }
 }
 
-/// A log that outlives its scheduler, and the panic of an execution.
+/// A value that outlives its scheduler and the panic of an execution.
 pub(super) type Shared<T> = Arc<Mutex<T>>;
 
 pub(super) fn with<T, R>(shared: &Shared<T>, then: impl FnOnce(&mut T) -> R) -> R {
     then(&mut shared.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-impl Log {
-    /// Of who can go on, who does where nobody chooses: see [`lockstep_harness::schedule::Schedule`].
+impl ScheduleLog {
+    /// Returns the thread that continues in the default schedule: see
+    /// [`lockstep_harness::schedule::Schedule`].
     fn plain(runnable: &[&Task], current: Option<TaskId>, is_yielding: bool) -> Option<TaskId> {
         let ids = || runnable.iter().map(|task| task.id());
         let stays = current.filter(|current| !is_yielding && ids().any(|id| id == *current));
@@ -65,7 +66,7 @@ impl Log {
         stays.or_else(others).or_else(|| ids().min())
     }
 
-    /// Notes who goes on.
+    /// Records a decision.
     fn note(
         &mut self,
         runnable: &[&Task],
@@ -76,13 +77,13 @@ impl Log {
         let thread = current.map_or(0, usize::from);
         let step = self.steps.get(&thread).copied().unwrap_or(0);
         let switch = Switch(thread, step, chosen.into());
-        let plain = Log::plain(runnable, current, is_yielding);
+        let plain = ScheduleLog::plain(runnable, current, is_yielding);
         if plain != Some(chosen) {
             self.switches.push(switch);
         }
         if plain == current && plain != Some(chosen) {
             let ThreadLocation { transaction, place } = thread_location(thread);
-            self.pauses.push(Pause {
+            self.preemptions.push(Preemption {
                 switch,
                 transaction,
                 place: place.map(|place| {
@@ -104,22 +105,22 @@ impl Log {
         self.fingerprint = hasher.finish();
     }
 
-    /// Counts the step that this decision ends.
+    /// Counts the step of the current thread that this decision ends.
     fn count(&mut self, current: Option<TaskId>) {
         let thread = current.map_or(0, usize::from);
         *self.steps.entry(thread).or_default() += 1;
     }
 }
 
-/// Lets another scheduler choose, for some executions or until it is told to stop, and writes down
-/// what it chose.
-pub(super) struct Drawn {
+/// Records the decisions of another scheduler, for a number of executions.
+pub(super) struct RecordingScheduler {
     pub(super) scheduler: Shared<Box<dyn Scheduler + Send>>,
-    pub(super) log: Shared<Log>,
+    pub(super) log: Shared<ScheduleLog>,
+    /// Number of executions that are left; 0 ends the exploration.
     pub(super) left: Shared<usize>,
 }
 
-impl Scheduler for Drawn {
+impl Scheduler for RecordingScheduler {
     fn new_execution(&mut self) -> Option<Schedule> {
         let has_one = with(&self.left, |left| {
             let has_one = *left > 0;
@@ -154,18 +155,17 @@ impl Scheduler for Drawn {
     }
 }
 
-/// Follows switches for one execution. One that cannot be followed, because who should go on cannot,
-/// is left out.
-pub(super) struct Followed {
+/// Replays recorded switches for one execution. A switch to a thread that is not runnable is skipped.
+pub(super) struct ReplayScheduler {
     switches: BTreeMap<(usize, u64), usize>,
-    log: Shared<Log>,
+    log: Shared<ScheduleLog>,
     is_over: bool,
 }
 
-impl Followed {
-    pub(super) fn new(switches: &[Switch], log: Shared<Log>) -> Self {
+impl ReplayScheduler {
+    pub(super) fn new(switches: &[Switch], log: Shared<ScheduleLog>) -> Self {
         let switches = switches.iter();
-        Followed {
+        ReplayScheduler {
             switches: switches
                 .map(|Switch(thread, step, other)| ((*thread, *step), *other))
                 .collect(),
@@ -175,7 +175,7 @@ impl Followed {
     }
 }
 
-impl Scheduler for Followed {
+impl Scheduler for ReplayScheduler {
     fn new_execution(&mut self) -> Option<Schedule> {
         if self.is_over {
             return None;
@@ -198,19 +198,19 @@ impl Scheduler for Followed {
             let wanted = self.switches.get(&at).map(|other| TaskId::from(*other));
             let chosen = wanted
                 .filter(|wanted| runnable.iter().any(|task| task.id() == *wanted))
-                .or_else(|| Log::plain(runnable, current, is_yielding))?;
+                .or_else(|| ScheduleLog::plain(runnable, current, is_yielding))?;
             log.note(runnable, current, is_yielding, chosen);
             Some(chosen)
         })
     }
 
-    /// What is executed draws nothing.
+    /// The executed code draws no numbers.
     fn next_u64(&mut self) -> u64 {
         0
     }
 }
 
-fn begin(log: &Shared<Log>) {
-    with(log, |log| *log = Log::default());
+fn begin(log: &Shared<ScheduleLog>) {
+    with(log, |log| *log = ScheduleLog::default());
     forget_thread_locations();
 }

@@ -1,12 +1,12 @@
-//! Looks for a schedule that shows something, and for the plainest that still does.
+//! Search for a schedule that violates an invariant, and for the simplest one that does.
 
 use std::sync::Arc;
 
 use lockstep_core::model::Genesis;
 
 use super::portfolio::{Portfolio, SCHEDULERS};
-use super::scheduler::{Pause, Shared, with};
-use super::subject::{self, Explorable, Seen, UnderSchedules, Way};
+use super::scheduler::{Preemption, Shared, with};
+use super::subject::{self, Explorable, ExplorationStats, ExploredSubject, ScheduleSource};
 use crate::scenario::Scenario;
 use crate::shrink::{self, Shrunk};
 use crate::subject::{Subject, SubjectError};
@@ -15,26 +15,26 @@ use lockstep_harness::coverage::Coverage;
 use lockstep_harness::schedule::{self, Schedule};
 use lockstep_harness::violation::{Failure, Violation};
 
-/// How the blocks of a scenario are explored.
+/// Parameters of the exploration of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// What the schedules are drawn from.
+pub struct SearchPlan {
+    /// Seed of the schedulers.
     pub seed: u64,
-    /// How many each scheduler draws for each block.
+    /// Number of schedules that each scheduler draws for each block.
     pub schedules: usize,
-    /// How many workers execute.
+    /// Number of workers.
     pub workers: usize,
-    /// Over the graph of conflicts; in block order beside the checks where not.
+    /// True for execution over the dependency graph, false for parallel validation in block order.
     pub over_graph: bool,
-    /// Those of [`SCHEDULERS`](super::SCHEDULERS) that draw.
+    /// The schedulers of [`SCHEDULERS`](super::SCHEDULERS) that draw.
     pub schedulers: &'static [&'static str],
 }
 
-impl Plan {
-    /// 2 to 4 workers, mostly over the graph.
+impl SearchPlan {
+    /// Derives a plan from a seed: 2 to 4 workers, over the graph in three of four seeds.
     #[must_use]
     pub const fn of_seed(seed: u64, schedules: usize) -> Self {
-        Plan {
+        SearchPlan {
             seed,
             schedules,
             workers: 2 + (seed % 3) as usize,
@@ -44,25 +44,25 @@ impl Plan {
     }
 }
 
-/// What exploring came to.
+/// Counts of an exploration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Explored {
-    /// How many blocks were executed.
+    /// Number of executed blocks.
     pub blocks: u64,
-    /// Under how many schedules, all blocks together.
+    /// Number of schedules, all blocks together.
     pub schedules: u64,
-    /// How many of those of one block differ from each other.
+    /// Number of schedules that differ from all others of their block.
     pub distinct: u64,
-    /// How often somebody was chosen to go on.
+    /// Number of scheduling decisions.
     pub decisions: u64,
-    /// How often somebody else than who could have gone on.
+    /// Number of decisions that preempted a thread.
     pub preemptions: u64,
-    /// The most of those in one schedule.
+    /// Largest number of preemptions in one schedule.
     pub most_preemptions: u64,
 }
 
 impl Explored {
-    /// Of this and another.
+    /// Adds the counts of two explorations.
     #[must_use]
     pub const fn and(self, other: Explored) -> Explored {
         let most = match self.most_preemptions > other.most_preemptions {
@@ -80,96 +80,98 @@ impl Explored {
     }
 }
 
-impl From<&Seen> for Explored {
-    fn from(seen: &Seen) -> Self {
+impl From<&ExplorationStats> for Explored {
+    fn from(stats: &ExplorationStats) -> Self {
         Explored {
-            blocks: seen.blocks as u64,
-            schedules: seen.schedules,
-            distinct: seen.distinct,
-            decisions: seen.decisions,
-            preemptions: seen.preemptions,
-            most_preemptions: seen.most_preemptions,
+            blocks: stats.blocks as u64,
+            schedules: stats.schedules,
+            distinct: stats.distinct,
+            decisions: stats.decisions,
+            preemptions: stats.preemptions,
+            most_preemptions: stats.most_preemptions,
         }
     }
 }
 
-/// Something that must hold does not hold under some schedule, or under any.
+/// A violation of an invariant under some schedule, or in the serial execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What, and who.
+    /// The violation.
     pub violation: Violation,
-    /// Under which schedule; none where the serial execution shows it.
+    /// The schedule that shows it; `None` where the serial execution shows it.
     pub schedule: Option<Schedule>,
-    /// Which scheduler drew it, and in which of its draws for that block.
-    pub by: Option<(&'static str, usize)>,
+    /// Scheduler that drew it, and the number of the draw for that block, from 1.
+    pub found_by: Option<(&'static str, usize)>,
 }
 
-/// Shuttle takes the hook for panics when it first runs, and says more about each than anybody wants
-/// who looks for them. Whoever replaces the hook calls this before, so that theirs is the last.
-pub fn let_shuttle_take_the_panic_hook() {
+/// Installs the panic hook of shuttle, which otherwise installs itself at the first execution and
+/// reports every panic at length. A hook that is set after this call stays.
+pub fn install_shuttle_panic_hook() {
     let once = shuttle::scheduler::RoundRobinScheduler::new(1);
     shuttle::Runner::new(once, subject::config()).run(|| {});
 }
 
-/// Runs a scenario on core, serially and under schedules that are drawn.
+/// Executes a scenario serially and each of its blocks under drawn schedules.
 ///
 /// # Errors
 ///
-/// Where the machine failed, in words.
+/// If the machine fails; the text says how.
 pub fn explore(
     scenario: &Scenario,
-    plan: Plan,
+    plan: SearchPlan,
     explorable: &Arc<impl Explorable>,
 ) -> Result<(Explored, Option<Finding>), String> {
-    let seen: Shared<Seen> = Shared::default();
-    let way = || Way::Drawn {
+    let stats: Shared<ExplorationStats> = Shared::default();
+    let source = || ScheduleSource::Drawn {
         portfolio: Portfolio::new(plan.seed, plan.schedulers),
         schedules: plan.schedules,
     };
-    let how = (plan.workers, plan.over_graph);
-    let violation = run(scenario, explorable, how, &way, &seen)?;
-    let seen = with(&seen, |seen| seen.clone());
+    let execution = (plan.workers, plan.over_graph);
+    let violation = run(scenario, explorable, execution, &source, &stats)?;
+    let stats = with(&stats, |stats| stats.clone());
     let finding = violation.map(|violation| {
-        let (schedule, by) = match seen.found.clone() {
+        let (schedule, found_by) = match stats.found.clone() {
             Some((schedule, scheduler, draw)) => (Some(schedule), Some((scheduler, draw))),
             None => (None, None),
         };
         Finding {
             violation,
             schedule,
-            by,
+            found_by,
         }
     });
-    Ok((Explored::from(&seen), finding))
+    Ok((Explored::from(&stats), finding))
 }
 
-/// Runs a scenario again with one block under this schedule and the others serially; gives what is
-/// violated, and who was paused where in that block.
+/// Replays a scenario with one block under this schedule and the others serially. Returns the
+/// violation, and the preemptions of that block.
 ///
 /// # Errors
 ///
-/// Where the machine failed, in words.
-pub fn follow(
+/// If the machine fails; the text says how.
+pub fn replay(
     scenario: &Scenario,
     schedule: &Schedule,
     explorable: &Arc<impl Explorable>,
-) -> Result<(Option<Violation>, Vec<Pause>), String> {
-    let seen: Shared<Seen> = Shared::default();
-    let way = || Way::Followed(schedule.clone());
-    let how = (schedule.workers, schedule.over_graph);
-    let violation = run(scenario, explorable, how, &way, &seen)?;
+) -> Result<(Option<Violation>, Vec<Preemption>), String> {
+    let stats: Shared<ExplorationStats> = Shared::default();
+    let source = || ScheduleSource::Recorded(schedule.clone());
+    let execution = (schedule.workers, schedule.over_graph);
+    let violation = run(scenario, explorable, execution, &source, &stats)?;
     Ok((
         violation,
-        with(&seen, |seen| std::mem::take(&mut seen.pauses)),
+        with(&stats, |stats| {
+            std::mem::take(&mut stats.replayed_preemptions)
+        }),
     ))
 }
 
-/// The smallest scenario in which some schedule of this plan shows the same.
+/// Searches for the smallest scenario in which some schedule of this plan violates the same invariant.
 #[must_use]
 pub fn shrink(
     scenario: &Scenario,
     invariant: &str,
-    plan: Plan,
+    plan: SearchPlan,
     budget: u64,
     explorable: &Arc<impl Explorable>,
 ) -> Shrunk {
@@ -180,9 +182,9 @@ pub fn shrink(
     shrink::shrink(scenario, invariant, budget, &judge)
 }
 
-/// The schedule with as few switches as still show the same: without any one of them it is not shown.
+/// Reduces a schedule to switches none of which can be left out without losing the violation.
 ///
-/// Costs one run a candidate, about `s log s` of them for `s` switches of which few matter.
+/// Costs one replay a candidate, about `s log s` of them for `s` switches of which few matter.
 #[must_use]
 pub fn minimise(
     scenario: &Scenario,
@@ -191,7 +193,7 @@ pub fn minimise(
     explorable: &Arc<impl Explorable>,
 ) -> Schedule {
     let judge = |candidate: &Schedule| {
-        let (violation, _) = follow(scenario, candidate, explorable).ok()?;
+        let (violation, _) = replay(scenario, candidate, explorable).ok()?;
         violation.map(|violation| violation.invariant.name.to_owned())
     };
     let shrunk =
@@ -199,25 +201,25 @@ pub fn minimise(
     shrunk.smallest
 }
 
-/// Of what each scheduler finds in a scenario, the schedule with the fewest preemptions that shows
-/// the same, made minimal, and who is paused where; `None` where none of this plan shows it.
+/// Searches for a schedule that violates this invariant with few preemptions, and minimises it. Returns
+/// it with its preemptions; `None` where no schedule of this plan violates the invariant.
 ///
-/// A schedule that was drawn has many switches, and which of them are left depends on which are left
-/// out first; so several are tried, those of few preemptions first.
+/// A drawn schedule has many switches, and the result of minimising it depends on the order in which
+/// they are removed; so several seeds are tried, the schedulers of few preemptions first.
 #[must_use]
-pub fn plainest(
+pub fn simplest_schedule(
     scenario: &Scenario,
     invariant: &str,
-    plan: Plan,
+    plan: SearchPlan,
     explorable: &Arc<impl Explorable>,
-) -> Option<(Schedule, Vec<Pause>)> {
+) -> Option<(Schedule, Vec<Preemption>)> {
     const ENOUGH: usize = 1;
     const SEEDS: u64 = 4;
     const FEW_FIRST: [&[&str]; 4] = [&["pct 2"], &["pct 3"], &["uniform walk"], &["random"]];
-    let mut best: Option<(Schedule, Vec<Pause>)> = None;
+    let mut best: Option<(Schedule, Vec<Preemption>)> = None;
     let tries = (0..SEEDS).flat_map(|seed| FEW_FIRST.map(|schedulers| (seed, schedulers)));
     for (seed, schedulers) in tries {
-        let plan = Plan {
+        let plan = SearchPlan {
             seed: plan.seed.wrapping_add(seed),
             schedulers,
             ..plan
@@ -231,18 +233,19 @@ pub fn plainest(
             continue;
         };
         let least = minimise(scenario, &schedule, invariant, explorable);
-        let Ok((_, pauses)) = follow(scenario, &least, explorable) else {
+        let Ok((_, preemptions)) = replay(scenario, &least, explorable) else {
             continue;
         };
-        let order =
-            |(schedule, pauses): &(Schedule, Vec<Pause>)| (pauses.len(), schedule.switches.len());
-        let one = (least, pauses);
+        let order = |(schedule, preemptions): &(Schedule, Vec<Preemption>)| {
+            (preemptions.len(), schedule.switches.len())
+        };
+        let one = (least, preemptions);
         if best.as_ref().is_none_or(|best| order(&one) < order(best)) {
             best = Some(one);
         }
         if best
             .as_ref()
-            .is_some_and(|(_, pauses)| pauses.len() <= ENOUGH)
+            .is_some_and(|(_, preemptions)| preemptions.len() <= ENOUGH)
         {
             break;
         }
@@ -250,24 +253,24 @@ pub fn plainest(
     best
 }
 
-/// Runs a scenario on the serial path and on one that is explored.
+/// Runs a scenario on the control subjects and on the explored one.
 fn run(
     scenario: &Scenario,
     explorable: &Arc<impl Explorable>,
-    how: (usize, bool),
-    way: &dyn Fn() -> Way,
-    seen: &Shared<Seen>,
+    execution: (usize, bool),
+    source: &dyn Fn() -> ScheduleSource,
+    stats: &Shared<ExplorationStats>,
 ) -> Result<Option<Violation>, String> {
     let setup =
         |genesis: &Genesis, hash_seed: u64| -> Result<Vec<Box<dyn Subject>>, SubjectError> {
-            let mut subjects = explorable.beside(genesis, hash_seed)?;
-            subjects.push(Box::new(UnderSchedules::new(
+            let mut subjects = explorable.control_subjects(genesis, hash_seed)?;
+            subjects.push(Box::new(ExploredSubject::new(
                 Arc::clone(explorable),
                 genesis,
                 hash_seed,
-                how,
-                way(),
-                Arc::clone(seen),
+                execution,
+                source(),
+                Arc::clone(stats),
             )?));
             Ok(subjects)
         };

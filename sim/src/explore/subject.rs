@@ -1,4 +1,4 @@
-//! A subject whose blocks are executed under many schedules, or under one that is given.
+//! Subject whose blocks are executed under drawn schedules, or under a recorded one.
 
 use std::sync::Arc;
 
@@ -11,8 +11,10 @@ use lockstep_core::under_shuttle::chain as explored;
 use shuttle::scheduler::Scheduler;
 use shuttle::{FailurePersistence, MaxSteps, Runner};
 
-use super::portfolio::{PLAIN, Portfolio};
-use super::scheduler::{Drawn, Followed, Log, Pause, Shared, with};
+use super::portfolio::{DEFAULT_SCHEDULE, Portfolio};
+use super::scheduler::{
+    Preemption, RecordingScheduler, ReplayScheduler, ScheduleLog, Shared, with,
+};
 use crate::faulty::{Aftermath, ConcurrentAct, ConcurrentReport, Faulty, Template, happened};
 use crate::scenario::Fault;
 use crate::subject::{self, AtWork, Core, Execution, StoredBlock, Subject, SubjectError};
@@ -20,91 +22,93 @@ use crate::world::{BlockResult, World};
 use lockstep_harness::panic::catch_panic;
 use lockstep_harness::schedule::{Schedule, Switch, is_deadlock};
 
-/// An execution that takes more steps does not end, as far as anybody can tell.
-const MOST_STEPS: usize = 2_000_000;
+/// Limit of the steps of one execution. A longer one counts as endless.
+const MAX_STEPS: usize = 2_000_000;
 
-/// A ledger between two blocks, and its serial answers.
-pub trait Kept: Clone + PartialEq + Send + Sync + Sized + 'static {
-    /// A ledger at height 0.
+/// State of a ledger between two blocks, with its serial operations.
+pub trait LedgerState: Clone + PartialEq + Send + Sync + Sized + 'static {
+    /// Creates the state at height 0.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible.
+    /// [`SubjectError::Damaged`] if the genesis is impossible.
     fn of_genesis(genesis: &Genesis, config: &Config) -> Result<Self, SubjectError>;
 
-    /// Executes a block by itself, outside of an exploration; gives what is kept then.
+    /// Executes a block serially, outside of shuttle. Returns its result and the state after it.
     ///
     /// # Errors
     ///
-    /// Where the block is refused, or something failed; then nothing has changed.
+    /// [`SubjectError::Refused`] if the block does not extend the chain, any other variant if the
+    /// execution fails. This state is unchanged then.
     fn add_serially(
         &self,
         config: &Config,
         block: &Block,
     ) -> Result<(BlockResult, Self), SubjectError>;
 
-    /// What is kept when the blocks above a height are undone.
+    /// Returns the state with the blocks above a height undone.
     ///
     /// # Errors
     ///
-    /// Where something failed.
+    /// As [`Subject::rewind_to`].
     fn rewound_to(&self, config: &Config, height: Height) -> Result<Self, SubjectError>;
 
-    /// As [`Subject::world`].
+    /// Returns the observable state, like [`Subject::world`].
     ///
     /// # Errors
     ///
-    /// As that.
+    /// As [`Subject::world`].
     fn world(&self, config: &Config) -> Result<World, SubjectError>;
 
-    /// As [`Subject::stored`].
+    /// Returns the stored block at a height, like [`Subject::stored`].
     ///
     /// # Errors
     ///
-    /// As that.
+    /// As [`Subject::stored`].
     fn stored(&self, config: &Config, height: Height) -> Result<Option<StoredBlock>, SubjectError>;
 
-    /// As [`Subject::bytes_kept`].
+    /// Returns a hash of all stored bytes, like [`Subject::bytes_kept`].
     ///
     /// # Errors
     ///
-    /// As that.
+    /// As [`Subject::bytes_kept`].
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError>;
 }
 
-/// Something that executes a block over shuttle's primitives.
+/// An executor of blocks over shuttle's primitives.
 pub trait Explorable: Send + Sync + 'static {
-    /// What there is between two blocks.
-    type Kept: Kept;
+    /// State of its ledger between two blocks.
+    type LedgerState: LedgerState;
 
-    /// What it is called in reports.
+    /// Name in reports.
     fn name(&self) -> &str;
 
-    /// Executes a block on what is kept, inside an exploration, and lets somebody come meanwhile,
-    /// where that is possible.
+    /// Executes a block on a ledger with this state, inside a shuttle execution, together with a
+    /// concurrent request where it [supports](Explorable::supports) one.
     ///
     /// # Errors
     ///
-    /// Where the block is refused, or something failed.
+    /// [`SubjectError::Refused`] if the block does not extend the chain, any other variant if the
+    /// execution fails.
     fn add_block(
         &self,
-        kept: Self::Kept,
+        ledger: Self::LedgerState,
         config: &Config,
         block: &Block,
         concurrent: Option<ConcurrentAct>,
-    ) -> Result<Added<Self::Kept>, SubjectError>;
+    ) -> Result<Added<Self::LedgerState>, SubjectError>;
 
-    /// Whether this can happen to it while it adds a block.
-    fn can_meet(&self, _fault: Fault) -> bool {
+    /// Returns whether this fault can be injected while it adds a block.
+    fn supports(&self, _fault: Fault) -> bool {
         false
     }
 
-    /// Who is on trial beside it: whoever keeps the same bytes.
+    /// Creates the control subjects, which run the same scenario unexplored and must keep the same bytes.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible.
-    fn beside(
+    /// [`SubjectError::Damaged`] if the genesis is impossible.
+    fn control_subjects(
         &self,
         _genesis: &Genesis,
         _hash_seed: u64,
@@ -113,37 +117,37 @@ pub trait Explorable: Send + Sync + 'static {
     }
 }
 
-/// What came of a block that was added.
+/// Result of adding a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Added<K> {
-    /// What it did; why not, where somebody else came and it was not added.
+pub struct Added<S> {
+    /// Result of the block; an error where a concurrent request kept it from being added.
     pub result: Result<BlockResult, SubjectError>,
-    /// What is kept now.
-    pub kept: K,
-    /// What somebody else did meanwhile.
+    /// State of the ledger afterwards.
+    pub ledger: S,
+    /// The concurrent request and its answer.
     pub concurrent: Option<ConcurrentReport>,
-    /// How many workers were at work, where they are counted.
+    /// Number of workers at work, where it is counted.
     pub at_work: Option<AtWork>,
 }
 
-impl<K> Added<K> {
-    /// With nobody beside it.
-    pub const fn alone(result: BlockResult, kept: K) -> Self {
+impl<S> Added<S> {
+    /// Creates the result of a block without a concurrent request.
+    pub const fn alone(result: BlockResult, ledger: S) -> Self {
         Added {
             result: Ok(result),
-            kept,
+            ledger,
             concurrent: None,
             at_work: None,
         }
     }
 }
 
-/// Core's own ledger, mounted over shuttle's primitives.
+/// Core's own ledger over shuttle's primitives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CoreLedger;
 
 impl Explorable for CoreLedger {
-    type Kept = MemoryStorage;
+    type LedgerState = MemoryStorage;
 
     fn name(&self) -> &str {
         "core"
@@ -151,17 +155,17 @@ impl Explorable for CoreLedger {
 
     fn add_block(
         &self,
-        kept: MemoryStorage,
+        ledger: MemoryStorage,
         config: &Config,
         block: &Block,
         _: Option<ConcurrentAct>,
     ) -> Result<Added<MemoryStorage>, SubjectError> {
-        let chain = explored::Chain::open_existing(kept, config.clone(), clock())?;
+        let chain = explored::Chain::open_existing(ledger, config.clone(), clock())?;
         let added = chain.add_block(block)?;
         Ok(Added::alone(subject::result(added), chain.into_storage()))
     }
 
-    fn beside(
+    fn control_subjects(
         &self,
         genesis: &Genesis,
         hash_seed: u64,
@@ -170,7 +174,7 @@ impl Explorable for CoreLedger {
     }
 }
 
-impl Kept for MemoryStorage {
+impl LedgerState for MemoryStorage {
     fn of_genesis(genesis: &Genesis, config: &Config) -> Result<Self, SubjectError> {
         let chain = Chain::open(MemoryStorage::new(), genesis, config.clone(), clock())?;
         Ok(chain.into_storage())
@@ -217,106 +221,107 @@ fn clock() -> Arc<dyn Clock> {
     Arc::new(|| Timestamp(0))
 }
 
-/// What a block came to.
+/// Outcome of one execution of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Answer<K> {
-    Added(Box<Added<K>>),
-    Not(SubjectError),
+enum BlockAnswer<S> {
+    Added(Box<Added<S>>),
+    Failed(SubjectError),
     Panicked(String),
 }
 
-/// How the blocks of a subject are executed, and what is learnt of it.
-pub(super) enum Way {
-    /// Each of the schedulers draws so many schedules for each block.
+/// Source of the schedules under which the blocks of a subject are executed.
+pub(super) enum ScheduleSource {
+    /// Each scheduler of the portfolio draws this number of schedules for each block.
     Drawn {
         portfolio: Portfolio,
         schedules: usize,
     },
-    Followed(Schedule),
+    /// One block is executed under this schedule, the others serially.
+    Recorded(Schedule),
 }
 
-/// What was seen while a scenario ran.
+/// Counts and findings of the exploration of one scenario.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct ExplorationStats {
     pub(super) blocks: usize,
     pub(super) schedules: u64,
-    /// Of one block, summed over blocks.
+    /// Number of distinct schedules of a block, summed over blocks.
     pub(super) distinct: u64,
     pub(super) decisions: u64,
     pub(super) preemptions: u64,
     pub(super) most_preemptions: u64,
-    /// Under which schedule a block came to something else than serially, who drew it, and in which
-    /// of its draws.
+    /// The schedule under which a block differed from its serial result, the scheduler that drew it, and
+    /// the number of the draw.
     pub(super) found: Option<(Schedule, &'static str, usize)>,
-    /// Of the block whose schedule was followed.
-    pub(super) pauses: Vec<Pause>,
+    /// Preemptions of the block whose schedule was replayed.
+    pub(super) replayed_preemptions: Vec<Preemption>,
 }
 
-/// A ledger in memory.
-pub(super) struct UnderSchedules<E: Explorable> {
+/// A ledger in memory, whose blocks are explored.
+pub(super) struct ExploredSubject<E: Explorable> {
     name: String,
     explorable: Arc<E>,
-    kept: E::Kept,
+    ledger: E::LedgerState,
     serial: Config,
     parallel: Config,
     workers: usize,
     over_graph: bool,
-    way: Way,
+    source: ScheduleSource,
     armed: Option<Fault>,
     aftermath: Aftermath,
     at_work: Option<AtWork>,
-    seen: Shared<Seen>,
+    stats: Shared<ExplorationStats>,
 }
 
-impl<E: Explorable> UnderSchedules<E> {
+impl<E: Explorable> ExploredSubject<E> {
     pub(super) fn new(
         explorable: Arc<E>,
         genesis: &Genesis,
         hash_seed: u64,
         (workers, over_graph): (usize, bool),
-        way: Way,
-        seen: Shared<Seen>,
+        source: ScheduleSource,
+        stats: Shared<ExplorationStats>,
     ) -> Result<Self, SubjectError> {
         let serial = Execution::Serial.config(genesis, hash_seed)?;
         let execution = match over_graph {
             true => Execution::Graph(workers),
             false => Execution::ParallelValidation(workers),
         };
-        Ok(UnderSchedules {
+        Ok(ExploredSubject {
             name: format!("{}, {execution}, under schedules", explorable.name()),
             explorable,
-            kept: E::Kept::of_genesis(genesis, &serial)?,
+            ledger: E::LedgerState::of_genesis(genesis, &serial)?,
             serial,
             parallel: execution.config(genesis, hash_seed)?,
             workers,
             over_graph,
-            way,
+            source,
             armed: None,
             aftermath: Aftermath::default(),
             at_work: None,
-            seen,
+            stats,
         })
     }
 
-    /// What a block may come to: one after the other, where somebody else comes, the block first or
-    /// last.
+    /// Computes the allowed outcomes of a block: the serial one, and with a concurrent request those of
+    /// both serial orders.
     fn expected(
         &self,
         block: &Block,
         concurrent: Option<&ConcurrentAct>,
-    ) -> Result<Expected<E::Kept>, SubjectError> {
-        let before = self.kept.world(&self.serial)?;
+    ) -> Result<SerialAnswers<E::LedgerState>, SubjectError> {
+        let before = self.ledger.world(&self.serial)?;
         let answers = match concurrent {
-            None => vec![match self.kept.add_serially(&self.serial, block) {
-                Ok((result, kept)) => Answer::Added(Box::new(Added::alone(result, kept))),
-                Err(error) => Answer::Not(error),
+            None => vec![match self.ledger.add_serially(&self.serial, block) {
+                Ok((result, ledger)) => BlockAnswer::Added(Box::new(Added::alone(result, ledger))),
+                Err(error) => BlockAnswer::Failed(error),
             }],
             Some(concurrent) => [true, false]
                 .into_iter()
                 .map(|block_is_first| self.in_order(block, concurrent, block_is_first))
                 .collect::<Result<_, _>>()?,
         };
-        Ok(Expected { answers, before })
+        Ok(SerialAnswers { answers, before })
     }
 
     fn in_order(
@@ -324,54 +329,55 @@ impl<E: Explorable> UnderSchedules<E> {
         block: &Block,
         concurrent: &ConcurrentAct,
         block_is_first: bool,
-    ) -> Result<Answer<E::Kept>, SubjectError> {
-        let after_concurrent = |kept: E::Kept| match concurrent {
-            ConcurrentAct::Rewind(height) => kept.rewound_to(&self.serial, *height),
-            _ => Ok(kept),
+    ) -> Result<BlockAnswer<E::LedgerState>, SubjectError> {
+        let after_concurrent = |ledger: E::LedgerState| match concurrent {
+            ConcurrentAct::Rewind(height) => ledger.rewound_to(&self.serial, *height),
+            _ => Ok(ledger),
         };
-        let mut kept = self.kept.clone();
+        let mut ledger = self.ledger.clone();
         if !block_is_first {
-            kept = after_concurrent(kept)?;
+            ledger = after_concurrent(ledger)?;
         }
-        let result = match kept.add_serially(&self.serial, block) {
+        let result = match ledger.add_serially(&self.serial, block) {
             Ok((result, after)) => {
-                kept = after;
+                ledger = after;
                 Ok(result)
             }
             Err(error) => Err(error),
         };
         if block_is_first {
-            kept = after_concurrent(kept)?;
+            ledger = after_concurrent(ledger)?;
         }
-        Ok(Answer::Added(Box::new(Added {
+        Ok(BlockAnswer::Added(Box::new(Added {
             result,
-            kept,
+            ledger,
             concurrent: None,
             at_work: None,
         })))
     }
 
-    /// Under one schedule after the other, until the scheduler has no more or one comes to something
-    /// else; gives that, or else what the last one came to.
+    /// Executes a block under one schedule after the other, until the scheduler has no more or an outcome
+    /// is not allowed. Returns that outcome and `true`, or the last outcome and `false`.
     fn under(
         &self,
         scheduler: impl Scheduler + 'static,
         block: &Block,
         concurrent: Option<&ConcurrentAct>,
-        expected: &Arc<Expected<E::Kept>>,
+        expected: &Arc<SerialAnswers<E::LedgerState>>,
         after_each: impl Fn(bool) + Send + Sync + 'static,
-    ) -> (Answer<E::Kept>, bool) {
-        let last: Shared<Option<(Answer<E::Kept>, bool)>> = Shared::default();
+    ) -> (BlockAnswer<E::LedgerState>, bool) {
+        let last: Shared<Option<(BlockAnswer<E::LedgerState>, bool)>> = Shared::default();
         let explored = {
             let (last, expected) = (Arc::clone(&last), Arc::clone(expected));
-            let (explorable, kept) = (Arc::clone(&self.explorable), self.kept.clone());
+            let (explorable, ledger) = (Arc::clone(&self.explorable), self.ledger.clone());
             let (config, block) = (self.parallel.clone(), block.clone());
             let concurrent = concurrent.cloned();
             move || {
-                let added = explorable.add_block(kept.clone(), &config, &block, concurrent.clone());
+                let added =
+                    explorable.add_block(ledger.clone(), &config, &block, concurrent.clone());
                 let got = match added {
-                    Ok(added) => Answer::Added(Box::new(added)),
-                    Err(error) => Answer::Not(error),
+                    Ok(added) => BlockAnswer::Added(Box::new(added)),
+                    Err(error) => BlockAnswer::Failed(error),
                 };
                 let differs = !expected.has(&got);
                 with(&last, |last| {
@@ -387,7 +393,7 @@ impl<E: Explorable> UnderSchedules<E> {
             Ok(_) => {
                 with(&last, Option::take).unwrap_or_else(|| (expected.answers[0].clone(), false))
             }
-            Err(message) => (Answer::Panicked(first_line(&message)), true),
+            Err(message) => (BlockAnswer::Panicked(first_line(&message)), true),
         }
     }
 
@@ -397,22 +403,22 @@ impl<E: Explorable> UnderSchedules<E> {
         schedules: usize,
         block: &Block,
         concurrent: Option<&ConcurrentAct>,
-        expected: &Arc<Expected<E::Kept>>,
-    ) -> Answer<E::Kept> {
-        let at = with(&self.seen, |seen| seen.blocks);
-        // Where nobody chooses. A scheduler that has nothing to choose complains, and what shows so
-        // takes no preemption.
-        let plain = self.schedule(at, Vec::new());
-        let log: Shared<Log> = Shared::default();
-        let followed = Followed::new(&plain.switches, Arc::clone(&log));
-        let (mut came_to, differs) = self.under(followed, block, concurrent, expected, |_| {});
+        expected: &Arc<SerialAnswers<E::LedgerState>>,
+    ) -> BlockAnswer<E::LedgerState> {
+        let at = with(&self.stats, |stats| stats.blocks);
+        // First the default schedule: a violation that it shows takes no preemption, and shuttle's PCT
+        // panics where no two threads are ever runnable.
+        let default = self.schedule(at, Vec::new());
+        let log: Shared<ScheduleLog> = Shared::default();
+        let replayed = ReplayScheduler::new(&default.switches, Arc::clone(&log));
+        let (mut came_to, differs) = self.under(replayed, block, concurrent, expected, |_| {});
         let (decisions, is_concurrent) = with(&log, |log| (log.decisions, log.is_concurrent));
-        with(&self.seen, |seen| {
-            seen.schedules += 1;
-            seen.distinct += 1;
-            seen.decisions += decisions;
+        with(&self.stats, |stats| {
+            stats.schedules += 1;
+            stats.distinct += 1;
+            stats.decisions += decisions;
             if differs {
-                seen.found = Some((plain, PLAIN, 1));
+                stats.found = Some((default, DEFAULT_SCHEDULE, 1));
             }
         });
         if differs || !is_concurrent {
@@ -420,42 +426,42 @@ impl<E: Explorable> UnderSchedules<E> {
         }
         let distinct: Shared<std::collections::BTreeSet<u64>> = Shared::default();
         for (name, scheduler) in &portfolio.schedulers {
-            let log: Shared<Log> = Shared::default();
+            let log: Shared<ScheduleLog> = Shared::default();
             let left = Arc::new(std::sync::Mutex::new(schedules));
-            let drawn = Drawn {
+            let recording = RecordingScheduler {
                 scheduler: Arc::clone(scheduler),
                 log: Arc::clone(&log),
                 left: Arc::clone(&left),
             };
             let note = {
-                let (log, seen) = (Arc::clone(&log), Arc::clone(&self.seen));
+                let (log, stats) = (Arc::clone(&log), Arc::clone(&self.stats));
                 let (distinct, left) = (Arc::clone(&distinct), Arc::clone(&left));
                 move |differs| {
-                    let (fingerprint, decisions, pauses) = with(&log, |log| {
-                        (log.fingerprint, log.decisions, log.pauses.len() as u64)
+                    let (fingerprint, decisions, preemptions) = with(&log, |log| {
+                        (log.fingerprint, log.decisions, log.preemptions.len() as u64)
                     });
                     let is_new = with(&distinct, |distinct| distinct.insert(fingerprint));
-                    with(&seen, |seen| {
-                        seen.schedules += 1;
-                        seen.distinct += u64::from(is_new);
-                        seen.decisions += decisions;
-                        seen.preemptions += pauses;
-                        seen.most_preemptions = seen.most_preemptions.max(pauses);
+                    with(&stats, |stats| {
+                        stats.schedules += 1;
+                        stats.distinct += u64::from(is_new);
+                        stats.decisions += decisions;
+                        stats.preemptions += preemptions;
+                        stats.most_preemptions = stats.most_preemptions.max(preemptions);
                     });
                     if differs {
                         with(&left, |left| *left = 0);
                     }
                 }
             };
-            let before = with(&self.seen, |seen| seen.schedules);
-            let (got, differs) = self.under(drawn, block, concurrent, expected, note);
+            let before = with(&self.stats, |stats| stats.schedules);
+            let (got, differs) = self.under(recording, block, concurrent, expected, note);
             if differs {
                 let switches = with(&log, |log| log.switches.clone());
-                with(&self.seen, |seen| {
-                    let panicked = u64::from(matches!(got, Answer::Panicked(_)));
-                    seen.schedules += panicked;
-                    let draw = usize::try_from(seen.schedules - before).unwrap_or(usize::MAX);
-                    seen.found = Some((self.schedule(at, switches), name, draw));
+                with(&self.stats, |stats| {
+                    let panicked = u64::from(matches!(got, BlockAnswer::Panicked(_)));
+                    stats.schedules += panicked;
+                    let draw = usize::try_from(stats.schedules - before).unwrap_or(usize::MAX);
+                    stats.found = Some((self.schedule(at, switches), name, draw));
                 });
                 return got;
             }
@@ -473,32 +479,34 @@ impl<E: Explorable> UnderSchedules<E> {
         }
     }
 
-    fn follow(
+    fn replay(
         &self,
         schedule: &Schedule,
         block: &Block,
         concurrent: Option<&ConcurrentAct>,
-        expected: &Arc<Expected<E::Kept>>,
-    ) -> Answer<E::Kept> {
-        let log: Shared<Log> = Shared::default();
-        let followed = Followed::new(&schedule.switches, Arc::clone(&log));
-        let (got, _) = self.under(followed, block, concurrent, expected, |_| {});
-        let pauses = with(&log, |log| std::mem::take(&mut log.pauses));
-        with(&self.seen, |seen| seen.pauses = pauses);
+        expected: &Arc<SerialAnswers<E::LedgerState>>,
+    ) -> BlockAnswer<E::LedgerState> {
+        let log: Shared<ScheduleLog> = Shared::default();
+        let replayed = ReplayScheduler::new(&schedule.switches, Arc::clone(&log));
+        let (got, _) = self.under(replayed, block, concurrent, expected, |_| {});
+        let preemptions = with(&log, |log| std::mem::take(&mut log.preemptions));
+        with(&self.stats, |stats| {
+            stats.replayed_preemptions = preemptions
+        });
         got
     }
 }
 
-/// What a block may come to.
-struct Expected<K> {
-    answers: Vec<Answer<K>>,
-    /// What somebody sees who reads meanwhile.
+/// Outcomes that are allowed for a block.
+struct SerialAnswers<S> {
+    answers: Vec<BlockAnswer<S>>,
+    /// World that a concurrent reader must see: the one before the block.
     before: World,
 }
 
-impl<K: PartialEq> Expected<K> {
-    fn has(&self, got: &Answer<K>) -> bool {
-        let Answer::Added(got) = got else {
+impl<S: PartialEq> SerialAnswers<S> {
+    fn has(&self, got: &BlockAnswer<S>) -> bool {
+        let BlockAnswer::Added(got) = got else {
             return self.answers.contains(got);
         };
         let within_limit = got
@@ -511,29 +519,29 @@ impl<K: PartialEq> Expected<K> {
         within_limit
             && saw_one
             && self.answers.iter().any(|answer| {
-                matches!(answer, Answer::Added(one)
-                    if one.result == got.result && one.kept == got.kept)
+                matches!(answer, BlockAnswer::Added(one)
+                    if one.result == got.result && one.ledger == got.ledger)
             })
     }
 }
 
-/// The first line of what a schedule that ended the execution said.
+/// Returns the first line of the panic message of an execution.
 fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or_default().to_owned()
 }
 
 pub(super) fn config() -> shuttle::Config {
     let mut config = shuttle::Config::new();
-    config.max_steps = MaxSteps::FailAfter(MOST_STEPS);
-    // A whole block is executed on each of them.
+    config.max_steps = MaxSteps::FailAfter(MAX_STEPS);
+    // A thread may execute a whole block.
     config.stack_size = 1 << 20;
-    // Schedules are kept in reproducers.
+    // Reproducers keep the schedules.
     config.failure_persistence = FailurePersistence::None;
     config.silence_warnings = true;
     config
 }
 
-impl<E: Explorable> Subject for UnderSchedules<E> {
+impl<E: Explorable> Subject for ExploredSubject<E> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -541,28 +549,28 @@ impl<E: Explorable> Subject for UnderSchedules<E> {
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
         let concurrent = match self.armed {
             Some(Fault::ConcurrentRequest(_, wants)) => {
-                let height = self.kept.world(&self.serial)?.height;
+                let height = self.ledger.world(&self.serial)?.height;
                 Some(ConcurrentAct::of(wants, height, block))
             }
             _ => None,
         };
         let expected = Arc::new(self.expected(block, concurrent.as_ref())?);
-        let at = with(&self.seen, |seen| seen.blocks);
-        let got = match &self.way {
-            Way::Drawn {
+        let at = with(&self.stats, |stats| stats.blocks);
+        let got = match &self.source {
+            ScheduleSource::Drawn {
                 portfolio,
                 schedules,
             } => self.draw(portfolio, *schedules, block, concurrent.as_ref(), &expected),
-            Way::Followed(schedule) if schedule.block == at => {
-                self.follow(schedule, block, concurrent.as_ref(), &expected)
+            ScheduleSource::Recorded(schedule) if schedule.block == at => {
+                self.replay(schedule, block, concurrent.as_ref(), &expected)
             }
-            // Serially, with nobody beside it.
-            Way::Followed(_) => self.expected(block, None)?.answers.swap_remove(0),
+            // Serially, without a concurrent request.
+            ScheduleSource::Recorded(_) => self.expected(block, None)?.answers.swap_remove(0),
         };
-        with(&self.seen, |seen| seen.blocks += 1);
+        with(&self.stats, |stats| stats.blocks += 1);
         match got {
-            Answer::Added(added) => {
-                self.kept = added.kept;
+            BlockAnswer::Added(added) => {
+                self.ledger = added.ledger;
                 self.at_work = added.at_work;
                 if added.concurrent.is_some()
                     && let Some(fault) = &self.armed
@@ -572,33 +580,35 @@ impl<E: Explorable> Subject for UnderSchedules<E> {
                 self.aftermath.concurrent = added.concurrent;
                 added.result
             }
-            Answer::Not(error) => Err(error),
-            Answer::Panicked(message) if is_deadlock(&message) => Err(SubjectError::Stuck(message)),
-            Answer::Panicked(message) => std::panic::resume_unwind(Box::new(message)),
+            BlockAnswer::Failed(error) => Err(error),
+            BlockAnswer::Panicked(message) if is_deadlock(&message) => {
+                Err(SubjectError::Stuck(message))
+            }
+            BlockAnswer::Panicked(message) => std::panic::resume_unwind(Box::new(message)),
         }
     }
 
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
-        self.kept = self.kept.rewound_to(&self.serial, height)?;
+        self.ledger = self.ledger.rewound_to(&self.serial, height)?;
         Ok(())
     }
 
-    /// Each block is executed by a ledger that was just opened.
+    /// Reads the ledger: each block is executed by one that was just opened.
     fn reopen(&mut self) -> Result<(), SubjectError> {
-        self.kept.world(&self.serial)?;
+        self.ledger.world(&self.serial)?;
         Ok(())
     }
 
     fn world(&self) -> Result<World, SubjectError> {
-        self.kept.world(&self.serial)
+        self.ledger.world(&self.serial)
     }
 
     fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        self.kept.stored(&self.serial, height)
+        self.ledger.stored(&self.serial, height)
     }
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
-        self.kept.bytes_kept()
+        self.ledger.bytes_kept()
     }
 
     fn at_work(&self) -> Option<AtWork> {
@@ -610,9 +620,9 @@ impl<E: Explorable> Subject for UnderSchedules<E> {
     }
 }
 
-impl<E: Explorable> Faulty for UnderSchedules<E> {
+impl<E: Explorable> Faulty for ExploredSubject<E> {
     fn arm(&mut self, fault: Fault) -> bool {
-        let can = self.armed.is_none() && self.explorable.can_meet(fault);
+        let can = self.armed.is_none() && self.explorable.supports(fault);
         if can {
             self.armed = Some(fault);
         }

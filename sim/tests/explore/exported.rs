@@ -1,5 +1,5 @@
-//! What `lockstep export` prints of a schedule is Rust that compiles and runs: it stands here, and is
-//! compared.
+//! Exports of a schedule as Rust tests: they are committed here, compiled, executed and compared with
+//! what `lockstep export` prints.
 
 use std::path::Path;
 
@@ -17,6 +17,6 @@ fn a_run_with_a_schedule_exports_as_a_test_that_runs() {
     let printed = export::as_scheduled_test(&reproducer, "two_workers");
     assert!(
         printed == include_str!("exported/two_workers.rs"),
-        "what is printed is not committed:\n{printed}"
+        "the printed test differs from the committed one:\n{printed}"
     );
 }

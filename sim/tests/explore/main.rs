@@ -1,15 +1,15 @@
-//! Blocks under schedules: core comes to the same under all, and an executor that does not is found,
-//! shrunk and replayed.
+//! Schedule exploration: core has one result under every schedule, and an executor that has two is
+//! detected, shrunk and replayed.
 
-mod blind;
 mod exported;
+mod graph_without_receivers;
 
 use std::sync::Arc;
 
-use blind::Blind;
+use graph_without_receivers::GraphWithoutReceivers;
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::schedule::Schedule;
-use lockstep_sim::explore::{self, CoreLedger, Explored, Finding, Plan, SCHEDULERS};
+use lockstep_sim::explore::{self, CoreLedger, Explored, Finding, SCHEDULERS, SearchPlan};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::reproducer::{ScheduledReproducer, ScheduledRun};
 use lockstep_sim::scenario::Scenario;
@@ -25,11 +25,11 @@ fn drawn(seed: u64) -> Scenario {
 }
 
 #[test]
-fn core_comes_to_the_same_under_every_schedule() {
+fn core_has_one_result_under_every_schedule() {
     let core = Arc::new(CoreLedger);
     let mut sum = Explored::default();
     for seed in 0..12 {
-        let plan = Plan::of_seed(seed, 15);
+        let plan = SearchPlan::of_seed(seed, 15);
         let (explored, finding) =
             explore::explore(&drawn(seed), plan, &core).expect("memory does not fail");
         assert_eq!(finding, None, "seed {seed}");
@@ -43,13 +43,13 @@ fn core_comes_to_the_same_under_every_schedule() {
 #[test]
 fn one_seed_draws_the_same_schedules() {
     let core = Arc::new(CoreLedger);
-    let explored = || explore::explore(&drawn(5), Plan::of_seed(5, 10), &core);
+    let explored = || explore::explore(&drawn(5), SearchPlan::of_seed(5, 10), &core);
     assert_eq!(explored(), explored());
 }
 
-/// The first scenario in which the blind executor shows something that its serial run does not.
-fn finding(blind: &Arc<Blind>) -> (Scenario, Plan, Finding) {
-    let plan = Plan {
+/// Finds the first scenario that the buggy executor violates under a drawn schedule alone.
+fn finding(buggy: &Arc<GraphWithoutReceivers>) -> (Scenario, SearchPlan, Finding) {
+    let plan = SearchPlan {
         seed: 1,
         schedules: 10,
         workers: 2,
@@ -58,31 +58,31 @@ fn finding(blind: &Arc<Blind>) -> (Scenario, Plan, Finding) {
     };
     let shown = (0..50).find_map(|seed| {
         let scenario = drawn(seed);
-        let explored = explore::explore(&scenario, plan, blind);
+        let explored = explore::explore(&scenario, plan, buggy);
         let (_, finding) = explored.expect("memory does not fail");
         let finding = finding?;
-        // Some show where nobody chooses, too: those say nothing of schedules.
+        // A violation under the default schedule says nothing about schedules.
         let is_drawn = |schedule: &Schedule| !schedule.switches.is_empty();
         let is_one = finding.schedule.as_ref().is_some_and(is_drawn);
         is_one.then_some((scenario, plan, finding))
     });
-    shown.expect("conflicts that nobody sees show under some schedule")
+    shown.expect("a conflict that the graph misses shows under some schedule")
 }
 
 #[test]
-fn an_executor_that_misses_conflicts_is_found_shrunk_and_replayed() {
-    explore::let_shuttle_take_the_panic_hook();
-    let blind = Arc::new(Blind);
-    let (scenario, plan, found) = finding(&blind);
+fn an_executor_that_misses_conflicts_is_detected_shrunk_and_replayed() {
+    explore::install_shuttle_panic_hook();
+    let buggy = Arc::new(GraphWithoutReceivers);
+    let (scenario, plan, found) = finding(&buggy);
     let invariant = found.violation.invariant.name;
 
-    let shrunk = explore::shrink(&scenario, invariant, plan, 400, &blind);
+    let shrunk = explore::shrink(&scenario, invariant, plan, 400, &buggy);
     assert!(shrunk.smallest.transactions() <= 3, "{shrunk}");
-    let again = explore::explore(&shrunk.smallest, plan, &blind);
+    let again = explore::explore(&shrunk.smallest, plan, &buggy);
     let (_, again) = again.expect("memory does not fail");
     let schedule = again.and_then(|finding| finding.schedule);
     let schedule = schedule.expect("what shrinking kept shows it under some schedule");
-    let least = explore::minimise(&shrunk.smallest, &schedule, invariant, &blind);
+    let least = explore::minimise(&shrunk.smallest, &schedule, invariant, &buggy);
     let switches = (least.switches.len(), schedule.switches.len());
     assert!(switches.0 <= switches.1, "{switches:?}");
 
@@ -95,29 +95,32 @@ fn an_executor_that_misses_conflicts_is_found_shrunk_and_replayed() {
     let read = ScheduledReproducer::from_text(&text, "here").expect("what is written can be read");
     assert_eq!(read, written);
     let ScheduledRun { scenario, schedule } = &read.payload;
-    let followed = explore::follow(scenario, schedule, &blind);
-    let (violation, pauses) = followed.expect("memory does not fail");
+    let replayed = explore::replay(scenario, schedule, &buggy);
+    let (violation, preemptions) = replayed.expect("memory does not fail");
     let violation = violation.expect("a reproducer shows what it showed");
     assert_eq!(violation.invariant.name, invariant);
-    assert!(!pauses.is_empty() && pauses.len() <= 2, "{pauses:?}");
-    // Who was paused is told by what it was about and by a place in core or in its door.
-    let pause = pauses[0].to_string();
-    assert!(pauses[0].transaction.is_some(), "{pause}");
     assert!(
-        pause.contains("core/src/") || pause.contains("core/sync/src/"),
-        "{pause}"
+        !preemptions.is_empty() && preemptions.len() <= 2,
+        "{preemptions:?}"
+    );
+    // A preemption names the transaction and a place in core or in its sync crate.
+    let preemption = preemptions[0].to_string();
+    assert!(preemptions[0].transaction.is_some(), "{preemption}");
+    assert!(
+        preemption.contains("core/src/") || preemption.contains("core/sync/src/"),
+        "{preemption}"
     );
 }
 
-/// A schedule that was drawn is followed step by step by what was kept of it.
+/// The recorded switches of a drawn schedule replay it step by step.
 #[test]
-fn what_was_drawn_shows_the_same_when_it_is_followed() {
-    explore::let_shuttle_take_the_panic_hook();
-    let blind = Arc::new(Blind);
-    let (scenario, _, found) = finding(&blind);
+fn a_drawn_schedule_violates_the_same_when_it_is_replayed() {
+    explore::install_shuttle_panic_hook();
+    let buggy = Arc::new(GraphWithoutReceivers);
+    let (scenario, _, found) = finding(&buggy);
     let schedule = found.schedule.expect("it shows under a schedule alone");
-    let followed = explore::follow(&scenario, &schedule, &blind);
-    let (violation, pauses) = followed.expect("memory does not fail");
+    let replayed = explore::replay(&scenario, &schedule, &buggy);
+    let (violation, preemptions) = replayed.expect("memory does not fail");
     assert_eq!(violation, Some(found.violation));
-    assert!(!pauses.is_empty());
+    assert!(!preemptions.is_empty());
 }

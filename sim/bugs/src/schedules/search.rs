@@ -8,7 +8,7 @@ use crate::buggy_executor::concurrent::ThreadBug;
 use crate::buggy_executor::concurrent::under_shuttle::Explored;
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::panic::keep_panic_hook;
-use lockstep_sim::explore::{self, Plan, SCHEDULERS};
+use lockstep_sim::explore::{self, SCHEDULERS, SearchPlan};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::shrink;
 
@@ -33,7 +33,7 @@ pub(super) fn search(
     let (mut runs, mut scenarios) = (0, 0);
     while runs < effort.most && (effort.goes_on)(runs) {
         let scenario = scenario(&mut Seeded::new(seed, scenarios), thread_bug);
-        let plan = Plan {
+        let plan = SearchPlan {
             schedulers,
             ..plan(seed.wrapping_add(scenarios), SCHEDULES)
         };
@@ -59,16 +59,16 @@ pub(super) fn search(
 }
 
 /// Returns a plan over the graph with two to four workers, by the seed.
-const fn plan(seed: u64, schedules: usize) -> Plan {
-    Plan {
+const fn plan(seed: u64, schedules: usize) -> SearchPlan {
+    SearchPlan {
         over_graph: true,
-        ..Plan::of_seed(seed, schedules)
+        ..SearchPlan::of_seed(seed, schedules)
     }
 }
 
 /// Restores the panic hook of the process, which shuttle replaces when it first runs.
 fn leave_the_panic_hook() {
-    keep_panic_hook(explore::let_shuttle_take_the_panic_hook);
+    keep_panic_hook(explore::install_shuttle_panic_hook);
 }
 
 /// Shrinks a finding: first to fewer workers, then to fewer transactions under any schedule, then to fewer
@@ -77,36 +77,37 @@ fn shrunk(
     explorable: &Arc<Explored>,
     scenario: &Scenario,
     named: &str,
-    plan: Plan,
+    plan: SearchPlan,
     effort: &Effort<'_>,
 ) -> Small {
-    let mut plan = Plan {
+    let mut plan = SearchPlan {
         schedulers: &SCHEDULERS,
         schedules: SCHEDULES_SMALLER,
         ..plan
     };
-    let shown_by = |candidate: &Scenario, plan: Plan| {
+    let shown_by = |candidate: &Scenario, plan: SearchPlan| {
         let (_, finding) = explore::explore(candidate, plan, explorable).ok()?;
         finding.map(|finding| finding.violation.invariant.name.to_owned())
     };
-    let two = Plan { workers: 2, ..plan };
+    let two = SearchPlan { workers: 2, ..plan };
     if shown_by(scenario, two).is_some_and(|shown| shown == named) {
         plan = two;
     }
     let shows = |candidate: &Scenario| shown_by(candidate, plan);
     let in_time = effort.while_it_goes_on(&shows);
     let small = shrink(scenario, named, effort.most, &in_time).smallest;
-    let Some((schedule, pauses)) = explore::plainest(&small, named, plan, explorable) else {
+    let Some((schedule, preemptions)) = explore::simplest_schedule(&small, named, plan, explorable)
+    else {
         return Small {
             transactions: small.transactions(),
             preemptions: None,
             shows: shows(&small),
         };
     };
-    let shown = explore::follow(&small, &schedule, explorable);
+    let shown = explore::replay(&small, &schedule, explorable);
     Small {
         transactions: small.transactions(),
-        preemptions: Some(pauses.len()),
+        preemptions: Some(preemptions.len()),
         shows: shown
             .ok()
             .and_then(|(violation, _)| violation)

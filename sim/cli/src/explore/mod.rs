@@ -20,7 +20,7 @@ use lockstep_harness::panic::silence_panics;
 use lockstep_harness::schedule::Schedule;
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::explore::{
-    self, CoreLedger, Explorable, Exploration, Pause, SCHEDULERS, Schedules,
+    self, CoreLedger, Explorable, Exploration, Preemption, SCHEDULERS, Schedules,
 };
 use lockstep_sim::generate::Profile;
 use lockstep_sim::reproducer::{LedgerRun, ScheduledRun};
@@ -154,7 +154,7 @@ impl Explore {
         seed: u64,
         violation: &Violation,
         (scenario, schedule): (&Scenario, Option<Schedule>),
-        plan: explore::Plan,
+        plan: explore::SearchPlan,
     ) -> ExitCode {
         let invariant = violation.invariant.name;
         let reproduce = format!(
@@ -266,8 +266,8 @@ pub(crate) const LEFT_OUT: Option<&str> = None;
 pub(crate) fn follow(run: &ScheduledRun, bug: Option<ThreadBug>) -> ReplayResult {
     let ScheduledRun { scenario, schedule } = run;
     let followed = quietly(|| match bug {
-        None => explore::follow(scenario, schedule, &Arc::new(CoreLedger)),
-        Some(bug) => explore::follow(scenario, schedule, &Arc::new(BuggyLedger::new(Some(bug)))),
+        None => explore::replay(scenario, schedule, &Arc::new(CoreLedger)),
+        Some(bug) => explore::replay(scenario, schedule, &Arc::new(BuggyLedger::new(Some(bug)))),
     });
     let (outcome, pauses) = match followed {
         Ok((None, pauses)) => (
@@ -291,10 +291,10 @@ pub(crate) fn smaller_of_file(
     invariant: &str,
     budget: u64,
 ) -> Smaller<ScheduledRun> {
-    let plan = explore::Plan {
+    let plan = explore::SearchPlan {
         workers: run.schedule.workers,
         over_graph: run.schedule.over_graph,
-        ..explore::Plan::of_seed(0, SCHEDULES)
+        ..explore::SearchPlan::of_seed(0, SCHEDULES)
     };
     smaller(run, invariant, plan, budget, &Arc::new(CoreLedger))
 }
@@ -305,19 +305,20 @@ pub(crate) fn smaller_of_file(
 fn smaller<E: Explorable>(
     run: &ScheduledRun,
     invariant: &str,
-    plan: explore::Plan,
+    plan: explore::SearchPlan,
     budget: u64,
     explorable: &Arc<E>,
 ) -> Smaller<ScheduledRun> {
     let shrunk = quietly(|| explore::shrink(&run.scenario, invariant, plan, budget, explorable));
     let words = shrunk.to_string();
-    let plainest = quietly(|| explore::plainest(&shrunk.smallest, invariant, plan, explorable));
+    let plainest =
+        quietly(|| explore::simplest_schedule(&shrunk.smallest, invariant, plan, explorable));
     let (scenario, schedule, pauses) = match plainest {
         Some((schedule, pauses)) => (shrunk.smallest, schedule, pauses),
         None => {
             let least =
                 quietly(|| explore::minimise(&run.scenario, &run.schedule, invariant, explorable));
-            let followed = quietly(|| explore::follow(&run.scenario, &least, explorable));
+            let followed = quietly(|| explore::replay(&run.scenario, &least, explorable));
             let pauses = followed.map_or_else(|_| Vec::new(), |(_, pauses)| pauses);
             (run.scenario.clone(), least, pauses)
         }
@@ -329,7 +330,7 @@ fn smaller<E: Explorable>(
     }
 }
 
-fn explained(schedule: &Schedule, pauses: &[Pause]) -> Vec<String> {
+fn explained(schedule: &Schedule, pauses: &[Preemption]) -> Vec<String> {
     let head = format!(
         "schedule   {} workers, block {}, {} switches, {} preemptions",
         schedule.workers,
@@ -343,7 +344,7 @@ fn explained(schedule: &Schedule, pauses: &[Pause]) -> Vec<String> {
 
 /// Silences panic messages meanwhile, because each panic is reported as a finding.
 fn quietly<T>(work: impl FnOnce() -> T) -> T {
-    explore::let_shuttle_take_the_panic_hook();
+    explore::install_shuttle_panic_hook();
     silence_panics(work)
 }
 
@@ -380,7 +381,7 @@ mod tests {
             inject_bug: None,
             out: folder.path().to_path_buf(),
         };
-        let plan = explore::Plan::of_seed(1, 1);
+        let plan = explore::SearchPlan::of_seed(1, 1);
         let core = Arc::new(CoreLedger);
         let run = (&scenario, Some(schedule.clone()));
         let exit_code = explore.keep(&core, 9, &violation, run, plan);

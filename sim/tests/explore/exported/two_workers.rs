@@ -36,7 +36,7 @@ fn reproducer_two_workers() {
         block: 0,
         switches: vec![Switch(0, 5, 1), Switch(1, 2, 0)],
     };
-    let followed = explore::follow(&scenario, &schedule, &Arc::new(CoreLedger));
-    let (violation, pauses) = followed.expect("memory does not fail");
-    assert!(violation.is_none(), "{violation:?} with {pauses:?}");
+    let replayed = explore::replay(&scenario, &schedule, &Arc::new(CoreLedger));
+    let (violation, preemptions) = replayed.expect("memory does not fail");
+    assert!(violation.is_none(), "{violation:?} with {preemptions:?}");
 }

@@ -48,7 +48,7 @@ impl Explored {
 }
 
 impl Explorable for Explored {
-    type Kept = CommittedState;
+    type LedgerState = CommittedState;
 
     fn name(&self) -> &str {
         "buggy executor"
@@ -79,18 +79,18 @@ impl Explorable for Explored {
         };
         Ok(Added {
             result,
-            kept: ledger.committed(),
+            ledger: ledger.committed(),
             concurrent: added.concurrent,
             at_work: Some(added.at_work),
         })
     }
 
-    fn can_meet(&self, fault: Fault) -> bool {
+    fn supports(&self, fault: Fault) -> bool {
         can_be_concurrent(fault)
     }
 }
 
-impl lockstep_sim::explore::Kept for CommittedState {
+impl lockstep_sim::explore::LedgerState for CommittedState {
     fn of_genesis(genesis: &Genesis, _: &Config) -> Result<Self, SubjectError> {
         CommittedState::at_genesis(genesis, None)
     }

@@ -1,4 +1,4 @@
-//! An executor with a known defect: the graph that it executes over sees no recipients.
+//! A buggy executor: receivers are missing in the dependency graph that it executes over.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use lockstep_sim::subject::SubjectError;
 use lockstep_sim::world::BlockResult;
 use shuttle::sync::RwLock;
 
-/// Core's ledger, but for the receipts: those are what core's executor says over a blinded graph.
-pub(crate) struct Blind;
+/// Core's ledger, with the receipts of core's executor over a graph without receivers.
+pub(crate) struct GraphWithoutReceivers;
 
-impl Explorable for Blind {
-    type Kept = MemoryStorage;
+impl Explorable for GraphWithoutReceivers {
+    type LedgerState = MemoryStorage;
 
     fn name(&self) -> &str {
-        "blind"
+        "graph without receivers"
     }
 
     fn add_block(
@@ -37,7 +37,7 @@ impl Explorable for Blind {
         let chain = Chain::open_existing(storage, serial, Arc::new(|| Timestamp(0)))?;
         let added = chain.add_block(block)?;
         let result = BlockResult {
-            receipts: blindly(before, config, block)?,
+            receipts: receipts(before, config, block)?,
             changes: added.state_diff,
             fees: added.fees,
             reward: added.reward,
@@ -47,7 +47,8 @@ impl Explorable for Blind {
     }
 }
 
-fn blindly(
+/// Executes a block over the dependency graph of its transactions without their transfers.
+fn receipts(
     storage: MemoryStorage,
     config: &Config,
     block: &Block,
@@ -56,8 +57,13 @@ fn blindly(
     let executor = ParallelExecutor::new(workers).expect("these workers are threads of shuttle");
     let hasher = ahash::RandomState::with_seeds(1, 2, 3, 4);
     let state = ParallelChainState::new(Arc::new(RwLock::new(storage)), 0, hasher.clone());
-    let seen: Vec<Transaction> = block.transactions.iter().cloned().map(blinded).collect();
-    let graph = Graph::of(&seen, hasher);
+    let scheduled: Vec<Transaction> = block
+        .transactions
+        .iter()
+        .cloned()
+        .map(without_receivers)
+        .collect();
+    let graph = Graph::of(&scheduled, hasher);
     let checked = executor.check_all(block.header.network, &block.transactions);
     let executed = executor.execute_batch(&state, &graph, &checked);
     let outcomes = executed.map_err(|error| match error {
@@ -71,7 +77,7 @@ fn blindly(
     Ok(checked.iter().zip(outcomes).map(receipt).collect())
 }
 
-fn blinded(transaction: Transaction) -> Transaction {
+fn without_receivers(transaction: Transaction) -> Transaction {
     Transaction {
         payload: Payload::Transfers(Vec::new()),
         ..transaction
