@@ -6,8 +6,8 @@
 //! on a [storage](storage::Storage). A block executed on several workers comes out as the same block
 //! executed one transaction after another, byte for byte: [`schedule`] and [`parallel`] say how and why.
 //!
-//! The words are explained in `docs/glossary.md` of the repository; the rules of the ledger stand in
-//! `docs/ledger-rules.md`.
+//! The [`glossary`] explains the terms of the project; the rules of the ledger stand in
+//! `docs/ledger-rules.md` of the repository.
 //!
 //! ```
 //! use std::{collections::BTreeMap, sync::Arc};
@@ -103,6 +103,10 @@ pub mod parallel;
 pub mod chain;
 
 pub mod asynchronous;
+
+#[cfg(doc)]
+#[doc = include_str!("../../docs/glossary.md")]
+pub mod glossary {}
 
 use lockstep_sync::real as sync;
 

@@ -585,12 +585,13 @@ fn is_of_bugs(name: &str) -> bool {
         .any(|end| name.ends_with(end))
 }
 
-/// The words that a `cfg` may have: what differs for a platform, a test or a checker.
-const OF_PLATFORMS_AND_CHECKERS: [&str; 10] = [
+/// The words that a `cfg` may have: what differs for a platform, a test, its documentation or a checker.
+const OF_PLATFORMS_AND_CHECKERS: [&str; 11] = [
     "all",
     "any",
     "not",
     "test",
+    "doc",
     "unix",
     "target_os",
     "\"linux\"",
