@@ -1,4 +1,4 @@
-//! What is deliberately absent from the harness, as far as it can be read off its sources.
+//! Architecture invariants of the harness: things that are deliberately absent from its sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ fn the_oracle_shares_the_nouns_with_core_and_nothing_else() {
 }
 
 #[test]
-fn every_invariant_is_a_file_and_every_file_is_asked() {
+fn every_invariant_is_a_file_and_every_file_is_judged() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/invariants");
     let mut files: Vec<String> = fs::read_dir(folder)
         .expect("the invariants are there")
@@ -48,7 +48,7 @@ fn every_invariant_is_a_file_and_every_file_is_asked() {
     assert_eq!(files, names);
 }
 
-/// The sources of a crate of this folder, each with its path below `sim`.
+/// Reads the sources of a crate of this folder, each with its path below `sim`.
 fn sources(of: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
@@ -74,13 +74,13 @@ fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
-/// Whether a source of the judge knows of the generator.
+/// Returns whether a source imports the generator.
 fn knows_the_generator(text: &str) -> bool {
     text.contains("generate::") || text.contains("use crate::generate")
 }
 
-/// What is judged must not depend on how it was drawn: a judge that knows the generator may share
-/// its blind spots.
+/// Judgement must not depend on the way in which a scenario was drawn: a judge that knows the generator
+/// may share its blind spots.
 #[test]
 fn the_judge_does_not_import_the_generator() {
     let is_judge = |file: &str| {

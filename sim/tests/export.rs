@@ -1,4 +1,5 @@
-//! What `lockstep export` prints is Rust that compiles and runs: it stands here, and is compared.
+//! Exports of reproducers as Rust tests: they are committed here, compiled, executed and compared with
+//! what `lockstep export` prints.
 
 use std::path::Path;
 

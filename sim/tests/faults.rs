@@ -1,4 +1,4 @@
-//! What goes wrong comes true, core stands it, and whoever does not is named.
+//! Injected faults happen, core survives them, and a subject that does not is named.
 
 #[path = "buggy/mod.rs"]
 mod buggy;
@@ -20,15 +20,15 @@ use lockstep_sim::shrink::{self, BUDGET};
 use lockstep_sim::subject::{Execution, Subject};
 use lockstep_sim::trial::{self, Setup};
 
-/// What is counted when core stands these faults.
-fn stood(faults: &[Fault]) -> Coverage {
+/// Asserts that core survives these faults. Returns the coverage.
+fn survived(faults: &[Fault]) -> Coverage {
     let mut coverage = Coverage::default();
     let outcome = trial::run(&scenario(faults), &faulty::subjects, &mut coverage);
     assert!(outcome.is_ok(), "{faults:?}: {outcome:?}");
     coverage
 }
 
-/// The invariant that is named.
+/// Runs a scenario on subjects. Returns the name of the violated invariant.
 fn named(scenario: &Scenario, setup: &Setup<'_>) -> Option<String> {
     match trial::run(scenario, setup, &mut Coverage::default()) {
         Ok(_) => None,
@@ -44,7 +44,7 @@ fn buggy(faults: &[Fault], bug: LedgerBug) -> Option<String> {
     })
 }
 
-/// Core over a storage with something in between.
+/// Runs a scenario on core over a wrapped storage. Returns the name of the violated invariant.
 fn on<S: Storage + 'static>(scenario: &Scenario, wrap: fn(PlainStorage) -> S) -> Option<String> {
     named(scenario, &|genesis, hash_seed| {
         let disk = Disk::default();
@@ -53,7 +53,7 @@ fn on<S: Storage + 'static>(scenario: &Scenario, wrap: fn(PlainStorage) -> S) ->
     })
 }
 
-/// Core on a storage that makes two commits of a batch.
+/// Runs a scenario on core over a storage that makes two commits of a batch.
 fn in_two_commits(scenario: &Scenario) -> Option<String> {
     named(scenario, &|genesis, hash_seed| {
         Ok(vec![
@@ -71,7 +71,7 @@ fn fails(call: Call, at: u64) -> Fault {
 }
 
 #[test]
-fn every_fault_comes_true_and_core_stands_it() {
+fn every_fault_happens_and_core_survives_it() {
     let reader = |point| Fault::ConcurrentRequest(point, ConcurrentRequest::Reader);
     let panic = |persists| Fault::Panic {
         transaction: 1,
@@ -135,7 +135,7 @@ fn every_fault_comes_true_and_core_stands_it() {
             vec!["clock: forward, the body is known"],
         ),
     ] {
-        let coverage = stood(&faults);
+        let coverage = survived(&faults);
         for event in events {
             // Once for each way of executing.
             assert_eq!(coverage.of(event), 2, "{faults:?}: {event}");
@@ -143,9 +143,9 @@ fn every_fault_comes_true_and_core_stands_it() {
     }
 }
 
-/// Counts from 0 up to the first injection point that does not come. Says how many came.
+/// Counts the injection points that are reached, from 0 up to the first that is not.
 fn each(fault: impl Fn(u64) -> Fault, event: &str) -> u64 {
-    let comes = |at: &u64| stood(&[fault(*at)]).of(event) > 0;
+    let comes = |at: &u64| survived(&[fault(*at)]).of(event) > 0;
     (0..1_000).take_while(comes).count() as u64
 }
 
@@ -168,7 +168,7 @@ fn every_call_to_the_disk_can_fail_and_every_write_be_without_room() {
 }
 
 #[test]
-fn a_block_can_be_cancelled_at_every_moment() {
+fn a_block_can_be_cancelled_at_every_injection_point() {
     let steps = each(
         |at| Fault::Cancel(InjectionPoint::Step(at)),
         "cancelled: before a step",
@@ -185,7 +185,7 @@ fn a_block_can_be_cancelled_at_every_moment() {
 }
 
 #[test]
-fn somebody_else_can_come_at_every_moment() {
+fn a_concurrent_request_can_arrive_at_every_injection_point() {
     for request in [
         ConcurrentRequest::Rewind(0),
         ConcurrentRequest::Rewind(2),
@@ -211,7 +211,7 @@ fn somebody_else_can_come_at_every_moment() {
 fn every_transaction_can_panic() {
     for transaction in 0..4 {
         for (persists, event) in [(false, "panic: once"), (true, "panic: every time")] {
-            let coverage = stood(&[Fault::Panic {
+            let coverage = survived(&[Fault::Panic {
                 transaction,
                 persists,
             }]);
@@ -262,11 +262,15 @@ fn a_batch_in_two_commits_is_named_by_each_kind_of_failure() {
             "{failures:?}"
         );
     }
-    assert_eq!(in_two_commits(&scenario(&[])), None, "else nobody notices");
+    assert_eq!(
+        in_two_commits(&scenario(&[])),
+        None,
+        "without a fault it passes"
+    );
 }
 
 #[test]
-fn what_is_done_after_it_was_given_up_is_named() {
+fn an_operation_that_completes_after_it_was_given_up_is_named() {
     let panic = Fault::Panic {
         transaction: 0,
         persists: true,
@@ -279,7 +283,7 @@ fn what_is_done_after_it_was_given_up_is_named() {
 }
 
 #[test]
-fn a_failure_that_is_said_to_be_the_blocks_is_named() {
+fn a_failure_that_is_reported_as_a_refusal_is_named() {
     for fault in [Fault::ReadFails { at: 1 }, fails(Call::Write, 0)] {
         let name = buggy(&[fault], LedgerBug::FailureIsRefusal);
         assert_eq!(name.as_deref(), Some("failure-is-no-rejection"));
@@ -323,7 +327,7 @@ thread_local! {
     static TIP: RefCell<Values> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// A storage that remembers for each thread what it read or wrote of the tip.
+/// Buggy storage that caches the tip for each thread, as read or written by it.
 struct RemembersForEachThread(PlainStorage);
 
 impl RemembersForEachThread {
@@ -382,7 +386,7 @@ fn a_cache_that_another_thread_does_not_clear_is_named_by_a_concurrent_request()
     assert_eq!(on(&alone, RemembersForEachThread::new), None);
 }
 
-/// A storage that makes a commit when somebody next reads or commits.
+/// Buggy storage that performs a commit at the next read or commit.
 struct WritesLate(Mutex<(PlainStorage, Option<Batch>)>);
 
 impl WritesLate {
@@ -391,7 +395,7 @@ impl WritesLate {
     }
 
     fn written<T>(&self, then: impl FnOnce(&PlainStorage) -> T) -> Result<T, StorageError> {
-        let mut inner = self.0.lock().expect("nobody panics with it");
+        let mut inner = self.0.lock().expect("no thread panics with it");
         let (plain, late) = &mut *inner;
         if let Some(batch) = late.take() {
             plain.commit(&batch)?;
@@ -419,20 +423,20 @@ impl Storage for WritesLate {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
         self.written(|_| ())?;
-        self.0.get_mut().expect("nobody panics with it").1 = Some(batch.clone());
+        self.0.get_mut().expect("no thread panics with it").1 = Some(batch.clone());
         Ok(())
     }
 }
 
 #[test]
-fn a_block_that_is_written_late_is_named_when_somebody_closes() {
+fn a_block_that_is_written_late_is_named_by_a_concurrent_close() {
     let closes = scenario(&[Fault::ConcurrentRequest(
         InjectionPoint::Step(1),
         ConcurrentRequest::Close,
     )]);
     let name = on(&closes, WritesLate::new);
     assert_eq!(name.as_deref(), Some("concurrent-requests-serialise"));
-    // Who closes at leisure looks first, and notices nothing.
+    // A close after a read finds the block written.
     let mut closed = scenario(&[]);
     closed.steps.insert(3, Step::Reopen);
     assert_eq!(on(&closed, WritesLate::new), None);
@@ -448,7 +452,7 @@ fn kept(name: &str) -> Scenario {
 }
 
 #[test]
-fn what_is_kept_of_faults_still_finds_what_it_is_kept_for() {
+fn kept_reproducers_with_faults_still_detect_their_bugs() {
     let crash = kept("0017-crash-between-two-commits.repro");
     assert_eq!(
         in_two_commits(&crash).as_deref(),
@@ -461,7 +465,7 @@ fn what_is_kept_of_faults_still_finds_what_it_is_kept_for() {
     );
 }
 
-/// One of each kind of fault and of what it can hold.
+/// Lists one of each kind of fault and of each of its variants.
 fn every_kind() -> Vec<Fault> {
     let losses = [
         Loss::Nothing,

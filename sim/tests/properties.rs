@@ -1,6 +1,6 @@
-//! Whatever the scenario and whatever an operator chose: core does what the oracle does.
+//! Property tests: core equals the oracle in every scenario under every configuration.
 //!
-//! The scenarios come from the project's one generator, with bytes of proptest's for choices.
+//! The scenarios come from the project's one generator, whose choices are proptest's bytes.
 
 use lockstep_core::config::{Config, ExecutionPath, HashSeed};
 use lockstep_core::model::Genesis;
@@ -18,7 +18,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestError, TestRunner};
 
-/// What an operator chooses, and the seed that nobody chooses.
+/// Configuration of a node: the settings of its operator, and the hash seed.
 #[derive(Clone, Debug, PartialEq)]
 struct Choice {
     enabled: bool,
@@ -82,7 +82,7 @@ fn runner(cases: u32) -> TestRunner {
         ProptestConfig {
             cases,
             failure_persistence: None,
-            // Bytes shrink badly; `lockstep shrink` is for what is found.
+            // Bytes shrink badly; `lockstep shrink` is for findings.
             max_shrink_iters: 64,
             ..ProptestConfig::default()
         },
@@ -94,7 +94,7 @@ fn runner(cases: u32) -> TestRunner {
 
 type Subjects = Vec<Box<dyn Subject>>;
 
-/// What the scenario makes of these subjects and the oracle.
+/// Judges a scenario on these subjects against the oracle.
 fn judge(
     scenario: &Scenario,
     subjects: impl Fn(&Genesis) -> Result<Subjects, SubjectError>,
@@ -134,7 +134,7 @@ fn configured(scenario: &Scenario, choices: &[Choice]) -> TestCaseResult {
 }
 
 #[test]
-fn whatever_is_configured_blocks_do_what_they_do_serially() {
+fn blocks_have_the_serial_result_under_every_configuration() {
     let done = runner(150).run(&(scenario(), vec(choice(), 1..4)), |(scenario, choices)| {
         configured(&scenario, &choices)
     });
@@ -142,7 +142,7 @@ fn whatever_is_configured_blocks_do_what_they_do_serially() {
 }
 
 #[test]
-fn a_file_keeps_what_memory_keeps_whatever_is_configured() {
+fn a_file_keeps_the_bytes_of_memory_under_every_configuration() {
     let done = runner(25).run(
         &(scenario(), choice(), choice()),
         |(scenario, one, other)| {
@@ -160,7 +160,7 @@ fn a_file_keeps_what_memory_keeps_whatever_is_configured() {
     assert_eq!(done, Ok(()));
 }
 
-/// The judge of these properties is not blind.
+/// Self-check: the same property fails for every canary.
 #[test]
 fn a_defect_is_found_by_the_same_property() {
     for bug in CanaryBug::ALL {

@@ -1,4 +1,4 @@
-//! What is found comes out small, and is still what was found.
+//! Shrunk scenarios are small and violate the same invariant.
 
 use std::cell::Cell;
 use std::time::Instant;
@@ -20,7 +20,7 @@ use lockstep_sim::world::{BlockResult, World};
 
 const SENT: &str = "seven-sends-little-after-a-rewind";
 
-/// The first 200 transactions of the first scenario for which the judge says this.
+/// Draws the first scenario of 200 transactions for which the judge names this invariant.
 fn drawn(invariant: &str, judge: &Judge<'_>) -> Scenario {
     let size = Size {
         blocks: 12,
@@ -47,7 +47,7 @@ fn with_200_transactions(mut scenario: Scenario) -> Scenario {
     scenario
 }
 
-/// Fails one way where account 7 sends more than 100 after a rewind, and another way otherwise.
+/// Judge that names one invariant if account 7 sends more than 100 after a rewind, another otherwise.
 fn seven_sends_much(scenario: &Scenario) -> Option<String> {
     let rewind = scenario
         .steps
@@ -70,7 +70,7 @@ fn seven_sends_much(scenario: &Scenario) -> Option<String> {
 }
 
 #[test]
-fn what_needs_one_transaction_comes_out_as_one() {
+fn a_violation_that_needs_one_transaction_shrinks_to_one() {
     let scenario = drawn(SENT, &seven_sends_much);
     let shrunk = shrink::shrink(&scenario, SENT, BUDGET, &seven_sends_much);
     assert!(shrunk.before.starts_with("200 transactions in "));
@@ -86,9 +86,9 @@ fn what_needs_one_transaction_comes_out_as_one() {
     assert_eq!(shrunk.smallest.genesis.balances, []);
 }
 
-/// Where only an odd number shows it, neither one nor three of seven can go alone.
+/// A violation that needs an odd number: neither one nor three of seven transactions can be removed.
 #[test]
-fn what_can_go_in_pairs_only_goes_in_pairs() {
+fn transactions_that_can_only_be_removed_in_pairs_are_removed_in_pairs() {
     const ODD: &str = "an-odd-body";
     let is_odd = |scenario: &Scenario| {
         let is_odd =
@@ -112,7 +112,7 @@ fn what_can_go_in_pairs_only_goes_in_pairs() {
 
 #[test]
 fn a_scenario_that_shows_another_invariant_is_not_kept() {
-    // Everything else violates `another`: whoever does not ask for the name ends with nothing.
+    // Everything else violates `another`: a search that does not compare names ends with nothing.
     let scenario = drawn(SENT, &seven_sends_much);
     for budget in [1, 10, 30, 100, BUDGET] {
         let shrunk = shrink::shrink(&scenario, SENT, budget, &seven_sends_much);
@@ -144,7 +144,7 @@ fn no_more_candidates_are_judged_than_the_budget_has() {
 }
 
 #[test]
-fn what_cannot_be_smaller_stays() {
+fn a_scenario_that_cannot_be_smaller_stays() {
     let scenario = drawn(SENT, &seven_sends_much);
     let smallest = shrink::shrink(&scenario, SENT, BUDGET, &seven_sends_much).smallest;
     let again = shrink::shrink(&smallest, SENT, BUDGET, &seven_sends_much);
@@ -168,7 +168,7 @@ fn shown_by(
     }
 }
 
-/// Shrinks a scenario of 200 transactions that shows this, and prints what that took.
+/// Shrinks a scenario of 200 transactions that violates this invariant, and prints the cost.
 fn shrunk_from_200(what: &str, invariant: &str, judge: &Judge<'_>) -> Shrunk {
     let scenario = drawn(invariant, judge);
     let begun = Instant::now();
@@ -183,7 +183,7 @@ fn shrunk_from_200(what: &str, invariant: &str, judge: &Judge<'_>) -> Shrunk {
 }
 
 #[test]
-fn every_canary_is_caught_by_three_transactions_or_fewer() {
+fn every_canary_is_detected_by_three_transactions_or_fewer() {
     for bug in CanaryBug::ALL {
         let shrunk = shrunk_from_200(&format!("{bug:?}"), bug.named_by().name, &|scenario| {
             shown_by(scenario, |genesis| Ok(Box::new(Canary::new(genesis, bug)?)))
@@ -198,8 +198,8 @@ fn every_canary_is_caught_by_three_transactions_or_fewer() {
     }
 }
 
-/// Misreports a fee where money went from hand to hand in three applied transactions in a row:
-/// none of them can go, and each needs the one before it.
+/// Buggy subject that misreports a fee after three applied transactions in a row that pass money on:
+/// none of them can be removed, and each needs the one before it.
 struct MisreportsChains(Core<MemoryStorage>);
 
 impl Subject for MisreportsChains {
@@ -253,7 +253,7 @@ impl Subject for MisreportsChains {
 }
 
 #[test]
-fn what_needs_a_chain_of_three_comes_out_as_three() {
+fn a_violation_that_needs_a_chain_of_three_shrinks_to_three() {
     let shrunk = shrunk_from_200("MisreportsChains", "reads-back", &|scenario| {
         shown_by(scenario, |genesis| {
             let core = Core::in_memory(genesis, 0)?;
@@ -268,7 +268,10 @@ fn what_needs_a_chain_of_three_comes_out_as_three() {
     };
     let mut holder = first.from;
     for transaction in [first, second, third] {
-        assert_eq!(transaction.from, holder, "it sends on what it got");
+        assert_eq!(
+            transaction.from, holder,
+            "it sends on the amount that it received"
+        );
         let Action::Send(sendings) = &transaction.action else {
             panic!("it sends: {transaction:?}");
         };
@@ -284,7 +287,7 @@ fn what_needs_a_chain_of_three_comes_out_as_three() {
 }
 
 #[test]
-fn a_run_that_passes_on_core_is_given_back_as_it_was() {
+fn a_run_that_passes_on_core_is_returned_unchanged() {
     let scenario = generate::scenario(&mut Seeded::new(1, 0), Size::SMALL).1;
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let violation = Violation::of(&SAME_AS_SERIAL, 0, "core in memory: serial", "");

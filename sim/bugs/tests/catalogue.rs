@@ -79,7 +79,10 @@ fn rows<'t>(text: &'t str, head: &str) -> Vec<&'t str> {
 #[test]
 fn the_rows_of_the_matrix_in_the_docs_are_the_bugs() {
     let known: Vec<&str> = BUGS.iter().map(|bug| bug.id).collect();
-    assert_eq!(rows(&text("docs/detection-matrix.md"), "| bug | trial |"), known);
+    assert_eq!(
+        rows(&text("docs/detection-matrix.md"), "| bug | trial |"),
+        known
+    );
 }
 
 #[test]

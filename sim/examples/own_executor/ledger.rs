@@ -1,8 +1,8 @@
-//! Somebody's ledger, with an executor of their own. It knows nothing of the harness.
+//! The system under test: a ledger in memory with a parallel executor. It knows nothing of the harness.
 //!
-//! A block is executed in rounds: transactions that do not conflict, side by side on two threads,
-//! then the next ones. What one transaction does is asked of `lockstep_core::transition`; yours may
-//! have that rewritten as well.
+//! A block is executed in rounds: transactions that do not conflict run in parallel on two threads,
+//! then the next round follows. The effects of one transaction come from `lockstep_core::transition`;
+//! an executor of your own may compute them itself.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -15,17 +15,17 @@ use lockstep_core::{codec, merkle, schedule, transition};
 /// A ledger in memory.
 pub(crate) struct Ledger {
     rules: Rules,
-    /// Every cell with all its versions, the oldest first.
+    /// All cells with all their versions, the oldest first.
     pub(crate) cells: BTreeMap<Cell, Vec<Version>>,
-    /// The genesis, and every block since.
+    /// Tips after the genesis and after every block.
     pub(crate) tips: Vec<Tip>,
-    /// Every block and its receipts, from height 1.
+    /// All blocks and their receipts, from height 1.
     pub(crate) blocks: Vec<(Block, Vec<Receipt>)>,
-    /// A defect to be found: takes every block for one round.
+    /// Seeded bug: executes every block in one round.
     ignores_conflicts: bool,
 }
 
-/// What is known of the newest block.
+/// Identity, time and digest of a block.
 #[derive(Clone, Copy)]
 pub(crate) struct Tip {
     pub(crate) hash: Hash,
@@ -33,7 +33,7 @@ pub(crate) struct Tip {
     pub(crate) digest: Hash,
 }
 
-/// What a block did.
+/// Result of a block; its receipts are in [`Ledger::blocks`].
 pub(crate) struct Added {
     pub(crate) changes: Vec<(Cell, Value)>,
     pub(crate) fees: Amount,
@@ -130,7 +130,7 @@ impl Ledger {
             versions.retain(|version| version.height <= height);
         }
         self.cells.retain(|_, versions| !versions.is_empty());
-        let left = usize::try_from(height.0).expect("so many blocks are in memory");
+        let left = usize::try_from(height.0).expect("the blocks are in memory");
         self.blocks.truncate(left);
         self.tips.truncate(left + 1);
     }
@@ -168,7 +168,8 @@ impl Ledger {
         }
     }
 
-    /// The executor: what each transaction does, in rounds. Leaves the values after the last one.
+    /// The executor: runs the transactions of a block in rounds. Returns their outcomes in block order
+    /// and leaves the values after the last round.
     fn rounds(&self, block: &Block, values: &mut Values<'_>) -> Vec<Outcome> {
         let rounds = match self.ignores_conflicts {
             true => vec![(0..u32::from(block.header.count)).collect()],
@@ -202,7 +203,7 @@ impl Ledger {
         all.expect("every transaction is in a round")
     }
 
-    /// What one transaction does to these values.
+    /// Computes the outcome of one transaction on these values.
     fn outcome(&self, transaction: &Transaction, mut values: &Values<'_>) -> Outcome {
         match transition::check(transaction, self.rules.network) {
             Err(rejection) => Outcome::Rejected(rejection),
@@ -213,7 +214,7 @@ impl Ledger {
         }
     }
 
-    /// Writes the values that differ from those before, and gives them.
+    /// Writes the values that changed as versions of this height. Returns the changes.
     fn write(&mut self, height: Height, values: BTreeMap<Cell, Value>) -> Vec<(Cell, Value)> {
         let mut changes = Vec::new();
         for (cell, value) in values {
@@ -248,7 +249,7 @@ fn fee(outcome: &Outcome) -> u64 {
 
 static NOTHING: BTreeMap<Cell, Vec<Version>> = BTreeMap::new();
 
-/// What transactions see: what was there before the block, under what was written since.
+/// Values that transactions read: those before the block, overlaid by those written since.
 struct Values<'l> {
     before: &'l BTreeMap<Cell, Vec<Version>>,
     written: BTreeMap<Cell, Value>,

@@ -1,11 +1,11 @@
-//! Puts somebody's own executor on trial: the one of `ledger.rs`, which stands for yours.
+//! Tests an executor that is not part of Lockstep: the one of `ledger.rs`, in the place of yours.
 //!
-//! What it takes is here: the `impl Subject`, and a few lines that run a campaign.
-//! `docs/own-executor.md` goes through it.
+//! Everything that it takes is here: an adapter that implements `Subject`, and a few lines that run a
+//! campaign. `docs/own-executor.md` explains them.
 //!
 //! ```sh
 //! cargo run --release --example own_executor              # passes
-//! cargo run --release --example own_executor -- careless  # ignores conflicts, and is found
+//! cargo run --release --example own_executor -- careless  # ignores conflicts: a violation is found
 //! ```
 
 mod ledger;
@@ -14,7 +14,7 @@ use std::process;
 
 use lockstep_core::model::{Block, Genesis, Height};
 use lockstep_harness::campaign::{Plan, Runs, Summary, Unwatched, run};
-use lockstep_sim::campaign::{self, Ledgers};
+use lockstep_sim::campaign::{Ledgers, shrink_on};
 use lockstep_sim::coverage::totals;
 use lockstep_sim::generate::Preset;
 use lockstep_sim::reproducer::Reproducer;
@@ -25,7 +25,7 @@ use lockstep_sim::world::{BlockResult, World};
 
 use ledger::Ledger;
 
-/// What the harness asks, answered by the ledger.
+/// Adapter: the ledger as a subject of the harness.
 struct Adapter(Ledger);
 
 impl Subject for Adapter {
@@ -54,7 +54,7 @@ impl Subject for Adapter {
         Ok(())
     }
 
-    // It is in memory and stays there. One on a disk is closed here, and opened again.
+    // This ledger is in memory and stays there. One on a disk is closed and opened again here.
     fn reopen(&mut self) -> Result<(), SubjectError> {
         Ok(())
     }
@@ -77,53 +77,55 @@ impl Subject for Adapter {
         Ok(index.and_then(|index| self.0.blocks.get(index)).cloned())
     }
 
-    // There is one subject, so nothing is compared with this, but for the same run done twice.
+    // The hash is compared between subjects and between repetitions of a run. There is one subject here,
+    // so the digest of the tip is enough.
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
         Ok(blake3::hash(&self.0.tip().digest.0))
     }
 }
 
-/// Makes the subjects of one run: one here, and two or more if they are to be compared.
+/// Creates the subjects of one run: one here, or several that are compared with each other.
 fn subjects(genesis: &Genesis, is_careless: bool) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
     let ledger = Ledger::new(genesis, is_careless).map_err(SubjectError::Damaged)?;
     Ok(vec![Box::new(Adapter(ledger))])
 }
 
-/// Draws so many scenarios and judges each step of them; makes what is found small.
-fn trial(scenarios: u64, is_careless: bool) -> (Summary<Scenario>, Option<Shrunk>) {
+/// Runs a campaign of `scenarios` scenarios, and shrinks the first finding.
+fn campaign(scenarios: u64, is_careless: bool) -> (Summary<Scenario>, Option<Shrunk>) {
     let factory = |genesis: &Genesis, _hash_seed| subjects(genesis, is_careless);
     let plan = Plan {
         repeat_every: 8,
         ..Plan::of(Runs::Seeds(0..scenarios))
     };
     let ledgers = Ledgers {
-        // All kinds of trouble, and blocks undone and done again.
+        // Conflicts, rejections, malformed blocks; blocks undone and replaced.
         preset: Preset::Reorg,
         hash_seed: 0,
         subjects: &factory,
     };
     let summary = run(&plan, &ledgers, &mut Unwatched);
-    let shrunk =
-        summary.verdict.findings().first().map(|finding| {
-            campaign::shrink_on(&finding.case, &finding.violation, &factory, BUDGET)
-        });
+    let shrunk = summary
+        .verdict
+        .findings()
+        .first()
+        .map(|finding| shrink_on(&finding.case, &finding.violation, &factory, BUDGET));
     (summary, shrunk)
 }
 
 fn main() -> process::ExitCode {
     let is_careless = std::env::args().any(|argument| argument == "careless");
-    let (summary, shrunk) = trial(100, is_careless);
-    let taken = |of| summary.coverage.total(of);
+    let (summary, shrunk) = campaign(100, is_careless);
+    let total = |of| summary.coverage.total(of);
     println!(
         "{} runs, {} blocks, {} transactions",
         summary.runs,
-        taken(totals::BLOCKS),
-        taken(totals::TRANSACTIONS)
+        total(totals::BLOCKS),
+        total(totals::TRANSACTIONS)
     );
     println!("{}", summary.verdict);
     if let (Some(finding), Some(shrunk)) = (summary.verdict.findings().first(), shrunk) {
         let small = Reproducer::new(finding.violation.invariant.name, shrunk.smallest.clone());
-        // The file says everything: write it, and run it again with `trial::run`.
+        // The text is the whole reproducer: write it to a file, and replay it with `trial::run`.
         match small.to_text(&shrunk.to_string()) {
             Ok(text) => println!("{text}"),
             Err(error) => eprintln!("the reproducer cannot be written: {error}"),
@@ -136,11 +138,11 @@ fn main() -> process::ExitCode {
 mod tests {
     use lockstep_harness::exit::ExitCode;
 
-    use super::trial;
+    use super::campaign;
 
     #[test]
-    fn an_executor_that_heeds_conflicts_passes() {
-        let (summary, _) = trial(12, false);
+    fn an_executor_that_respects_conflicts_passes() {
+        let (summary, _) = campaign(12, false);
         assert_eq!(
             summary.verdict.exit_code(),
             ExitCode::Passed,
@@ -150,15 +152,15 @@ mod tests {
     }
 
     #[test]
-    fn an_executor_that_ignores_conflicts_is_found_and_what_it_did_is_made_small() {
-        let (summary, shrunk) = trial(12, true);
+    fn an_executor_that_ignores_conflicts_is_detected_and_its_scenario_is_shrunk() {
+        let (summary, shrunk) = campaign(12, true);
         assert_eq!(
             summary.verdict.exit_code(),
             ExitCode::Violated,
             "{}",
             summary.verdict
         );
-        let shrunk = shrunk.expect("what is found is shrunk");
+        let shrunk = shrunk.expect("a finding is shrunk");
         let transactions = shrunk.smallest.transactions();
         assert!((1..=3).contains(&transactions), "{shrunk}");
     }
