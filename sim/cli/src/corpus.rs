@@ -9,6 +9,7 @@ use lockstep_harness::panic::silence_panics;
 use lockstep_harness::violation::Failure;
 
 use super::kept::{self, KeptRun, Settings};
+use super::report::say_pair;
 use super::{complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
@@ -23,12 +24,12 @@ pub(super) struct Corpus {
 
 /// Result of replaying a file.
 enum FileResult {
-    /// The run came to what its file says.
+    /// The run came to the result that its file states; the invariant.
     Passed(String),
     /// This build cannot execute the run; the command of the one that can.
     LeftOut(&'static str),
-    /// The run came to something else; in words, and as an exit code.
-    Failed(String, ExitCode),
+    /// The run came to something else: verdict, detail and exit code.
+    Failed(&'static str, String, ExitCode),
 }
 
 impl Corpus {
@@ -55,28 +56,43 @@ impl Corpus {
                 return ExitCode::Infrastructure;
             }
         };
-        let (mut first_failure, mut ran) = (ExitCode::Passed, 0);
+        say("lockstep corpus");
+        let mut first_failure = ExitCode::Passed;
+        let (mut passed, mut failed, mut left_out) = (0, 0, 0);
         for file in files {
             let path = file.display();
             match silence_panics(|| replayed(&file, scratch.path())) {
-                FileResult::Passed(line) => {
-                    say(format_args!("{path} {line}"));
-                    ran += 1;
+                FileResult::Passed(detail) => {
+                    say_pair("passed", format_args!("{path}: {detail}"));
+                    passed += 1;
                 }
-                FileResult::LeftOut(how) => say(format_args!("{path} LEFT OUT: {how} corpus")),
-                FileResult::Failed(line, exit_code) => {
-                    say(format_args!("{path} {line}"));
-                    ran += 1;
+                FileResult::LeftOut(how) => {
+                    say_pair("LEFT OUT", format_args!("{path}: {how} corpus"));
+                    left_out += 1;
+                }
+                FileResult::Failed(verdict, detail, exit_code) => {
+                    say_pair(verdict, format_args!("{path}: {detail}"));
+                    failed += 1;
                     if first_failure == ExitCode::Passed {
                         first_failure = exit_code;
                     }
                 }
             }
         }
-        match ran {
+        say_pair(
+            "files",
+            format_args!("{passed} passed, {failed} failed, {left_out} left out"),
+        );
+        let exit_code = match passed + failed {
             0 => ExitCode::Vacuous,
             _ => first_failure,
-        }
+        };
+        say(match exit_code {
+            ExitCode::Passed => "passed",
+            ExitCode::Vacuous => "vacuous",
+            _ => "failed",
+        });
+        exit_code
     }
 }
 
@@ -95,43 +111,49 @@ fn reproducers(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn replayed(file: &Path, scratch: &Path) -> FileResult {
     let kept = match kept::read(file) {
         Ok(kept) => kept,
-        Err(error) => return FileResult::Failed(format!("unreadable: {error}"), ExitCode::Usage),
+        Err(error) => {
+            return FileResult::Failed("unreadable", error.to_string(), ExitCode::Usage);
+        }
     };
     if let Some(how) = kept.left_out() {
         return FileResult::LeftOut(how);
     }
+    let invariant = kept.shows();
     match kept.without_seeded_bugs() {
-        None => passes(&*kept, scratch).map(|()| format!("passed ({})", kept.shows())),
+        None => passes(&*kept, scratch).map(|()| invariant.to_owned()),
         Some(fixed) => shows(&*kept, scratch)
             .and_then(|()| passes(&*fixed, scratch))
-            .map(|()| format!("passed (shows {} with its seeded bug alone)", kept.shows())),
+            .map(|()| format!("{invariant}, violated only with the seeded bug")),
     }
     .map_or_else(
-        |(line, exit_code)| FileResult::Failed(line, exit_code),
+        |(verdict, detail, exit_code)| FileResult::Failed(verdict, detail, exit_code),
         FileResult::Passed,
     )
 }
+
+/// A verdict other than `passed`, its detail and its exit code.
+type NotPassed = (&'static str, String, ExitCode);
 
 /// Checks that a run violates nothing.
 ///
 /// # Errors
 ///
-/// The violation or failure in words, and its exit code.
-fn passes(kept: &dyn KeptRun, scratch: &Path) -> Result<(), (String, ExitCode)> {
+/// The verdict of a run that violates an invariant or could not be executed.
+fn passes(kept: &dyn KeptRun, scratch: &Path) -> Result<(), NotPassed> {
     let ran = kept.run(scratch, &Settings::default());
     match ran.outcome {
         Ok(_) => Ok(()),
-        Err(Failure::Violation(violation)) => Err((
-            format!(
-                "violated: {} after {} {}, by {}",
-                violation.invariant, ran.unit, violation.step, violation.subject
-            ),
-            violation.exit_code(),
-        )),
-        Err(Failure::Infrastructure(reason)) => Err((
-            format!("infrastructure: {reason}"),
-            ExitCode::Infrastructure,
-        )),
+        Err(Failure::Violation(violation)) => {
+            let (invariant, subject) = (violation.invariant, &violation.subject);
+            let detail = format!(
+                "{invariant} in {} {} by {subject}",
+                ran.unit, violation.step
+            );
+            Err(("violated", detail, violation.exit_code()))
+        }
+        Err(Failure::Infrastructure(reason)) => {
+            Err(("infrastructure", reason, ExitCode::Infrastructure))
+        }
     }
 }
 
@@ -139,22 +161,20 @@ fn passes(kept: &dyn KeptRun, scratch: &Path) -> Result<(), (String, ExitCode)> 
 ///
 /// # Errors
 ///
-/// The difference in words, and the exit code for it.
-fn shows(kept: &dyn KeptRun, scratch: &Path) -> Result<(), (String, ExitCode)> {
+/// The verdict of a run that violates another invariant or none, or could not be executed.
+fn shows(kept: &dyn KeptRun, scratch: &Path) -> Result<(), NotPassed> {
     let shown = match kept.run(scratch, &Settings::default()).outcome {
         Ok(_) => "nothing".to_owned(),
         Err(Failure::Violation(violation)) => violation.invariant.name.to_owned(),
         Err(Failure::Infrastructure(reason)) => {
-            return Err((
-                format!("infrastructure: {reason}"),
-                ExitCode::Infrastructure,
-            ));
+            return Err(("infrastructure", reason, ExitCode::Infrastructure));
         }
     };
     match shown == kept.shows() {
         true => Ok(()),
         false => Err((
-            format!("blind: its seeded bug shows {shown}, not {}", kept.shows()),
+            "not detected",
+            format!("its seeded bug violates {shown}, expected {}", kept.shows()),
             ExitCode::Unreliable,
         )),
     }

@@ -1,5 +1,6 @@
 //! `lockstep crash`: power loss at disk calls of block commits.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,8 @@ use lockstep_harness::campaign::{self, Enough, Plan, Runs, Summary, Unwatched};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Violation;
 use lockstep_sim::campaign::{CoreSubjects, SubjectFactory};
-use lockstep_sim::coverage::totals;
-use lockstep_sim::crash::{self, Chain, ChainSize, CrashBug, Crashes, Report, Unrecovered};
+use lockstep_sim::coverage::{SYSTEM, totals};
+use lockstep_sim::crash::{self, Chain, ChainSize, CrashBug, Crashes, LOSSES, Report, Unrecovered};
 use lockstep_sim::faulty;
 use lockstep_sim::reproducer::{LedgerRun, Reproducer};
 use lockstep_sim::scenario::Scenario;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::findings::{self, FindingNote, FindingText};
 use super::kept::{quietly_shrunk, smaller_ledger};
+use super::report::{pair, say_coverage, say_pair};
 use super::{check_environment, complain, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
@@ -67,7 +69,7 @@ struct CrashOutcome {
     detail: String,
     exit_code: ExitCode,
     /// True if the verdict has been printed.
-    is_told: bool,
+    is_printed: bool,
     record: Value,
 }
 
@@ -77,7 +79,9 @@ impl Crash {
             complain(error);
             return ExitCode::Usage;
         }
-        self.say(self.command());
+        if !self.json {
+            say(self.command());
+        }
         let begun = Instant::now();
         let verdict = match self.blocks {
             None => self.every_call(),
@@ -96,12 +100,13 @@ impl Crash {
                 record.extend(more);
             }
             say(record);
-        } else if verdict.is_told {
+        } else if verdict.is_printed {
             // The finding was printed when it was written.
         } else if verdict.detail.is_empty() {
             say(verdict.name);
         } else {
-            say(format_args!("{}: {}", verdict.name, verdict.detail));
+            say(verdict.name);
+            say_pair("detail", &verdict.detail);
         }
         verdict.exit_code
     }
@@ -121,20 +126,19 @@ impl Crash {
         }
     }
 
-    fn say(&self, line: impl std::fmt::Display) {
+    fn say_pair(&self, key: &str, value: impl std::fmt::Display) {
         if !self.json {
-            say(line);
+            say_pair(key, value);
         }
     }
 
     /// Prints the crash rate to standard error, because standard output is the same in every run.
-    fn say_how_fast(&self, crashes: u64, took: Duration) {
+    fn say_time(&self, crashes: u64, took: Duration) {
         if !self.json {
-            complain(format_args!(
-                "{crashes} crashes in {:.1} s, {:.0} a second",
-                took.as_secs_f64(),
-                crashes as f64 / took.as_secs_f64()
-            ));
+            let seconds = took.as_secs_f64();
+            let rate = crashes as f64 / seconds.max(0.001);
+            let value = format!("{seconds:.1} s, {rate:.0} crashes/s");
+            let _ = writeln!(std::io::stderr(), "  {}", pair("time", value));
         }
     }
 
@@ -144,7 +148,7 @@ impl Crash {
             ..ChainSize::DEFAULT
         };
         let chain = Chain::drawn(self.seed, size);
-        self.say(format_args!("  drawn      {chain}"));
+        self.say_pair("chain", &chain);
         if let Err(verdict) = self.self_check() {
             return verdict;
         }
@@ -167,20 +171,22 @@ impl Crash {
                 }
                 Err(Unrecovered::NotTaken(reason)) => return infrastructure(reason),
             };
-            self.say(format_args!("  {execution}: {report}"));
+            self.say_report(execution, &report);
             crashes += report.all_crashes();
             records.push(record(execution, &report));
             if report.is_vacuous() {
                 return CrashOutcome {
                     name: "vacuous",
-                    detail: format!("{execution}: no crash came to both sides of the commit"),
+                    detail: format!(
+                        "{execution}: the crashes did not recover to both sides of the commit"
+                    ),
                     exit_code: ExitCode::Vacuous,
-                    is_told: false,
+                    is_printed: false,
                     record: json!({ "every_call": records }),
                 };
             }
         }
-        self.say_how_fast(crashes, begun.elapsed());
+        self.say_time(crashes, begun.elapsed());
         passed(json!({ "every_call": records, "crashes": crashes }))
     }
 
@@ -188,7 +194,7 @@ impl Crash {
     fn self_check(&self) -> Result<(), CrashOutcome> {
         for bug in CrashBug::ALL {
             match bug.check(self.seed) {
-                Ok(point) => self.say(format_args!("  planted    {bug}: caught, {point}")),
+                Ok(point) => self.say_pair("seeded bug", format_args!("{bug} detected: {point}")),
                 Err(failed) => return Err(self.ended(&Verdict::SelfCheckFailed(failed), json!({}))),
             }
         }
@@ -203,18 +209,51 @@ impl Crash {
             name: verdict.name(),
             detail: detail.strip_prefix(": ").unwrap_or(detail).to_owned(),
             exit_code: verdict.exit_code(),
-            is_told: false,
+            is_printed: false,
             record,
         }
     }
 
+    fn say_report(&self, execution: Execution, report: &Report) {
+        let kinds = report.of_kind.iter();
+        let kinds: Vec<String> = kinds
+            .map(|(kind, number)| format!("{kind:?} {number}").to_lowercase())
+            .collect();
+        self.say_pair("execution", execution);
+        self.say_pair(
+            "disk calls",
+            format_args!("{}: {}", report.calls, kinds.join(", ")),
+        );
+        self.say_pair(
+            "crashes",
+            format_args!(
+                "{} different disk images, {} kinds of loss per call",
+                report.crashes,
+                LOSSES.len()
+            ),
+        );
+        self.say_pair(
+            "recovered",
+            format_args!(
+                "{} to the ledger before the block, {} to the ledger after it",
+                report.before, report.after
+            ),
+        );
+        self.say_pair(
+            "second crash",
+            format_args!("{} while a crashed ledger was opened", report.again),
+        );
+        self.say_pair(
+            "continued",
+            format_args!("{} blocks added after recovery", report.continued),
+        );
+    }
+
     fn drawn_calls(&self, blocks: u64) -> CrashOutcome {
-        self.say(format_args!(
-            "  on trial   core on a simulated disk, {}; the power goes during every step",
-            faulty::EXECUTIONS
-                .map(|execution| execution.to_string())
-                .join(" and ")
-        ));
+        let subjects = faulty::EXECUTIONS.map(|execution| format!("core on disk ({execution})"));
+        self.say_pair("subjects", subjects.join(", "));
+        self.say_pair("reference", "oracle, after every step");
+        self.say_pair("faults", "a power loss during every step");
         if let Err(verdict) = self.self_check() {
             return verdict;
         }
@@ -237,7 +276,7 @@ impl Crash {
             }
         }
         if summary.verdict == Verdict::Passed {
-            self.say_how_fast(summary.coverage.of_group("crash"), took);
+            self.say_time(summary.coverage.of_group("crash"), took);
         }
         self.ended(&summary.verdict, record)
     }
@@ -247,22 +286,14 @@ impl Crash {
         let [blocks, transactions] =
             [totals::BLOCKS, totals::TRANSACTIONS].map(|of| coverage.total(of));
         let crashes = coverage.of_group("crash");
-        self.say(format_args!(
-            "  taken      {blocks} blocks, {transactions} transactions, in {} ledgers",
-            summary.runs
-        ));
-        self.say(format_args!("  crashes    {crashes}"));
-        for group in ["crash", "lost", "failed"] {
-            let events: Vec<String> = coverage
-                .events()
-                .filter_map(|(event, count)| {
-                    let event = event.strip_prefix(group)?.strip_prefix(": ")?;
-                    Some(format!("{event} {count}"))
-                })
-                .collect();
-            self.say(format_args!("  {group:<10} {}", events.join(", ")));
+        if !self.json {
+            say_pair("runs", summary.runs);
+            say_pair("blocks", format_args!("{blocks} accepted"));
+            say_pair("transactions", transactions);
+            say_pair("crashes", crashes);
+            say_coverage(coverage, SYSTEM, "ledger");
+            say_pair("digest", summary.digest);
         }
-        self.say(format_args!("  digest     {}", summary.digest));
         json!({
             "runs": summary.runs,
             "blocks": blocks,
@@ -278,11 +309,11 @@ impl Crash {
             Ok(folder) => folder,
             Err(reason) => return infrastructure(reason),
         };
-        let (place, reproduce) = (format!("step {}", violation.step), self.command());
+        let reproduce = self.command();
         let note = FindingNote {
             out: &self.out,
             name,
-            place: &place,
+            place: &format!("step {}", violation.step),
             reproduce: &reproduce,
         };
         let injected = self.inject_bug.and_then(|bug| InjectedBug::named(bug.id()));
@@ -304,7 +335,7 @@ impl Crash {
         );
         let record = json!({
             "reproducer": files.small,
-            "whole": files.whole,
+            "unshrunk": files.whole,
             "shrunk": files.shrunk,
         });
         if !self.json {
@@ -312,17 +343,17 @@ impl Crash {
                 reproduce: Some(reproduce),
                 files,
                 injected: self.inject_bug.map(CrashBug::id),
-                ..FindingText::new(violation, &place)
+                ..FindingText::new(violation, vec![("step", violation.step.to_string())])
             });
         }
         CrashOutcome {
             name: "violated",
             detail: format!(
-                "{} in step {}, by {}\n  {}",
+                "{} in step {} by {}\n  {}",
                 violation.invariant, violation.step, violation.subject, violation.detail
             ),
             exit_code: violation.exit_code(),
-            is_told: true,
+            is_printed: true,
             record,
         }
     }
@@ -331,12 +362,12 @@ impl Crash {
 fn record(execution: Execution, report: &Report) -> Value {
     json!({
         "execution": execution.to_string(),
-        "calls": report.calls,
+        "disk_calls": report.calls,
         "crashes": report.crashes,
-        "before": report.before,
-        "after": report.after,
-        "again": report.again,
-        "continued": report.continued,
+        "recovered_before": report.before,
+        "recovered_after": report.after,
+        "second_crashes": report.again,
+        "blocks_added": report.continued,
     })
 }
 
@@ -345,7 +376,7 @@ fn passed(record: Value) -> CrashOutcome {
         name: "passed",
         detail: String::new(),
         exit_code: ExitCode::Passed,
-        is_told: false,
+        is_printed: false,
         record,
     }
 }
@@ -355,7 +386,7 @@ fn infrastructure(detail: String) -> CrashOutcome {
         name: "infrastructure",
         detail,
         exit_code: ExitCode::Infrastructure,
-        is_told: false,
+        is_printed: false,
         record: json!({}),
     }
 }

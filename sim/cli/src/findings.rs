@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use lockstep_bugs::injected::InjectedBug;
-use lockstep_harness::campaign::{self, Verdict};
+use lockstep_harness::campaign;
 use lockstep_harness::finding::{self, Files, Smaller};
 use lockstep_harness::invariant::{FINISHES_IN_TIME, PROCESS_SURVIVES};
 use lockstep_harness::processes;
@@ -18,6 +18,7 @@ use lockstep_sim::shrink::{self, Shrunk};
 
 use super::kept::{quietly_shrunk, smaller_ledger};
 use super::progress::Summary;
+use super::report::{Fact, of_seed, pair, say_second_verdict, say_verdict};
 use super::{complain, say};
 
 /// A violated invariant and the scenario that shows it.
@@ -29,7 +30,7 @@ pub(super) struct FindingNote<'n> {
     pub(super) out: &'n Path,
     /// Name of the files, without their extensions.
     pub(super) name: &'n str,
-    /// The step or event after which it showed, and in which run.
+    /// Run, and step or event, in which it was found, in words.
     pub(super) place: &'n str,
     /// Command that finds it again.
     pub(super) reproduce: &'n str,
@@ -43,7 +44,7 @@ pub(super) fn keep<P: Payload>(
     shrink: impl FnOnce(&P) -> Option<Smaller<P>>,
 ) -> Files {
     let remark = format!(
-        "{} after {}, by {}\n{}\nfound by: {}",
+        "{} violated in {} by {}\n{}\nreproduce: {}",
         violation.invariant, note.place, violation.subject, violation.detail, note.reproduce
     );
     let whole = Reproducer::<P>::new(violation.invariant.name, whole);
@@ -60,10 +61,10 @@ pub(super) fn keep<P: Payload>(
 pub(super) struct FindingText<'t> {
     /// The violation.
     pub(super) violation: &'t Violation,
-    /// The step or event after which it showed, and in which run.
-    pub(super) place: &'t str,
-    /// Further facts, one a line.
-    pub(super) more: Vec<String>,
+    /// Run, and step or event, in which it was found.
+    pub(super) place: Vec<Fact>,
+    /// Further facts, e.g. the schedule.
+    pub(super) more: Vec<Fact>,
     /// Command that finds it again.
     pub(super) reproduce: Option<String>,
     /// The files that were written.
@@ -74,7 +75,7 @@ pub(super) struct FindingText<'t> {
 
 impl<'t> FindingText<'t> {
     /// A violation without further facts.
-    pub(super) fn new(violation: &'t Violation, place: &'t str) -> Self {
+    pub(super) fn new(violation: &'t Violation, place: Vec<Fact>) -> Self {
         FindingText {
             violation,
             place,
@@ -86,26 +87,29 @@ impl<'t> FindingText<'t> {
     }
 
     fn lines(&self) -> Vec<String> {
-        let mut lines = vec![
-            format!("in         {}", self.place),
-            format!("by         {}", self.violation.subject),
-        ];
-        lines.extend(explained(&self.violation.detail));
-        lines.extend(self.more.iter().cloned());
-        lines.extend(self.files.shrunk.clone());
-        lines.extend(
+        let mut facts = self.place.clone();
+        facts.push(("subject", self.violation.subject.clone()));
+        facts.extend(explained(&self.violation.detail));
+        facts.extend(self.more.iter().cloned());
+        if let Some(shrunk) = &self.files.shrunk {
+            let shrunk = shrunk.strip_prefix("shrunk ").unwrap_or(shrunk);
+            facts.push(("shrunk", shrunk.to_owned()));
+        }
+        facts.extend(
             self.reproduce
                 .iter()
-                .map(|command| format!("again      {command}")),
+                .map(|command| ("reproduce", command.clone())),
         );
-        if let (Some(whole), Some(_)) = (&self.files.whole, &self.files.small) {
-            lines.push(format!("whole      {whole}"));
+        if let (Some(unshrunk), Some(_)) = (&self.files.whole, &self.files.small) {
+            facts.push(("unshrunk", unshrunk.clone()));
         }
         let smallest = self.files.smallest();
         let injected = self.injected.map(|id| format!("--inject-bug {id} "));
         let injected = injected.unwrap_or_default();
-        lines.extend(smallest.map(|file| format!("replay     lockstep replay {injected}{file}")));
-        lines
+        let replay = smallest.map(|file| format!("lockstep replay {injected}{file}"));
+        facts.extend(replay.map(|command| ("replay", command)));
+        let lines = facts.iter().map(|(key, value)| pair(key, value));
+        lines.collect()
     }
 }
 
@@ -216,15 +220,15 @@ pub(super) fn print_all(
     records: &[FindingRecord],
 ) {
     if summary.verdict.findings().is_empty() {
-        say(&summary.verdict);
+        say_verdict(&summary.verdict);
     }
     for (finding, record) in summary.verdict.findings().iter().zip(records) {
         let violation = &finding.violation;
-        let times = match finding.times {
-            1 => String::new(),
-            times => format!("; and in {} more", times - 1),
-        };
-        let place = format!("{}, step {}{times}", finding.run, violation.step);
+        let mut run = of_seed(finding.run);
+        if finding.times > 1 {
+            run.push_str(&format!(" (the first of {} runs)", finding.times));
+        }
+        let place = vec![("run", run), ("step", violation.step.to_string())];
         print(&FindingText {
             reproduce: Some(command(workload, bug, finding)),
             files: Files {
@@ -233,34 +237,30 @@ pub(super) fn print_all(
                 shrunk: record.shrunk.clone(),
             },
             injected: bug.map(InjectedBug::id),
-            ..FindingText::new(violation, &place)
+            ..FindingText::new(violation, place)
         });
     }
-    if let Some(besides) = &summary.besides {
-        say(format_args!("besides, {besides}"));
-    }
-    if matches!(summary.verdict, Verdict::NotDeterministic { .. }) {
-        say("  No other result of this campaign is reliable until this is fixed.");
-    }
+    say_second_verdict(summary);
 }
 
-/// Lines of a violation's detail; of a line with "got" and "expected", one line each.
-fn explained(detail: &str) -> Vec<String> {
-    let mut lines = Vec::new();
+/// Facts of a violation's detail; of a line with "got" and "expected", one fact each.
+fn explained(detail: &str) -> Vec<Fact> {
+    let mut facts = Vec::new();
     for line in detail.lines().map(str::trim) {
+        let key = if facts.is_empty() { "detail" } else { "" };
         let parts = line
             .split_once(": got ")
-            .and_then(|(what, rest)| Some((what, rest.rsplit_once(", expected ")?)));
+            .and_then(|(place, rest)| Some((place, rest.rsplit_once(", expected ")?)));
         match parts {
-            Some((what, (got, expected))) => lines.extend([
-                what.to_owned(),
-                format!("got        {got}"),
-                format!("expected   {expected}"),
+            Some((place, (got, expected))) => facts.extend([
+                (key, place.to_owned()),
+                ("got", got.to_owned()),
+                ("expected", expected.to_owned()),
             ]),
-            None => lines.push(line.to_owned()),
+            None => facts.push((key, line.to_owned())),
         }
     }
-    lines
+    facts
 }
 
 #[cfg(test)]
@@ -274,50 +274,52 @@ mod tests {
         let detail =
             "transaction 8: got Applied { fee: Amount(0) }, expected Rejected(Network)\n  more";
         let expected = [
-            "transaction 8",
-            "got        Applied { fee: Amount(0) }",
-            "expected   Rejected(Network)",
-            "more",
+            ("detail", "transaction 8"),
+            ("got", "Applied { fee: Amount(0) }"),
+            ("expected", "Rejected(Network)"),
+            ("", "more"),
         ];
+        let expected = expected.map(|(key, value)| (key, value.to_owned()));
         assert_eq!(explained(detail), expected);
-        assert_eq!(explained("17 are gone"), ["17 are gone"]);
+        let alone = [("detail", "17 are gone".to_owned())];
+        assert_eq!(explained("17 are gone"), alone);
     }
 
     #[test]
     fn a_finding_is_printed_with_the_command_and_the_files_that_reproduce_it() {
         let violation = Violation::of(&NEVER_PANICS, 3, "canary", "17 are gone");
         let text = FindingText {
-            more: vec!["found by   a scheduler".to_owned()],
+            more: vec![("scheduler", "random".to_owned())],
             reproduce: Some("lockstep run --seed 1".to_owned()),
             files: Files {
                 whole: Some("a.whole.repro".to_owned()),
                 small: Some("a.repro".to_owned()),
                 shrunk: Some("shrunk from 9 to 1".to_owned()),
             },
-            ..FindingText::new(&violation, "run 1 of seed 1, step 3")
+            ..FindingText::new(&violation, vec![("step", "3".to_owned())])
         };
         let expected = [
-            "in         run 1 of seed 1, step 3",
-            "by         canary",
-            "17 are gone",
-            "found by   a scheduler",
-            "shrunk from 9 to 1",
-            "again      lockstep run --seed 1",
-            "whole      a.whole.repro",
-            "replay     lockstep replay a.repro",
+            "step          3",
+            "subject       canary",
+            "detail        17 are gone",
+            "scheduler     random",
+            "shrunk        from 9 to 1",
+            "reproduce     lockstep run --seed 1",
+            "unshrunk      a.whole.repro",
+            "replay        lockstep replay a.repro",
         ];
         assert_eq!(text.lines(), expected);
-        let whole_alone = Files {
+        let unshrunk_alone = Files {
             small: None,
             ..text.files.clone()
         };
         let text = FindingText {
-            files: whole_alone,
+            files: unshrunk_alone,
             ..text
         };
         assert_eq!(
             text.lines().last().map(String::as_str),
-            Some("replay     lockstep replay a.whole.repro")
+            Some("replay        lockstep replay a.whole.repro")
         );
     }
 }

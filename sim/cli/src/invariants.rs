@@ -47,7 +47,7 @@ fn table(all: &[&Invariant]) -> Vec<String> {
         let [first, exit, catches, sentence] = columns;
         format!("{first:<name$}  {exit:>4}  {catches:<bug$}  {sentence}")
     };
-    let head = line(["invariant", "exit", "catches", "sentence"]);
+    let head = line(["invariant", "exit", "seeded bug", "sentence"]);
     let lines = all.iter().map(|one| {
         let exit = one.exit_code.to_string();
         line([one.name, &exit, one.seeded_bug, one.sentence])

@@ -16,6 +16,7 @@ mod merge;
 mod nodes;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod shrink;
 mod stress;

@@ -8,12 +8,13 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::processes::PROCESS_DIES;
-use lockstep_harness::shards::{self, Expected, Merged};
+use lockstep_harness::shards::{self, Expected, Group, Merged};
 use lockstep_sim::campaign::SELF_CHECKS;
 use lockstep_sim::coverage::{SYSTEM, totals};
 use lockstep_sim::generate::Preset;
 use serde_json::{Value, json};
 
+use super::report::{runs, say_pair};
 use super::{complain, say, values};
 
 #[derive(Debug, Args)]
@@ -65,64 +66,65 @@ fn self_checks() -> Vec<String> {
 }
 
 fn print(merged: &Merged, files: usize) {
-    say(format_args!("lockstep merge, {files} files"));
+    say("lockstep merge");
+    say_pair("files", files);
     for campaign in &merged.campaigns {
         let coverage = &campaign.coverage;
-        say(format_args!("  {}", campaign.name));
-        say(format_args!(
-            "    shards     {} of {}",
-            campaign.shards.0, campaign.shards.1
-        ));
-        say(format_args!(
-            "    runs       {}, and {} times one of them again",
-            campaign.runs, campaign.again
-        ));
-        say(format_args!(
-            "    taken      {} blocks, {} transactions: {} applied",
-            coverage.total(totals::BLOCKS),
-            coverage.total(totals::TRANSACTIONS),
-            coverage.total(totals::APPLIED)
-        ));
-        let never: Vec<&str> = coverage
+        say_pair("campaign", &campaign.name);
+        let (reported, of) = campaign.shards;
+        say_pair("shards", format_args!("{reported} of {of}"));
+        say_pair("runs", runs(campaign.runs, campaign.again));
+        let [blocks, transactions, applied] =
+            [totals::BLOCKS, totals::TRANSACTIONS, totals::APPLIED].map(|of| coverage.total(of));
+        say_pair("blocks", format_args!("{blocks} accepted"));
+        let rejected = transactions - applied;
+        say_pair(
+            "transactions",
+            format_args!("{transactions}: {applied} applied, {rejected} rejected"),
+        );
+        let not_reached: Vec<&str> = coverage
             .never_reached(SYSTEM)
             .map(|(name, _)| name)
             .collect();
-        if !never.is_empty() {
-            say(format_args!("    never      {}", never.join(", ")));
+        if !not_reached.is_empty() {
+            say_pair("not reached", not_reached.join(", "));
         }
     }
     for group in &merged.groups {
-        let smallest = &group.smallest;
-        say(format_args!(
-            "found ({}): {}",
-            group.exit_code, group.signature
-        ));
-        say(format_args!(
-            "  in         {} runs of {} shards: {}",
-            group.times,
-            group.shards.len(),
-            first_few(group.shards.iter().map(String::as_str))
-        ));
-        for line in smallest.detail.lines() {
-            say(format_args!("  {}", line.trim()));
-        }
-        if let Some(file) = smallest.reproducer.as_ref().or(smallest.whole.as_ref()) {
-            say(format_args!(
-                "  replay     lockstep replay {file}  ({} transactions, the smallest)",
-                smallest.size
-            ));
-        }
+        print_finding(group);
     }
     for problem in &merged.problems {
-        say(format_args!(
-            "wrong ({}): {}",
-            problem.exit_code, problem.what
-        ));
+        say(format_args!("error: {}", problem.what));
+        say_pair("exit code", problem.exit_code);
     }
-    say(match merged.exit_code {
-        ExitCode::Passed => "passed".to_owned(),
-        exit_code => format!("failed, the most severe of it is {exit_code}"),
-    });
+    match merged.exit_code {
+        ExitCode::Passed => say("passed"),
+        exit_code => {
+            say("failed");
+            say_pair("exit code", format_args!("{exit_code} (the most severe)"));
+        }
+    }
+}
+
+/// Prints the findings with one signature.
+fn print_finding(group: &Group) {
+    let smallest = &group.smallest;
+    say(format_args!("finding: {}", group.signature));
+    say_pair("exit code", group.exit_code);
+    say_pair("runs", group.times);
+    let shards = group.shards.iter().map(String::as_str);
+    say_pair(
+        "shards",
+        format_args!("{}: {}", group.shards.len(), first_few(shards)),
+    );
+    let keys = std::iter::once("detail").chain(std::iter::repeat(""));
+    for (key, line) in keys.zip(smallest.detail.lines()) {
+        say_pair(key, line.trim());
+    }
+    if let Some(file) = smallest.reproducer.as_ref().or(smallest.whole.as_ref()) {
+        say_pair("smallest", format_args!("{} transactions", smallest.size));
+        say_pair("replay", format_args!("lockstep replay {file}"));
+    }
 }
 
 fn first_few<'t>(texts: impl Iterator<Item = &'t str>) -> String {
@@ -149,11 +151,11 @@ fn record(merged: &Merged, files: usize) -> Value {
                 "shards": campaign.shards.0,
                 "of": campaign.shards.1,
                 "runs": campaign.runs,
-                "again": campaign.again,
+                "repetitions": campaign.again,
                 "blocks": campaign.coverage.total(totals::BLOCKS),
                 "transactions": campaign.coverage.total(totals::TRANSACTIONS),
                 "applied": campaign.coverage.total(totals::APPLIED),
-                "events": events,
+                "coverage": events,
             })
         })
         .collect();
@@ -173,14 +175,14 @@ fn record(merged: &Merged, files: usize) -> Value {
     let problems: Vec<Value> = merged
         .problems
         .iter()
-        .map(|problem| json!({"exit_code": problem.exit_code, "what": problem.what}))
+        .map(|problem| json!({"exit_code": problem.exit_code, "message": problem.what}))
         .collect();
     json!({
         "kind": "merge",
         "files": files,
         "exit_code": merged.exit_code,
         "campaigns": campaigns,
-        "groups": groups,
+        "findings": groups,
         "problems": problems,
     })
 }

@@ -1,6 +1,5 @@
 //! `lockstep nodes`: clusters of nodes on a faulty network.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{IsTerminal, Write as _};
 use std::ops::Range;
@@ -13,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_cluster::{BUDGET, ClusterRun, Clusters, NodeBug, NodesProfile, NodesScenario};
 use lockstep_core::config::MAX_WORKERS;
 use lockstep_harness::campaign::{
-    self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, Summary,
+    self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, Summary, Workload as _,
 };
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::finding::Files;
@@ -23,6 +22,7 @@ use serde_json::json;
 
 use super::findings::{self, FindingNote, FindingText};
 use super::kept::smaller_cluster;
+use super::report::{pair, runs, say_coverage, say_pair, say_self_checks, say_verdict};
 use super::{check_environment, complain, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
@@ -133,40 +133,41 @@ impl Nodes {
         };
         if !self.json {
             say(format_args!("{}", self.command(&seeds)));
-            say(
-                "  on trial   core on 3 to 7 nodes: in memory, in redb files, in redb on simulated disks; each \
-                 step of each against the oracle, and what they keep against each other",
+            say_pair(
+                "subjects",
+                "3 to 7 nodes, each core in memory, in a redb file or in redb on a simulated disk",
             );
+            say_pair("reference", "oracle after every step, and the other nodes");
         }
-        let mut watch = NodesObserver::new(self, &seeds);
+        let mut observer = NodesObserver::new(self, &seeds);
         // What panics is a finding, and reported once.
-        let summary = silence_panics(|| campaign::run(&plan, &clusters, &mut watch));
-        watch.bar.finish_and_clear();
-        let elapsed = watch.begun.elapsed();
+        let summary = silence_panics(|| campaign::run(&plan, &clusters, &mut observer));
+        observer.bar.finish_and_clear();
+        let elapsed = observer.begun.elapsed();
         let exit_code = summary.verdict.exit_code();
         let finding = summary.verdict.findings().first();
         let files = finding.map_or_else(Files::default, |finding| self.keep(finding, scratch));
         if self.json {
             say(record(&summary, &files, exit_code));
         } else {
-            print_summary(&summary, watch.slowest);
+            print_summary(clusters.system(), &summary, observer.slowest);
             match finding {
                 Some(Finding { run, violation, .. }) => findings::print(&FindingText {
                     reproduce: Some(self.reproduce(run.seed)),
                     files,
                     ..FindingText::new(
                         violation,
-                        &format!("seed {}, event {}", run.seed, violation.step),
+                        vec![
+                            ("seed", run.seed.to_string()),
+                            ("event", violation.step.to_string()),
+                        ],
                     )
                 }),
-                None => say(&summary.verdict),
+                None => say_verdict(&summary.verdict),
             }
-            // Apart from the rest, which is the same each time.
-            let _ = writeln!(
-                std::io::stderr(),
-                "  took       {:.1} s",
-                elapsed.as_secs_f64()
-            );
+            // Standard output is the same in every run.
+            let time = pair("time", format_args!("{:.1} s", elapsed.as_secs_f64()));
+            let _ = writeln!(std::io::stderr(), "  {time}");
         }
         exit_code
     }
@@ -220,32 +221,19 @@ fn write_trace(path: &Path, trace: &[Observation]) {
 /// Smallest number of runs for which the self-check is executed.
 const FEW: u64 = 10;
 
-fn print_summary(summary: &Summary<NodesScenario>, slowest: Option<(u64, [u64; 2])>) {
-    for found in &summary.self_checks {
-        say(format_args!("  canary     {found}"));
-    }
-    say(format_args!(
-        "  runs       {}, {} of them done again with other workers and hash seeds",
-        summary.runs, summary.repeated
-    ));
-    // Events are named "group: event"; the events of a group share a line.
-    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (event, count) in summary.coverage.events() {
-        let (group, event) = event.split_once(": ").unwrap_or(("other", event));
-        groups
-            .entry(group)
-            .or_default()
-            .push(format!("{event} {count}"));
-    }
-    for (group, events) in groups {
-        say(format_args!("  {group:<10} {}", events.join(", ")));
-    }
+fn print_summary(system: &str, summary: &Summary<NodesScenario>, slowest: Option<(u64, [u64; 2])>) {
+    say_self_checks(&summary.self_checks);
+    say_pair("runs", runs(summary.runs, summary.repeated));
+    say_coverage(&summary.coverage, system, "cluster");
     if let Some((seed, [took, allowed])) = slowest {
-        say(format_args!(
-            "  converged  at most {took} events after the last fault, with seed {seed}, of {allowed} allowed",
-        ));
+        say_pair(
+            "converged",
+            format_args!(
+                "{took} of {allowed} allowed events after the last fault, most with seed {seed}"
+            ),
+        );
     }
-    say(format_args!("  digest     {}", summary.digest));
+    say_pair("digest", summary.digest);
 }
 
 fn record(
@@ -264,12 +252,12 @@ fn record(
         "exit_code": exit_code,
         "detail": summary.verdict.to_string(),
         "reproducer": files.small,
-        "whole": files.whole,
+        "unshrunk": files.whole,
         "shrunk": files.shrunk,
-        "canary": summary.self_checks.first(),
+        "seeded_bugs": summary.self_checks,
         "runs": summary.runs,
-        "twice": summary.repeated,
-        "events": events,
+        "repetitions": summary.repeated,
+        "coverage": events,
         "most_events_to_converge": summary.coverage.total("events to converge"),
         "digest": summary.digest.to_string(),
     })
@@ -313,7 +301,7 @@ impl Observer<NodesProfile> for NodesObserver {
     fn drawn(&mut self, RunId { seed, .. }: RunId, profile: &NodesProfile) {
         if !self.json {
             self.bar
-                .suspend(|| say(format_args!("  drawn {seed:>4} {profile}")));
+                .suspend(|| say_pair(&format!("seed {seed}"), profile));
         }
         self.bar.set_message(format!("seed {seed}"));
     }

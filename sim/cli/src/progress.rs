@@ -11,6 +11,7 @@ use lockstep_sim::coverage::totals;
 use lockstep_sim::generate::{Preset, Profile};
 use lockstep_sim::scenario::Scenario;
 
+use super::report::{pair, say_pair};
 use super::say;
 
 /// Summary of a ledger campaign.
@@ -95,16 +96,15 @@ impl<'p> Progress<'p> {
 
     pub(super) fn drawn(&mut self, run: RunId, profile: &Profile) {
         if !self.is_json {
-            let number = match self.plan.runs {
-                Runs::Seeds(_) => run.seed,
-                Runs::OfSeed(_) | Runs::One(_) => run.run,
+            let key = match self.plan.runs {
+                Runs::Seeds(_) => format!("seed {}", run.seed),
+                Runs::OfSeed(_) | Runs::One(_) => format!("run {}", run.run),
             };
-            self.bar
-                .suspend(|| say(format_args!("  drawn {number:>4} {profile}")));
+            self.bar.suspend(|| say_pair(&key, profile));
         }
         let found = match self.findings {
             0 => String::new(),
-            findings => format!(", {findings} found"),
+            findings => format!(", {findings} findings"),
         };
         self.bar.set_message(format!("{run}{found}"));
     }
@@ -141,7 +141,7 @@ impl<'p> Progress<'p> {
         }
         let processor = processor_seconds().zip(self.processor_seconds);
         let processor = processor.map(|(now, before)| now - before);
-        let text = took(summary, self.elapsed(), processor);
+        let text = times(summary, self.elapsed(), processor);
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
 }
@@ -151,24 +151,22 @@ pub(super) fn as_line(record: &Record) -> String {
     serde_json::to_string(record).expect("a record is numbers, lists and texts")
 }
 
-fn took(summary: &Summary, elapsed: Duration, processor: Option<f64>) -> String {
-    let seconds = elapsed.as_secs_f64();
-    let each = |count: u64, seconds: f64| count as f64 / seconds.max(0.001);
+/// Lines about the wall-clock time, and about the processor time where it is known.
+fn times(summary: &Summary, elapsed: Duration, processor: Option<f64>) -> String {
     let transactions = summary.coverage.total(totals::TRANSACTIONS);
-    let runs = summary.runs;
-    let mut text = format!(
-        "  took       {seconds:.1} s: {:.1} scenarios, {:.0} transactions a second",
-        each(runs, seconds),
-        each(transactions, seconds),
-    );
+    let rates = |seconds: f64| {
+        let seconds = seconds.max(0.001);
+        [summary.runs, transactions].map(|count| count as f64 / seconds)
+    };
+    let seconds = elapsed.as_secs_f64();
+    let [runs, transactions] = rates(seconds);
+    let value = format!("{seconds:.1} s, {runs:.1} scenarios/s, {transactions:.0} transactions/s");
+    let mut text = format!("  {}\n", pair("time", value));
     if let Some(processor) = processor {
-        text.push_str(&format!(
-            "; a second of one core: {:.1} and {:.0}",
-            each(runs, processor),
-            each(transactions, processor)
-        ));
+        let [runs, transactions] = rates(processor);
+        let value = format!("{runs:.1} scenarios, {transactions:.0} transactions");
+        text.push_str(&format!("  {}\n", pair("per core-s", value)));
     }
-    text.push('\n');
     text
 }
 

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::findings::{self, FindingText};
 use super::kept::{self, Settings};
+use super::report::{say_facts, say_pair};
 use super::{complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
@@ -88,9 +89,12 @@ impl Replay {
             Err(Failure::Infrastructure(_)) => ("infrastructure", ExitCode::Infrastructure),
         };
         let detail = match &ran.outcome {
-            Ok(observed) => observed.clone(),
+            Ok(observed) => {
+                let facts = observed.iter().map(|(key, value)| format!("{key} {value}"));
+                facts.collect::<Vec<String>>().join(", ")
+            }
             Err(Failure::Violation(violation)) => format!(
-                "{} after {} {}, by {}\n  {}",
+                "{} in {} {} by {}\n  {}",
                 violation.invariant, ran.unit, violation.step, violation.subject, violation.detail
             ),
             Err(Failure::Infrastructure(reason)) => reason.clone(),
@@ -107,23 +111,24 @@ impl Replay {
             return exit_code;
         }
         say(format_args!("lockstep replay {file}"));
-        for line in kept.description() {
-            say(format_args!("  {line}"));
-        }
+        say_facts(&kept.description());
         if !kept.shows().is_empty() {
-            say(format_args!("  kept because of {}", kept.shows()));
+            say_pair("shows", kept.shows());
         }
-        for note in &ran.notes {
-            say(format_args!("  {note}"));
-        }
+        say_facts(&ran.notes);
         match &ran.outcome {
-            Err(Failure::Violation(violation)) => {
-                findings::print(&FindingText::new(
-                    violation,
-                    &format!("{} {}", ran.unit, violation.step),
-                ));
+            Ok(observed) => {
+                say_facts(observed);
+                say(verdict);
             }
-            _ => say(format_args!("{verdict}: {detail}")),
+            Err(Failure::Violation(violation)) => {
+                let place = vec![(ran.unit, violation.step.to_string())];
+                findings::print(&FindingText::new(violation, place));
+            }
+            Err(Failure::Infrastructure(reason)) => {
+                say(verdict);
+                say_pair("reason", reason);
+            }
         }
         exit_code
     }

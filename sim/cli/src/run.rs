@@ -1,6 +1,5 @@
 //! `lockstep run`: a campaign.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -21,8 +20,10 @@ use lockstep_sim::coverage::{SYSTEM, totals};
 use lockstep_sim::generate::Preset;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::BUDGET;
+use lockstep_sim::subject::Execution;
 
 use super::progress::{Progress, Summary, as_line};
+use super::report::{runs, say_coverage, say_pair, say_self_checks};
 use super::{check_environment, complain, findings, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
@@ -245,17 +246,21 @@ impl Run {
             command.push_str(&format!(" --inject-bug {}", bug.id()));
         }
         say(command);
+        let modes = Execution::ALL.len();
         match &self.inject_bug {
-            Some(bug) => say(format_args!(
-                "  on trial   a subject with the seeded bug {}: {}",
-                bug.id(),
-                bug.sentence()
-            )),
-            None => say(
-                "  on trial   core in memory, executed in 8 ways, and core on a redb file; each \
-                 block against the oracle",
+            Some(bug) => say_pair(
+                "subjects",
+                format_args!("executor with the seeded bug {}", bug.id()),
+            ),
+            None => say_pair(
+                "subjects",
+                format_args!("core in memory ({modes} execution modes), core on a redb file"),
             ),
         }
+        if let Some(bug) = &self.inject_bug {
+            say_pair("bug", bug.sentence());
+        }
+        say_pair("reference", "oracle, after every step");
     }
 }
 
@@ -327,36 +332,21 @@ fn cores() -> usize {
 
 fn print_summary(plan: &Plan, summary: &Summary) {
     let coverage = &summary.coverage;
-    if !summary.self_checks.is_empty() {
-        let found = summary.self_checks.join(", ");
-        say(format_args!("  planted    {found}: all found"));
-    }
-    say(format_args!(
-        "  runs       {}, and {} times one of them again, with other workers and hash seeds",
-        summary.runs, summary.repeated
-    ));
+    say_self_checks(&summary.self_checks);
+    say_pair("runs", runs(summary.runs, summary.repeated));
     let [blocks, transactions, applied] =
         [totals::BLOCKS, totals::TRANSACTIONS, totals::APPLIED].map(|of| coverage.total(of));
-    say(format_args!(
-        "  taken      {blocks} blocks, {transactions} transactions: {applied} applied, {} rejected",
-        transactions - applied
-    ));
-    // Events are named "group: event"; the events of a group share a line.
-    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (event, count) in coverage.events() {
-        let (group, event) = event.split_once(": ").unwrap_or(("ledger", event));
-        groups
-            .entry(group)
-            .or_default()
-            .push(format!("{event} {count}"));
-    }
-    for (group, events) in groups {
-        say(format_args!("  {group:<10} {}", events.join(", ")));
-    }
-    // A shard, or one run, is not asked for all of them, nor is what ended before it was over; and the
-    // list would be long.
+    say_pair("blocks", format_args!("{blocks} accepted"));
+    let rejected = transactions - applied;
+    say_pair(
+        "transactions",
+        format_args!("{transactions}: {applied} applied, {rejected} rejected"),
+    );
+    say_coverage(coverage, SYSTEM, "ledger");
+    // The list is long for a shard or a single run, and for a campaign that ended early; none of them
+    // has to reach every point.
     let is_over = matches!(summary.verdict, Verdict::Passed | Verdict::Vacuous { .. });
-    let never: Vec<String> = coverage
+    let not_reached: Vec<String> = coverage
         .never_reached(SYSTEM)
         .filter(|_| plan.is_whole() && is_over)
         .map(|(name, is_rare)| match is_rare {
@@ -364,8 +354,8 @@ fn print_summary(plan: &Plan, summary: &Summary) {
             false => name.to_owned(),
         })
         .collect();
-    if !never.is_empty() {
-        say(format_args!("  never      {}", never.join(", ")));
+    if !not_reached.is_empty() {
+        say_pair("not reached", not_reached.join(", "));
     }
-    say(format_args!("  digest     {}", summary.digest));
+    say_pair("digest", summary.digest);
 }

@@ -50,7 +50,7 @@ impl Shrink {
         let ran = kept.run(folder.path(), &Settings::default());
         let violation = match &ran.outcome {
             Ok(_) => {
-                say("passed: nothing is violated, so there is nothing to shrink");
+                say("passed: no invariant is violated, so there is nothing to shrink");
                 return ExitCode::Passed;
             }
             Err(Failure::Violation(violation)) => violation,
@@ -75,7 +75,7 @@ impl Shrink {
                 small: Some(out.display().to_string()),
                 shrunk: Some(shrunk),
             },
-            ..FindingText::new(violation, &format!("{} {}", ran.unit, violation.step))
+            ..FindingText::new(violation, vec![(ran.unit, violation.step.to_string())])
         });
         violation.exit_code()
     }

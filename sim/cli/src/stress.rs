@@ -15,10 +15,12 @@ use lockstep_sim::stress::{self, NotTimed, Phase, Plan, Report, Signatures, Timi
 use lockstep_sim::subject::{Core, Execution, Subject};
 use serde_json::{Value, json};
 
+use super::findings::{self, FindingText};
+use super::report::say_pair;
 use super::{check_environment, complain, say, values};
 
 /// Largest accepted ratio of the time of an adversarial block to that of an independent one.
-const MOST_TIMES_INDEPENDENT: f64 = 4.0;
+const MOST_TIMES_BASELINE: f64 = 4.0;
 
 #[derive(Debug, Args)]
 pub(super) struct Stress {
@@ -96,10 +98,10 @@ impl Stress {
             }),
             None => stress::run(&plan),
         };
-        // What an attacker can do is measured by what everybody does.
-        let beside = (self.pattern == ConflictPattern::Adversarial)
+        // The cost of an attack is measured against that of ordinary transactions.
+        let baseline = (self.pattern == ConflictPattern::Adversarial)
             .then(|| stress::run(&self.plan(ConflictPattern::Independent)));
-        let failure = [Some(&report), beside.as_ref()]
+        let failure = [Some(&report), baseline.as_ref()]
             .into_iter()
             .flatten()
             .find_map(|report| report.outcome.as_ref().err());
@@ -107,14 +109,14 @@ impl Stress {
         if self.json {
             say(json!({
                 "kind": "stress",
-                "shape": plan.pattern.name(),
+                "pattern": plan.pattern.name(),
                 "transactions": plan.transactions,
                 "accounts": plan.accounts,
                 "workers": plan.workers,
                 "seed": plan.seed,
                 "signed": plan.signatures == Signatures::Verified,
                 "measured": record(&report),
-                "independent": beside.as_ref().map(record),
+                "baseline": baseline.as_ref().map(record),
                 "peak_memory_kib": peak_memory_kib(),
                 "verdict": verdict,
                 "exit_code": exit_code,
@@ -123,21 +125,28 @@ impl Stress {
             return exit_code;
         }
         print(&plan, &report);
-        if let Some(beside) = &beside {
-            say("  beside it, with the same options, independent:");
-            print(&self.plan(ConflictPattern::Independent), beside);
-            compare(&report, beside);
+        if let Some(baseline) = &baseline {
+            say_pair("baseline", "the same options with the pattern independent");
+            print(&self.plan(ConflictPattern::Independent), baseline);
+            compare(&report, baseline);
         }
         match peak_memory_kib() {
-            Some(kib) => say(format_args!(
-                "  memory     {} MiB at most, of the process with harness and oracle",
-                kib.div_ceil(1024)
-            )),
-            None => say("  memory     unknown"),
+            Some(kib) => say_pair(
+                "peak memory",
+                format_args!("{} MiB, harness and oracle included", kib.div_ceil(1024)),
+            ),
+            None => say_pair("peak memory", "unknown"),
         }
-        match detail.as_str() {
-            "" => say(verdict),
-            detail => say(format_args!("{verdict}: {detail}")),
+        match failure {
+            Some(NotTimed::Failed(Failure::Violation(violation))) => {
+                findings::print(&FindingText::new(violation, Vec::new()));
+            }
+            _ => {
+                say(verdict);
+                if !detail.is_empty() {
+                    say_pair("detail", detail);
+                }
+            }
         }
         exit_code
     }
@@ -184,50 +193,53 @@ fn verdict(failure: Option<&NotTimed>) -> (&'static str, String, ExitCode) {
 }
 
 fn print(plan: &Plan, report: &Report) {
-    say(format_args!(
-        "  drawn      one block of {} transactions, {} accounts are a party; {}",
-        plan.transactions,
-        report.parties,
+    let transactions = f64::from(plan.transactions);
+    say_pair("transactions", plan.transactions);
+    say_pair("parties", format_args!("{} accounts", report.parties));
+    say_pair(
+        "signatures",
         match plan.signatures {
-            Signatures::Verified => "signatures are verified",
-            Signatures::KnownToHold => "verdicts on signatures are known",
-        }
-    ));
-    say(format_args!(
-        "  levels     {} deep, {} transactions in the widest, {:.1} in the mean",
-        report.levels,
-        report.widest,
-        f64::from(plan.transactions) / report.levels as f64
-    ));
-    say(format_args!(
-        "  applied    {:.2} % of the transactions",
-        100.0 * report.applied as f64 / f64::from(plan.transactions)
-    ));
+            Signatures::Verified => "verified within the measured time",
+            Signatures::KnownToHold => "verified before the measured time",
+        },
+    );
+    say_pair(
+        "graph",
+        format_args!(
+            "{} levels, {} transactions in the widest, {:.1} on average",
+            report.levels,
+            report.widest,
+            transactions / report.levels as f64
+        ),
+    );
+    say_pair(
+        "applied",
+        format_args!(
+            "{:.2} % of the transactions",
+            100.0 * report.applied as f64 / transactions
+        ),
+    );
     let Ok(timings) = &report.outcome else {
         return;
     };
-    say(format_args!(
-        "  {:<42} {:>9} {:>8} {:>12}",
-        match report.rounds {
-            1 => "time       once".to_owned(),
-            rounds => format!("time       median of {rounds} rounds"),
-        },
-        "ms",
-        "ns a tx",
-        "times serial"
-    ));
+    let rounds = match report.rounds {
+        1 => "one round".to_owned(),
+        rounds => format!("median of {rounds} rounds"),
+    };
+    let head = format!("{rounds:<36} {:>9} {:>8} {:>8}", "ms", "ns/tx", "speed-up");
+    say_pair("time", head);
     for timing in timings {
         say(format_args!(
-            "    {:<40} {:>9.1} {:>8.0} {:>12.2}",
+            "    {:<48} {:>9.1} {:>8.0} {:>8.2}",
             timing.path,
             millis(timing.took),
             nanos_each(timing, plan.transactions),
-            times_serial(timing, timings),
+            speedup(timing, timings),
         ));
     }
     for timing in timings.iter().filter(|timing| !timing.phases.is_empty()) {
         let phases: Vec<String> = timing.phases.iter().map(describe).collect();
-        say(format_args!("  phases     {}, in ms", timing.path));
+        say_pair("phases in ms", &timing.path);
         say(format_args!("    {}", phases.join(", ")));
     }
 }
@@ -242,16 +254,18 @@ fn compare(adversarial: &Report, independent: &Report) {
         return;
     };
     for (adversarial, independent) in adversarial.iter().zip(independent) {
-        let times = adversarial.took.as_secs_f64() / independent.took.as_secs_f64();
-        say(format_args!(
-            "  ratio      {times:.2} times independent, {} {MOST_TIMES_INDEPENDENT}: {}",
-            if times <= MOST_TIMES_INDEPENDENT {
-                "not above"
-            } else {
-                "ABOVE"
-            },
-            adversarial.path,
-        ));
+        let ratio = adversarial.took.as_secs_f64() / independent.took.as_secs_f64();
+        let verdict = match ratio <= MOST_TIMES_BASELINE {
+            true => "within",
+            false => "ABOVE",
+        };
+        say_pair(
+            "ratio",
+            format_args!(
+                "{ratio:.2} times the baseline, {verdict} the limit of {MOST_TIMES_BASELINE}: {}",
+                adversarial.path
+            ),
+        );
     }
 }
 
@@ -268,7 +282,7 @@ fn record(report: &Report) -> Value {
                 json!({
                     "path": timing.path,
                     "ms": millis(timing.took),
-                    "times_serial": times_serial(timing, timings),
+                    "speedup": speedup(timing, timings),
                     "phases": phases,
                 })
             })
@@ -293,7 +307,7 @@ fn nanos_each(timing: &Timing, transactions: u16) -> f64 {
 }
 
 /// Speed-up over the first timing, which is serial.
-fn times_serial(timing: &Timing, timings: &[Timing]) -> f64 {
+fn speedup(timing: &Timing, timings: &[Timing]) -> f64 {
     let serial = timings.first().map_or(timing.took, |first| first.took);
     serial.as_secs_f64() / timing.took.as_secs_f64()
 }

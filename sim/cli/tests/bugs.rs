@@ -26,7 +26,7 @@ fn every_bug_is_a_line_of_what_is_printed() {
     let text = String::from_utf8(printed.stdout).expect("what is printed is text");
     let names: Vec<&str> = text
         .lines()
-        .skip(2)
+        .skip(5)
         .take_while(|line| !line.starts_with("-: "))
         .filter_map(|line| line.split(' ').next())
         .collect();
@@ -48,10 +48,10 @@ fn the_catalogue_is_printed_with_hosts_and_what_finds_each() {
     let known: Vec<&str> = catalogue.iter().map(|entry| entry.bug.id).collect();
     assert_eq!(ids, known);
     for part in [
-        "io-error-is-rejection\n  bug       a storage that cannot be read changes a result\n",
-        "  hosts     core on disk, node\n  engines   trial, nodes\n",
-        "process-dies\n  bug       a process ends in the middle of a run\n",
-        "  engines   -\n  named by  process-survives\n",
+        "io-error-is-rejection\n  sentence      a storage that cannot be read changes a result\n",
+        "  hosts         core on disk, node\n  engines       trial, nodes\n",
+        "process-dies\n  sentence      a process ends in the middle of a run\n",
+        "  engines       -\n  invariants    process-survives\n",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }

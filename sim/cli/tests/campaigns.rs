@@ -70,8 +70,8 @@ fn shards_without_a_coordinator_make_one_verdict() {
     let text = out(&merged);
     assert_eq!(merged.status.code(), Some(0), "{text}");
     assert!(text.contains("reorg, seeds 0..12"), "{text}");
-    assert!(text.contains("shards     2 of 2"), "{text}");
-    assert!(text.contains("runs       12, "), "{text}");
+    assert!(text.contains("shards        2 of 2"), "{text}");
+    assert!(text.contains("runs          12, "), "{text}");
 
     let half = lockstep(&["merge", &first], &[]);
     assert_eq!(half.status.code(), Some(20));
@@ -125,7 +125,7 @@ fn how_many_processes_do_the_runs_shows_nowhere() {
         out(&output)
     };
     let one = of("1");
-    assert_eq!(one.matches("  drawn ").count(), 6);
+    assert_eq!(one.matches("\n  seed ").count(), 6);
     assert_eq!(one, of("3"));
 }
 

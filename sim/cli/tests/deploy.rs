@@ -343,7 +343,7 @@ fn the_pods_of_a_kubernetes_job_are_one_campaign() {
     let said = out(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(
-        said.contains(&format!("shards     {completions} of {completions}")),
+        said.contains(&format!("shards        {completions} of {completions}")),
         "{said}"
     );
 
@@ -378,7 +378,7 @@ fn the_tasks_of_a_slurm_array_are_one_campaign() {
     }
     let (code, said) = place.merged("results/shards");
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("shards     3 of 3"), "{said}");
+    assert!(said.contains("shards        3 of 3"), "{said}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn what_is_found_is_printed_in_a_few_lines_and_replays_from_its_file() {
     assert_eq!(found.status.code(), Some(10), "{found:?}");
     let text = String::from_utf8_lossy(&found.stdout);
     let (_, verdict) = text
-        .split_once("\nviolated: same-as-serial\n  in         seed 0, event ")
+        .split_once("\nviolated: same-as-serial\n  seed          0\n  event         ")
         .expect(&text);
     assert!(verdict.lines().count() <= 12, "{verdict}");
     assert!(verdict.contains("candidates of "), "{verdict}");
@@ -84,13 +84,13 @@ fn what_is_found_is_printed_in_a_few_lines_and_replays_from_its_file() {
     assert_eq!(replayed.status.code(), Some(10), "{replayed:?}");
     let text = String::from_utf8_lossy(&replayed.stdout);
     assert!(
-        text.contains("violated: same-as-serial\n  in         event "),
+        text.contains("violated: same-as-serial\n  event         "),
         "{text}"
     );
     let trace = fs::read_to_string(traces.join("nodes-same-as-serial-seed0.trace"));
     assert!(trace.is_ok_and(|trace| trace.contains("block 1")));
     let whole = folder.path().join("nodes-same-as-serial-seed0.whole.repro");
-    assert!(whole.exists(), "the run as it was found is kept beside it");
+    assert!(whole.exists(), "the unshrunk run is kept beside it");
 }
 
 #[test]

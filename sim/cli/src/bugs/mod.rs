@@ -14,6 +14,7 @@ use lockstep_harness::panic::silence_panics;
 use lockstep_harness::seeded_bug::catalogue;
 
 use self::measure::{Limits, Measured, measured};
+use super::report::say_pair;
 use super::{complain, say, values};
 use lockstep_harness::exit::ExitCode;
 
@@ -135,11 +136,15 @@ impl Bugs {
         let heading = self.heading();
         for Column { engine, left_out } in &columns {
             if let Some(reason) = left_out {
-                complain(format_args!("left out: {}: {reason}", engine.name()));
+                complain(format_args!(
+                    "engine {} is left out: {reason}",
+                    engine.name()
+                ));
             }
         }
         if !self.json {
-            say(&heading);
+            say(self.command());
+            self.print_limits();
             say(match self.long {
                 true => text::LONG_HEAD.to_owned(),
                 false => text::head(&columns),
@@ -225,15 +230,34 @@ impl Bugs {
         }
     }
 
-    fn heading(&self) -> String {
+    fn print_limits(&self) {
+        let last = self.seed.saturating_add(self.seeds - 1);
+        say_pair(
+            "seeds",
+            format_args!(
+                "{} to {last}, a search of each bug with each engine",
+                self.seed
+            ),
+        );
+        say_pair("limit", self.limit());
+        say_pair("times", "median seconds to detect, wall clock, one thread");
+    }
+
+    /// Limit of a search, in words.
+    fn limit(&self) -> String {
         let runs = self
             .runs
-            .map_or(String::new(), |n| format!("{n} runs and "));
+            .map_or(String::new(), |runs| format!("{runs} runs and "));
+        format!("{runs}{} s per search", self.budget.as_secs())
+    }
+
+    /// Description of the searches, for the page.
+    fn heading(&self) -> String {
+        let last = self.seed.saturating_add(self.seeds - 1);
         format!(
-            "seeds {} to {}, at most {runs}{} s a search; seconds are wall clock, one thread",
+            "Seeds {} to {last}, at most {}; times are wall-clock seconds on one thread.",
             self.seed,
-            self.seed.saturating_add(self.seeds - 1),
-            self.budget.as_secs()
+            self.limit()
         )
     }
 

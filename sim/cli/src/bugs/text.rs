@@ -8,9 +8,10 @@ use lockstep_harness::seeded_bug::Entry;
 
 use super::measure::Measured;
 use super::{Cell, Column, Row};
+use crate::report::pair;
 
 pub(super) const LONG_HEAD: &str = "\
-bug                      engine        detected    runs: median  worst    seconds: median   worst  txs  preempt  named by";
+bug                      engine        detected    runs: median  worst    seconds: median   worst  txs  preempt  invariants";
 
 const WIDTH: usize = 13;
 
@@ -20,7 +21,7 @@ pub(super) fn head(columns: &[Column]) -> String {
         .iter()
         .map(|column| format!(" {:>WIDTH$}", column.engine.name()))
         .collect();
-    format!("{:<24}{names}", "median seconds")
+    format!("{:<24}{names}", "bug")
 }
 
 /// Row of the table: a bug and its cells.
@@ -62,15 +63,15 @@ pub(super) fn entry(entry: &Entry) -> String {
         .filter(|engine| bug.is_some_and(|bug| engine.applies(bug)));
     let engines: Vec<&str> = engines.map(|engine| engine.name()).collect();
     let hosts: Vec<&str> = entry.seedings.iter().map(|one| one.host.name).collect();
-    format!(
-        "{}\n  bug       {}\n  area      {}\n  hosts     {}\n  engines   {}\n  named by  {}",
-        entry.bug.id,
-        entry.bug.sentence,
-        entry.bug.area.title(),
-        hosts.join(", "),
-        or_none(engines.join(", ")),
-        or_none(named_by(entry)),
-    )
+    let facts = [
+        ("sentence", entry.bug.sentence.to_owned()),
+        ("area", entry.bug.area.title().to_owned()),
+        ("hosts", hosts.join(", ")),
+        ("engines", or_none(engines.join(", "))),
+        ("invariants", or_none(named_by(entry))),
+    ];
+    let lines = facts.map(|(key, value)| format!("\n  {}", pair(key, value)));
+    format!("{}{}", entry.bug.id, lines.concat())
 }
 
 impl fmt::Display for Measured {

@@ -1,5 +1,6 @@
 //! `lockstep explore`: blocks under schedules drawn by shuttle's schedulers.
 
+use std::io::Write as _;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use lockstep_bugs::buggy_executor::concurrent::ThreadBug;
 use lockstep_bugs::buggy_executor::concurrent::under_shuttle::Explored as BuggyLedger;
 use lockstep_bugs::{Bug, ENGINES, Effort};
 use lockstep_harness::campaign::{
-    self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, SelfCheckFailed, Summary, Verdict,
+    self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, SelfCheckFailed, Summary,
     Workload as _,
 };
 use lockstep_harness::exit::ExitCode;
@@ -28,6 +29,7 @@ use lockstep_sim::scenario::Scenario;
 
 use crate::findings::{self, FindingNote, FindingText};
 use crate::kept::{self, ReplayResult};
+use crate::report::{Fact, pair, say_pair, say_self_checks, say_verdict};
 use crate::{complain, say, values};
 
 /// Default of the number of candidates that shrinking explores.
@@ -89,16 +91,21 @@ impl Explore {
             start: from,
             end: to,
         } = self.seeds.clone().unwrap_or(0..u64::MAX);
+        let command = match of_time {
+            true => format!("lockstep explore --for {}s", limit.as_secs()),
+            false => format!("lockstep explore --seeds {from}..{to}"),
+        };
         say(format_args!(
-            "lockstep explore{}: {}, {} schedules of each of {} for a block",
-            self.injected(),
-            match of_time {
-                true => format!("for {limit:?} from seed {from}"),
-                false => format!("seeds {from}..{to}"),
-            },
+            "{command} --schedules {}{}",
             self.schedules,
-            SCHEDULERS.join(", ")
+            self.injected()
         ));
+        match self.inject_bug {
+            Some(bug) => say_pair("subjects", format_args!("buggy executor with {bug}")),
+            None => say_pair("subjects", "core on 2 to 4 workers"),
+        }
+        say_pair("reference", "the same subject, serial");
+        say_pair("schedulers", SCHEDULERS.join(", "));
         let plan = Plan {
             enough: match of_time {
                 true => Enough::Time(limit),
@@ -115,14 +122,12 @@ impl Explore {
         let summary = quietly(|| campaign::run(&plan, &workload, &mut clock));
         if let [finding, ..] = summary.verdict.findings() {
             let profile = workload.profile(finding.run);
-            say(format_args!("  drawn {:>4} {profile}", finding.run.seed));
+            say_pair("scenario", profile);
             return self.report(finding, explorable);
         }
-        print_summary(&summary, clock.0.elapsed());
-        match &summary.verdict {
-            Verdict::Passed => say("passed: every block came to the same under every schedule"),
-            verdict => say(verdict),
-        }
+        print_summary(&summary);
+        say_verdict(&summary.verdict);
+        print_time(&summary, clock.0.elapsed());
         summary.verdict.exit_code()
     }
 
@@ -162,12 +167,12 @@ impl Explore {
             seed + 1,
             self.injected()
         );
-        let place = format!("seed {seed}, step {}", violation.step);
+        let step = violation.step.to_string();
         let mut more = Vec::new();
         let note = FindingNote {
             out: &self.out,
             name: &format!("explore-{invariant}-seed{seed}"),
-            place: &place,
+            place: &format!("step {step}"),
             reproduce: &reproduce,
         };
         let files = match schedule {
@@ -184,8 +189,8 @@ impl Explore {
                     schedule,
                 };
                 findings::keep(&note, violation, run, |whole: &ScheduledRun| {
-                    let small = smaller(whole, invariant, plan, BUDGET, explorable);
-                    more.extend(small.remarks.iter().cloned());
+                    let (small, facts) = smaller(whole, invariant, plan, BUDGET, explorable);
+                    more.extend(facts);
                     Some(small)
                 })
             }
@@ -195,7 +200,10 @@ impl Explore {
             reproduce: Some(reproduce),
             files,
             injected: self.inject_bug.map(ThreadBug::id),
-            ..FindingText::new(violation, &place)
+            ..FindingText::new(
+                violation,
+                vec![("seed", seed.to_string()), ("step", step.clone())],
+            )
         });
         violation.exit_code()
     }
@@ -233,30 +241,40 @@ fn self_check(seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
     }
 }
 
-fn print_summary(summary: &Summary<Exploration>, took: Duration) {
+fn print_summary(summary: &Summary<Exploration>) {
     let total = |of| summary.coverage.total(of);
-    for bug in &summary.self_checks {
-        say(format_args!("  planted      {bug}: found"));
-    }
-    say(format_args!(
-        "  drawn        {} scenarios, {} blocks, {} transactions, 2 to 4 workers",
-        summary.runs,
-        total("blocks"),
-        total("transactions")
-    ));
+    say_self_checks(&summary.self_checks);
+    say_pair("scenarios", summary.runs);
+    say_pair("blocks", total("blocks"));
+    say_pair("transactions", total("transactions"));
     let schedules = total("schedules");
-    say(format_args!(
-        "  schedules    {schedules}, {} of them distinct, {:.0} a second",
-        total("distinct schedules"),
-        schedules as f64 / took.as_secs_f64()
-    ));
+    let distinct = total("distinct schedules");
+    say_pair(
+        "schedules",
+        format_args!("{schedules}, {distinct} distinct"),
+    );
     let each = |of| total(of) as f64 / schedules.max(1) as f64;
-    say(format_args!(
-        "  preemptions  {:.1} a schedule, at most {}, of {:.0} decisions",
-        each("preemptions"),
-        total("most preemptions"),
-        each("decisions"),
-    ));
+    say_pair(
+        "decisions",
+        format_args!("{:.0} per schedule", each("decisions")),
+    );
+    say_pair(
+        "preemptions",
+        format_args!(
+            "{:.1} per schedule, at most {}",
+            each("preemptions"),
+            total("most preemptions")
+        ),
+    );
+}
+
+/// Prints the time to standard error, because standard output is the same in every run of the same
+/// seeds.
+fn print_time(summary: &Summary<Exploration>, took: Duration) {
+    let seconds = took.as_secs_f64();
+    let rate = summary.coverage.total("schedules") as f64 / seconds.max(0.001);
+    let value = format!("{seconds:.1} s, {rate:.0} schedules/s");
+    let _ = writeln!(std::io::stderr(), "  {}", pair("time", value));
 }
 
 /// Reason why a run with a schedule cannot be replayed: none in this build.
@@ -270,10 +288,7 @@ pub(crate) fn follow(run: &ScheduledRun, bug: Option<ThreadBug>) -> ReplayResult
         Some(bug) => explore::replay(scenario, schedule, &Arc::new(BuggyLedger::new(Some(bug)))),
     });
     let (outcome, pauses) = match followed {
-        Ok((None, pauses)) => (
-            Ok("every block came to the same under its schedule".to_owned()),
-            pauses,
-        ),
+        Ok((None, pauses)) => (Ok(vec![("result", "same as serial".to_owned())]), pauses),
         Ok((Some(violation), pauses)) => (Err(Failure::Violation(violation)), pauses),
         Err(reason) => (Err(Failure::Infrastructure(reason)), Vec::new()),
     };
@@ -296,11 +311,11 @@ pub(crate) fn smaller_of_file(
         over_graph: run.schedule.over_graph,
         ..explore::SearchPlan::of_seed(0, SCHEDULES)
     };
-    smaller(run, invariant, plan, budget, &Arc::new(CoreLedger))
+    smaller(run, invariant, plan, budget, &Arc::new(CoreLedger)).0
 }
 
 /// Shrinks a run to the smallest scenario that violates the invariant under a schedule of this plan,
-/// with the simplest such schedule. Where the plan finds none, the scenario stays and the switches of
+/// with the simplest such schedule, and facts about that. Where the plan finds none, the scenario stays and the switches of
 /// its schedule are reduced.
 fn smaller<E: Explorable>(
     run: &ScheduledRun,
@@ -308,7 +323,7 @@ fn smaller<E: Explorable>(
     plan: explore::SearchPlan,
     budget: u64,
     explorable: &Arc<E>,
-) -> Smaller<ScheduledRun> {
+) -> (Smaller<ScheduledRun>, Vec<Fact>) {
     let shrunk = quietly(|| explore::shrink(&run.scenario, invariant, plan, budget, explorable));
     let words = shrunk.to_string();
     let plainest =
@@ -323,23 +338,26 @@ fn smaller<E: Explorable>(
             (run.scenario.clone(), least, pauses)
         }
     };
-    Smaller {
+    let facts = explained(&schedule, &pauses);
+    let lines = facts.iter().map(|(key, value)| pair(key, value));
+    let smaller = Smaller {
         shrunk: words,
-        remarks: explained(&schedule, &pauses),
+        remarks: lines.collect(),
         payload: ScheduledRun { scenario, schedule },
-    }
+    };
+    (smaller, facts)
 }
 
-fn explained(schedule: &Schedule, pauses: &[Preemption]) -> Vec<String> {
-    let head = format!(
-        "schedule   {} workers, block {}, {} switches, {} preemptions",
-        schedule.workers,
-        schedule.block,
-        schedule.switches.len(),
-        pauses.len()
-    );
-    let pauses = pauses.iter().map(|pause| format!("  {pause}"));
-    std::iter::once(head).chain(pauses).collect()
+/// Facts about a schedule, with a line for each pause of a thread.
+fn explained(schedule: &Schedule, pauses: &[Preemption]) -> Vec<Fact> {
+    let mut facts = vec![
+        ("workers", schedule.workers.to_string()),
+        ("block", schedule.block.to_string()),
+        ("switches", schedule.switches.len().to_string()),
+        ("preemptions", pauses.len().to_string()),
+    ];
+    facts.extend(pauses.iter().map(|pause| ("", pause.to_string())));
+    facts
 }
 
 /// Silences panic messages meanwhile, because each panic is reported as a finding.

@@ -10,6 +10,8 @@ use lockstep_harness::reproducer::{Payload as _, ReproducerError};
 use lockstep_harness::trace::{self, Trace};
 use lockstep_harness::violation::Violation;
 
+use crate::report::Fact;
+
 use super::{KeptRun, ReplayResult, Settings, means_nothing, write_smaller};
 
 impl KeptRun for NodesReproducer {
@@ -17,16 +19,17 @@ impl KeptRun for NodesReproducer {
         &self.shows
     }
 
-    fn description(&self) -> Vec<String> {
+    fn description(&self) -> Vec<Fact> {
         let scenario = &self.payload.scenario;
-        let mut lines: Vec<String> = scenario.nodes.iter().map(ToString::to_string).collect();
-        lines.push(format!(
-            "{} blocks with {} transactions, {} faults",
-            scenario.blocks.len(),
-            scenario.transactions(),
-            scenario.faults.len()
-        ));
-        lines
+        let nodes = scenario.nodes.iter();
+        let mut facts: Vec<Fact> = nodes.map(|node| ("node", node.to_string())).collect();
+        let (blocks, transactions) = (scenario.blocks.len(), scenario.transactions());
+        facts.extend([
+            ("blocks", blocks.to_string()),
+            ("transactions", transactions.to_string()),
+            ("faults", scenario.faults.len().to_string()),
+        ]);
+        facts
     }
 
     fn change(&mut self, settings: &Settings) -> Result<(), String> {
@@ -53,8 +56,12 @@ impl KeptRun for NodesReproducer {
                 Ok(_) => Vec::new(),
                 Err(_) => last_events(&text),
             },
-            outcome: observed
-                .map(|observed| format!("{} events, trace {}", observed.events, observed.trace)),
+            outcome: observed.map(|observed| {
+                vec![
+                    ("events", observed.events.to_string()),
+                    ("trace", observed.trace.to_string()),
+                ]
+            }),
             unit: "event",
             trace: Some(text),
         }
@@ -86,11 +93,13 @@ impl KeptRun for NodesReproducer {
 }
 
 /// The last five events of a trace.
-fn last_events(trace: &str) -> Vec<String> {
+fn last_events(trace: &str) -> Vec<Fact> {
     const LINES: usize = 5;
     let lines: Vec<&str> = trace.lines().collect();
     let last = &lines[lines.len().saturating_sub(LINES)..];
-    last.iter().map(ToString::to_string).collect()
+    let keys = std::iter::once("last events").chain(std::iter::repeat(""));
+    let lines = last.iter().map(ToString::to_string);
+    keys.zip(lines).collect()
 }
 
 /// Shrinks a run that violates this invariant, with the panic messages of candidates silenced.

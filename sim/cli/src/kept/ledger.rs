@@ -15,6 +15,8 @@ use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::{BUDGET, Shrunk};
 use lockstep_sim::trial;
 
+use crate::report::Fact;
+
 use super::{KeptRun, ReplayResult, Settings, means_nothing, no_such_bug, write_smaller};
 
 impl KeptRun for Reproducer {
@@ -22,8 +24,8 @@ impl KeptRun for Reproducer {
         &self.shows
     }
 
-    fn description(&self) -> Vec<String> {
-        vec![in_words(&self.payload.scenario)]
+    fn description(&self) -> Vec<Fact> {
+        vec![("scenario", in_words(&self.payload.scenario))]
     }
 
     fn change(&mut self, settings: &Settings) -> Result<(), String> {
@@ -55,7 +57,7 @@ impl KeptRun for Reproducer {
             None => campaign::on_core(scenario, scratch, &mut coverage),
         };
         ReplayResult {
-            outcome: observed.map(|digest| format!("digest {digest}")),
+            outcome: observed.map(|digest| vec![("digest", digest.to_string())]),
             unit: "step",
             notes: Vec::new(),
             trace: None,

@@ -17,6 +17,8 @@ use lockstep_harness::reproducer::{Head, Payload, Reproducer, ReproducerError, t
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::reproducer::{LedgerRun, ScheduledRun};
 
+use crate::report::Fact;
+
 /// A run read from a reproducer file.
 pub(crate) trait KeptRun {
     /// Name of the invariant that it shows; empty if it shows none.
@@ -28,8 +30,8 @@ pub(crate) trait KeptRun {
         None
     }
 
-    /// Its size and parts, one a line.
-    fn description(&self) -> Vec<String>;
+    /// Its size and parts.
+    fn description(&self) -> Vec<Fact>;
 
     /// Changes settings that no result may depend on.
     ///
@@ -80,12 +82,12 @@ pub(crate) struct Settings {
 
 /// Result of executing a kept run.
 pub(crate) struct ReplayResult {
-    /// The observations in words, or the failure.
-    pub(crate) outcome: Result<String, Failure>,
+    /// The digest of the observations and what else describes them, or the failure.
+    pub(crate) outcome: Result<Vec<Fact>, Failure>,
     /// Unit of the steps of a violation: `step` or `event`.
     pub(crate) unit: &'static str,
-    /// Explanation of a failure, one fact a line.
-    pub(crate) notes: Vec<String>,
+    /// Explanation of a failure, and of the schedule of a run that has one.
+    pub(crate) notes: Vec<Fact>,
     /// All events, one a line; `None` for kinds without a trace.
     pub(crate) trace: Option<String>,
 }

@@ -11,6 +11,7 @@ use lockstep_sim::reproducer::{ScheduledReproducer, ScheduledRun};
 use super::ledger::in_words;
 use super::{KeptRun, ReplayResult, Settings, means_nothing, no_such_bug, write_smaller};
 use crate::explore;
+use crate::report::Fact;
 
 impl KeptRun for ScheduledReproducer {
     fn shows(&self) -> &str {
@@ -21,16 +22,13 @@ impl KeptRun for ScheduledReproducer {
         explore::LEFT_OUT
     }
 
-    fn description(&self) -> Vec<String> {
+    fn description(&self) -> Vec<Fact> {
         let schedule = &self.payload.schedule;
         vec![
-            in_words(&self.payload.scenario),
-            format!(
-                "block {} on {} workers, {} switches",
-                schedule.block,
-                schedule.workers,
-                schedule.switches.len()
-            ),
+            ("scenario", in_words(&self.payload.scenario)),
+            ("block", schedule.block.to_string()),
+            ("workers", schedule.workers.to_string()),
+            ("switches", schedule.switches.len().to_string()),
         ]
     }
 
