@@ -11,7 +11,7 @@
 //!    finished, takes some that are ready (one if the critical path is what matters, at most 64), and
 //!    executes them without the lock. With nothing ready it spins for a while and then sleeps. No
 //!    barrier separates levels.
-//! 4. [`execute_one`] passes a [`View`] of the [`ParallelChainState`] to the same
+//! 4. [`execute_one`] passes a [`TransactionView`] of the [`ParallelChainState`] to the same
 //!    [`transition`](crate::transition::transition) as the serial path, and writes the effects into the
 //!    accounts' entries of a concurrent map.
 //! 5. Fees and burns are summed from the outcomes, the miner is credited, and each cell that differs
@@ -61,7 +61,7 @@ pub(crate) mod pipeline;
 mod run;
 
 pub use parallel_executor::{BatchError, ParallelExecutor, execute_one};
-pub use parallel_state::{ParallelChainState, View};
+pub use parallel_state::{ParallelChainState, TransactionView};
 pub use pipeline::Pipeline;
 pub use run::{GraphOverlap, Run, Stopped, run, run_block};
 

@@ -163,7 +163,7 @@ impl ParallelExecutor {
         // The graph needs no verdict: a rejected transaction declares more than it touches. It is one
         // thread's work, and the longest: first.
         let jobs = iter::once(None).chain(pieces.into_iter().map(Some));
-        let ahead = self.workers.map(jobs.collect(), |piece| match piece {
+        let prepared = self.workers.map(jobs.collect(), |piece| match piece {
             None => Ok(PreparedPiece::Graph(Graph::of(
                 body.transactions,
                 hasher.clone(),
@@ -172,10 +172,10 @@ impl ParallelExecutor {
         });
         let mut graph = None;
         let mut transactions = Vec::with_capacity(body.transactions.len());
-        for ahead in ahead {
-            match ahead? {
+        for piece in prepared {
+            match piece? {
                 PreparedPiece::Graph(of_all) => graph = Some(of_all),
-                PreparedPiece::Checked(piece) => transactions.extend(piece),
+                PreparedPiece::Checked(checked) => transactions.extend(checked),
             }
         }
         let graph = graph.expect("it is one of the jobs");

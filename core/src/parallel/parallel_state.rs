@@ -183,8 +183,8 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
     }
 
     /// Returns a view for one transaction.
-    pub fn view(&self) -> View<'_, S, H> {
-        View {
+    pub fn view(&self) -> TransactionView<'_, S, H> {
+        TransactionView {
             state: self,
             cached: None,
         }
@@ -384,7 +384,7 @@ fn account_of(cell: Cell) -> Result<PublicKey, StorageError> {
 /// A transaction's view of the state, which takes an account's entry once for its nonce, multisig and
 /// native balance. Valid no longer than one transaction, and only while none that it conflicts with
 /// is executed.
-pub struct View<'s, S, H> {
+pub struct TransactionView<'s, S, H> {
     state: &'s ParallelChainState<S, H>,
     /// A copy of the account that was read last.
     cached: Option<CachedAccount>,
@@ -398,7 +398,7 @@ struct CachedAccount {
     knows: Known,
 }
 
-impl<S: Storage, H: BuildHasher + Clone> View<'_, S, H> {
+impl<S: Storage, H: BuildHasher + Clone> TransactionView<'_, S, H> {
     /// Returns the copy of an account, if this cell of it is known.
     fn cached(
         &mut self,
@@ -423,7 +423,7 @@ impl<S: Storage, H: BuildHasher + Clone> View<'_, S, H> {
     }
 }
 
-impl<S: Storage, H: BuildHasher + Clone> StateView for View<'_, S, H> {
+impl<S: Storage, H: BuildHasher + Clone> StateView for TransactionView<'_, S, H> {
     type Error = StorageError;
 
     fn nonce(&mut self, account: PublicKey) -> Result<Option<Nonce>, StorageError> {

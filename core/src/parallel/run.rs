@@ -53,8 +53,8 @@ pub fn run_block<T: Send, E: Send>(
     graph: impl FnOnce() -> Graph + Send,
     task: impl Fn(u32) -> Result<T, E> + Send + Sync,
 ) -> Result<Vec<T>, Stopped<E>> {
-    let ahead = GraphOverlap::new(transactions);
-    let (begun, graph) = workers.join(|| ahead.run(&task), || ahead.make(graph));
+    let overlap = GraphOverlap::new(transactions);
+    let (begun, graph) = workers.join(|| overlap.run(&task), || overlap.make(graph));
     let begun = begun?;
     let Some(graph) = graph else {
         return Ok(begun);
@@ -144,13 +144,13 @@ impl GraphOverlap {
     /// Makes the graph; `None` if all transactions have run by then, or one has failed.
     pub fn make(&self, graph: impl FnOnce() -> Graph) -> Option<Graph> {
         /// Sets the flag when the graph is made, and after a panic: then running ahead is for nothing.
-        struct Set<'a>(&'a AtomicBool);
-        impl Drop for Set<'_> {
+        struct SetOnDrop<'a>(&'a AtomicBool);
+        impl Drop for SetOnDrop<'_> {
             fn drop(&mut self) {
                 self.0.store(true, Ordering::Relaxed);
             }
         }
-        let _made = Set(&self.is_made);
+        let _made = SetOnDrop(&self.is_made);
         (!self.is_over.load(Ordering::Relaxed)).then(graph)
     }
 }

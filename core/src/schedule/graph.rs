@@ -136,8 +136,8 @@ pub fn group_by_conflicts(
 }
 
 /// Returns whether each transaction conflicts with the one before it, so that no two may run side by
-/// side. Compares neighbours, without a table, and ends with the first two that do not conflict as
-/// far as seen.
+/// side. Compares neighbours, without a table, and ends with the first two whose conflict it does
+/// not see.
 fn is_chain<'t>(mut transactions: impl Iterator<Item = &'t Transaction>) -> bool {
     let Some(first) = transactions.next() else {
         return false;
@@ -195,7 +195,7 @@ const UNTOUCHED: LastTouches = LastTouches {
 
 /// The transactions that touched an account last. The native balance stands here, because nearly every
 /// transaction touches it.
-struct Account {
+struct AccountTouches {
     key: PublicKey,
     /// The account's last own transaction.
     nonce: u32,
@@ -206,7 +206,7 @@ struct Account {
 }
 
 /// The transactions that touched one of an account's first few other balances last.
-struct Near {
+struct BalanceTouches {
     asset: Asset,
     touched: LastTouches,
     /// The one before it of the same account.
@@ -222,8 +222,8 @@ struct Builder<H> {
     /// The number of each account under the hash of its key. The key itself stands with the account:
     /// so the table stays small enough to be near, and keys are read in the order of their numbers.
     ids: HashTable<(u32, u32)>,
-    accounts: Vec<Account>,
-    near: Vec<Near>,
+    accounts: Vec<AccountTouches>,
+    near: Vec<BalanceTouches>,
     far: HashMap<(u32, Asset), LastTouches, H>,
     /// (transaction, the one before it in its list).
     additive: Vec<(u32, u32)>,
@@ -233,7 +233,7 @@ struct Builder<H> {
     waits_for: Vec<u32>,
     /// Each transaction before the current one.
     nodes: Vec<Node>,
-    current: Current,
+    current: CurrentTransaction,
 }
 
 /// A transaction of the graph so far.
@@ -246,7 +246,7 @@ struct Node {
 
 /// The transaction that is looked at.
 #[derive(Clone, Copy)]
-struct Current {
+struct CurrentTransaction {
     number: u32,
     level: u32,
     source: u32,
@@ -268,7 +268,7 @@ impl<H: BuildHasher + Clone> Builder<H> {
             edges: Vec::with_capacity(transactions),
             waits_for: Vec::with_capacity(transactions),
             nodes: Vec::with_capacity(transactions),
-            current: Current {
+            current: CurrentTransaction {
                 number: 0,
                 level: 0,
                 source: NONE,
@@ -280,7 +280,7 @@ impl<H: BuildHasher + Clone> Builder<H> {
 
     fn add(&mut self, transaction: &Transaction) {
         let source = self.account(&transaction.source);
-        self.current = Current {
+        self.current = CurrentTransaction {
             number: index(self.nodes.len()),
             level: 0,
             source,
@@ -307,7 +307,7 @@ impl<H: BuildHasher + Clone> Builder<H> {
 
     fn touch_other(&mut self, account: u32, asset: &Asset, mode: Mode) {
         let mut next = self.accounts[account as usize].near;
-        let mut seen = 0;
+        let mut searched = 0;
         while next != NONE {
             let near = &self.near[next as usize];
             if near.asset == *asset {
@@ -316,13 +316,13 @@ impl<H: BuildHasher + Clone> Builder<H> {
                 return;
             }
             next = near.before;
-            seen += 1;
+            searched += 1;
         }
-        if seen < MOST_NEAR {
+        if searched < MOST_NEAR {
             let touched = self.touched(UNTOUCHED, mode);
             let before = self.accounts[account as usize].near;
             self.accounts[account as usize].near = index(self.near.len());
-            self.near.push(Near {
+            self.near.push(BalanceTouches {
                 asset: *asset,
                 touched,
                 before,
@@ -400,7 +400,7 @@ impl<H: BuildHasher + Clone> Builder<H> {
         let id = index(self.accounts.len());
         self.ids
             .insert_unique(spread(short), (short, id), |(short, _)| spread(*short));
-        self.accounts.push(Account {
+        self.accounts.push(AccountTouches {
             key: *key,
             nonce: NONE,
             native: UNTOUCHED,

@@ -157,16 +157,16 @@ proptest! {
     fn every_transaction_is_given_once_and_after_what_it_conflicts_with(
         block in prop::collection::vec(any_transaction(), 0..24),
         order in prop::collection::vec(0..8usize, 64),
-        ahead in prop_oneof![Just(0), 0..24usize],
+        finished_before in prop_oneof![Just(0), 0..24usize],
     ) {
         let conflicts = conflicts(&block);
         let graph = Graph::of(&block, hasher());
-        let ahead = ahead.min(block.len());
-        let mut machine = ReadySet::after(&graph, ahead);
+        let finished_before = finished_before.min(block.len());
+        let mut machine = ReadySet::after(&graph, finished_before);
         let mut running: Vec<u32> = Vec::new();
-        let mut finished: BTreeSet<usize> = (0..ahead).collect();
-        let mut given: BTreeSet<u32> = (0..).take(ahead).collect();
-        prop_assert_eq!(machine.left(), block.len() - ahead);
+        let mut finished: BTreeSet<usize> = (0..finished_before).collect();
+        let mut given: BTreeSet<u32> = (0..).take(finished_before).collect();
+        prop_assert_eq!(machine.left(), block.len() - finished_before);
         let mut choices = order.iter().cycle();
         while !machine.is_done() {
             let choice = *choices.next().expect("a cycle does not end");

@@ -457,7 +457,7 @@ fn disagreements(
 }
 
 /// The rule of RFC 8032 without the cofactor, R = sB - kA, as several libraries have it for single
-/// verification: a planted defect.
+/// verification: a seeded bug.
 fn holds_without_cofactor(statement: &Statement) -> bool {
     let (r, s) = (
         array(&statement.signature.0[..32]),
@@ -488,7 +488,7 @@ fn single_verification_without_the_cofactor_is_found_out() {
     // Elsewhere the challenge does so in one case of eight, or rarer.
     let found = disagreements(holds_without_cofactor, which_hold, &cases);
     assert!((300..400).contains(&found), "{found} of 400");
-    // The cofactor is all that the planted rule gets wrong.
+    // The cofactor is all that the seeded rule gets wrong.
     assert_eq!(
         disagreements(holds_without_cofactor, which_hold, &honest(50)),
         0

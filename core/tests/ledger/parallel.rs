@@ -364,10 +364,10 @@ fn tasks_run_once_after_what_they_wait_for_and_never_more_at_once_than_workers()
 
 #[test]
 fn no_task_runs_ahead_of_a_graph_whose_making_panicked() {
-    let ahead = GraphOverlap::new(10);
-    let made = catch_unwind(AssertUnwindSafe(|| ahead.make(|| panic!("on purpose"))));
+    let overlap = GraphOverlap::new(10);
+    let made = catch_unwind(AssertUnwindSafe(|| overlap.make(|| panic!("on purpose"))));
     assert!(made.is_err());
-    let begun = ahead.run(&Ok::<u32, ()>);
+    let begun = overlap.run(&Ok::<u32, ()>);
     assert_eq!(begun, Ok(Vec::new()));
 }
 

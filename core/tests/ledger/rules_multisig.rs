@@ -9,7 +9,7 @@ use lockstep_core::model::{Cell, Effect, Nonce, Rejection, Value};
 use lockstep_core::storage::MemoryStorage;
 
 /// Alice has 100 and, since block 1, a multisig of bob and carol.
-fn guarded(threshold: u8) -> Ledger<MemoryStorage> {
+fn multisig_ledger(threshold: u8) -> Ledger<MemoryStorage> {
     let mut ledger = ledger().has(&key("alice"), 100).open();
     let set = from(&key("alice"), 0)
         .multisig(threshold, &[&key("bob"), &key("carol")])
@@ -48,7 +48,7 @@ fn a_multisig_is_set_and_listed_with_its_participants_in_their_order() {
 #[test]
 fn the_threshold_of_participants_must_sign() {
     let (alice, bob, carol) = (key("alice"), key("bob"), key("carol"));
-    let mut ledger = guarded(2);
+    let mut ledger = multisig_ledger(2);
     let pay = || from(&alice, 1).pay(&key("dora"), 1);
     assert_eq!(ledger.rejection(&pay().sign()), too_few(2, 0));
     assert_eq!(ledger.rejection(&pay().cosign(&bob).sign()), too_few(2, 1));
@@ -57,7 +57,7 @@ fn the_threshold_of_participants_must_sign() {
 
 #[test]
 fn fewer_than_all_participants_may_be_enough() {
-    let mut ledger = guarded(1);
+    let mut ledger = multisig_ledger(1);
     let pay = from(&key("alice"), 1)
         .pay(&key("dora"), 1)
         .cosign(&key("carol"))
@@ -68,7 +68,7 @@ fn fewer_than_all_participants_may_be_enough() {
 #[test]
 fn a_cosigner_counts_once_however_often_it_signs() {
     let (alice, bob) = (key("alice"), key("bob"));
-    let mut ledger = guarded(2);
+    let mut ledger = multisig_ledger(2);
     let pay = from(&alice, 1)
         .pay(&bob, 1)
         .cosign(&bob)
@@ -81,7 +81,7 @@ fn a_cosigner_counts_once_however_often_it_signs() {
 #[test]
 fn a_cosigner_that_is_no_participant_does_not_count() {
     let (alice, bob) = (key("alice"), key("bob"));
-    let mut ledger = guarded(2);
+    let mut ledger = multisig_ledger(2);
     let pay = from(&alice, 1)
         .pay(&bob, 1)
         .cosign(&key("dora"))
@@ -93,7 +93,7 @@ fn a_cosigner_that_is_no_participant_does_not_count() {
 #[test]
 fn cosigners_that_are_no_participants_do_no_harm() {
     let (alice, bob) = (key("alice"), key("bob"));
-    let mut ledger = guarded(1);
+    let mut ledger = multisig_ledger(1);
     let pay = from(&alice, 1)
         .pay(&bob, 1)
         .cosign(&key("dora"))
@@ -141,7 +141,7 @@ fn all_of_255_participants_can_be_needed() {
 #[test]
 fn a_multisig_holds_for_every_kind_of_transaction() {
     let (alice, bob, dora) = (key("alice"), key("bob"), key("dora"));
-    let mut ledger = guarded(1);
+    let mut ledger = multisig_ledger(1);
     let native = lockstep_core::model::Asset::NATIVE;
     for unsigned in [
         from(&alice, 1).pay(&bob, 1),
@@ -173,7 +173,7 @@ fn a_multisig_holds_from_the_next_transaction_of_the_same_block() {
 #[test]
 fn a_multisig_is_changed_by_the_old_participants() {
     let (alice, bob, carol, dora) = (key("alice"), key("bob"), key("carol"), key("dora"));
-    let mut ledger = guarded(2);
+    let mut ledger = multisig_ledger(2);
     let change = || from(&alice, 1).multisig(1, &[&dora]);
     assert_eq!(
         ledger.rejection(&change().cosign(&dora).sign()),
@@ -187,7 +187,7 @@ fn a_multisig_is_changed_by_the_old_participants() {
 #[test]
 fn a_removed_multisig_is_gone_in_this_block_and_the_next() {
     let (alice, bob, carol) = (key("alice"), key("bob"), key("carol"));
-    let mut ledger = guarded(1);
+    let mut ledger = multisig_ledger(1);
     let added = ledger.add([
         from(&alice, 1).multisig(0, &[]).cosign(&bob).sign(),
         from(&alice, 2).pay(&carol, 1).sign(),
@@ -204,7 +204,7 @@ fn a_removed_multisig_is_gone_in_this_block_and_the_next() {
 #[test]
 fn a_removed_multisig_keeps_its_versions() {
     let (alice, bob) = (key("alice"), key("bob"));
-    let mut ledger = guarded(1);
+    let mut ledger = multisig_ledger(1);
     let remove = from(&alice, 1).multisig(0, &[]).cosign(&bob).sign();
     let added = ledger.add([remove]);
     let cell = Cell::Multisig(alice.public());
@@ -222,7 +222,7 @@ fn a_removed_multisig_keeps_its_versions() {
 #[test]
 fn setting_the_same_multisig_again_changes_nonce_and_fee_alone() {
     let (alice, bob, carol) = (key("alice"), key("bob"), key("carol"));
-    let mut ledger = guarded(1);
+    let mut ledger = multisig_ledger(1);
     let again = from(&alice, 1)
         .multisig(1, &[&bob, &carol])
         .cosign(&bob)
@@ -261,7 +261,7 @@ fn a_multisig_that_comes_and_goes_within_a_block_is_no_change() {
 #[test]
 fn the_same_participants_in_another_order_are_another_multisig() {
     let (alice, bob, carol) = (key("alice"), key("bob"), key("carol"));
-    let mut ledger = guarded(1);
+    let mut ledger = multisig_ledger(1);
     let swapped = from(&alice, 1)
         .multisig(1, &[&carol, &bob])
         .cosign(&bob)
@@ -275,7 +275,7 @@ fn the_same_participants_in_another_order_are_another_multisig() {
 #[test]
 fn another_threshold_is_another_multisig() {
     let (alice, bob, carol) = (key("alice"), key("bob"), key("carol"));
-    let mut ledger = guarded(1);
+    let mut ledger = multisig_ledger(1);
     let raised = from(&alice, 1)
         .multisig(2, &[&bob, &carol])
         .cosign(&bob)

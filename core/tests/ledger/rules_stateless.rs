@@ -257,10 +257,10 @@ fn a_signature_covers_network_source_nonce_fee_and_payload() {
         let signer = changed.source;
         assert_eq!(rejected(&changed), Rejection::Signature { signer });
     }
-    let mut elsewhere = signed;
-    elsewhere.network = Network::Mainnet;
+    let mut foreign = signed;
+    foreign.network = Network::Mainnet;
     assert_eq!(
-        check(&elsewhere, Network::Mainnet),
+        check(&foreign, Network::Mainnet),
         Err(Rejection::Signature {
             signer: alice.public()
         })

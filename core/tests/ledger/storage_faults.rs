@@ -98,16 +98,16 @@ fn two_blocks_then(medium: &Medium) -> (Ledger<RedbStorage>, Allowed) {
     ledger.add([payments(1, 30)]);
     let block = ledger.block([payments(2, 40)]);
     let before = ledger.tables();
-    let mut elsewhere = setup().open();
+    let mut reference = setup().open();
     for nonce in 0..2 {
-        elsewhere.add([payments(nonce, 30)]);
+        reference.add([payments(nonce, 30)]);
     }
-    assert_eq!(elsewhere.tables(), before);
-    elsewhere.add_block(&block);
+    assert_eq!(reference.tables(), before);
+    reference.add_block(&block);
     let allowed = Allowed {
         block,
         before,
-        after: elsewhere.tables(),
+        after: reference.tables(),
     };
     (ledger, allowed)
 }

@@ -121,10 +121,10 @@ fn a_header_is_checked_like_a_full_block() {
         refusal(&mut ledger, &miscounting),
         Refusal::Count { header: 2, body: 1 }
     ));
-    let mut elsewhere = good.clone();
-    elsewhere.parent = Hash([1; 32]);
+    let mut orphan = good.clone();
+    orphan.parent = Hash([1; 32]);
     assert!(matches!(
-        refusal(&mut ledger, &elsewhere),
+        refusal(&mut ledger, &orphan),
         Refusal::Parent { .. }
     ));
     let mut empty = good.clone();

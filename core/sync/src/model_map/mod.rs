@@ -2,8 +2,8 @@
 //! module that mounts it.
 //!
 //! Loom and shuttle switch threads only at primitives of their own. A real dashmap inside a model has
-//! none, so that a lost update passes in its one interleaving. This map does what can be seen of the
-//! real one from outside, over primitives that the checker knows.
+//! none, so that a lost update passes in its one interleaving. This map behaves as the real one
+//! does from outside, over primitives that the checker knows.
 //!
 //! # The algorithm
 //!

@@ -25,7 +25,7 @@ pub use Mutex as UntrackedMutex;
 pub use crate::panic_message;
 use std::sync::PoisonError;
 
-/// A lock that has no memory of panics: a panic is a defect and is reported where it happens, and a
+/// A lock that has no memory of panics: a panic is a bug and is reported where it happens, and a
 /// second one at each later lock would bury it.
 #[derive(Debug)]
 pub struct Mutex<T>(std::sync::Mutex<T>);

@@ -43,15 +43,15 @@ impl Placement {
         }
         // Asked anew: an operator may have moved the process. Where that fails, or leaves too few CPUs,
         // and where this thread alone is bound to one, they stay where they are.
-        let Ok(mut elsewhere) = sched_getaffinity(None) else {
+        let Ok(mut other_cpus) = sched_getaffinity(None) else {
             return;
         };
-        if elsewhere.count() as usize <= self.threads.len() {
+        if other_cpus.count() as usize <= self.threads.len() {
             return;
         }
-        elsewhere.unset(cpu);
+        other_cpus.unset(cpu);
         for thread in &self.threads {
-            let _ = sched_setaffinity(Some(*thread), &elsewhere);
+            let _ = sched_setaffinity(Some(*thread), &other_cpus);
         }
         *avoided = Some(cpu);
     }
@@ -82,8 +82,8 @@ mod tests {
         }
         let workers = workers(allowed.count() as usize);
         for cpu in (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)) {
-            let mut elsewhere = allowed;
-            elsewhere.unset(cpu);
+            let mut other_cpus = allowed;
+            other_cpus.unset(cpu);
             // Until it stays where it was sent to.
             loop {
                 let mut only = CpuSet::new();
@@ -94,7 +94,7 @@ mod tests {
                 let seen = workers.each(|| (sched_getcpu(), cpus()));
                 if seen[0].0 == cpu && sched_getcpu() == cpu {
                     assert_eq!(seen[0].1, allowed, "the caller is free");
-                    assert!(seen[1..].iter().all(|(_, cpus)| *cpus == elsewhere));
+                    assert!(seen[1..].iter().all(|(_, cpus)| *cpus == other_cpus));
                     break;
                 }
             }
