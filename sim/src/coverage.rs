@@ -50,7 +50,7 @@ pub fn count_block(
         coverage.count(point!("block: without a transaction"));
     }
     if result.reward.is_zero() {
-        coverage.count(point!("block: nothing left to issue"));
+        coverage.count(point!("block: native limit reached"));
     }
     let changed: BTreeSet<Cell> = result.changes.iter().map(|(cell, _)| *cell).collect();
     let mut credited = BTreeSet::new();
@@ -82,10 +82,10 @@ pub fn count_block(
         coverage.count(point!("block: the miner is a party", in ["calm"]));
     }
     if sender_again {
-        coverage.count(point!("block: one sender more than once", in ["calm", "nonces"]));
+        coverage.count(point!("block: repeated sender", in ["calm", "nonces"]));
     }
     if credited.iter().any(|cell| !changed.contains(cell)) {
-        coverage.count(point!("block: a balance came and went", in ["calm", "money"]));
+        coverage.count(point!("block: credit without net change", in ["calm", "money"]));
     }
 }
 
@@ -110,10 +110,10 @@ fn applied(
         })
         .collect();
     if debits.iter().any(|cell| credited.contains(cell)) {
-        coverage.count(point!("applied: spends what it got in this block", in ["calm", "money"]));
+        coverage.count(point!("applied: spends a credit of this block", in ["calm", "money"]));
     }
     if debits.len() > 1 {
-        coverage.count(point!("applied: more than one asset", in ["calm", "money"]));
+        coverage.count(point!("applied: several assets", in ["calm", "money"]));
     }
     match &transaction.payload {
         Payload::Burn { .. } => coverage.count(point!("applied: burn", in ["calm", "money"])),
@@ -125,13 +125,13 @@ fn applied(
         }
         Payload::Transfers(transfers) => {
             if transfers.len() > 1 {
-                coverage.count(point!("applied: many transfers", in ["calm", "money"]));
+                coverage.count(point!("applied: several transfers", in ["calm", "money"]));
             }
             if transfers
                 .iter()
                 .any(|transfer| transfer.destination == transaction.source)
             {
-                coverage.count(point!("applied: to oneself", in ["calm", "money"]));
+                coverage.count(point!("applied: self-transfer", in ["calm", "money"]));
             }
             let is_new = |account| {
                 before.is_some_and(|world| !world.cells.contains_key(&Cell::Nonce(account)))
@@ -153,7 +153,7 @@ fn rejected(coverage: &mut Coverage, transaction: &Transaction, rejection: &Reje
         Rejection::ZeroAmount { .. } => point!("rejected: zero amount"),
         Rejection::ParticipantCount { .. } => point!("rejected: participant count"),
         Rejection::Threshold { .. } => point!("rejected: threshold"),
-        Rejection::DuplicateParticipant { .. } => point!("rejected: participant twice"),
+        Rejection::DuplicateParticipant { .. } => point!("rejected: duplicate participant"),
         Rejection::CosignatureCount { .. } => point!("rejected: cosignature count"),
         Rejection::Signature { .. } => point!("rejected: signature"),
         Rejection::Nonce { expected, got } if got < expected => {
@@ -169,20 +169,20 @@ fn rejected(coverage: &mut Coverage, transaction: &Transaction, rejection: &Reje
         transaction.fee.is_zero() && matches!(transaction.payload, Payload::Multisig(_));
     match rejection {
         Rejection::Nonce { .. } if takes_nothing => {
-            coverage.count(point!("rejected: nonce wrong though nothing is taken", in ["nonces"]));
+            coverage.count(point!("rejected: nonce of a transaction without debits", in ["nonces"]));
         }
         Rejection::Balance {
             needed, available, ..
         } => {
             let without_fee = needed.checked_sub(transaction.fee);
             if without_fee.is_some_and(|needed| needed <= *available) {
-                coverage.count(point!("rejected: the fee alone is too much", in ["money"]));
+                coverage.count(point!("rejected: balance short by the fee alone", in ["money"]));
             }
             if let Payload::Transfers(transfers) = &transaction.payload
                 && transfers.len() > 1
                 && transfers[0].amount <= *available
             {
-                coverage.count(point!("rejected: the first transfers could be made", in ["money"]));
+                coverage.count(point!("rejected: first transfer affordable", in ["money"]));
             }
         }
         _ => {}

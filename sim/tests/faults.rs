@@ -86,35 +86,35 @@ fn every_fault_happens_and_core_survives_it() {
         (
             vec![crash(9, Loss::Torn(3)), crash(2, Loss::Reordered(1))],
             vec![
-                "lost: sectors of some",
-                "lost: some",
-                "crash: again, while it was opened",
+                "lost: random sectors",
+                "lost: random writes",
+                "crash: second while opening",
             ],
         ),
         (
             vec![fails(Call::Write, 0)],
-            vec!["failed: a write", "failed: asked again"],
+            vec!["failed: write", "failed: retried"],
         ),
-        (vec![fails(Call::Sync, 0)], vec!["failed: a sync"]),
+        (vec![fails(Call::Sync, 0)], vec!["failed: sync"]),
         (
             vec![Fault::DiskFull { after: 2 }],
-            vec!["failed: no room on the disk", "failed: asked again"],
+            vec!["failed: full disk", "failed: retried"],
         ),
         (
             vec![Fault::ReadFails { at: 1 }],
-            vec!["failed: a read of the ledger", "failed: asked again"],
+            vec!["failed: read of the ledger", "failed: retried"],
         ),
         (vec![panic(false)], vec!["panic: once"]),
         (vec![panic(true)], vec!["panic: every time"]),
         (
             vec![Fault::Cancel(InjectionPoint::Step(2))],
-            vec!["cancelled: before a step", "failed: asked again"],
+            vec!["cancelled: before a step", "failed: retried"],
         ),
         (
             vec![Fault::Cancel(InjectionPoint::Read(1))],
             vec![
                 "cancelled: future dropped during a read",
-                "failed: asked again",
+                "failed: retried",
             ],
         ),
         (
@@ -125,14 +125,14 @@ fn every_fault_happens_and_core_survives_it() {
             vec![reader(InjectionPoint::Read(1))],
             vec!["concurrent: during a read", "concurrent: reads"],
         ),
-        (vec![Fault::Clock { jump_ms: -9 }], vec!["clock: back"]),
+        (vec![Fault::Clock { jump_ms: -9 }], vec!["clock: backward jump"]),
         (
             vec![Fault::Clock { jump_ms: 300_000 }],
-            vec!["clock: forward, the body is not known any more"],
+            vec!["clock: forward jump with the body expired"],
         ),
         (
             vec![Fault::Clock { jump_ms: 299_999 }],
-            vec!["clock: forward, the body is known"],
+            vec!["clock: forward jump with the body kept"],
         ),
     ] {
         let coverage = survived(&faults);
@@ -151,17 +151,17 @@ fn each(fault: impl Fn(u64) -> Fault, event: &str) -> u64 {
 
 #[test]
 fn every_read_of_a_block_can_fail() {
-    let reads = each(|at| Fault::ReadFails { at }, "failed: a read of the ledger");
+    let reads = each(|at| Fault::ReadFails { at }, "failed: read of the ledger");
     assert!(reads >= 3, "only {reads} reads");
 }
 
 #[test]
 fn every_call_to_the_disk_can_fail_and_every_write_be_without_room() {
-    let writes = each(|at| fails(Call::Write, at), "failed: a write");
-    let syncs = each(|at| fails(Call::Sync, at), "failed: a sync");
+    let writes = each(|at| fails(Call::Write, at), "failed: write");
+    let syncs = each(|at| fails(Call::Sync, at), "failed: sync");
     let room = each(
         |after| Fault::DiskFull { after },
-        "failed: no room on the disk",
+        "failed: full disk",
     );
     assert!(writes > 5 && syncs > 0, "{writes} writes, {syncs} syncs");
     assert_eq!(room, writes);
@@ -217,7 +217,7 @@ fn every_transaction_can_panic() {
             }]);
             assert_eq!(coverage.of(event), 2);
             // After one panic over the graph the block is executed serially.
-            assert_eq!(coverage.of("failed: asked again"), 1 + u64::from(persists));
+            assert_eq!(coverage.of("failed: retried"), 1 + u64::from(persists));
         }
     }
 }

@@ -23,8 +23,8 @@ pub(super) fn crashed(call: Option<Call>) -> Event {
 /// The power went once more, in a call to open what the last crash left where one was reached.
 pub(super) fn crashed_again(call: Option<Call>) -> Event {
     match call {
-        None => point!("crash: again, when it was open", rare),
-        Some(_) => point!("crash: again, while it was opened", in ["crash"]),
+        None => point!("crash: second after opening", rare),
+        Some(_) => point!("crash: second while opening", in ["crash"]),
     }
 }
 
@@ -32,24 +32,24 @@ pub(super) fn crashed_again(call: Option<Call>) -> Event {
 pub(super) fn lost(loss: Loss) -> Event {
     match loss {
         Loss::Nothing => point!("lost: nothing", rare),
-        Loss::All => point!("lost: all that was not synced", rare),
-        Loss::Last => point!("lost: the last", rare),
-        Loss::AllButLast => point!("lost: all but the last", rare),
+        Loss::All => point!("lost: all unsynced writes", rare),
+        Loss::Last => point!("lost: last write", rare),
+        Loss::AllButLast => point!("lost: all but the last write", rare),
         Loss::Lengths => point!("lost: changes of length", rare),
-        Loss::TornLast(_) => point!("lost: sectors of the last", rare),
-        Loss::Reordered(_) => point!("lost: some", rare),
-        Loss::Torn(_) => point!("lost: sectors of some", rare, in ["crash"]),
+        Loss::TornLast(_) => point!("lost: sectors of the last write", rare),
+        Loss::Reordered(_) => point!("lost: random writes", rare),
+        Loss::Torn(_) => point!("lost: random sectors", rare, in ["crash"]),
     }
 }
 
 /// A call to the disk failed.
 pub(super) fn failed(is_full: bool, call: Call) -> Event {
     match call {
-        _ if is_full => point!("failed: no room on the disk"),
-        Call::Write => point!("failed: a write"),
-        Call::Sync => point!("failed: a sync", rare),
-        Call::SetLen => point!("failed: a change of length", rare),
-        Call::Read | Call::Len | Call::Any => point!("failed: a read of the disk", rare),
+        _ if is_full => point!("failed: full disk"),
+        Call::Write => point!("failed: write"),
+        Call::Sync => point!("failed: sync", rare),
+        Call::SetLen => point!("failed: change of length", rare),
+        Call::Read | Call::Len | Call::Any => point!("failed: read of the disk", rare),
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn failed(is_full: bool, call: Call) -> Event {
 #[must_use]
 pub fn happened(fault: &Fault) -> Vec<Event> {
     match fault {
-        Fault::ReadFails { .. } => vec![point!("failed: a read of the ledger")],
+        Fault::ReadFails { .. } => vec![point!("failed: read of the ledger")],
         Fault::Panic {
             persists: false, ..
         } => vec![point!("panic: once")],

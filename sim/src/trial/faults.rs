@@ -133,12 +133,12 @@ impl Trial<'_> {
             Ok(result) => Ok(Some(result)),
             Err(_) if after != *before && after == *self.oracle.world() => {
                 self.coverage
-                    .count(point!("failed: done though an error was answered", rare, in ["crash"]));
+                    .count(point!("failed: done although an error was returned", rare, in ["crash"]));
                 Ok(Some(None))
             }
             Err(_) => {
                 self.coverage
-                    .count(point!("failed: asked again", in ["crash"]));
+                    .count(point!("failed: retried", in ["crash"]));
                 Ok(None)
             }
         }
@@ -244,10 +244,10 @@ impl Trial<'_> {
             self.judge_against(oracle.world(), &name, before, &after, event)?;
             self.coverage
                 .count(match (template.block.transactions.is_empty(), *jump_ms) {
-                    (true, _) => point!("clock: a template without a transaction", rare),
-                    (_, ..0) => point!("clock: back", rare),
-                    _ if template.is_known => point!("clock: forward, the body is known"),
-                    _ => point!("clock: forward, the body is not known any more"),
+                    (true, _) => point!("clock: empty template", rare),
+                    (_, ..0) => point!("clock: backward jump", rare),
+                    _ if template.is_known => point!("clock: forward jump with the body kept"),
+                    _ => point!("clock: forward jump with the body expired"),
                 });
             self.ask(&name, || subject.rewind_to(before.height))?;
             let again = self.look(subject)?;

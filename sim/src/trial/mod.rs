@@ -218,7 +218,7 @@ impl Trial<'_> {
             Step::Reapply => {
                 for block in std::mem::take(&mut self.undone) {
                     self.coverage
-                        .count(point!("block: again after a rewind", in ["reorg"]));
+                        .count(point!("block: reapplied after a rewind", in ["reorg"]));
                     self.add(&block)?;
                 }
                 Ok(())
@@ -243,7 +243,7 @@ impl Trial<'_> {
                     recipe.flaw,
                     Some(BlockFlaw::Truncated(_) | BlockFlaw::Extended | BlockFlaw::FlippedBit(_))
                 );
-                self.coverage.count(point!("bytes that are no block"));
+                self.coverage.count(point!("undecodable block"));
                 self.observe(error.as_bytes());
                 if damaged {
                     return Ok(());
@@ -322,9 +322,9 @@ impl Trial<'_> {
         let target = self.blocks.len() - depth;
         let height = Height(target as u64);
         self.coverage.count(match (depth, target) {
-            (0, _) => point!("rewind by nothing", rare),
-            (_, 0) => point!("rewind to the genesis", in ["reorg"]),
-            _ => point!("rewind", in ["calm", "reorg"]),
+            (0, _) => point!("rewind: no block", rare),
+            (_, 0) => point!("rewind: to the genesis", in ["reorg"]),
+            _ => point!("rewind: some blocks", in ["calm", "reorg"]),
         });
         self.oracle.rewind_to(height).map_err(|reason| {
             Failure::Infrastructure(format!("the oracle does not rewind: {reason}"))
@@ -358,7 +358,7 @@ impl Trial<'_> {
 
     fn reopen(&mut self) -> Result<(), Failure> {
         self.coverage
-            .count(point!("closed and opened", in ["calm", "reorg"]));
+            .count(point!("reopen", in ["calm", "reorg"]));
         let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);
         for one in &mut subjects {
