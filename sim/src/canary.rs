@@ -1,5 +1,5 @@
-//! A subject with a known bug, to be caught in every campaign: a judge that lets it pass is
-//! blind, whatever else it says.
+//! Canary: the oracle as a subject with a seeded bug, for the self-check of every campaign. A judge
+//! that accepts it detects nothing, and the campaign fails.
 
 use lockstep_core::model::{Amount, Block, Cell, Genesis, Height, Outcome, Value};
 
@@ -24,16 +24,16 @@ lockstep_harness::seeded_bugs! {
 }
 
 impl CanaryBug {
-    /// The invariant that must name it.
+    /// Returns the invariant that must be violated.
     #[must_use]
     pub const fn named_by(self) -> &'static Invariant {
         self.seeding().named_by[0]
     }
 }
 
-/// A subject that is right but for one bug.
+/// A subject that is correct but for one seeded bug.
 ///
-/// Right is the oracle: with core in its place, a bug of core would look like one of the judge.
+/// It wraps the oracle: around core, a bug of core would look like one of the judge.
 pub struct Canary {
     oracle: Oracle,
     /// The blocks of the chain, from height 1.
@@ -42,11 +42,11 @@ pub struct Canary {
 }
 
 impl Canary {
-    /// Plants a bug.
+    /// Creates a canary with this bug.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible.
+    /// [`SubjectError::Damaged`] if the genesis is impossible.
     pub fn new(genesis: &Genesis, bug: CanaryBug) -> Result<Self, SubjectError> {
         Ok(Canary {
             oracle: Oracle::new(genesis).map_err(SubjectError::Damaged)?,

@@ -1,4 +1,4 @@
-//! Coverage points of a ledger that are counted from what the oracle says of a block.
+//! Coverage points of a ledger, counted from the oracle's result of a block.
 
 use std::collections::BTreeSet;
 
@@ -9,16 +9,16 @@ use lockstep_harness::coverage::{Coverage, Point};
 
 use crate::world::{BlockResult, World};
 
-/// The system whose points a ledger counts.
+/// Name of the system that these coverage points belong to.
 pub const SYSTEM: &str = "ledger";
 
-/// The quantities that a ledger counts beside events.
+/// Quantities that a ledger counts beside events.
 pub mod totals {
-    /// Blocks that were taken, those that were applied again included.
+    /// Accepted blocks, those that were applied again included.
     pub const BLOCKS: &str = "blocks";
-    /// Their transactions.
+    /// Transactions of accepted blocks.
     pub const TRANSACTIONS: &str = "transactions";
-    /// Those of them that were applied.
+    /// Applied transactions.
     pub const APPLIED: &str = "applied";
 }
 
@@ -30,7 +30,8 @@ macro_rules! point {
 }
 pub(crate) use point;
 
-/// Counts what the oracle says of a block. `before` is the world before it.
+/// Counts the coverage points of a block. `expected` is the oracle's result, `before` the world
+/// before it.
 pub fn count_block(
     coverage: &mut Coverage,
     block: &Block,
@@ -44,7 +45,7 @@ pub fn count_block(
     coverage.count(point!("blocks", total));
     let transactions = block.transactions.len() as u64;
     coverage.count_many(point!("transactions", total), transactions);
-    // Zero times: the quantity is there where nothing was applied as well.
+    // Zero times: the quantity exists even if no transaction is applied.
     coverage.count_many(point!("applied", total), 0);
     if block.transactions.is_empty() {
         coverage.count(point!("block: without a transaction"));
@@ -169,7 +170,8 @@ fn rejected(coverage: &mut Coverage, transaction: &Transaction, rejection: &Reje
         transaction.fee.is_zero() && matches!(transaction.payload, Payload::Multisig(_));
     match rejection {
         Rejection::Nonce { .. } if takes_nothing => {
-            coverage.count(point!("rejected: nonce of a transaction without debits", in ["nonces"]));
+            coverage
+                .count(point!("rejected: nonce of a transaction without debits", in ["nonces"]));
         }
         Rejection::Balance {
             needed, available, ..

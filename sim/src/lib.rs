@@ -1,14 +1,15 @@
 //! The Lockstep ledger under the simulation harness: scenarios are drawn, executed on systems under
 //! test, and judged step by step.
 //!
-//! [`generate`] turns a stream of [choices](lockstep_harness::choice) into a [`scenario`]: everything
-//! that a run depends on, as plain data. A [`trial`] lets it happen to [subjects](subject) and to the
-//! [`oracle`], and asks the [`invariants`] after every step. A [`campaign`] is many of them, as a
-//! workload of [`lockstep_harness`], which counts what was [reached](coverage) and looks for seeded bugs
-//! first ([`canary`]). What fails is made small ([`mod@shrink`]) and becomes a [`reproducer`], or a
-//! test ([`mod@export`]). [`stress`] takes one large block of one [`conflict_pattern`] in place of many small
-//! ones, [`crash`] lets the power go in every call to the disk. Built with the feature `shuttle`,
-//! `explore` executes blocks under [schedules](lockstep_harness::schedule) that are drawn.
+//! [`generate`] turns a stream of [choices](lockstep_harness::choice) into a [`scenario`]:
+//! everything that a run depends on, as plain data. A [`trial`] executes it on [subjects](subject)
+//! and on the [`oracle`], and checks the [`invariants`] after every step. A [`campaign`] is many of
+//! them, as a workload of [`lockstep_harness`], which counts [coverage points](coverage) and
+//! detects seeded bugs first ([`canary`]). A violation is shrunk ([`mod@shrink`]) and becomes a
+//! [`reproducer`], or a test ([`mod@export`]). [`stress`] executes one large block of one
+//! [`conflict_pattern`] in place of many small ones, [`crash`] simulates power loss in every call
+//! to the disk. Built with the feature `shuttle`, `explore` executes blocks under drawn
+//! [schedules](lockstep_harness::schedule).
 //!
 //! ```
 //! use lockstep_harness::choice::Seeded;

@@ -1,4 +1,4 @@
-//! Who is on trial: anything that takes blocks and can be looked at.
+//! Systems under test: anything that accepts blocks and whose state can be read.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,85 +16,85 @@ use lockstep_harness::coverage::Point;
 use crate::scenario::{ConcurrentRequest, Fault};
 use crate::world::{BlockResult, World};
 
-/// A ledger on trial.
+/// A system under test.
 pub trait Subject {
-    /// What it is called in reports.
+    /// Returns its name in reports, without a comma.
     fn name(&self) -> &str;
 
     /// Adds a block to the tip.
     ///
     /// # Errors
     ///
-    /// Where the block is refused, or something failed.
+    /// [`SubjectError::Refused`] if the block is refused, the other variants if it was not decided.
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError>;
 
     /// Undoes the blocks above a height, which is not above the tip.
     ///
     /// # Errors
     ///
-    /// Where something failed.
+    /// Any [`SubjectError`] but [`SubjectError::Refused`].
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError>;
 
     /// Closes and opens the ledger.
     ///
     /// # Errors
     ///
-    /// Where something failed.
+    /// As [`Subject::rewind_to`].
     fn reopen(&mut self) -> Result<(), SubjectError>;
 
-    /// Everything that can be seen of it.
+    /// Reads its whole observable state.
     ///
     /// # Errors
     ///
-    /// Where something failed, or what is there makes no sense.
+    /// [`SubjectError::Failed`] if it cannot be read, [`SubjectError::Damaged`] if it is
+    /// inconsistent.
     fn world(&self) -> Result<World, SubjectError>;
 
-    /// Everything that is kept about the block at a height, as it reads back; `None` for none.
+    /// Reads the stored block at a height and its receipts; `None` if there is none.
     ///
     /// # Errors
     ///
     /// As [`Subject::world`].
     fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError>;
 
-    /// All bytes that are kept, in order, where it can tell: equal ledgers have equal ones,
-    /// wherever they are kept.
+    /// Hashes all stored bytes, in order: equal ledgers have equal ones on every storage.
     ///
     /// # Errors
     ///
-    /// Where something failed.
+    /// As [`Subject::world`].
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError>;
 
-    /// How many worked on the last block at once, where it has workers and counts them.
+    /// Returns the number of workers at work on the last block; `None` if it does not count them.
     fn at_work(&self) -> Option<AtWork> {
         None
     }
 
-    /// Where things can go wrong beside what it is asked, the way to let them.
+    /// Returns the interface for fault injection; `None` if it has none.
     fn faulty(&mut self) -> Option<&mut dyn Faulty> {
         None
     }
 }
 
-/// A subject to which things can happen beside what it is asked.
+/// A subject with fault injection.
 pub trait Faulty {
-    /// Lets something go wrong while the next thing is asked of it. Gives `false` where it cannot
-    /// happen to this subject, or not together with what was armed before.
+    /// Arms a fault for the next operation. Returns `false` if the fault cannot happen to this
+    /// subject, or not together with those armed before.
     fn arm(&mut self, fault: Fault) -> bool;
 
-    /// Ends what was armed: the power is back, the disk is repaired, the ledger is open. Says what
-    /// happened.
+    /// Ends the armed faults and returns what happened: the power is back, the disk is repaired,
+    /// the ledger is open.
     ///
     /// # Errors
     ///
-    /// Where the ledger cannot be opened again, although nothing fails any more.
+    /// Any [`SubjectError`] of opening the ledger again, without a fault.
     fn recover(&mut self) -> Result<Aftermath, SubjectError>;
 
-    /// Makes a template of these transactions, lets the clock jump, and adds the header alone, and
-    /// the whole block where the body is not known any more.
+    /// Makes a template of these transactions, moves the clock by `jump_ms` milliseconds, and adds
+    /// the header alone, or the whole block if its body has expired.
     ///
     /// # Errors
     ///
-    /// Where something failed.
+    /// As [`Subject::add_block`].
     fn template(
         &mut self,
         transactions: &[Transaction],
@@ -103,52 +103,52 @@ pub trait Faulty {
     ) -> Result<Template, SubjectError>;
 }
 
-/// What happened of what was armed.
+/// Events of the armed faults.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aftermath {
-    /// The events that were reached, as they are counted.
+    /// Coverage points of the faults that happened.
     pub events: Vec<&'static Point>,
-    /// What somebody else did meanwhile.
+    /// Report of the concurrent request, if one was made.
     pub concurrent: Option<ConcurrentReport>,
 }
 
-/// What became of a template.
+/// Result of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     /// Its block.
     pub block: Block,
-    /// Whether its header alone was enough.
+    /// True if its header alone was accepted.
     pub is_known: bool,
-    /// What its block did.
+    /// Result of its block.
     pub result: BlockResult,
 }
 
-/// What somebody else wants, with everything that it takes.
+/// A concurrent request with its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConcurrentAct {
-    /// To undo what is above this height.
+    /// Undo the blocks above this height.
     Rewind(Height),
-    /// To add this block.
+    /// Add this block.
     Add(Block),
-    /// To read everything.
+    /// Read the whole ledger.
     Read,
-    /// To close the ledger.
+    /// Close the ledger.
     Close,
 }
 
-/// What somebody else did.
+/// Result of a concurrent request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConcurrentReport {
-    /// What was wanted.
+    /// The request.
     pub act: ConcurrentAct,
-    /// The answer: what a block did, or nothing.
+    /// The answer; the result of a block for [`ConcurrentAct::Add`].
     pub answer: Result<Option<BlockResult>, SubjectError>,
-    /// What was read.
+    /// The world that a reader read.
     pub saw: Option<World>,
 }
 
 impl ConcurrentAct {
-    /// What a rival of this block on this tip wants.
+    /// Returns the act of a request that is concurrent with this block on this tip.
     #[must_use]
     pub fn of(request: ConcurrentRequest, tip: Height, block: &Block) -> Self {
         match request {
@@ -160,7 +160,7 @@ impl ConcurrentAct {
                 header: Header {
                     merkle_root: merkle::root(&[]),
                     count: 0,
-                    // Another name even where the block has no transaction either.
+                    // Another hash even if the block has no transactions either.
                     time: Timestamp(block.header.time.0.saturating_add(1)),
                     ..block.header.clone()
                 },
@@ -172,30 +172,30 @@ impl ConcurrentAct {
     }
 }
 
-/// A block and its receipts, as they read back.
+/// A block and its receipts, as read from storage.
 pub type StoredBlock = (Block, Vec<lockstep_core::model::Receipt>);
 
-/// How many workers were at work at once.
+/// Number of workers at work at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AtWork {
-    /// The most that may be.
+    /// Configured maximum.
     pub limit: usize,
-    /// The most that were.
+    /// Measured maximum.
     pub most: usize,
 }
 
-/// A subject did not do what it was asked.
+/// The reason why a subject did not do an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectError {
     /// The block does not extend the chain.
     Refused(Refusal),
-    /// What is kept makes no sense: a finding, for nobody damaged it.
+    /// The stored data is inconsistent: a finding, because no test damages it.
     Damaged(String),
-    /// It does not end: nobody can go on, or everybody does for ever.
+    /// The operation does not end: a deadlock or a livelock.
     Stuck(String),
-    /// The machine failed: no finding.
+    /// The storage or the machine failed: no finding.
     Failed(String),
-    /// It was given up half way, because somebody panicked or lost interest.
+    /// The operation was aborted, by a panic or by cancellation.
     GivenUp(String),
 }
 
@@ -233,32 +233,32 @@ impl From<StorageError> for SubjectError {
     }
 }
 
-/// Core, with its blocks executed in one way.
+/// Core with one execution mode.
 pub struct Core<S> {
     name: String,
-    /// Absent only while it is closed.
+    /// `None` only while it is closed.
     chain: Option<Chain<S>>,
     reopen: Box<dyn Fn(S) -> Result<Chain<S>, ChainError>>,
 }
 
-/// How core executes the blocks of a subject, whatever their size.
+/// Execution mode of core, used for blocks of every size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Execution {
     /// On one thread.
     Serial,
-    /// The stateless checks on so many workers.
+    /// Stateless checks on N workers, execution on one thread.
     ParallelValidation(usize),
-    /// Everything on so many workers.
+    /// Stateless checks and graph execution on N workers.
     Graph(usize),
-    /// In all ways, on so many workers, and compared by core itself.
+    /// Every mode on N workers, compared by core itself.
     TestMode(usize),
-    /// As core itself chooses for the network and each block, and as `LOCKSTEP_PARALLEL_*` in the
-    /// environment say.
+    /// The mode that core chooses for the network and each block, and that `LOCKSTEP_PARALLEL_*` in
+    /// the environment override.
     AsConfigured,
 }
 
 impl Execution {
-    /// All ways that a campaign puts on trial.
+    /// Modes that a campaign tests.
     pub const ALL: [Execution; 8] = [
         Execution::Serial,
         Execution::ParallelValidation(2),
@@ -270,11 +270,11 @@ impl Execution {
         Execution::AsConfigured,
     ];
 
-    /// The configuration of a node that executes this way.
+    /// Returns the configuration of a node with this execution mode.
     ///
     /// # Errors
     ///
-    /// [`SubjectError::Failed`], where the environment of a node says something impossible.
+    /// [`SubjectError::Failed`] if `LOCKSTEP_PARALLEL_*` in the environment are invalid.
     pub fn config(self, genesis: &Genesis, hash_seed: u64) -> Result<Config, SubjectError> {
         let mut config = Config {
             hash_seed: HashSeed::Fixed(hash_seed),
@@ -316,20 +316,20 @@ impl fmt::Display for Execution {
 }
 
 impl Core<MemoryStorage> {
-    /// In memory, executed serially. Closing keeps the memory.
+    /// Creates core in memory, executed serially. Closing keeps the memory.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible.
+    /// [`SubjectError::Damaged`] if the genesis is impossible.
     pub fn in_memory(genesis: &Genesis, hash_seed: u64) -> Result<Self, SubjectError> {
         Core::executed(Execution::Serial, genesis, hash_seed)
     }
 
-    /// In memory, executed in this way. Closing keeps the memory.
+    /// Creates core in memory with this execution mode. Closing keeps the memory.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible.
+    /// As [`Core::in_memory`], and as [`Execution::config`].
     pub fn executed(
         execution: Execution,
         genesis: &Genesis,
@@ -339,11 +339,11 @@ impl Core<MemoryStorage> {
         Core::configured(name, genesis, execution.config(genesis, hash_seed)?)
     }
 
-    /// In memory, with this configuration. Closing keeps the memory.
+    /// Creates core in memory with this configuration. Closing keeps the memory.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible.
+    /// As [`Core::in_memory`].
     pub fn configured(
         name: String,
         genesis: &Genesis,
@@ -357,11 +357,13 @@ impl Core<MemoryStorage> {
 }
 
 impl Core<RedbStorage> {
-    /// In a redb file, executed in this way. Closing closes the file, and opening reads it again.
+    /// Opens core in a redb file with this execution mode. Closing closes the file, and opening
+    /// reads it again.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible or the file cannot be opened.
+    /// [`SubjectError::Damaged`] if the genesis is impossible or the file is no ledger of it,
+    /// [`SubjectError::Failed`] if the file cannot be opened, and as [`Execution::config`].
     pub fn in_file(
         path: &Path,
         execution: Execution,
@@ -372,11 +374,12 @@ impl Core<RedbStorage> {
         Core::configured_in_file(path, name, genesis, execution.config(genesis, hash_seed)?)
     }
 
-    /// In a redb file, with this configuration. Closing closes the file, and opening reads it again.
+    /// Opens core in a redb file with this configuration. Closing closes the file, and opening
+    /// reads it again.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible or the file cannot be opened.
+    /// As [`Core::in_file`].
     pub fn configured_in_file(
         path: &Path,
         name: String,
@@ -394,12 +397,13 @@ impl Core<RedbStorage> {
 }
 
 impl<S: Storage> Core<S> {
-    /// On any storage, with this configuration. Closing gives the storage to `reopen`, which gives
-    /// back what is opened next.
+    /// Opens core on any storage with this configuration. Closing gives the storage to `reopen`,
+    /// which returns the storage that is opened next.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible or the storage holds something else.
+    /// [`SubjectError::Damaged`] if the genesis is impossible or the storage holds another ledger,
+    /// [`SubjectError::Failed`] if the storage fails.
     pub fn on(
         name: String,
         storage: S,
@@ -425,11 +429,11 @@ impl<S: Storage> Core<S> {
         })
     }
 
-    /// The ledger itself.
+    /// Returns the ledger itself.
     ///
     /// # Errors
     ///
-    /// [`SubjectError::Failed`], where it is closed because it could not be opened again.
+    /// [`SubjectError::Failed`] if it is closed because it could not be opened again.
     pub fn chain(&self) -> Result<&Chain<S>, SubjectError> {
         self.chain.as_ref().ok_or_else(closed)
     }
@@ -478,18 +482,18 @@ impl<S: Storage> Subject for Core<S> {
     }
 }
 
-/// Whether what core answered is what is there.
+/// Checks that the tip that core returned is the stored one.
 fn is_tip<S: Storage>(answered: Tip, chain: &Chain<S>) -> Result<(), SubjectError> {
     let tip = chain.tip()?;
     if answered == tip {
         return Ok(());
     }
     Err(SubjectError::Damaged(format!(
-        "it answered that the tip is {answered:?}, and there is {tip:?}"
+        "the returned tip is {answered:?}, and the stored one {tip:?}"
     )))
 }
 
-/// What core answered, in the words of a trial.
+/// Converts core's answer into the result of a trial.
 pub(crate) fn result(added: AddedBlock) -> BlockResult {
     BlockResult {
         receipts: added.receipts,
@@ -500,7 +504,7 @@ pub(crate) fn result(added: AddedBlock) -> BlockResult {
     }
 }
 
-/// Everything that is kept about the block at a height.
+/// Reads the stored block at a height and its receipts.
 pub(crate) fn stored<S: Storage>(
     chain: &Chain<S>,
     height: Height,
@@ -508,11 +512,12 @@ pub(crate) fn stored<S: Storage>(
     Ok(chain.block(height)?.zip(chain.receipts(height)?))
 }
 
-/// Everything that can be seen of a ledger.
+/// Reads the whole observable state of a ledger.
 ///
 /// # Errors
 ///
-/// [`SubjectError::Failed`] or [`SubjectError::Damaged`], as the storage answers.
+/// [`SubjectError::Failed`] if the storage cannot be read, [`SubjectError::Damaged`] if it is
+/// corrupt.
 pub fn world<S: Storage>(chain: &Chain<S>) -> Result<World, SubjectError> {
     const PAGE: usize = 1024;
     let tip = chain.tip()?;
@@ -538,11 +543,12 @@ pub fn world<S: Storage>(chain: &Chain<S>) -> Result<World, SubjectError> {
     }
 }
 
-/// All bytes of a storage, in order, hashed.
+/// Hashes all bytes of a storage, in order.
 ///
 /// # Errors
 ///
-/// [`SubjectError::Failed`], where the storage cannot be read.
+/// [`SubjectError::Failed`] if the storage cannot be read, [`SubjectError::Damaged`] if it is
+/// corrupt.
 pub fn bytes_kept(storage: &impl Storage) -> Result<blake3::Hash, SubjectError> {
     const PAGE: usize = 1024;
     let mut hasher = blake3::Hasher::new();
@@ -569,7 +575,7 @@ pub fn bytes_kept(storage: &impl Storage) -> Result<blake3::Hash, SubjectError> 
 }
 
 fn open<S: Storage>(storage: S, genesis: &Genesis, config: Config) -> Result<Chain<S>, ChainError> {
-    // Nothing in a run may depend on the time of day.
+    // No run may depend on the time of day.
     let clock = Arc::new(|| Timestamp(0));
     Chain::open(storage, genesis, config, clock)
 }
@@ -584,7 +590,7 @@ mod tests {
     use crate::scenario::build;
 
     #[test]
-    fn an_answer_that_is_not_what_is_there_is_found() {
+    fn an_answer_that_differs_from_the_stored_tip_is_found() {
         let recipe = crate::scenario::GenesisRecipe {
             network: crate::scenario::NetworkName::Devnet,
             reward: 1,

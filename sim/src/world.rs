@@ -1,10 +1,10 @@
-//! Everything that can be seen of a ledger between two blocks, as plain ordered data.
+//! World: the whole observable state of a ledger between two blocks, as plain ordered data.
 
 use std::collections::BTreeMap;
 
 use lockstep_core::model::{Amount, Cell, Hash, Height, Receipt, Timestamp, Value, Version};
 
-/// Everything that can be seen of a ledger at one height.
+/// The whole observable state of a ledger at one height.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
     /// The tip's height; 0 for the genesis.
@@ -19,23 +19,23 @@ pub struct World {
     pub cells: BTreeMap<Cell, Vec<Version>>,
 }
 
-/// What adding one block did.
+/// Result of adding one block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockResult {
-    /// One for each transaction, in their order.
+    /// Receipts, one for each transaction, in order.
     pub receipts: Vec<Receipt>,
-    /// Every cell that the block changed, with its value after.
+    /// State diff: every cell that the block changed, with its value after.
     pub changes: Vec<(Cell, Value)>,
-    /// The fees of the applied transactions.
+    /// Sum of the fees of the applied transactions.
     pub fees: Amount,
-    /// What was issued to the miner beside them.
+    /// Amount issued to the miner.
     pub reward: Amount,
     /// The block's digest.
     pub digest: Hash,
 }
 
 impl World {
-    /// The value of a cell, if it was ever written.
+    /// Returns the newest value of a cell, if it was ever written.
     #[must_use]
     pub fn newest(&self, cell: Cell) -> Option<&Value> {
         self.cells.get(&cell)?.last().map(|version| &version.value)

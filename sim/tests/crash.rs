@@ -1,4 +1,4 @@
-//! The power goes in every call, and what is kept is always the ledger before or the one after.
+//! Power loss in every call: the ledger recovers to the one before the block or the one after it.
 
 use lockstep_harness::campaign::{self, Enough, Plan, Runs, Unwatched, Verdict};
 use lockstep_harness::coverage::Coverage;
@@ -25,9 +25,9 @@ fn every_crash_of_a_block_is_recovered_from_however_it_is_executed() {
     assert!(serial.calls > 10, "{serial}");
     assert!(serial.crashes > serial.calls, "{serial}");
     assert_eq!(serial.before + serial.after, serial.crashes);
-    assert_eq!(serial.again, serial.crashes);
+    assert_eq!(serial.second_crashes, serial.crashes);
     assert!(!serial.is_vacuous(), "{serial}");
-    // What is written does not depend on who executes.
+    // Writes do not depend on the execution mode.
     assert_eq!(serial, spread);
     assert_eq!(serial, graph);
 }
@@ -64,7 +64,7 @@ fn violated(scenario: &Scenario, bug: CrashBug) -> Option<&'static Invariant> {
 }
 
 #[test]
-fn the_power_goes_in_every_step_of_what_is_sampled() {
+fn a_sampled_scenario_has_a_crash_in_every_step() {
     let scenario = crash::scenario(3, 0);
     let faults: Vec<Fault> = scenario.faults().collect();
     assert!(faults.len() >= scenario.blocks());

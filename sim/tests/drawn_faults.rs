@@ -1,4 +1,4 @@
-//! What the generator lets go wrong: core stands it, and a defect is found by it and made small.
+//! Drawn faults: core survives them, and a seeded bug is detected by them and shrunk.
 
 use lockstep_harness::choice::Seeded;
 use lockstep_harness::coverage::Coverage;
@@ -11,13 +11,13 @@ use lockstep_sim::scenario::{Fault, Scenario, Step};
 use lockstep_sim::shrink::{self, BUDGET};
 use lockstep_sim::trial;
 
-/// Scenarios of the generator's, each with what goes wrong in it.
+/// Drawn scenarios with faults.
 fn drawn(runs: std::ops::Range<u64>) -> impl Iterator<Item = Scenario> {
     runs.map(|run| generate::scenario_with_faults(&mut Seeded::new(11, run), Size::SMALL).1)
 }
 
 #[test]
-fn core_stands_whatever_is_drawn() {
+fn core_survives_all_drawn_faults() {
     let mut coverage = Coverage::default();
     for scenario in drawn(0..150) {
         let outcome = trial::run(&scenario, &faulty::subjects, &mut coverage);
@@ -63,7 +63,7 @@ fn a_run_with_faults_is_the_same_each_time() {
 }
 
 #[test]
-fn in_many_scenarios_nothing_goes_wrong_and_each_kind_is_left_out_of_some() {
+fn many_scenarios_have_no_faults_and_each_kind_is_left_out_of_some() {
     let profiles: Vec<_> = (0..200)
         .map(|run| generate::scenario_with_faults(&mut Seeded::new(2, run), Size::SMALL))
         .collect();
@@ -87,7 +87,7 @@ fn in_many_scenarios_nothing_goes_wrong_and_each_kind_is_left_out_of_some() {
     }
 }
 
-/// The invariant that is named where a batch is made in two commits.
+/// Violated invariant of core on a storage that makes two commits of a batch.
 fn torn(scenario: &Scenario) -> Option<String> {
     let outcome = trial::run(
         scenario,

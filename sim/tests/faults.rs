@@ -112,10 +112,7 @@ fn every_fault_happens_and_core_survives_it() {
         ),
         (
             vec![Fault::Cancel(InjectionPoint::Read(1))],
-            vec![
-                "cancelled: future dropped during a read",
-                "failed: retried",
-            ],
+            vec!["cancelled: future dropped during a read", "failed: retried"],
         ),
         (
             vec![reader(InjectionPoint::Step(2))],
@@ -125,7 +122,10 @@ fn every_fault_happens_and_core_survives_it() {
             vec![reader(InjectionPoint::Read(1))],
             vec!["concurrent: during a read", "concurrent: reads"],
         ),
-        (vec![Fault::Clock { jump_ms: -9 }], vec!["clock: backward jump"]),
+        (
+            vec![Fault::Clock { jump_ms: -9 }],
+            vec!["clock: backward jump"],
+        ),
         (
             vec![Fault::Clock { jump_ms: 300_000 }],
             vec!["clock: forward jump with the body expired"],
@@ -137,7 +137,7 @@ fn every_fault_happens_and_core_survives_it() {
     ] {
         let coverage = survived(&faults);
         for event in events {
-            // Once for each way of executing.
+            // Once for each execution mode.
             assert_eq!(coverage.of(event), 2, "{faults:?}: {event}");
         }
     }
@@ -156,13 +156,10 @@ fn every_read_of_a_block_can_fail() {
 }
 
 #[test]
-fn every_call_to_the_disk_can_fail_and_every_write_be_without_room() {
+fn every_call_to_the_disk_can_fail_and_every_write_find_the_disk_full() {
     let writes = each(|at| fails(Call::Write, at), "failed: write");
     let syncs = each(|at| fails(Call::Sync, at), "failed: sync");
-    let room = each(
-        |after| Fault::DiskFull { after },
-        "failed: full disk",
-    );
+    let room = each(|after| Fault::DiskFull { after }, "failed: full disk");
     assert!(writes > 5 && syncs > 0, "{writes} writes, {syncs} syncs");
     assert_eq!(room, writes);
 }
@@ -237,7 +234,7 @@ fn a_fault_that_is_never_reached_changes_nothing() {
 }
 
 #[test]
-fn a_batch_in_two_commits_is_named_by_each_kind_of_failure() {
+fn a_batch_in_two_commits_is_detected_by_each_kind_of_failure() {
     let torn = |fault: fn(u64) -> Fault| {
         let named: Vec<String> = (0..40)
             .filter_map(|at| in_two_commits(&scenario(&[fault(at)])))
@@ -292,19 +289,19 @@ fn a_failure_that_is_reported_as_a_refusal_is_named() {
 }
 
 #[test]
-fn a_panic_is_named() {
+fn a_panic_is_detected() {
     let name = buggy(&[], LedgerBug::PanicsOnABlock);
     assert_eq!(name.as_deref(), Some("never-panics"));
 }
 
 #[test]
-fn a_receipt_that_is_not_answered_is_named() {
+fn a_receipt_that_is_not_returned_is_detected() {
     let name = buggy(&[], LedgerBug::ReceiptLost);
     assert_eq!(name.as_deref(), Some("one-receipt-per-transaction"));
 }
 
 #[test]
-fn a_block_that_is_gone_after_a_restart_is_named() {
+fn a_block_that_is_lost_in_a_restart_is_detected() {
     let mut closed = scenario(&[]);
     closed.steps.insert(3, Step::Reopen);
     let name = named(&closed, &|genesis, hash_seed| {
@@ -315,7 +312,7 @@ fn a_block_that_is_gone_after_a_restart_is_named() {
 }
 
 #[test]
-fn a_clock_that_stands_still_is_named() {
+fn a_clock_that_stands_still_is_detected() {
     let jump = |jump_ms| buggy(&[Fault::Clock { jump_ms }], LedgerBug::ClockStandsStill);
     assert_eq!(jump(300_000).as_deref(), Some("template-lives-its-time"));
     assert_eq!(jump(299_999), None);
@@ -372,7 +369,7 @@ impl Storage for RemembersForEachThread {
 }
 
 #[test]
-fn a_cache_that_another_thread_does_not_clear_is_named_by_a_concurrent_request() {
+fn a_cache_that_another_thread_does_not_clear_is_detected_by_a_concurrent_request() {
     for request in [ConcurrentRequest::Rewind(0), ConcurrentRequest::Rewind(1)] {
         let fault = Fault::ConcurrentRequest(InjectionPoint::Step(1), request);
         let name = on(&scenario(&[fault]), RemembersForEachThread::new);

@@ -1,4 +1,4 @@
-//! The harness itself: it is deterministic, it says what happened, and it cannot be fooled.
+//! Campaigns of ledgers: they are deterministic, and every failure has its verdict.
 
 use lockstep_core::model::{Block, Genesis, Height};
 use lockstep_harness::campaign::{
@@ -103,7 +103,7 @@ fn two_hash_seeds_give_one_outcome() {
     }
 }
 
-/// Core in memory, with something of its own in front.
+/// Core in memory, after a check of each block that may fail.
 struct FailsSomeBlocks<F> {
     inner: Core<lockstep_core::storage::MemoryStorage>,
     add: F,
@@ -174,7 +174,7 @@ fn a_ledger_that_makes_no_sense_is_a_finding() {
     let Failure::Violation(violation) =
         with(|_| Err(SubjectError::Damaged("a balance is gone".to_owned())))
     else {
-        panic!("nobody damaged it");
+        panic!("no test damages it");
     };
     assert_eq!(violation.invariant, "makes-sense");
 }
@@ -253,7 +253,7 @@ fn a_whole_campaign_that_reached_little_is_vacuous() {
     };
     assert!(missing.contains(&"rejected: cosignature count"));
     assert_eq!(summary.verdict.exit_code(), ExitCode::Vacuous);
-    // A shard is not asked for what only all of them together reach, nor is one run.
+    // A shard or a single run need not reach what only the whole campaign reaches.
     let shard = Plan {
         shard: Shard { index: 0, of: 2 },
         ..short
@@ -285,7 +285,7 @@ fn a_folder_that_is_not_there_is_the_machines_fault() {
     assert!(summary.verdict.to_string().contains("/nowhere/at/all"));
 }
 
-/// What is kept in it differs each time: nobody may take that for one answer.
+/// A subject whose stored bytes differ each time: two executions of a run cannot agree.
 struct KeepsTheTime {
     inner: Core<lockstep_core::storage::MemoryStorage>,
     time: u64,
@@ -336,7 +336,7 @@ fn a_run_that_goes_two_ways_ends_a_campaign_with_the_first_difference() {
     assert!(text.contains("run 1 of seed 5 executed twice"), "{text}");
     assert!(text.contains("first      step "), "{text}");
 
-    // Done once only, nobody sees it: that is what doing it twice is for.
+    // Executed once, the difference stays hidden: that is the reason for repetitions.
     let once = Plan {
         repeat_every: 0,
         ..chosen_by_hand(1)

@@ -1,5 +1,5 @@
-//! One large block on every path, here with a few hundred transactions: what is judged, and what is
-//! said where the judgement is bad. What it took is nobody's claim.
+//! One large block in every execution mode, here with a few hundred transactions: results and
+//! verdicts. No test depends on times.
 
 use lockstep_core::model::{Amount, Block, Genesis, Height};
 use lockstep_harness::exit::ExitCode;
@@ -39,17 +39,17 @@ fn check_passes(signatures: Signatures, paths: usize) {
 }
 
 #[test]
-fn every_shape_passes_on_every_path_with_1_to_3_workers() {
+fn every_pattern_passes_in_every_mode_with_1_to_3_workers() {
     check_passes(Signatures::Verified, 3);
 }
 
 #[test]
-fn every_shape_passes_with_known_verdicts_with_1_to_3_workers() {
+fn every_pattern_passes_with_known_verdicts_with_1_to_3_workers() {
     check_passes(Signatures::KnownToHold, 3);
 }
 
 #[test]
-fn levels_are_those_of_the_shape() {
+fn levels_are_those_of_the_pattern() {
     let levels = |pattern, accounts| {
         let report = stress::run(&Plan {
             accounts,
@@ -65,13 +65,13 @@ fn levels_are_those_of_the_shape() {
     assert_eq!(levels(ConflictPattern::Hot, 301), (1, 300));
 }
 
-/// Something that is asked for the block in place of core.
+/// Executes the block on this subject in place of core.
 fn run_on(subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>) -> Report {
     let plan = plan(ConflictPattern::Zipf, 1, Signatures::Verified);
     stress::run_on(&plan, &|genesis, _| Ok(vec![subject(genesis)?]))
 }
 
-/// Name and exit code of what is found in a subject.
+/// Invariant and exit code of the violation of a subject.
 fn found(
     subject: impl Fn(&Genesis) -> Result<Box<dyn Subject>, SubjectError>,
 ) -> (&'static Invariant, ExitCode) {
@@ -88,14 +88,14 @@ fn same_as_serial() -> (&'static Invariant, ExitCode) {
 }
 
 #[test]
-fn a_defective_receipt_or_world_differs_from_serial() {
+fn a_wrong_receipt_or_world_differs_from_serial() {
     for bug in [CanaryBug::FeeMisreported, CanaryBug::UnitLost] {
         let found = found(|genesis| Ok(Box::new(Canary::new(genesis, bug)?)));
         assert_eq!(found, same_as_serial(), "{bug:?}");
     }
 }
 
-/// Core, but for what is done to the answer to a block.
+/// Core with a changed result of a block.
 struct WrongResult {
     core: Core<lockstep_core::storage::MemoryStorage>,
     tamper: fn(BlockResult) -> Result<BlockResult, SubjectError>,
@@ -171,7 +171,7 @@ fn any_part_of_a_result_that_is_another_differs_from_serial() {
 }
 
 #[test]
-fn a_result_that_nobody_tampers_with_passes() {
+fn an_unchanged_result_passes() {
     assert!(run_on(with_wrong_result(Ok)).outcome.is_ok());
 }
 
@@ -193,7 +193,7 @@ fn a_panic_is_a_finding() {
 }
 
 #[test]
-fn what_is_recorded_of_a_block_comes_with_its_time() {
+fn recorded_phases_of_a_block_come_with_its_time() {
     let report = run_on(with_wrong_result(|result| {
         metrics::histogram!("lockstep_phase_seconds", "phase" => "tamper").record(0.25);
         Ok(result)

@@ -65,7 +65,7 @@ impl Engine for Crash {
                         found: Some(found),
                     });
                 }
-                Err(Unrecovered::NotTaken(reason)) => return Err(reason),
+                Err(Unrecovered::NotAccepted(reason)) => return Err(reason),
             }
         }
         Ok(Search { runs, found: None })

@@ -169,7 +169,7 @@ impl Crash {
                     let name = format!("crash-seed{}", self.seed);
                     return self.violated(&name, &found.violation, &found.reproducer);
                 }
-                Err(Unrecovered::NotTaken(reason)) => return infrastructure(reason),
+                Err(Unrecovered::NotAccepted(reason)) => return infrastructure(reason),
             };
             self.say_report(execution, &report);
             crashes += report.all_crashes();

@@ -1,4 +1,4 @@
-//! Factories of subjects: they make those of every run of a campaign.
+//! Factories that create the subjects of every run of a campaign.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,17 @@ use lockstep_core::model::Genesis;
 use crate::faulty;
 use crate::subject::{Core, Execution, Subject, SubjectError};
 
-/// Makes the subjects of every run, all on the same genesis.
+/// Creates the subjects of every run, all on the same genesis.
 ///
-/// A closure like the one that [`trial::run`](crate::trial::run) takes is one, so a campaign can be
-/// had on any executor without implementing this.
+/// A closure like the one that [`trial::run`](crate::trial::run) takes is a factory, so a campaign
+/// tests any executor without an implementation of this trait.
 pub trait SubjectFactory {
-    /// Makes them.
+    /// Creates the subjects of one run.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible, or the machine failed.
+    /// [`SubjectError::Damaged`] if the genesis is impossible, [`SubjectError::Failed`] if the
+    /// machine failed.
     fn subjects(
         &self,
         genesis: &Genesis,
@@ -24,16 +25,16 @@ pub trait SubjectFactory {
     ) -> Result<Vec<Box<dyn Subject>>, SubjectError>;
 }
 
-/// What may differ from one time that a scenario is run to the next, and changes no result.
+/// Circumstances of one execution of a scenario, on which no result may depend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Circumstances<'c> {
-    /// The seed of every hash map.
+    /// Seed of every hash map.
     pub hash_seed: u64,
-    /// Whether this is the second time: with other numbers of workers then.
-    pub is_again: bool,
-    /// Whether anything goes wrong in it, which only some subjects let happen to them.
+    /// True for a repetition, which has other numbers of workers.
+    pub is_repeated: bool,
+    /// True if the scenario has faults, which only some subjects can inject.
     pub has_faults: bool,
-    /// The only subject that is needed, by its name.
+    /// Name of the only subject that is needed.
     pub only: Option<&'c str>,
 }
 
@@ -54,11 +55,11 @@ where
     }
 }
 
-/// Core executed in every way in memory, and core in a redb file; on a simulated disk as well, where
-/// something goes wrong.
+/// Factory of core in memory in every execution mode and core in a redb file; for scenarios with
+/// faults on a simulated disk as well.
 #[derive(Clone, Debug)]
 pub struct CoreSubjects {
-    /// Where the file is, made anew for every run.
+    /// Folder of the file, which is created anew for every run.
     pub folder: PathBuf,
 }
 
@@ -69,8 +70,8 @@ impl SubjectFactory for CoreSubjects {
         circumstances: &Circumstances<'_>,
     ) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
         let hash_seed = circumstances.hash_seed;
-        let now = |execution| match circumstances.is_again {
-            true => again(execution),
+        let now = |execution| match circumstances.is_repeated {
+            true => other_workers(execution),
             false => execution,
         };
         let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
@@ -81,14 +82,14 @@ impl SubjectFactory for CoreSubjects {
                 hash_seed,
             )?));
         }
-        // Nothing can go wrong with the others.
+        // The others have no fault injection.
         if circumstances.has_faults {
             subjects.extend(faulty::subjects(genesis, hash_seed)?);
         }
         if let Some(only) = circumstances.only {
             subjects.retain(|subject| subject.name() == only);
         }
-        // To make a file takes longer than all the others together.
+        // Creating a file takes longer than all the others together.
         if circumstances.only.is_none() || subjects.is_empty() {
             let file = self.folder.join("ledger.lockstep.redb");
             match std::fs::remove_file(&file) {
@@ -106,8 +107,8 @@ impl SubjectFactory for CoreSubjects {
     }
 }
 
-/// The same way with another number of workers.
-const fn again(execution: Execution) -> Execution {
+/// Returns the same mode with another number of workers.
+const fn other_workers(execution: Execution) -> Execution {
     match execution {
         Execution::Serial => Execution::Serial,
         Execution::ParallelValidation(workers) => Execution::ParallelValidation(workers + 1),

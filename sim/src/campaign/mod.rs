@@ -1,4 +1,4 @@
-//! Campaigns of ledgers: scenarios that are drawn, executed on subjects and judged against the oracle.
+//! Campaigns of ledgers: drawn scenarios, executed on subjects and judged against the oracle.
 
 mod factory;
 mod self_check;
@@ -24,14 +24,14 @@ use lockstep_harness::violation::{Failure, Violation};
 /// Added to the hash seed of a run that is repeated.
 const OTHER_HASH_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Scenarios of one ledger, on subjects that a factory makes.
+/// Workload of one ledger, on subjects that a factory creates.
 #[derive(Clone, Copy)]
 pub struct Ledgers<'s> {
-    /// What all scenarios are about.
+    /// Emphasis of all scenarios.
     pub preset: Preset,
     /// Added to the hash seed of every run. No result depends on it.
     pub hash_seed: u64,
-    /// Makes the subjects of each run.
+    /// Creates the subjects of each run.
     pub subjects: &'s dyn SubjectFactory,
 }
 
@@ -73,8 +73,8 @@ impl Workload for Ledgers<'_> {
     }
 }
 
-/// Executes a scenario on the subjects of a factory; with `is_repeated` with another hash seed and
-/// other numbers of workers.
+/// Executes a scenario on the subjects of a factory; a repetition has another hash seed and other
+/// numbers of workers.
 pub(crate) fn execute(
     scenario: &Scenario,
     is_repeated: bool,
@@ -89,7 +89,7 @@ pub(crate) fn execute(
                     true => hash_seed ^ OTHER_HASH_SEED,
                     false => hash_seed,
                 },
-                is_again: is_repeated,
+                is_repeated,
                 has_faults: scenario.faults().next().is_some(),
                 only: None,
             };
@@ -105,8 +105,8 @@ pub(crate) fn execute(
     }
 }
 
-/// Runs one scenario on core executed in every way in memory, and on core in a redb file in this
-/// folder, which is made anew.
+/// Runs one scenario on core in memory in every execution mode, and on core in a redb file in this
+/// folder, which is created anew.
 ///
 /// # Errors
 ///
@@ -120,16 +120,17 @@ pub fn on_core(
     on(scenario, &CoreSubjects { folder }, None, coverage)
 }
 
-/// Shrinks a run that ended so on core, as [`shrink_on`] does.
+/// Shrinks a run with this violation on core, as [`shrink_on`] does.
 #[must_use]
 pub fn shrink(scenario: &Scenario, violation: &Violation, folder: &Path, budget: u64) -> Shrunk {
     let folder = folder.to_path_buf();
     shrink_on(scenario, violation, &CoreSubjects { folder }, budget)
 }
 
-/// Shrinks a run that ended so. What comes out violates the same invariant, wherever.
+/// Shrinks a run with this violation. The result violates the same invariant, at any step and
+/// subject.
 ///
-/// Costs `budget` runs at the most, and two.
+/// Costs at most `budget + 2` runs.
 #[must_use]
 pub fn shrink_on(
     scenario: &Scenario,
@@ -147,8 +148,8 @@ pub fn shrink_on(
         _ => None,
     };
     let invariant = violation.invariant.name;
-    // One subject is asked in an eighth of the time. It may need the others to be wrong, as two
-    // that differ do, and then all of them are asked.
+    // One subject alone takes an eighth of the time. A violation may need the others, as a
+    // difference between two does, and then all are run.
     let alone = Some(violation.subject.as_str());
     let mut spent = 0;
     if shows(scenario, alone).as_deref() == Some(invariant) {
@@ -171,7 +172,7 @@ pub fn shrink_on(
     shrunk
 }
 
-/// Runs one scenario on these subjects, or on the one that is named.
+/// Runs one scenario on the subjects of a factory, or on the one with this name.
 fn on(
     scenario: &Scenario,
     subjects: &dyn SubjectFactory,
@@ -183,7 +184,7 @@ fn on(
         &|genesis, hash_seed| {
             let circumstances = Circumstances {
                 hash_seed,
-                is_again: false,
+                is_repeated: false,
                 has_faults: scenario.faults().next().is_some(),
                 only,
             };

@@ -1,4 +1,4 @@
-//! Self-check of the judge: every campaign of ledgers looks at seeded bugs before anything else.
+//! Self-check of the judge: every campaign of ledgers detects the seeded bugs of canaries first.
 
 use lockstep_harness::campaign::SelfCheckFailed;
 use lockstep_harness::choice::Seeded;
@@ -10,14 +10,14 @@ use crate::trial;
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::violation::Failure;
 
-/// The seeded bugs of the self-check, each named by the judge.
+/// Seeded bugs of the self-check.
 pub const SELF_CHECKS: [CanaryBug; 3] = CanaryBug::ALL;
 
-/// Runs every canary; gives their names.
+/// Runs every canary and returns the ids of their bugs.
 ///
 /// # Errors
 ///
-/// The first that the judge does not see, or names by another invariant.
+/// [`SelfCheckFailed`] for the first bug that is not detected, or detected by another invariant.
 pub(super) fn self_check(seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
     SELF_CHECKS
         .into_iter()
@@ -46,7 +46,7 @@ fn check(seed: u64, bug: CanaryBug) -> Result<String, SelfCheckFailed> {
     }
 }
 
-/// Two blocks of a transfer and a rewind, with amounts from the seed.
+/// A scenario of two blocks with a transfer each and a rewind, with amounts from the seed.
 fn canary_scenario(seed: u64) -> Scenario {
     use crate::scenario::{
         Action, BlockRecipe, GenesisRecipe, Holding, NetworkName, Sending, Step, TransactionRecipe,

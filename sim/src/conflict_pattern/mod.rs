@@ -1,8 +1,8 @@
-//! Blocks with one pattern of conflicts, as large as is asked for: for measurements and for load.
+//! Blocks of any size with one pattern of conflicts, for measurements and for load.
 //!
-//! The generator looks for trouble and mixes everything. A pattern is one thing only, and each of its
-//! transactions is applied, because a block of rejections measures nothing. What is made is a
-//! scenario, so that a failure under load is replayed, edited and shrunk like every other.
+//! The generator mixes kinds of transactions. A block of a pattern has one kind, and each of its
+//! transactions is applied, because a block of rejections measures nothing. The result is a
+//! scenario, so a failure under load is replayed, edited and shrunk like every other.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::scenario::{
 use crate::world::World;
 use lockstep_harness::choice::{Choices, Seeded};
 
-/// Who pays whom in a block.
+/// Pattern of the transfers of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConflictPattern {
     /// Pairs of accounts, each account in one transaction: nothing conflicts.
@@ -26,42 +26,44 @@ pub enum ConflictPattern {
     /// Source and destination are drawn from as many accounts as there are transactions, the
     /// account of rank k with weight 1/k: a few accounts are in most transactions.
     Zipf,
-    /// Everybody pays one account. Nobody sends twice, so only credits meet.
+    /// Each account pays one account, once, so only credits conflict.
     Hot,
-    /// A pays B, B pays C what it got, and so on: no two transactions can change places.
+    /// A pays B, B pays C from that, and so on: no two transactions can change places.
     Chain,
-    /// One account pays everybody: consecutive nonces and one balance.
+    /// One account pays all others: consecutive nonces and one balance.
     OneSender,
-    /// As [`ConflictPattern::Independent`], but [`TRANSFERS`] transfers in a transaction, of as many of
-    /// [`ASSETS`] assets.
+    /// As [`ConflictPattern::Independent`], but [`TRANSFERS`] transfers in a transaction, of as
+    /// many of [`ASSETS`] assets.
     MultiAsset,
-    /// Against whoever schedules, all at once: one account that many pay, in bursts from 1 to
+    /// The worst cases of a scheduler at once: one account that many pay, in bursts from 1 to
     /// [`LONGEST_BURST`], and that pays after each burst, so that it waits for all of them and the
     /// next burst for it; a chain through everything, which makes as many levels as it has hops,
-    /// most of them narrow; one sender who fans out; and in between what could run at any time.
+    /// most of them narrow; one sender that pays many; and in between transactions without
+    /// conflicts.
     Adversarial,
 }
 
-/// How many assets there are in [`ConflictPattern::MultiAsset`], the native one included.
+/// Number of assets in [`ConflictPattern::MultiAsset`], the native one included.
 pub const ASSETS: u32 = 8;
 
-/// How many transfers a transaction of [`ConflictPattern::MultiAsset`] has, each of another asset. The other
-/// patterns have one, of the native asset.
+/// Number of transfers in a transaction of [`ConflictPattern::MultiAsset`] has, each of another
+/// asset. The other patterns have one, of the native asset.
 pub const TRANSFERS: u32 = 4;
 
-/// The most payments to the account in the middle of [`ConflictPattern::Adversarial`] before it pays itself.
+/// Maximum number of payments to the account in the middle of [`ConflictPattern::Adversarial`]
+/// before it pays itself.
 pub const LONGEST_BURST: u64 = 1 << (BURSTS - 1);
 
-/// How many lengths a burst can have: the powers of two from 1 on. Few and short, so that the block
-/// is deep; with 7 of them the graph took about as long, measured on a busy machine.
+/// Number of lengths of a burst: the powers of two from 1 on. Few and short, so that the block is
+/// deep; with 7 of them the graph took about as long, measured on a busy machine.
 const BURSTS: u64 = 3;
-/// The largest amount that is drawn for a transfer.
+/// Maximum amount of a transfer.
 const MAX_AMOUNT: u64 = 1_000;
-/// The largest fee that is drawn.
+/// Maximum fee.
 const MAX_FEE: u64 = 10;
-/// Above the encoding of any block of any pattern, which takes less than 600 bytes a transaction.
+/// Block size limit, above any block of any pattern: a transaction takes less than 600 bytes.
 const MAX_BLOCK_BYTES: u64 = 64 << 20;
-/// A block's time after its parent's.
+/// Time of a block after its parent, in milliseconds.
 const LATER_MS: u64 = 1_000;
 
 impl ConflictPattern {
@@ -76,7 +78,7 @@ impl ConflictPattern {
         ConflictPattern::Adversarial,
     ];
 
-    /// The name, as command lines and tables spell it.
+    /// Name in command lines and tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -90,7 +92,7 @@ impl ConflictPattern {
         }
     }
 
-    /// The pattern with this name.
+    /// Returns the pattern with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         ConflictPattern::ALL
@@ -98,8 +100,7 @@ impl ConflictPattern {
             .find(|pattern| pattern.name() == name)
     }
 
-    /// How many accounts a block of so many transactions has use for: with more, some are no party
-    /// to any.
+    /// Maximum number of accounts that are a party in a block of this many transactions.
     #[must_use]
     pub const fn most_accounts(self, transactions: u16) -> u32 {
         let transactions = transactions as u32;
@@ -114,7 +115,7 @@ impl ConflictPattern {
         }
     }
 
-    /// How few accounts are enough for a block.
+    /// Minimum number of accounts for a block.
     #[must_use]
     pub const fn least_accounts(self) -> u32 {
         match self {
@@ -133,14 +134,13 @@ impl fmt::Display for ConflictPattern {
 /// A genesis and blocks that extend it one after another.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// The ledger's beginning.
+    /// The genesis.
     pub genesis: Genesis,
     /// The blocks from height 1 on, signed.
     pub blocks: Vec<Block>,
 }
 
-/// So many blocks of so many transactions of one pattern, signed. The same arguments always give the
-/// same bytes.
+/// Builds signed blocks of one pattern. Equal arguments give equal bytes.
 ///
 /// Costs one key for each account and one signature for each transaction, together some 30
 /// microseconds a transaction in release.
@@ -149,12 +149,13 @@ pub fn workload(pattern: ConflictPattern, seed: u64, blocks: u32, transactions: 
     signed(&scenario(pattern, seed, blocks, transactions))
 }
 
-/// As [`workload`], among so many accounts: where they are fewer than [`ConflictPattern::most_accounts`], they
-/// are used again and again, and there are more conflicts than the pattern has by itself.
+/// Builds blocks as [`workload`] does among `accounts` accounts: if there are fewer than
+/// [`ConflictPattern::most_accounts`], they repeat, and there are more conflicts than the pattern
+/// has by itself.
 ///
 /// # Panics
 ///
-/// Where there are fewer than [`ConflictPattern::least_accounts`].
+/// Panics if there are fewer than [`ConflictPattern::least_accounts`].
 #[must_use]
 pub fn workload_among(
     accounts: u32,
@@ -177,7 +178,7 @@ pub fn workload_among(
     ))
 }
 
-/// The recipe of [`workload`].
+/// Draws the scenario of [`workload`].
 #[must_use]
 pub fn scenario(pattern: ConflictPattern, seed: u64, blocks: u32, transactions: u16) -> Scenario {
     let accounts = pattern.most_accounts(transactions);
@@ -227,7 +228,7 @@ fn scenario_among(
     }
 }
 
-/// Which part of these receipts says applied; 0 where there are none.
+/// Share of applied transactions among receipts, 0 to 1; 0 without receipts.
 #[must_use]
 pub fn applied_share(receipts: &[Receipt]) -> f64 {
     let applied = receipts.iter().filter(|receipt| receipt.is_applied());
@@ -242,7 +243,7 @@ fn signed(scenario: &Scenario) -> Workload {
         height: Height::GENESIS,
         hash: codec::genesis_hash(&genesis),
         time: genesis.time,
-        // Neither is known before the blocks are executed, and no block depends on them.
+        // Unknown before the blocks are executed, and no block depends on it.
         digest: Hash::ZERO,
         cells: BTreeMap::new(),
     };
@@ -264,26 +265,27 @@ fn signed(scenario: &Scenario) -> Workload {
     }
 }
 
-/// In [`ConflictPattern::Adversarial`], whom many pay and who pays after each burst.
+/// In [`ConflictPattern::Adversarial`], the account that many pay and that pays after each burst.
 const MIDDLE: u32 = 0;
-/// In [`ConflictPattern::Adversarial`], who fans out.
+/// In [`ConflictPattern::Adversarial`], the sender that pays many.
 const FAN: u32 = 1;
-/// In [`ConflictPattern::Adversarial`], the first of all others.
+/// In [`ConflictPattern::Adversarial`], the first of all other accounts.
 const FIRST_STRANGER: u32 = 2;
 
-/// What is drawn for each transaction.
+/// Draws the transfers of one transaction after another.
 struct TransferSource {
     pattern: ConflictPattern,
     choices: Seeded,
-    /// Those that may be a party to a transaction: 0 up to this.
+    /// Number of accounts that may be a party: 0 up to this.
     accounts: u32,
     /// For [`ConflictPattern::Zipf`], the sum of the weights up to each account.
     cumulative_weights: Vec<u64>,
-    /// Who has what went through the chain so far, and how much it is.
+    /// End of the chain so far: account and amount.
     holder: (u32, u64),
-    /// For [`ConflictPattern::Adversarial`], how many more pay the account in the middle before it pays.
+    /// For [`ConflictPattern::Adversarial`], number of payments left before the account in the
+    /// middle pays.
     left_of_burst: u64,
-    /// For [`ConflictPattern::Adversarial`], whose turn among the others it is.
+    /// For [`ConflictPattern::Adversarial`], next of the other accounts.
     turn: u32,
 }
 
@@ -363,7 +365,7 @@ impl TransferSource {
         (from, fee, sendings)
     }
 
-    /// Whoever has what goes through the chain passes it on, but for the fee.
+    /// The account at the end of the chain pays all of it on, but for the fee.
     fn hop(&mut self, to: u32, fee: u64) -> (u32, u64, Vec<Sending>) {
         let (from, amount) = self.holder;
         self.holder = (to, amount - fee);
@@ -380,7 +382,7 @@ impl TransferSource {
         }
     }
 
-    /// Everybody else in turn, so that they meet as late as so many accounts allow.
+    /// Other accounts in turn, so that they repeat as late as their number allows.
     fn stranger(&mut self) -> u32 {
         let stranger = FIRST_STRANGER + self.turn % (self.accounts - FIRST_STRANGER);
         self.turn = self.turn.wrapping_add(1);
@@ -415,22 +417,22 @@ impl TransferSource {
     }
 }
 
-/// What every account has while the blocks are drawn, and must have had at the genesis for that.
+/// Balances and nonces while the blocks are drawn, and the genesis balances that they require.
 #[derive(Default)]
 struct Book {
     nonces: BTreeMap<u32, u64>,
-    /// By account and asset: what it has now, and what it had at the genesis.
+    /// By account and asset: balance now, and balance at the genesis.
     balances: BTreeMap<(u32, u32), (u64, u64)>,
 }
 
 impl Book {
-    /// Whoever takes part is there from the beginning: the cost of a first block and of a later
-    /// one shall not differ by who is new.
+    /// Creates an account in the genesis: the costs of a first and of a later block shall not
+    /// differ by new accounts.
     fn register(&mut self, account: u32) {
         self.balances.insert((account, 0), (1, 1));
     }
 
-    /// What the source lacks, it is given at the genesis.
+    /// Pays, and adds what the source lacks to its genesis balance.
     fn pay(&mut self, from: u32, fee: u64, sendings: Vec<Sending>) -> TransactionRecipe {
         self.take(from, 0, fee);
         for Sending(_, asset, amount) in &sendings {

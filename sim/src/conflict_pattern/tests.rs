@@ -1,4 +1,4 @@
-//! tests
+//! Tests of the patterns of conflicts.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ fn made(pattern: ConflictPattern) -> Workload {
     workload(pattern, 7, BLOCKS, TRANSACTIONS)
 }
 
-/// The share of each block that core applied.
+/// Share of each block that core applied.
 fn applied_shares(workload: &Workload) -> Vec<f64> {
     let genesis = &workload.genesis;
     let config = Config::for_network(genesis.rules.network);
@@ -97,7 +97,7 @@ fn independent_transactions_share_no_account() {
 }
 
 #[test]
-fn a_hot_recipient_is_paid_by_everybody_once() {
+fn a_hot_recipient_is_paid_by_each_account_once() {
     for_each_block(ConflictPattern::Hot, |edges| {
         assert_eq!(distinct(edges.iter().map(|(from, _)| from)), edges.len());
         assert_eq!(distinct(edges.iter().map(|(_, to)| to)), 1);
@@ -105,7 +105,7 @@ fn a_hot_recipient_is_paid_by_everybody_once() {
 }
 
 #[test]
-fn one_sender_pays_everybody_once() {
+fn one_sender_pays_each_account_once() {
     for_each_block(ConflictPattern::OneSender, |edges| {
         assert_eq!(distinct(edges.iter().map(|(from, _)| from)), 1);
         assert_eq!(distinct(edges.iter().map(|(_, to)| to)), edges.len());
@@ -150,7 +150,7 @@ fn by_zipf_one_account_is_a_party_to_many_and_many_to_few() {
     let mut counts: Vec<usize> = parties.into_values().collect();
     counts.sort_unstable_by(|a, b| b.cmp(a));
     // The sum of 1/k up to 2,000 is 8.18, so each side names the first in 12 % of the transactions
-    // (a little more, as nobody pays himself) and the second in half as many.
+    // (a little more, as no account pays itself) and the second in half as many.
     assert!((400..640).contains(&counts[0]), "{}", counts[0]);
     assert!((180..340).contains(&counts[1]), "{}", counts[1]);
     assert!(counts.len() > 700, "{} accounts are a party", counts.len());

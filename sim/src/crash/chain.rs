@@ -1,4 +1,4 @@
-//! A chain of blocks, one of which is on trial.
+//! A chain of blocks, one of which is the target of crashes.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::scenario::{BlockRecipe, Fault, GenesisRecipe, Scenario, Step, Transac
 use crate::world::{BlockResult, World};
 use lockstep_harness::choice::Seeded;
 
-/// A chain, with what the oracle says of it.
+/// A chain with the oracle's results of its blocks.
 #[derive(Clone, Debug)]
 pub struct Chain {
     pub(super) genesis: Genesis,
@@ -23,34 +23,34 @@ pub struct Chain {
     recipes: Vec<BlockRecipe>,
     blocks: Vec<Block>,
     results: Vec<BlockResult>,
-    /// At each height, from the genesis on.
+    /// Worlds at each height, from the genesis on.
     worlds: Vec<World>,
-    /// The number of the block on trial, counted from 0.
+    /// Number of the target block, counted from 0.
     target_block: usize,
 }
 
-/// Of so many chains the best is taken.
+/// Number of chains from which the best is chosen.
 const CANDIDATES: usize = 8;
 
-/// What is drawn.
+/// Size of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainSize {
-    /// Transactions in each block.
+    /// Number of transactions in each block.
     pub transactions: usize,
-    /// Blocks before the one on trial.
+    /// Number of blocks before the target.
     pub before: usize,
-    /// Blocks after it.
+    /// Number of blocks after the target.
     pub after: usize,
 }
 
 impl ChainSize {
-    /// What `lockstep crash` takes unless it is told otherwise.
+    /// Default of `lockstep crash`.
     pub const DEFAULT: ChainSize = ChainSize {
         transactions: 20,
         before: 3,
         after: 3,
     };
-    /// Enough for a planted defect.
+    /// Enough for a seeded bug.
     pub const SMALL: ChainSize = ChainSize {
         transactions: 4,
         before: 1,
@@ -63,7 +63,7 @@ impl fmt::Display for Chain {
         let target_block = &self.results[self.target_block];
         write!(
             f,
-            "{} blocks; the power goes in block {}: {} transactions, {} applied, {} cells changed",
+            "blocks {}, target block {}, transactions {}, applied {}, cells changed {}",
             self.blocks.len(),
             self.target_block + 1,
             target_block.receipts.len(),
@@ -74,15 +74,15 @@ impl fmt::Display for Chain {
 }
 
 impl Chain {
-    /// Draws transactions as a campaign does, and cuts them into blocks of one size. Of a few such
-    /// chains gives the one in whose block on trial the most are applied.
+    /// Draws transactions as a campaign does, and cuts them into blocks of one size. Of several
+    /// such chains returns the one whose target block applies the most.
     ///
     /// # Panics
     ///
-    /// Where a size has no transactions in a block, or the oracle refuses a block without a flaw.
+    /// Panics if a block is to have no transactions.
     #[must_use]
     pub fn drawn(seed: u64, size: ChainSize) -> Self {
-        assert!(size.transactions > 0, "a block on trial has transactions");
+        assert!(size.transactions > 0, "a target block has transactions");
         let ChainSize {
             transactions,
             before,
@@ -111,7 +111,7 @@ impl Chain {
             .expect("there are candidates")
     }
 
-    /// How many transactions of the block on trial are applied.
+    /// Number of applied transactions of the target block.
     fn applied(&self) -> usize {
         let receipts = &self.results[self.target_block].receipts;
         receipts.iter().filter(|of| of.is_applied()).count()
@@ -120,7 +120,7 @@ impl Chain {
     fn of(scenario: Scenario, recipes: Vec<BlockRecipe>, target_block: usize) -> Self {
         let mut keys = Keys::default();
         let mut recipe = scenario.genesis;
-        // Room for every block, whatever was drawn.
+        // Room for every block: the drawn limit does not apply.
         recipe.max_block_bytes = u64::MAX;
         let genesis = build::genesis(&recipe, &mut keys);
         let mut oracle = Oracle::new(&genesis).expect("a drawn genesis is possible");
@@ -146,57 +146,57 @@ impl Chain {
         }
     }
 
-    /// The genesis.
+    /// Returns the genesis.
     #[must_use]
     pub const fn genesis(&self) -> &Genesis {
         &self.genesis
     }
 
-    /// All blocks, the lowest first.
+    /// Returns all blocks, the lowest first.
     #[must_use]
     pub fn blocks(&self) -> &[Block] {
         &self.blocks
     }
 
-    /// The number of the block on trial, counted from 0.
+    /// Returns the number of the target block, counted from 0.
     #[must_use]
     pub const fn target_number(&self) -> usize {
         self.target_block
     }
 
-    /// The block on trial.
+    /// Returns the target block.
     #[must_use]
     pub fn target_block(&self) -> &Block {
         &self.blocks[self.target_block]
     }
 
-    /// The blocks before it.
+    /// Returns the blocks before the target.
     #[must_use]
     pub fn before(&self) -> &[Block] {
         &self.blocks[..self.target_block]
     }
 
-    /// What the oracle says of a block.
+    /// Returns the oracle's result of a block.
     #[must_use]
     pub fn result(&self, number: usize) -> &BlockResult {
         &self.results[number]
     }
 
-    /// The ledger before the block on trial.
+    /// Returns the world before the target block.
     #[must_use]
     pub fn world_before(&self) -> &World {
         &self.worlds[self.target_block]
     }
 
-    /// The ledger after a block.
+    /// Returns the world after a block.
     #[must_use]
     pub fn world_after(&self, number: usize) -> &World {
         &self.worlds[number + 1]
     }
 
-    /// The step of [`Chain::with_a_crash`] that adds a block.
+    /// Index of the step of [`Chain::with_a_crash`] that adds a block.
     pub(super) const fn step_of(&self, number: usize) -> usize {
-        // The crash stands before the block on trial.
+        // The crash is a step before the target block.
         if number < self.target_block {
             number
         } else {
@@ -204,7 +204,7 @@ impl Chain {
         }
     }
 
-    /// The chain as a run with one crash.
+    /// Returns the chain as a run with one crash.
     pub(super) fn with_a_crash(&self, point: CrashPoint, invariant: &str) -> Reproducer {
         let mut steps: Vec<Step> = self.recipes.iter().cloned().map(Step::Block).collect();
         let CrashPoint { at, loss, .. } = point;
@@ -220,8 +220,8 @@ impl Chain {
     }
 }
 
-/// A scenario of the generator's, and all transactions in it that came in a block without a flaw.
-/// None of a scenario that rewinds: what came afterwards would have nonces that were used.
+/// Draws a scenario, and collects the transactions of its blocks without a flaw; none of a scenario
+/// that rewinds, after which their nonces would be used.
 fn one(seed: u64, run: u64, needed: usize) -> (Scenario, Vec<TransactionRecipe>) {
     let size = Size {
         blocks: 16,

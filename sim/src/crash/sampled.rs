@@ -1,4 +1,4 @@
-//! Campaign of crashes: many ledgers, and the power goes during everything that is asked of them.
+//! Campaign of crashes: many ledgers, with a power loss during every operation.
 
 use lockstep_core::model::Genesis;
 use lockstep_harness::campaign::{Execution, RunId, SelfCheckFailed, Workload};
@@ -16,10 +16,11 @@ use crate::subject::{Subject, SubjectError};
 /// The focus whose coverage points a campaign of crashes must reach.
 const FOCUS: &str = "crash";
 
-/// A campaign of fewer blocks is chosen by hand, and not asked for all of its focus.
+/// Number of blocks from which a campaign must reach its whole focus; a smaller one is chosen by
+/// hand.
 const WHOLE: u64 = 100;
 
-/// Scenarios of a campaign of ledgers with a crash in each step, on simulated disks.
+/// Workload of ledgers on simulated disks, with a crash in each step.
 #[derive(Clone, Copy, Debug)]
 pub struct Crashes;
 
@@ -43,7 +44,7 @@ impl Workload for Crashes {
     fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
         CrashBug::ALL
             .into_iter()
-            .map(|planted| planted.check(seed).map(|_| planted.to_string()))
+            .map(|bug| bug.check(seed).map(|_| bug.to_string()))
             .collect()
     }
 
@@ -60,7 +61,7 @@ fn on_disk(genesis: &Genesis, hash_seed: u64) -> Result<Vec<Box<dyn Subject>>, S
     faulty::subjects(genesis, hash_seed)
 }
 
-/// A campaign's scenario, with a crash in each step in place of what else goes wrong.
+/// Draws a scenario of a campaign, with crashes in each step and no other faults.
 #[must_use]
 pub fn scenario(seed: u64, run: u64) -> Scenario {
     let (_, mut scenario) = generate::scenario(&mut Seeded::new(seed, run), Size::CAMPAIGN);

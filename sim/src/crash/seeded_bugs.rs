@@ -1,4 +1,4 @@
-//! Seeded bugs that the crashes of one block must bring to light, or whoever looks at them sees nothing.
+//! Seeded bugs that the crashes of one block must detect before their report counts.
 
 use lockstep_harness::campaign::SelfCheckFailed;
 use lockstep_harness::invariant::Invariant;
@@ -22,17 +22,17 @@ lockstep_harness::seeded_bugs! {
 }
 
 impl CrashBug {
-    /// Whether this is how it must be detected.
+    /// Returns whether this invariant is one of those that must detect the bug.
     #[must_use]
     pub fn is_named_by(self, invariant: &Invariant) -> bool {
         self.seeding().named_by.contains(&invariant)
     }
 
-    /// Looks for it in every crash of a small chain; gives the crash that brought it to light.
+    /// Searches every crash of a small chain for the bug; returns the crash that detects it.
     ///
     /// # Errors
     ///
-    /// [`SelfCheckFailed`], where no crash does, or another invariant is violated.
+    /// [`SelfCheckFailed`] if no crash does, or if another invariant is violated.
     pub fn check(self, seed: u64) -> Result<CrashPoint, SelfCheckFailed> {
         match self.every_crash(&Chain::drawn(seed, ChainSize::SMALL)) {
             Err(Unrecovered::Found(found)) if self.is_named_by(found.violation.invariant) => {
@@ -46,11 +46,11 @@ impl CrashBug {
         }
     }
 
-    /// As [`super::every_crash`], with this bug around core.
+    /// Crashes as [`super::every_crash`] does, with this bug around core.
     ///
     /// # Errors
     ///
-    /// As [`super::every_crash`], and what it must find.
+    /// As [`super::every_crash`]; [`Unrecovered::Found`] is what it must return.
     pub fn every_crash(self, chain: &Chain) -> Result<Report, Unrecovered> {
         let bug = OnDiskBug::named(self.id()).expect("each refers to one of those");
         every_crash_of(chain, Execution::Serial, bug.disk(), bug.storage())

@@ -1,4 +1,4 @@
-//! What a crash leaves of what was not synced.
+//! Losses: the unsynced changes that a crash drops, whole or by sectors.
 
 use std::ops::Range;
 
@@ -7,46 +7,46 @@ use serde::{Deserialize, Serialize};
 use super::{Change, Image, size, write};
 use lockstep_harness::choice::{Choices, Seeded};
 
-/// So many bytes arrive together or not at all, aligned.
+/// Size of a sector, in bytes: the aligned unit that arrives whole or not at all.
 pub const SECTOR: usize = 512;
 
-/// What is lost of the writes and changes of length since the last sync, the one in flight among
-/// them. What was synced is never lost.
+/// Loss of writes and changes of length since the last sync, the one in flight included. Synced
+/// changes are never lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Loss {
-    /// Nothing: the process died, and its machine did not.
+    /// None: the process died, and its machine did not.
     Nothing,
-    /// All of them.
+    /// All changes.
     All,
-    /// The last one.
+    /// The last change.
     Last,
-    /// All but the last one, which was quicker.
+    /// All changes but the last, which overtook them.
     AllButLast,
-    /// Every change of length, and with it what was written beyond the end: a file that is short.
+    /// Every change of length, and with it all writes beyond the end: a file that is too short.
     Lengths,
-    /// The last one after so many of its sectors, counted again from the first where there are
-    /// fewer.
+    /// The last change after its first N sectors, modulo their number.
     TornLast(u64),
-    /// Each by the toss of a coin: what was written later may arrive and the earlier not. The
-    /// number is the seed.
+    /// Each change with probability 1/2: a later one may arrive without an earlier one. The number
+    /// is the seed.
     Reordered(u64),
-    /// Each sector of each by the toss of a coin. The number is the seed.
+    /// Each sector of each change with probability 1/2. The number is the seed.
     Torn(u64),
 }
 
-/// What arrives of one change: parts of a write; for a change of length any part is all of it.
+/// Parts of one change that arrive: byte ranges of a write; for a change of length any part is all
+/// of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Survivor {
     index: usize,
     parts: Vec<(usize, usize)>,
 }
 
-/// What is left of a disk.
+/// Returns what a loss leaves of a disk.
 pub(super) fn after(durable: &[u8], pending: &[Change], loss: Loss) -> Image {
     image(durable, pending, &survivors(pending, loss))
 }
 
-/// Makes what survived.
+/// Applies the survivors to the durable content.
 pub(super) fn image(durable: &[u8], pending: &[Change], survivors: &[Survivor]) -> Image {
     let mut bytes = durable.to_vec();
     for Survivor { index, parts } in survivors {
@@ -62,7 +62,7 @@ pub(super) fn image(durable: &[u8], pending: &[Change], survivors: &[Survivor]) 
     Image(bytes)
 }
 
-/// What arrives, in order.
+/// Returns the changes that survive a loss, in order.
 pub(super) fn survivors(pending: &[Change], loss: Loss) -> Vec<Survivor> {
     let last = pending.len().saturating_sub(1);
     let mut coins = match loss {
@@ -113,7 +113,7 @@ fn length(change: &Change) -> usize {
     }
 }
 
-/// The parts of a change that arrive together, by their place in it.
+/// Splits a change into the parts that arrive whole, as ranges within it.
 fn sectors(change: &Change) -> Vec<Range<usize>> {
     let Change::Write(offset, written) = change else {
         return std::iter::once(0..1).collect();
@@ -130,7 +130,7 @@ fn sectors(change: &Change) -> Vec<Range<usize>> {
     parts
 }
 
-/// Parts beside each other as one.
+/// Joins adjacent parts.
 fn joined(parts: impl Iterator<Item = Range<usize>>) -> Vec<(usize, usize)> {
     let mut joined: Vec<(usize, usize)> = Vec::new();
     for part in parts {

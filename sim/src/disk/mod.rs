@@ -1,7 +1,32 @@
-//! A disk under redb that does what disks do: it forgets what was not synced, tears it, fails, fills up.
+//! A simulated disk under redb: it loses, reorders and tears unsynced changes, fails and fills up.
 //!
-//! It knows nothing of databases or ledgers. Every call is counted; which one goes wrong, and what is
-//! left after a crash, is said by whoever sets it up, so that a run is repeated by its numbers.
+//! **Model.** A [`Disk`] is one file, and redb uses it through its ordinary seam, `StorageBackend`.
+//! It holds the content that a reader sees, the content at the last sync, and the list of changes
+//! since then: writes, and changes of length. A sync applies the list to the durable content and
+//! empties it. A crash ([`Disk::crash`]) switches the disk off and returns the durable content plus
+//! the changes that survive a [`Loss`], in their order: all or none of them, all but the last or
+//! the last alone, the last up to some sector, no change of length, each with probability 1/2, or
+//! each [`SECTOR`] of 512 bytes with probability 1/2. The call in which the power is lost fails,
+//! and its change is one of those that may survive. Beside that, calls of a kind can fail for a
+//! while, and the disk can be full ([`DiskFault`]). The disk knows nothing of databases or ledgers.
+//!
+//! **Correctness.** The contract of `fsync` is the whole contract: a change before a completed
+//! sync survives, and of the changes since then any subset may, sector by sector. Each loss is such
+//! a subset, so a database that does not recover from it would not recover from the real disk that
+//! kept the same sectors. Nothing depends on time, threads or addresses: every call is counted,
+//! faults are positions in that count, losses are functions of a seed, and so a crash is repeated
+//! by its numbers. A disk that reports syncs and makes nothing durable ([`Disk::lie_about_syncs`])
+//! is a seeded bug that every check of crashes must detect.
+//!
+//! **Cost.** Two copies of the content in memory, and one of each unsynced write; calls take a lock
+//! and no system call. A crash copies the durable content once.
+//!
+//! **Not covered.** Bits that rot, writes to a wrong place, and syncs that fail and drop their
+//! pages, as Linux may do (Rebello et al., *Can Applications Recover from fsync Failures?*, ATC
+//! 2020): a failed call changes nothing here, and its predecessors stay pending. File names and
+//! directories: redb has one file, which exists. Subsets of changes are sampled, not enumerated.
+//! The model of unordered, torn writes is that of ALICE (Pillai et al., *All File Systems Are Not
+//! Created Equal*, OSDI 2014).
 //!
 //! ```
 //! use lockstep_core::storage::{Batch, Storage, Table};
@@ -35,12 +60,12 @@ use lockstep_core::storage::{RedbStorage, StorageError};
 use redb::StorageBackend;
 use serde::{Deserialize, Serialize};
 
-/// What is on a disk that is switched off.
+/// Contents of a disk that is switched off.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Image(Vec<u8>);
 
 impl Image {
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -60,54 +85,67 @@ impl fmt::Debug for Image {
     }
 }
 
-/// A kind of call.
+/// Kind of a call to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Call {
     /// Every kind.
     Any,
-    /// How long is it?
+    /// Ask for the length.
     Len,
     /// Read.
     Read,
-    /// Make it longer or shorter.
+    /// Set the length.
     SetLen,
     /// Write.
     Write,
-    /// Make durable what was written.
+    /// Make all earlier writes and lengths durable.
     Sync,
 }
 
-/// Something that goes wrong. Calls are counted from 0, the next one, whenever this is armed.
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Call::Any => "any",
+            Call::Len => "len",
+            Call::Read => "read",
+            Call::SetLen => "set-len",
+            Call::Write => "write",
+            Call::Sync => "sync",
+        })
+    }
+}
+
+/// A fault of the disk. Calls are counted from 0, beginning when it is armed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskFault {
-    /// The power goes in the middle of this call: it fails, and so does every later one. What it
-    /// would have written may have arrived or not.
+    /// Power loss in the middle of a call: it fails, and so does every later one. Its change may
+    /// have arrived or not.
     PowerCut {
-        /// Which call.
+        /// Number of the call.
         at: u64,
     },
     /// Calls of a kind fail.
     Fails {
-        /// Which kind; only its calls are counted.
+        /// Kind; only its calls are counted.
         call: Call,
-        /// The first that fails.
+        /// Number of the first call that fails.
         at: u64,
-        /// How many fail, one after another.
+        /// Number of consecutive calls that fail.
         count: u64,
     },
-    /// There is no room for any write or longer file after so many writes.
+    /// The disk is full: every later write, and every `set_len` to more, fails.
     Full {
-        /// So many writes have room.
+        /// Number of writes that still fit.
         after: u64,
     },
 }
 
-/// One disk with several owners, and many handles one after another: a clone is the same disk.
+/// A simulated disk with any number of handles; a clone is the same disk.
 #[derive(Clone, Debug, Default)]
-pub struct Disk(Arc<Mutex<State>>);
+pub struct Disk(Arc<Mutex<DiskState>>);
 
 impl Disk {
-    /// A disk with this on it, all of it durable.
+    /// Creates a disk with this content, all of it durable.
     #[must_use]
     pub fn holding(image: Image) -> Self {
         let disk = Disk::default();
@@ -119,23 +157,23 @@ impl Disk {
         disk
     }
 
-    /// Opens the database on it; makes one where it is empty.
+    /// Opens the database on it; creates one if it is empty.
     ///
     /// # Errors
     ///
-    /// Where what was armed comes true, or what is on it is no database.
+    /// [`StorageError`] if an armed fault happens, or if the content is no database.
     pub fn open(&self) -> Result<RedbStorage, StorageError> {
         let disk = self.clone();
         RedbStorage::with_backend("the simulated disk", move || disk.backend())
     }
 
-    /// A handle for redb.
+    /// Creates a handle for redb.
     #[must_use]
     pub fn backend(&self) -> Backend {
         Backend(self.clone())
     }
 
-    /// Lets something go wrong, and counts calls from 0.
+    /// Arms a fault, and counts calls from 0.
     pub fn arm(&self, fault: DiskFault) {
         let mut state = self.state();
         state.fault = Some(fault);
@@ -143,22 +181,22 @@ impl Disk {
         state.hit = None;
     }
 
-    /// Lets nothing go wrong any more, unless the power is gone. Which kind of call was the first
-    /// that went wrong; `None` where it was never reached.
+    /// Disarms the fault; the power stays off if it is. Returns the kind of the first call that
+    /// failed; `None` if none did.
     pub fn disarm(&self) -> Option<Call> {
         let mut state = self.state();
         state.fault = None;
         state.hit.take()
     }
 
-    /// How many calls there were since the last fault was armed, or since the beginning.
+    /// Returns the number of calls since the last fault was armed, or since the beginning.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.state().counts.all
     }
 
-    /// Switches it off, whatever is in flight, and gives what is left. Later calls of all handles
-    /// fail, so that nobody closes cleanly what has crashed.
+    /// Switches the disk off and returns what a loss leaves of it. Later calls of all handles fail,
+    /// so that a crashed database is not closed cleanly.
     #[must_use]
     pub fn crash(&self, loss: Loss) -> Image {
         let mut state = self.state();
@@ -166,49 +204,48 @@ impl Disk {
         loss::after(&state.durable, &state.pending, loss)
     }
 
-    /// What is on it as long as it is not switched off.
+    /// Returns the content as a reader sees it while the disk is on.
     #[must_use]
     pub fn image(&self) -> Image {
         Image(self.state().visible.clone())
     }
 
-    /// From now on it answers that all is durable and makes nothing so: a defect that whoever judges
-    /// crashes must notice.
+    /// From now on reports syncs as done and makes nothing durable: a seeded bug that a check of
+    /// crashes must detect.
     pub fn lie_about_syncs(&self) {
         self.state().lies = true;
     }
 
-    /// From now on keeps what every call did. What is there now counts as durable only as far as it
-    /// was synced.
+    /// Records every call from now on. Content counts as durable only as far as it was synced.
     pub fn record(&self) {
         let mut state = self.state();
         let base = Recording::from(state.durable.clone(), state.pending.clone());
         state.recording = Some(base);
     }
 
-    /// What was recorded, if somebody asked for it.
+    /// Returns the recording and ends it; `None` without one.
     #[must_use]
     pub fn recorded(&self) -> Option<Recording> {
         self.state().recording.take()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics half way through a change.
+    fn state(&self) -> MutexGuard<'_, DiskState> {
+        // No code panics half way through a change of it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What changes a disk.
+/// A change of the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Change {
-    /// It is so long.
+    /// The new length.
     Length(u64),
-    /// This stands there.
+    /// Bytes at an offset.
     Write(u64, Arc<[u8]>),
 }
 
 impl Change {
-    /// Makes the change, as far as it is within the length.
+    /// Applies the change, as far as it is within the length.
     fn apply(&self, bytes: &mut Vec<u8>) {
         match self {
             Change::Length(length) => bytes.resize(size(*length), 0),
@@ -217,7 +254,7 @@ impl Change {
     }
 }
 
-/// Writes what fits.
+/// Writes the part that fits.
 fn write(bytes: &mut [u8], start: usize, written: &[u8]) {
     let end = bytes.len().min(start.saturating_add(written.len()));
     if start < end {
@@ -230,12 +267,12 @@ fn size(number: u64) -> usize {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// As it is read.
+struct DiskState {
+    /// Content as it is read.
     visible: Vec<u8>,
-    /// As it was at the last sync.
+    /// Content at the last sync.
     durable: Vec<u8>,
-    /// Since then, in order.
+    /// Changes since then, in order.
     pending: Vec<Change>,
     counts: Counts,
     fault: Option<DiskFault>,
@@ -253,8 +290,8 @@ struct Counts {
     writes: u64,
 }
 
-impl State {
-    /// Counts a call, and says how it fails if it does. `change` is what it is about to do.
+impl DiskState {
+    /// Counts a call and fails it if a fault says so. `change` is the change it is about to make.
     fn call(&mut self, call: Call, change: Option<&Change>) -> io::Result<()> {
         if self.is_off {
             return Err(io::Error::other("the power is off"));
@@ -273,9 +310,9 @@ impl State {
             Some(DiskFault::PowerCut { at }) if all == at => {
                 self.hit.get_or_insert(call);
                 self.is_off = true;
-                // In flight: it arrives or not, as the loss says.
+                // In flight: the loss decides whether it arrives.
                 self.pending.extend(change.cloned());
-                Err(io::Error::other(format!("the power went in call {at}")))
+                Err(io::Error::other(format!("power lost in call {at}")))
             }
             Some(DiskFault::Fails {
                 call: armed,
@@ -288,7 +325,7 @@ impl State {
                 }
                 self.hit.get_or_insert(call);
                 Err(io::Error::other(format!(
-                    "{call:?} {of_armed_kind} was told to fail"
+                    "injected failure of {call} {of_armed_kind}"
                 )))
             }
             Some(DiskFault::Full { after }) if writes >= after => {
@@ -355,7 +392,7 @@ impl StorageBackend for Backend {
         let mut state = self.0.state();
         let end = size(offset).saturating_add(data.len());
         if end > state.visible.len() {
-            // redb makes room first; without, part of the write would be lost without a word.
+            // redb sets the length first; otherwise part of the write would be lost silently.
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         state.change(Call::Write, Change::Write(offset, data.into()))

@@ -1,7 +1,7 @@
-//! Every crash of one operation, from one execution of it.
+//! Recording of the calls of one operation, from which every crash of it is computed.
 //!
-//! redb makes the same calls each time, so that a crash in call k leaves what the calls before it
-//! and the loss make of the disk: the operation need not be done again for each of them.
+//! redb makes the same calls each time, so a crash in call k leaves what the calls before it and
+//! the loss make of the disk: the operation is executed once, not once a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,7 +9,7 @@ use std::fmt;
 use super::loss::{self, Survivor};
 use super::{Call, Change, Image, Loss};
 
-/// What a disk was and every call since.
+/// Content of a disk, and every call since.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     durable: Vec<u8>,
@@ -20,11 +20,11 @@ pub struct Recording {
 /// A crash in one call, or after the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CrashPoint {
-    /// In which call, counted from 0; as many as there are for after the last one.
+    /// Number of the call, counted from 0; the number of calls for a crash after the last one.
     pub at: u64,
-    /// Which kind it is; `None` after the last one.
+    /// Kind of the call; `None` after the last one.
     pub call: Option<Call>,
-    /// What is lost.
+    /// Loss of unsynced changes.
     pub loss: Loss,
 }
 
@@ -32,11 +32,8 @@ impl fmt::Display for CrashPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let CrashPoint { at, call, loss } = self;
         match call {
-            Some(call) => write!(
-                f,
-                "the power went in call {at}, {call:?}, and {loss:?} was lost"
-            ),
-            None => write!(f, "the power went after {at} calls, and {loss:?} was lost"),
+            Some(call) => write!(f, "power loss in call {at} ({call}) with loss {loss:?}"),
+            None => write!(f, "power loss after {at} calls with loss {loss:?}"),
         }
     }
 }
@@ -54,13 +51,13 @@ impl Recording {
         self.calls.push((call, change));
     }
 
-    /// How many calls there were.
+    /// Returns the number of calls.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.calls.len() as u64
     }
 
-    /// How many calls of each kind there were.
+    /// Returns the number of calls of each kind.
     #[must_use]
     pub fn of_kind(&self) -> BTreeMap<Call, u64> {
         let mut number = BTreeMap::new();
@@ -70,12 +67,12 @@ impl Recording {
         number
     }
 
-    /// Gives each different image that a crash in any call, or after the last one, with any of these
-    /// losses leaves, in the order of calls and then of losses.
+    /// Visits each distinct image that a crash in any call, or after the last one, leaves with any
+    /// of these losses, in the order of calls and then of losses.
     ///
     /// # Errors
     ///
-    /// As soon as `visit` gives one.
+    /// The first error that `visit` returns.
     pub fn each_crash<E>(
         self,
         losses: &[Loss],
@@ -106,7 +103,7 @@ impl Recording {
                 for change in pending.drain(..) {
                     change.apply(&mut durable);
                 }
-                // Everything that was pending is durable now: what is left is another set.
+                // All pending changes are durable now: equal survivors leave another image.
                 seen.clear();
             }
         }

@@ -1,4 +1,4 @@
-//! The disk loses what it should, and nothing else.
+//! Tests of the disk: it loses exactly the changes that a loss says.
 
 use std::io::ErrorKind;
 
@@ -23,17 +23,18 @@ fn firsts(image: &Image) -> Vec<u8> {
         .collect()
 }
 
-/// What is left after these writes of (sector, how many, byte), the first of which is synced.
+/// First bytes of the sectors after a synced write, two unsynced ones, a change of length and a
+/// crash.
 fn left(loss: Loss) -> Vec<u8> {
     let (disk, backend) = four_sectors();
     let write = |sector: usize, sectors: usize, byte: u8| {
         let offset = (sector * SECTOR) as u64;
         backend
             .write(offset, &vec![byte; sectors * SECTOR])
-            .expect("nothing was told to fail");
+            .expect("no fault is armed");
     };
     write(0, 1, 9);
-    backend.sync_data().expect("nothing was told to fail");
+    backend.sync_data().expect("no fault is armed");
     write(1, 1, 1);
     backend.set_len(5 * SECTOR as u64).expect("there is room");
     write(3, 2, 2);
@@ -41,7 +42,7 @@ fn left(loss: Loss) -> Vec<u8> {
 }
 
 #[test]
-fn what_was_synced_stays_and_the_rest_goes_as_the_loss_says() {
+fn a_synced_change_stays_and_the_others_survive_as_the_loss_says() {
     assert_eq!(left(Loss::Nothing), [9, 1, 0, 2, 2]);
     assert_eq!(left(Loss::All), [9, 0, 0, 0]);
     assert_eq!(left(Loss::Last), [9, 1, 0, 0, 0]);
@@ -52,7 +53,7 @@ fn what_was_synced_stays_and_the_rest_goes_as_the_loss_says() {
 }
 
 #[test]
-fn coins_reach_every_outcome_and_one_seed_always_the_same() {
+fn seeds_reach_every_outcome_and_one_seed_always_the_same() {
     let outcomes = |loss: fn(u64) -> Loss| {
         let mut outcomes: Vec<_> = (0..200).map(|seed| left(loss(seed))).collect();
         assert_eq!(outcomes[7], left(loss(7)));
@@ -80,7 +81,7 @@ fn a_write_that_is_not_aligned_is_torn_where_the_sectors_end() {
 }
 
 #[test]
-fn after_the_power_went_nothing_answers_and_what_was_in_flight_may_have_arrived() {
+fn after_a_power_loss_every_call_fails_and_the_change_in_flight_may_have_arrived() {
     let (disk, backend) = four_sectors();
     disk.arm(DiskFault::PowerCut { at: 1 });
     assert_eq!(
@@ -156,7 +157,7 @@ fn entries(disk: &Disk) -> Result<usize, StorageError> {
 fn with_a_commit() -> Image {
     let disk = Disk::default();
     let mut storage = disk.open().expect("a new disk takes a database");
-    storage.commit(&batch(0)).expect("nothing was told to fail");
+    storage.commit(&batch(0)).expect("no fault is armed");
     drop(storage);
     disk.image()
 }
@@ -178,7 +179,7 @@ fn every_crash_of_a_commit_leaves_all_of_it_or_nothing() {
     let disk = Disk::holding(with_a_commit());
     let mut storage = disk.open().expect("it is a database");
     disk.record();
-    storage.commit(&batch(1)).expect("nothing was told to fail");
+    storage.commit(&batch(1)).expect("no fault is armed");
     let recording = disk.recorded().expect("it was asked for");
     let calls = recording.calls();
     assert!(calls > 3, "only {calls} calls");
@@ -203,12 +204,12 @@ fn every_crash_of_a_commit_leaves_all_of_it_or_nothing() {
 }
 
 #[test]
-fn what_was_recorded_crashes_as_the_disk_itself_does() {
+fn a_recording_crashes_as_the_disk_itself_does() {
     let image = with_a_commit();
     let disk = Disk::holding(image.clone());
     let mut storage = disk.open().expect("it is a database");
     disk.record();
-    storage.commit(&batch(1)).expect("nothing was told to fail");
+    storage.commit(&batch(1)).expect("no fault is armed");
     let recording = disk.recorded().expect("it was asked for");
     let calls = recording.calls();
     let mut compared = 0;

@@ -1,4 +1,4 @@
-//! What of the faults is counted, so that a campaign knows which of them came true.
+//! Coverage points of faults: the faults that really happened in a run.
 
 use crate::disk::{Call, Loss};
 use lockstep_harness::coverage::Point;
@@ -9,7 +9,7 @@ use crate::scenario::{ConcurrentRequest, Fault, InjectionPoint};
 /// The coverage point of an event.
 pub type Event = &'static Point;
 
-/// The power went, in a call where one was reached.
+/// Coverage point of a power loss: in this call, or after the last one.
 pub(super) fn crashed(call: Option<Call>) -> Event {
     match call {
         None => point!("crash: after the last call", in ["crash"]),
@@ -20,7 +20,7 @@ pub(super) fn crashed(call: Option<Call>) -> Event {
     }
 }
 
-/// The power went once more, in a call to open what the last crash left where one was reached.
+/// Coverage point of a second power loss: in a call that opens what the first one left, or after.
 pub(super) fn crashed_again(call: Option<Call>) -> Event {
     match call {
         None => point!("crash: second after opening", rare),
@@ -28,7 +28,7 @@ pub(super) fn crashed_again(call: Option<Call>) -> Event {
     }
 }
 
-/// What a crash took with it.
+/// Coverage point of the loss of a crash.
 pub(super) fn lost(loss: Loss) -> Event {
     match loss {
         Loss::Nothing => point!("lost: nothing", rare),
@@ -42,7 +42,7 @@ pub(super) fn lost(loss: Loss) -> Event {
     }
 }
 
-/// A call to the disk failed.
+/// Coverage point of a failed call to the disk.
 pub(super) fn failed(is_full: bool, call: Call) -> Event {
     match call {
         _ if is_full => point!("failed: full disk"),
@@ -53,7 +53,8 @@ pub(super) fn failed(is_full: bool, call: Call) -> Event {
     }
 }
 
-/// What came through the storage, or between the steps of adding a block.
+/// Returns the coverage points of a fault injected through the storage or between the steps of
+/// adding a block.
 #[must_use]
 pub fn happened(fault: &Fault) -> Vec<Event> {
     match fault {
@@ -79,7 +80,7 @@ pub fn happened(fault: &Fault) -> Vec<Event> {
                 ConcurrentRequest::Close => point!("concurrent: closes", rare),
             },
         ],
-        // The disk tells of these, and a template of the last.
+        // Counted by the disk, and the last by the trial.
         Fault::Crash { .. }
         | Fault::DiskFails { .. }
         | Fault::DiskFull { .. }

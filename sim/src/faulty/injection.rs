@@ -1,4 +1,4 @@
-//! What can come between the steps of adding a block: its caller goes, or somebody else comes.
+//! Cancellation and concurrent requests at an injection point of the addition of a block.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -35,7 +35,7 @@ impl ConcurrentAct {
                 Err(error) => answer = Err(error),
             }
         }
-        // Who closes lets go of the ledger; it is closed when the last one does.
+        // The ledger is closed when its last reference is dropped.
         drop(chain);
         ConcurrentReport {
             act: self,
@@ -45,7 +45,7 @@ impl ConcurrentAct {
     }
 }
 
-/// Loses interest before a step.
+/// Adds a block and cancels it before step `at`.
 pub(super) fn add_cancelled<S: Storage>(
     chain: &Chain<S>,
     watch: &FaultWatch,
@@ -62,8 +62,8 @@ pub(super) fn add_cancelled<S: Storage>(
     })
 }
 
-/// Drops the future of the asynchronous face during a read, and waits until all that it started
-/// has ended.
+/// Adds a block through the asynchronous interface, drops the future during read `at`, and waits
+/// for the threads that it started.
 pub(super) fn add_dropped<S: Storage + 'static>(
     chain: &Arc<Chain<S>>,
     watch: &FaultWatch,
@@ -79,7 +79,7 @@ pub(super) fn add_dropped<S: Storage + 'static>(
     watch.plan(FaultPlan::Does {
         at,
         act: Box::new(move || {
-            // Nobody waits any more where the future has ended, and it has not: it is reading.
+            // The receiver is there: the future is reading and has not ended.
             let _ = reading.send(News::Reading);
             let _ = is_answered.recv();
         }),
@@ -114,12 +114,13 @@ struct Bell(Sender<News>);
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
-        // Nobody listens any more once the future is dropped.
+        // The receiver is gone once the future is dropped.
         let _ = self.0.send(News::Woken);
     }
 }
 
-/// Lets somebody else, who has the ledger as well, come at a moment, and waits for both.
+/// Adds a block, starts a concurrent request on another thread at an injection point, and waits for
+/// both.
 pub(super) fn add_beside_request<S: Storage + 'static>(
     chain: &Chain<S>,
     others: Arc<Chain<S>>,
@@ -167,12 +168,12 @@ pub(super) fn add_beside_request<S: Storage + 'static>(
     (added, report)
 }
 
-/// Starts it, and lets it get as far as it gets before the block goes on.
+/// Starts a request, and gives it time to proceed as far as it can before the block goes on.
 fn start<S: Storage + 'static>(
     chain: Arc<Chain<S>>,
     act: ConcurrentAct,
 ) -> JoinHandle<ConcurrentReport> {
-    // These wait for nobody.
+    // These take no permit and always finish.
     let must_finish = matches!(act, ConcurrentAct::Read | ConcurrentAct::Close);
     let (begins, has_begun) = channel();
     let concurrent = thread::spawn(move || {
@@ -180,11 +181,11 @@ fn start<S: Storage + 'static>(
         act.execute_on(chain)
     });
     let _ = has_begun.recv();
-    // Who writes waits for the permit that the block holds, and there is no telling from outside
-    // that it waits: it is given some time, which decides no result of a ledger that has a permit.
-    const PATIENCE: u32 = 40;
+    // A writer waits for the permit that the block holds, which cannot be observed from outside: it
+    // is given some time, on which no result of a ledger with a permit depends.
+    const MOST_POLLS: u32 = 40;
     let mut waited = 0;
-    while !concurrent.is_finished() && (must_finish || waited < PATIENCE) {
+    while !concurrent.is_finished() && (must_finish || waited < MOST_POLLS) {
         thread::sleep(Duration::from_micros(50));
         waited += 1;
     }

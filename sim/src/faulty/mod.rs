@@ -1,4 +1,4 @@
-//! Core on a simulated disk, where everything can go wrong that goes wrong to machines and callers.
+//! Core on a simulated disk, with faults of disk, storage, clock, execution and callers.
 //!
 //! Nothing in core knows of it: faults come through its storage, its clock and its public calls.
 
@@ -28,15 +28,15 @@ use crate::subject::{self, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 use watch::FaultPlan;
 
-/// How the blocks of [`subjects`] are executed: on one thread, and over the graph, where a worker's
-/// panic is made up for.
+/// Execution modes of [`subjects`]: on one thread, and over the graph, which recovers from the
+/// panic of a worker.
 pub const EXECUTIONS: [Execution; 2] = [Execution::Serial, Execution::Graph(2)];
 
-/// Core on a simulated disk in each of [`EXECUTIONS`], for a trial.
+/// Creates core on a simulated disk in each of [`EXECUTIONS`].
 ///
 /// # Errors
 ///
-/// Where the genesis is impossible.
+/// As [`OnDisk::new`].
 pub fn subjects(genesis: &Genesis, hash_seed: u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
     EXECUTIONS
         .into_iter()
@@ -47,7 +47,7 @@ pub fn subjects(genesis: &Genesis, hash_seed: u64) -> Result<Vec<Box<dyn Subject
         .collect()
 }
 
-/// The storage of core in here, unless a seeded bug is around it.
+/// Storage of core in this module, without a seeded bug around it.
 pub type PlainStorage = WatchedStorage<RedbStorage>;
 
 /// Core with a redb database on a simulated disk.
@@ -59,20 +59,20 @@ pub struct OnDisk<S = PlainStorage> {
     genesis: Genesis,
     config: Config,
     wrap: Arc<dyn Fn(PlainStorage) -> S + Send + Sync>,
-    /// Absent while it is closed.
+    /// `None` while it is closed.
     chain: Option<Arc<Chain<S>>>,
-    /// One fault, or several crashes of which each but the first comes while the ledger is opened
-    /// after the one before.
+    /// One fault, or several crashes, each but the first while the ledger is opened after the one
+    /// before.
     armed: Vec<Fault>,
     concurrent: Option<ConcurrentReport>,
 }
 
 impl OnDisk {
-    /// A new ledger, executed in this way.
+    /// Creates a ledger on an empty disk.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible.
+    /// [`SubjectError::Damaged`] if the genesis is impossible.
     pub fn new(
         execution: Execution,
         genesis: &Genesis,
@@ -85,11 +85,12 @@ impl OnDisk {
 }
 
 impl<S: Storage + 'static> OnDisk<S> {
-    /// A ledger on this disk, with something between it and its storage.
+    /// Opens a ledger on this disk, with `wrap` around its storage.
     ///
     /// # Errors
     ///
-    /// Where the genesis is impossible or the disk does not hold this ledger.
+    /// [`SubjectError::Damaged`] if the genesis is impossible or the disk holds another ledger,
+    /// [`SubjectError::Failed`] if a call to the disk fails.
     pub fn wrapped(
         disk: Disk,
         execution: Execution,
@@ -113,17 +114,17 @@ impl<S: Storage + 'static> OnDisk<S> {
         Ok(ledger)
     }
 
-    /// The disk that it is on now. After a crash it is another one.
+    /// Returns the current disk; a crash replaces it.
     #[must_use]
     pub const fn disk(&self) -> &Disk {
         &self.disk
     }
 
-    /// The ledger.
+    /// Returns the ledger.
     ///
     /// # Errors
     ///
-    /// Where it could not be opened.
+    /// [`SubjectError::Failed`] if it is closed because it could not be opened again.
     pub fn chain(&self) -> Result<&Arc<Chain<S>>, SubjectError> {
         self.chain.as_ref().ok_or_else(subject::closed)
     }
@@ -140,14 +141,14 @@ impl<S: Storage + 'static> OnDisk<S> {
         Chain::open(storage, &self.genesis, self.config.clone(), clock)
     }
 
-    /// Switches off, loses what is to be lost, and opens what is left; and the same again during
-    /// that, where there are more crashes.
+    /// Cuts the power, loses what each crash says, and opens what is left; later crashes happen
+    /// while the ledger is opened.
     fn crash(&mut self, crashes: &[(u64, Loss)]) -> Result<Vec<Event>, SubjectError> {
         let mut events = Vec::new();
         for (number, (_, loss)) in crashes.iter().enumerate() {
             let hit = self.disk.disarm();
             let left = self.disk.crash(*loss);
-            // It would close cleanly if the disk were not off.
+            // Only because the disk is off does this not close it cleanly.
             drop(self.chain.take());
             events.push(match number {
                 0 => events::crashed(hit),
@@ -190,7 +191,7 @@ impl<S: Storage + 'static> OnDisk<S> {
             Some(Fault::ConcurrentRequest(point, request)) => {
                 let act = ConcurrentAct::of(request, chain.tip()?.height, block);
                 let others = match act {
-                    // The owner lets go, so that whoever adds the block is the last who has it.
+                    // The owner drops it, so that the writer of the block holds the last reference.
                     ConcurrentAct::Close => self.chain.take().ok_or_else(subject::closed)?,
                     _ => Arc::clone(&chain),
                 };
@@ -213,7 +214,7 @@ impl<S: Storage + 'static> Faulty for OnDisk<S> {
             return false;
         }
         match fault {
-            // A template is asked for by name.
+            // The trial calls `template` itself.
             Fault::Clock { .. } => return false,
             Fault::Crash { at, .. } if self.armed.is_empty() => {
                 self.disk.arm(DiskFault::PowerCut { at });
@@ -269,10 +270,10 @@ impl<S: Storage + 'static> Faulty for OnDisk<S> {
         let chain = Arc::clone(self.chain()?);
         let mut mempool = Mempool::new(self.genesis.rules.network, MempoolLimits::default());
         for transaction in transactions {
-            // What is not taken is no candidate.
+            // A transaction that is not accepted is no candidate.
             let _ = mempool.insert(transaction.clone());
         }
-        // Far enough from the beginning of time to go back in it.
+        // Far enough from time 0 for a jump backwards.
         let now = chain.tip()?.time.0.saturating_add(1 << 32);
         self.clock.store(now, Ordering::Release);
         let header: Header = chain.template(&mempool, miner)?;

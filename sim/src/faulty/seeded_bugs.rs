@@ -1,5 +1,5 @@
-//! Seeded bugs around core: a storage, a disk or a ledger that is wrong, most of them so that only a
-//! fault brings it to light. Core itself has no switch for one.
+//! Seeded bugs around core: a buggy storage, disk or ledger, most of them visible only with a
+//! fault. Core itself has no switch for one.
 
 use lockstep_core::model::{Block, Genesis, Height, PublicKey, Refusal, Transaction};
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
@@ -56,7 +56,7 @@ impl OnDiskBug {
         Ok(Box::new(ledger))
     }
 
-    /// An empty disk, with the bug if it is one of disks.
+    /// Creates an empty disk, with the bug if it is one of disks.
     pub(crate) fn disk(self) -> Disk {
         let disk = Disk::default();
         if self == OnDiskBug::LyingDisk {
@@ -65,7 +65,7 @@ impl OnDiskBug {
         disk
     }
 
-    /// Puts the bug between core and its storage, if it is one of storages.
+    /// Wraps a storage of core in the bug, if it is one of storages.
     pub(crate) fn storage(self) -> impl Fn(PlainStorage) -> BuggyStorage + Copy {
         move |inner| BuggyStorage { inner, bug: self }
     }
@@ -78,7 +78,7 @@ pub(crate) struct BuggyStorage {
 }
 
 impl BuggyStorage {
-    /// What is answered where a read fails: the error, or that nothing is there.
+    /// Returns the error of a failed read, or `nothing` if the bug swallows it.
     fn unless_swallowed<T>(
         &self,
         table: Table,
@@ -111,7 +111,7 @@ impl Storage for BuggyStorage {
         self.inner.scan(table, start, limit)
     }
 
-    // Nothing shows as long as no crash and no failure comes between two commits.
+    // Invisible unless a crash or a failure comes between two commits.
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
         match self.bug {
             OnDiskBug::MergeBesideBlock => {
@@ -152,11 +152,11 @@ fn part(batch: &Batch, is_in: impl Fn(Table) -> bool) -> Batch {
     part
 }
 
-/// A ledger that saves a block before it executes it, with no lock in between: a call that is given up
-/// there leaves a saved block, at the tip, that was never executed.
+/// A ledger that saves a block before it executes it, without a lock in between: a call cancelled
+/// there leaves a saved block at the tip that was never executed.
 struct SavesFirst {
     inner: OnDisk,
-    /// Whether interest is lost after the block was saved.
+    /// True if the caller cancels after the block was saved.
     is_cancelled_late: bool,
     saved: Option<Block>,
 }
@@ -228,7 +228,7 @@ impl Subject for SavesFirst {
 impl Faulty for SavesFirst {
     fn arm(&mut self, fault: Fault) -> bool {
         let is_armed = self.inner.arm(fault);
-        // Before the first step nothing was saved yet.
+        // Before the first step no block is saved yet.
         if is_armed {
             self.is_cancelled_late =
                 matches!(fault, Fault::Cancel(point) if point != InjectionPoint::Step(0));

@@ -1,4 +1,4 @@
-//! A storage that is watched while a ledger uses it, and that interferes with a read.
+//! A storage that counts the reads of a ledger and injects a fault into one of them.
 
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,30 +7,30 @@ use lockstep_core::model::PublicKey;
 use lockstep_core::parallel::Workers;
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
-/// What happens to reads. Reads are counted from 0, the next one, whenever this is planned.
+/// A fault of reads. Reads are counted from 0, beginning when the fault is planned.
 pub(super) enum FaultPlan {
-    /// One of them fails.
+    /// One read fails.
     Fails {
-        /// Which one.
+        /// Number of the read.
         at: u64,
     },
-    /// Whoever reads what this account has panics.
+    /// A read of a cell of this account panics.
     Panics {
-        /// Whose cells.
+        /// Owner of the cells.
         account: PublicKey,
-        /// Every time, and not only the first.
+        /// True if every such read panics, false if only the first does.
         persists: bool,
     },
-    /// Something is done first.
+    /// An action is executed before a read.
     Does {
-        /// Before which one.
+        /// Number of the read.
         at: u64,
-        /// What. Whoever reads waits for it.
+        /// The action; the reader waits for it.
         act: Box<dyn FnOnce() + Send>,
     },
 }
 
-/// The eye on a [`WatchedStorage`] storage; a clone is the same.
+/// Shared state of a [`WatchedStorage`] and the faults planned for it; a clone is another handle.
 #[derive(Clone, Default)]
 pub struct FaultWatch(Arc<Mutex<FaultState>>);
 
@@ -49,18 +49,18 @@ impl FaultWatch {
         };
     }
 
-    /// What was to happen happens, and not in a read.
+    /// Records that the fault happened, outside of a read.
     pub(super) fn reach(&self) {
         self.state().is_reached = true;
     }
 
-    /// Plans nothing any more. Whether what was planned happened.
+    /// Removes the planned fault; returns whether it happened.
     pub(super) fn clear(&self) -> bool {
         std::mem::take(&mut *self.state()).is_reached
     }
 
     fn state(&self) -> MutexGuard<'_, FaultState> {
-        // Nothing in here panics half way through a change.
+        // No code panics half way through a change of it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -77,7 +77,7 @@ impl FaultWatch {
                 state.is_reached = true;
                 Err(StorageError::Io {
                     place: "the simulated storage".to_owned(),
-                    reason: format!("read {number} was told to fail"),
+                    reason: format!("injected failure of read {number}"),
                 })
             }
             Some(FaultPlan::Panics { account, persists })
@@ -89,8 +89,8 @@ impl FaultWatch {
                     state.plan = None;
                 }
                 drop(state);
-                // Without the hook: a campaign would print thousands of panics that are no news.
-                resume_unwind(Box::new(format!("told to panic at what {account} has")))
+                // Without the hook: a campaign would print thousands of expected panics.
+                resume_unwind(Box::new(format!("injected panic at a cell of {account}")))
             }
             Some(FaultPlan::Does { at, .. }) if *at == number => {
                 state.is_reached = true;
@@ -106,12 +106,12 @@ impl FaultWatch {
     }
 }
 
-/// Whether this is the key of a cell of this account, however keys are made: it is in there.
+/// Returns whether a key contains this account, independent of the layout of keys.
 fn is_of(key: &[u8], account: PublicKey) -> bool {
     key.windows(account.0.len()).any(|part| part == account.0)
 }
 
-/// A storage under a [`FaultWatch`].
+/// A storage whose reads a [`FaultWatch`] counts.
 pub struct WatchedStorage<S> {
     storage: S,
     watch: FaultWatch,

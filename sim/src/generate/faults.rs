@@ -1,4 +1,4 @@
-//! Draws what goes wrong.
+//! Draws the faults of a scenario.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use lockstep_harness::choice::Choices;
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultKind {
-    /// The power goes, now and then once more while the ledger is opened.
+    /// Power loss, sometimes again while the ledger is opened.
     Crash,
-    /// Calls to the disk fail.
+    /// Failing calls to the disk.
     DiskFails,
-    /// There is no room on the disk.
+    /// A full disk.
     DiskFull,
-    /// A read of the ledger fails.
+    /// A failing read of the ledger.
     ReadFails,
-    /// The execution panics.
+    /// A panic during execution.
     Panic,
-    /// Whoever adds a block loses interest.
+    /// Cancellation by the caller that adds a block.
     Cancel,
-    /// Somebody else comes.
+    /// A second writer or a reader while a block is added.
     ConcurrentRequest,
-    /// The clock jumps between a template and its header.
+    /// A jump of the clock between a template and its header.
     Clock,
 }
 
@@ -62,17 +62,17 @@ impl fmt::Display for FaultKind {
     }
 }
 
-/// How often what goes wrong.
+/// Rate and weights of faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultMix {
-    /// During how many of 100 steps.
+    /// Share of steps with a fault, in percent.
     pub percent: u64,
-    /// How often each kind is what goes wrong.
+    /// Weight of each kind.
     pub weights: Vec<(FaultKind, u64)>,
 }
 
 impl FaultMix {
-    /// Nothing goes wrong.
+    /// Returns the mix without faults.
     #[must_use]
     pub const fn none() -> Self {
         FaultMix {
@@ -81,8 +81,7 @@ impl FaultMix {
         }
     }
 
-    /// Draws one. In two of five nothing goes wrong at all, and in another more than in every second
-    /// step.
+    /// Draws a mix: two of five have no faults, and one has them in 60 % of the steps.
     pub(super) fn draw(choices: &mut impl Choices) -> Self {
         let percent = choices.pick(&[0, 0, 5, 25, 60]);
         if percent == 0 {
@@ -95,7 +94,7 @@ impl FaultMix {
         FaultMix { percent, weights }
     }
 
-    /// What goes wrong during this step, as steps before it.
+    /// Draws the faults of this step, as the steps to put before it.
     pub(super) fn before(&self, step: &Step, choices: &mut impl Choices) -> Vec<Step> {
         if self.percent == 0 || !choices.chance(self.percent, 100) {
             return Vec::new();
@@ -148,13 +147,13 @@ impl fmt::Display for FaultMix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "faults {}%", self.percent)?;
         for (kind, weight) in self.weights.iter().filter(|(_, weight)| *weight > 0) {
-            write!(f, " {kind} {weight}")?;
+            write!(f, ", {kind} {weight}")?;
         }
         Ok(())
     }
 }
 
-/// A crash, and now and then others while the ledger is opened again.
+/// Draws a crash, and sometimes others while the ledger is opened again.
 pub(crate) fn crashes(choices: &mut impl Choices) -> Vec<Fault> {
     let mut crashes = Vec::new();
     for _ in 0..choices.pick(&[1, 1, 1, 2, 3]) {
@@ -178,13 +177,13 @@ fn loss(choices: &mut impl Choices) -> Loss {
     }
 }
 
-/// A call to the disk: a commit has a few dozen of them, more where it is large.
+/// Draws the number of a call to the disk; a commit has a few dozen, more where it is large.
 fn a_call(choices: &mut impl Choices) -> u64 {
     let bound = choices.pick(&[4, 8, 16, 24, 32, 128]);
     choices.below(bound)
 }
 
-/// A read of the ledger: a block has a few of them.
+/// Draws the number of a read of the ledger; a block has a few.
 fn a_read(choices: &mut impl Choices) -> u64 {
     let bound = choices.pick(&[2, 4, 16]);
     choices.below(bound)

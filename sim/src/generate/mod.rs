@@ -24,19 +24,18 @@ use crate::scenario::{
 };
 use lockstep_harness::choice::Choices;
 
-/// Draws a profile, and a scenario of that profile in which nothing goes wrong.
+/// Draws a profile, and a scenario of that profile without faults.
 pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
     let profile = Profile::draw(choices, size);
     of_profile(choices, profile)
 }
 
-/// As [`scenario`], and draws what goes wrong as well.
+/// Draws as [`scenario`] does, with faults.
 pub fn scenario_with_faults(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
     scenario_with_preset(choices, size, Preset::Default)
 }
 
-/// Draws a profile and what goes wrong, bends both as a preset says, and draws a scenario of what
-/// comes out.
+/// Draws a profile with faults, applies a preset to it, and draws a scenario of the result.
 pub fn scenario_with_preset(
     choices: &mut impl Choices,
     size: Size,
@@ -57,7 +56,7 @@ fn of_profile(choices: &mut impl Choices, profile: Profile) -> (Profile, Scenari
     };
     let mut steps = Vec::new();
     for _ in 0..profile.blocks {
-        // Bounded: a stream that always chooses the same would never get to a block.
+        // Bounded: a stream that always makes the same choice would never reach a block.
         for _ in 0..2 {
             let step = generator.between_blocks();
             generator.push_step(step, &mut steps);
@@ -76,7 +75,7 @@ fn of_profile(choices: &mut impl Choices, profile: Profile) -> (Profile, Scenari
     )
 }
 
-/// The profile alone of what [`scenario_with_preset`] draws from the same choices.
+/// Draws the profile alone: that of [`scenario_with_preset`] for the same choices.
 pub fn profile_with_preset(choices: &mut impl Choices, size: Size, preset: Preset) -> Profile {
     let mut profile = Profile::draw(choices, size);
     profile.faults = FaultMix::draw(choices);
@@ -133,7 +132,7 @@ struct Generator<'g, C> {
     choices: &'g mut C,
     profile: &'g Profile,
     wallet: Wallet,
-    /// What was believed after the blocks that the last rewind undid, the lowest first.
+    /// Beliefs after each block that the last rewind undid, the lowest first.
     undone: Vec<Beliefs>,
     next_new_account: u32,
 }
@@ -148,7 +147,7 @@ impl<C: Choices> Generator<'_, C> {
             return Some(Step::Reapply);
         }
         if self.wallet.height() > 0 && self.choices.chance(profile.rewinds, 100) {
-            // Now and then further than to the beginning.
+            // Sometimes more than there are blocks.
             let depth = self.choices.between(1, 4);
             self.undone = self.wallet.rewind(depth);
             return Some(Step::Rewind(depth));
@@ -158,7 +157,7 @@ impl<C: Choices> Generator<'_, C> {
             .then_some(Step::Reopen)
     }
 
-    /// What goes wrong stands before what it goes wrong in.
+    /// Appends a step, preceded by the faults that are to strike during it.
     fn push_step(&mut self, step: Option<Step>, steps: &mut Vec<Step>) {
         if let Some(step) = step {
             steps.extend(self.profile.faults.before(&step, self.choices));
@@ -172,7 +171,7 @@ impl<C: Choices> Generator<'_, C> {
             .chance(self.profile.block_flaws, 100)
             .then(|| self.block_flaw());
         let miner = self.account();
-        // What is refused needs no long body.
+        // A block that is refused needs no long body.
         let most = if flaw.is_some() {
             4
         } else {
@@ -213,7 +212,7 @@ impl<C: Choices> Generator<'_, C> {
         }
     }
 
-    /// One transaction or a few that belong together.
+    /// Draws one transaction, or a few that belong together, of a kind drawn by weight.
     fn one_kind(&mut self, miner: u32, body: &mut Vec<TransactionRecipe>) {
         let kind = self
             .choices
@@ -290,7 +289,7 @@ impl<C: Choices> Generator<'_, C> {
         let asset = self.asset_of(from);
         let mut amount = self.affordable(from, asset);
         if self.choices.chance(1, 2) {
-            // All of it, or all but what a fee may take.
+            // The whole balance, or all but the largest fee.
             let has = self.wallet.current().balance(from, asset);
             amount = has.saturating_sub(self.choices.pick(&[0, 7])).max(1);
         }
@@ -310,7 +309,7 @@ impl<C: Choices> Generator<'_, C> {
         self.send(from, sendings, body);
     }
 
-    /// A to B, and B sends on what it could not have sent before.
+    /// A pays B, and B spends what it could not have spent before.
     fn chain(&mut self, body: &mut Vec<TransactionRecipe>) {
         let mut from = self.rich();
         for _ in 0..self.choices.between(2, 5) {
@@ -321,7 +320,7 @@ impl<C: Choices> Generator<'_, C> {
         }
     }
 
-    /// All that a new account got leaves it again in the same block.
+    /// A new account receives an amount and sends all of it on in the same block.
     fn in_and_out(&mut self, body: &mut Vec<TransactionRecipe>) {
         let from = self.rich();
         let asset = self.asset_of(from);
@@ -365,7 +364,7 @@ impl<C: Choices> Generator<'_, C> {
         let mut recipe = self.recipe(account, Action::Send(vec![Sending(to, 0, 1)]));
         recipe.cosigners.pop();
         if self.choices.chance(1, 2) {
-            // The same participant twice, or somebody else, does not help.
+            // The same participant twice, or an account that is none, does not satisfy it.
             let instead = recipe.cosigners.first().copied().unwrap_or(to);
             if !multisig.contains(&instead) || recipe.cosigners.contains(&instead) {
                 recipe.cosigners.push(instead);
@@ -415,7 +414,7 @@ impl<C: Choices> Generator<'_, C> {
         self.push(recipe, body);
     }
 
-    /// The first transfers could be made, a later one cannot.
+    /// The first transfers are covered by the balance, a later one is not.
     fn partial_failure(&mut self, body: &mut Vec<TransactionRecipe>) {
         let from = self.rich();
         let first = self.account();
@@ -512,7 +511,7 @@ impl<C: Choices> Generator<'_, C> {
         body.push(recipe);
     }
 
-    /// With the right nonce, the cosigners that are needed, and a fee.
+    /// A transaction with the next nonce, the cosigners that are required, and a drawn fee.
     fn recipe(&mut self, from: u32, action: Action) -> TransactionRecipe {
         let now = self.wallet.current();
         TransactionRecipe {
@@ -529,7 +528,7 @@ impl<C: Choices> Generator<'_, C> {
         small(self.choices.below(u64::from(self.profile.accounts)))
     }
 
-    /// An account that has something, if a few tries find one.
+    /// An account with more than 100 of the native asset, if four tries find one.
     fn rich(&mut self) -> u32 {
         for _ in 0..4 {
             let account = self.account();
@@ -554,14 +553,14 @@ impl<C: Choices> Generator<'_, C> {
         }
     }
 
-    /// An amount that leaves something for the fee.
+    /// An amount of at most a third of the balance, which leaves room for the fee.
     fn affordable(&mut self, account: u32, asset: u32) -> u64 {
         let most = self.wallet.current().balance(account, asset) / 3;
         self.choices.between(1, most.clamp(1, 1 << 40))
     }
 
     fn other_network(&mut self) -> NetworkName {
-        // Every so often it is not another one, and the flaw none.
+        // May draw the same network, and then there is no flaw.
         self.choices.pick(&[
             NetworkName::Mainnet,
             NetworkName::Testnet,

@@ -1,32 +1,32 @@
-//! What a whole campaign is about: a bent on whatever profile each of its runs draws.
+//! Presets: the emphasis of a whole campaign, applied to the profile that each of its runs draws.
 //!
-//! A preset draws nothing of its own, so a run of one is as easy to do again as any other.
+//! A preset makes no choices of its own, so its runs are repeated by seed and run like all others.
 
 use std::fmt;
 
 use super::faults::FaultMix;
 use super::profile::{Profile, TransactionKind};
 
-/// What a campaign is about.
+/// The emphasis of a campaign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preset {
-    /// Everything, as it is drawn.
+    /// The drawn profile, unchanged.
     #[default]
     Default,
-    /// Nothing goes wrong: long chains of blocks that are nearly all applied.
+    /// No faults: long chains of blocks whose transactions are nearly all applied.
     Calm,
-    /// Amounts: sums, overflows, what cannot be paid, what comes and goes.
+    /// Amounts: sums, overflows, overspending, credits spent within a block.
     Money,
-    /// Order: nonces, duplicates, one sender again and again, strangers.
+    /// Order: nonces, duplicates, repeated and unknown senders.
     Nonces,
-    /// Who must sign.
+    /// Multisigs and their cosigners.
     Multisig,
-    /// Blocks undone, done again, and ledgers closed in between.
+    /// Reorganisations: blocks undone and applied again, ledgers reopened in between.
     Reorg,
 }
 
 impl Preset {
-    /// Every one.
+    /// Every preset.
     pub const ALL: [Preset; 6] = [
         Preset::Default,
         Preset::Calm,
@@ -36,7 +36,7 @@ impl Preset {
         Preset::Reorg,
     ];
 
-    /// Its name on the command line.
+    /// Name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -49,13 +49,13 @@ impl Preset {
         }
     }
 
-    /// The one with this name.
+    /// Returns the preset with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Preset> {
         Preset::ALL.into_iter().find(|preset| preset.name() == name)
     }
 
-    /// Bends a profile that was drawn.
+    /// Changes a drawn profile: weights outside of the emphasis become 0.
     pub fn apply_to(self, profile: &mut Profile) {
         match self {
             Preset::Default => {}
@@ -75,7 +75,7 @@ impl Preset {
             Preset::Nonces => {
                 keep_only(profile, &NONCES);
                 profile.block_flaws = 0;
-                // The fewer they are, the more often one of them sends again.
+                // Few accounts: senders repeat more often.
                 profile.accounts = profile.accounts.min(8);
             }
             Preset::Multisig => {
@@ -86,14 +86,14 @@ impl Preset {
             Preset::Reorg => {
                 profile.rewinds = profile.rewinds.max(30);
                 profile.reopens = profile.reopens.max(10);
-                // Many short blocks: what is undone is what was just done.
+                // Many short blocks: a rewind undoes what was just applied.
                 profile.blocks = profile.blocks.max(6);
                 profile.transactions = profile.transactions.min(40);
             }
         }
     }
 
-    /// The focus whose coverage points a whole campaign must reach; `None` for all that are not rare.
+    /// Focus whose coverage points a whole campaign must reach; `None` for all that are not rare.
     #[must_use]
     pub const fn focus(self) -> Option<&'static str> {
         match self {
@@ -154,7 +154,7 @@ const MULTISIG: [TransactionKind; 5] = [
     TransactionKind::Duplicate,
 ];
 
-/// Leaves these kinds, each at least now and then, and no others.
+/// Keeps these kinds, each with a weight of at least 1, and sets all others to 0.
 fn keep_only(profile: &mut Profile, kinds: &[TransactionKind]) {
     for (kind, weight) in &mut profile.weights {
         *weight = match kinds.contains(kind) {
@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_bends_what_is_drawn_and_draws_nothing_itself() {
+    fn a_preset_changes_a_drawn_profile_and_draws_nothing_itself() {
         let drawn = Profile::draw(&mut Seeded::new(3, 0), Size::CAMPAIGN);
         for preset in Preset::ALL {
-            let mut bent = drawn.clone();
-            preset.apply_to(&mut bent);
-            assert_eq!(bent == drawn, preset == Preset::Default, "{preset}");
+            let mut changed = drawn.clone();
+            preset.apply_to(&mut changed);
+            assert_eq!(changed == drawn, preset == Preset::Default, "{preset}");
             assert_eq!(Preset::named(preset.name()), Some(preset));
-            let plain = bent.weights[0];
+            let plain = changed.weights[0];
             assert!(plain.0 == TransactionKind::Plain && plain.1 > 0, "{preset}");
         }
     }

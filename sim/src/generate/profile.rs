@@ -1,29 +1,29 @@
-//! What a scenario is like, drawn before anything else of it.
+//! Profile of a scenario: sizes, and weights of kinds of transaction and fault, drawn first.
 
 use std::fmt;
 
 use super::faults::FaultMix;
 use lockstep_harness::choice::Choices;
 
-/// How large scenarios may be.
+/// Upper bounds of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// The most blocks.
+    /// Maximum number of blocks.
     pub blocks: u64,
-    /// The most transactions of a block, or a few more.
+    /// Maximum number of transactions in a block, exceeded by a few that belong together.
     pub transactions: u64,
-    /// The most accounts at the beginning.
+    /// Maximum number of accounts in the genesis.
     pub accounts: u64,
 }
 
 impl Size {
-    /// What a campaign draws.
+    /// Bounds of a campaign.
     pub const CAMPAIGN: Size = Size {
         blocks: 16,
         transactions: 250,
         accounts: 40,
     };
-    /// What a fuzzer or a unit test draws.
+    /// Bounds of a fuzzer and of unit tests.
     pub const SMALL: Size = Size {
         blocks: 4,
         transactions: 8,
@@ -31,73 +31,73 @@ impl Size {
     };
 }
 
-/// What a scenario is like.
+/// Parameters that a scenario is drawn with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Blocks that arrive for the first time.
+    /// Number of new blocks.
     pub blocks: u64,
-    /// The most transactions of a block, or a few more.
+    /// Maximum number of transactions in a block, exceeded by a few that belong together.
     pub transactions: u64,
-    /// Accounts at the beginning.
+    /// Number of accounts in the genesis.
     pub accounts: u32,
-    /// Assets at the beginning, the native one among them.
+    /// Number of assets in the genesis, the native one included.
     pub assets: u32,
-    /// The most bytes of a block.
+    /// Maximum size of a block, in bytes.
     pub max_block_bytes: u64,
-    /// Whether there is about as much of an asset as there can be.
+    /// True if the supply of an asset may come close to `u64::MAX`.
     pub is_huge: bool,
-    /// In how many of 100 moments, two before each block, blocks are undone.
+    /// Probability of a rewind at each of two opportunities before a block, in percent.
     pub rewinds: u64,
-    /// In how many of 100 moments, two before each block, the ledger is closed and opened.
+    /// Probability of a reopening at each of two opportunities before a block, in percent.
     pub reopens: u64,
-    /// How many of 100 blocks are flawed.
+    /// Share of blocks with a flaw, in percent.
     pub block_flaws: u64,
-    /// How often what kind of transaction comes.
+    /// Weight of each kind of transaction.
     pub weights: Vec<(TransactionKind, u64)>,
-    /// How often what goes wrong.
+    /// Rate and weights of faults.
     pub faults: FaultMix,
 }
 
 /// A kind of transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TransactionKind {
-    /// A transfer that should be applied.
+    /// One transfer that should be applied.
     Plain,
-    /// Up to 255 of them in one transaction.
+    /// Up to 255 transfers in one transaction.
     ManyTransfers,
-    /// Source and destination are one.
+    /// A transfer whose source is its destination.
     SelfTransfer,
-    /// A to B to X.
+    /// Transfers from A to B to C, each spending the one before.
     Chain,
-    /// Everybody to account 0.
+    /// A transfer to account 0, which all such transfers share.
     HotAccount,
-    /// To somebody who was never there.
+    /// A transfer to an account that does not exist yet.
     NewAccount,
-    /// By and to the block's miner.
+    /// Transfers by and to the block's miner.
     Miner,
-    /// In and out within a block.
+    /// A new account that receives and spends within a block.
     InAndOut,
     /// A burn.
     Burn,
-    /// A multisig set, changed, used, removed.
+    /// A multisig that is set, changed or removed.
     Multisig,
-    /// A multisig that is not satisfied.
+    /// A transfer whose multisig is not satisfied.
     MissingCosigner,
-    /// Double and missing nonces.
+    /// A nonce that was used, that leaves a gap, or that is the largest.
     Nonce,
-    /// The very same transaction again.
+    /// An exact copy of an earlier transaction of the block.
     Duplicate,
-    /// More than there is, often by one.
+    /// A transfer or burn of more than the balance, often by one.
     Overspend,
-    /// Good transfers before a bad one.
+    /// Transfers of which a later one is not covered.
     PartialFailure,
-    /// Amounts that overflow in sum.
+    /// Amounts whose sum overflows.
     SumOverflow,
-    /// Counts, amounts and thresholds that cannot be.
+    /// Counts, amounts and thresholds that are never valid.
     Malformed,
-    /// Signatures that do not verify, or do though nobody signed.
+    /// Signatures that do not verify, or that verify without a secret key.
     Forged,
-    /// A source that was never there.
+    /// A sender that does not exist.
     UnknownSender,
 }
 
@@ -159,7 +159,7 @@ impl fmt::Display for TransactionKind {
 }
 
 impl Profile {
-    /// Draws one.
+    /// Draws a profile without faults.
     pub fn draw(choices: &mut impl Choices, size: Size) -> Self {
         let mut weights: Vec<(TransactionKind, u64)> = TransactionKind::ALL
             .into_iter()
@@ -168,7 +168,7 @@ impl Profile {
                 (kind, weight)
             })
             .collect();
-        // Something must succeed, or the state never leaves its beginning.
+        // Plain transfers are always there, or the state never leaves the genesis.
         weights[0].1 = choices.pick(&[2, 8, 32, 64]);
         Profile {
             blocks: choices.between(1, size.blocks),
@@ -188,7 +188,7 @@ impl Profile {
             reopens: choices.pick(&[0, 5, 15]),
             block_flaws: choices.pick(&[0, 20, 60]),
             weights,
-            // Drawn by whoever wants any: a stream of choices without them stays what it was.
+            // Drawn by the caller that wants faults: streams of choices without them do not change.
             faults: FaultMix::none(),
         }
     }
@@ -198,20 +198,22 @@ impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} blocks of {} transactions, {} accounts, {} assets{}, {} KiB, rewinds {}%, reopens {}%, \
-             flaws {}%;",
+            "blocks {}, transactions {}, accounts {}, assets {}, supply {}, block size {} KiB, \
+             rewinds {}%, reopens {}%, flaws {}%;",
             self.blocks,
             self.transactions,
             self.accounts,
             self.assets,
-            if self.is_huge { " up to u64::MAX" } else { "" },
+            if self.is_huge { "huge" } else { "ordinary" },
             self.max_block_bytes >> 10,
             self.rewinds,
             self.reopens,
             self.block_flaws,
         )?;
-        for (kind, weight) in self.weights.iter().filter(|(_, weight)| *weight > 0) {
-            write!(f, " {kind} {weight}")?;
+        let drawn = self.weights.iter().filter(|(_, weight)| *weight > 0);
+        for (index, (kind, weight)) in drawn.enumerate() {
+            let separator = if index > 0 { "," } else { "" };
+            write!(f, "{separator} {kind} {weight}")?;
         }
         write!(f, "; {}", self.faults)
     }

@@ -5,15 +5,15 @@ use lockstep_harness::choice::Choices;
 
 use super::{Generator, Profile, Size, Wallet, genesis};
 
-/// The deepest branch that is drawn: so many blocks of the chain have a rival.
+/// Maximum number of blocks of the chain that a branch competes with.
 const DEEPEST: u64 = 8;
 
 /// One block of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grown {
-    /// The block it is meant to follow, as an index into the tree; `None` for the genesis.
+    /// Index in the tree of the block it is meant to follow; `None` for the genesis.
     pub parent: Option<usize>,
-    /// How many branches had begun before it: blocks in a row that share this are one branch.
+    /// Number of branches begun before it: consecutive blocks that share this are one branch.
     pub branch: usize,
     /// The block.
     pub block: BlockRecipe,
@@ -21,13 +21,13 @@ pub struct Grown {
 
 /// Draws a profile, and a tree of blocks of that profile. Parents stand before their children.
 ///
-/// `profile.rewinds` says in how many of 100 moments, one before each block of the chain, a rival
-/// branch begins, 1 to 8 blocks back. It may end shorter, as long, or longer than what it competes
-/// with, and the chain goes on from the longer one.
+/// `profile.rewinds` is the probability in percent, before each block of the chain, that a
+/// competing branch begins 1 to 8 blocks back. It may end shorter than, as long as, or longer than
+/// the blocks it competes with, and the chain goes on from the longer one.
 pub fn tree(choices: &mut impl Choices, size: Size) -> (Profile, GenesisRecipe, Vec<Grown>) {
     let mut profile = Profile::draw(choices, size);
     profile.blocks = choices.between(size.blocks / 4, size.blocks).max(1);
-    // More often than a ledger alone is rewound: it is what several nodes are about.
+    // More often than for one ledger: competing branches are what several nodes must agree on.
     profile.rewinds = choices.pick(&[0, 10, 25]);
     let beginning = genesis(choices, &profile);
     let mut generator = Generator {
@@ -40,7 +40,7 @@ pub fn tree(choices: &mut impl Choices, size: Size) -> (Profile, GenesisRecipe, 
     let mut trunk = Trunk::default();
     while (trunk.grown.len() as u64) < profile.blocks {
         if generator.choices.chance(profile.rewinds, 100) {
-            trunk.rival(&mut generator);
+            trunk.grow_branch(&mut generator);
         }
         trunk.grow(&mut generator);
     }
@@ -56,7 +56,7 @@ struct Trunk {
 }
 
 impl Trunk {
-    /// One block on the end of the chain, or one that should be refused there.
+    /// Adds a block at the end of the chain, or one that should be refused there.
     fn grow(&mut self, generator: &mut Generator<'_, impl Choices>) {
         let height = generator.wallet.height();
         let block = generator.block();
@@ -70,8 +70,8 @@ impl Trunk {
         }
     }
 
-    /// A branch beside the last blocks of the chain.
-    fn rival(&mut self, generator: &mut Generator<'_, impl Choices>) {
+    /// Adds a branch that competes with the last blocks of the chain.
+    fn grow_branch(&mut self, generator: &mut Generator<'_, impl Choices>) {
         let choices = &mut *generator.choices;
         let depth = choices
             .between(1, DEEPEST)
@@ -89,10 +89,10 @@ impl Trunk {
         for _ in 0..length {
             self.grow(generator);
         }
-        // What should have been taken may have been meant to be refused.
-        let rival = generator.wallet.height() - fork;
-        if rival <= replaced.len() {
-            generator.wallet.rewind(rival as u64);
+        // Blocks with a flaw do not count.
+        let accepted = generator.wallet.height() - fork;
+        if accepted <= replaced.len() {
+            generator.wallet.rewind(accepted as u64);
             for after in undone {
                 generator.wallet.reapply(after);
             }

@@ -1,4 +1,4 @@
-//! What the generator believes of the ledger, to draw transactions that mostly succeed.
+//! Wallet: the state that the generator expects, to draw transactions that mostly succeed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,18 @@ use crate::scenario::{
 /// Beliefs after each block, the newest last.
 pub(super) struct Wallet {
     genesis: GenesisRecipe,
-    /// The last are those within the next block.
+    /// By height; the last are those within the next block.
     beliefs: Vec<Beliefs>,
 }
 
-/// What accounts should have, and what their next nonces should be.
+/// Expected balances, next nonces and multisigs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Beliefs {
     nonces: BTreeMap<u32, u64>,
     balances: BTreeMap<(u32, u32), u64>,
     multisigs: BTreeMap<u32, (u8, Vec<u32>)>,
     issued: u64,
-    /// Of the next block so far.
+    /// Fees of the next block so far.
     fees: u64,
 }
 
@@ -54,7 +54,7 @@ impl Wallet {
         self.beliefs.last_mut().expect("a wallet has beliefs")
     }
 
-    /// Believes what should become of a transaction.
+    /// Applies a transaction if it should be applied.
     pub(super) fn follow(&mut self, recipe: &TransactionRecipe) {
         let is_sound = match recipe.flaw {
             None => true,
@@ -67,7 +67,7 @@ impl Wallet {
         }
     }
 
-    /// Believes that a block ends here, or that it is refused.
+    /// Ends the next block: credits reward and fees, or drops it if it should be refused.
     pub(super) fn close_block(&mut self, block: &BlockRecipe) {
         let is_sound = match block.flaw {
             None => true,
@@ -96,7 +96,7 @@ impl Wallet {
         self.beliefs.push(self.current().clone());
     }
 
-    /// Back by so many blocks; gives the beliefs after each of them.
+    /// Undoes up to `depth` blocks and returns the beliefs after each of them.
     pub(super) fn rewind(&mut self, depth: u64) -> Vec<Beliefs> {
         let depth = usize::try_from(depth).map_or(self.height(), |depth| depth.min(self.height()));
         self.beliefs.pop();
@@ -105,7 +105,7 @@ impl Wallet {
         undone
     }
 
-    /// A block that was undone is there again.
+    /// Applies an undone block again.
     pub(super) fn reapply(&mut self, after: Beliefs) {
         self.beliefs.pop();
         self.beliefs.extend([after.clone(), after]);
@@ -125,13 +125,13 @@ impl Beliefs {
         self.multisigs.get(&account)
     }
 
-    /// The first account with a multisig, and its participants.
+    /// Returns the first account with a multisig, and its participants.
     pub(super) fn any_multisig(&self) -> Option<(u32, Vec<u32>)> {
         let (account, (_, participants)) = self.multisigs.first_key_value()?;
         Some((*account, participants.clone()))
     }
 
-    /// As many participants as must sign.
+    /// Returns as many participants as the threshold requires.
     pub(super) fn cosigners(&self, account: u32) -> Vec<u32> {
         self.multisig(account)
             .map(|(threshold, participants)| {
@@ -144,7 +144,7 @@ impl Beliefs {
             .unwrap_or_default()
     }
 
-    /// `None` where the transaction should be rejected; then this is of no use any more.
+    /// Applies a transaction; `None` if it should be rejected, and then `self` is half changed.
     fn apply(&mut self, recipe: &TransactionRecipe) -> Option<()> {
         let from = recipe.from;
         let cosigners: BTreeSet<u32> = recipe.cosigners.iter().copied().collect();
@@ -196,7 +196,7 @@ impl Beliefs {
     }
 }
 
-/// How long the encoding of a block is.
+/// Length of the encoding of a block, in bytes.
 fn encoded_bytes(block: &BlockRecipe) -> u64 {
     const HEADER: usize = 2 + 1 + 8 + 32 + 8 + 32 + 32 + 2;
     let body = block.transactions.iter().map(|recipe| {

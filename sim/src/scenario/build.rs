@@ -1,4 +1,4 @@
-//! From the small numbers of a scenario to keys, signatures and blocks.
+//! Builds keys, signatures and blocks from the small numbers of a scenario.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -31,13 +31,13 @@ const GROUP_ORDER: [u8; 32] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
 
-/// The keys of a run, made when they are first asked for.
+/// Key pairs of a run, derived on first use.
 #[derive(Debug, Default)]
 pub struct Keys(BTreeMap<u32, Keypair>);
 
 thread_local! {
-    /// What was made before. A key and a signature are functions of what they are made from, and a
-    /// fuzzer asks for the same ones thousands of times a second.
+    /// Cache of keys and signatures. Both are functions of their inputs, and a fuzzer asks for the
+    /// same ones thousands of times a second.
     static MADE: RefCell<Made> = RefCell::default();
 }
 
@@ -47,11 +47,11 @@ struct Made {
     signatures: BTreeMap<(u32, Hash), Signature>,
 }
 
-/// So many of each are remembered; then all are forgotten.
+/// Maximum number of entries of each map; a full one is cleared.
 const MOST_MADE: usize = 1 << 16;
 
 impl Keys {
-    /// The key of an account.
+    /// Returns the key pair of an account.
     pub fn of(&mut self, account: u32) -> &Keypair {
         self.0.entry(account).or_insert_with(|| {
             MADE.with_borrow_mut(|made| {
@@ -63,12 +63,12 @@ impl Keys {
         })
     }
 
-    /// The public key of an account.
+    /// Returns the public key of an account.
     pub fn public(&mut self, account: u32) -> PublicKey {
         self.of(account).public()
     }
 
-    /// The signature of an account.
+    /// Signs a message with the key of an account.
     pub fn sign(&mut self, account: u32, message: Hash) -> Signature {
         let key = self.of(account);
         MADE.with_borrow_mut(|made| {
@@ -86,7 +86,7 @@ fn remembered<K: Ord, V: Clone>(made: &mut BTreeMap<K, V>, of: K, make: impl FnO
     made.entry(of).or_insert_with(make).clone()
 }
 
-/// The asset with a number; 0 is the native one.
+/// Returns the asset with a number; 0 is the native one.
 #[must_use]
 pub fn asset(number: u32) -> Asset {
     match number {
@@ -98,7 +98,7 @@ pub fn asset(number: u32) -> Asset {
     }
 }
 
-/// The genesis of a scenario. A holding that is listed twice counts as listed last.
+/// Builds the genesis of a scenario. Of two holdings of one account and asset the last counts.
 pub fn genesis(recipe: &GenesisRecipe, keys: &mut Keys) -> Genesis {
     Genesis {
         rules: Rules {
@@ -118,14 +118,14 @@ pub fn genesis(recipe: &GenesisRecipe, keys: &mut Keys) -> Genesis {
     }
 }
 
-/// The bytes of a block on this tip, as a peer would send them.
+/// Builds the bytes of a block on this tip, as a peer would send them.
 pub fn block(recipe: &BlockRecipe, rules: &Rules, tip: &World, keys: &mut Keys) -> Vec<u8> {
     let mut transactions: Vec<Transaction> = recipe
         .transactions
         .iter()
         .map(|recipe| transaction(recipe, rules, keys))
         .collect();
-    // A body that is too long to be counted is cut: it could not be encoded as a block's.
+    // A body longer than its count can say is cut: it could not be encoded.
     transactions.truncate(usize::from(u16::MAX));
     let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
     let mut header = Header {
@@ -170,7 +170,7 @@ pub fn block(recipe: &BlockRecipe, rules: &Rules, tip: &World, keys: &mut Keys) 
     bytes
 }
 
-/// A transaction that nobody has signed.
+/// Builds a transaction without signatures.
 pub fn unsigned(recipe: &TransactionRecipe, network: Network, keys: &mut Keys) -> Transaction {
     Transaction {
         network: match recipe.flaw {
@@ -218,7 +218,8 @@ fn transaction(recipe: &TransactionRecipe, rules: &Rules, keys: &mut Keys) -> Tr
         }
         Some(TransactionFlaw::ScalarNotReduced) => add_group_order(&mut transaction.signature),
         Some(TransactionFlaw::SmallOrder) => {
-            // R of small order and s = 0: the equation holds after the cofactor, whatever is signed.
+            // R of small order and s = 0: the equation holds after the cofactor, whatever is
+            // signed.
             transaction.signature.0[..32].copy_from_slice(&SMALL_ORDER);
             transaction.signature.0[32..].fill(0);
         }
@@ -259,7 +260,7 @@ fn flip(bytes: &mut [u8], bit: u64) {
     bytes[index] ^= 1 << (bit % 8);
 }
 
-/// The same scalar for the equation, another one for the encoding.
+/// Adds the group order to the scalar: equal in the equation, another encoding.
 fn add_group_order(signature: &mut Signature) {
     let mut carry = 0;
     for (byte, order) in signature.0[32..].iter_mut().zip(GROUP_ORDER) {

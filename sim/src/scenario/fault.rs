@@ -1,83 +1,84 @@
-//! What goes wrong in a run, as plain data.
+//! Faults of a run, as plain data.
 //!
-//! Where it happens is a number of calls, reads or questions, so that a file means the same after
-//! every change of this program. A number that is never reached is a fault that does not happen,
-//! and a run with it is as good as one without.
+//! The position of a fault is a count of calls, reads or steps, so a file keeps its meaning when
+//! the generator changes. A fault whose count is never reached does not happen, and the run is as
+//! good as one without it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{Call, Loss};
 
-/// Something that goes wrong during the next block, rewind or opening.
+/// A fault during the next block, rewind or opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Fault {
-    /// The power goes in a call to the disk, or at the end of the step where there are fewer calls.
+    /// Power loss in a call to the disk, or at the end of the step if it makes fewer calls.
     Crash {
-        /// In which call, counted from 0.
+        /// Number of the call, counted from 0.
         at: u64,
-        /// What is lost.
+        /// Loss of unsynced changes.
         loss: Loss,
     },
     /// Calls to the disk fail.
     DiskFails {
-        /// Which kind of call; only calls of it are counted.
+        /// Kind of call; only calls of it are counted.
         call: Call,
-        /// The first that fails, counted from 0.
+        /// Number of the first call that fails, counted from 0.
         at: u64,
-        /// How many fail one after another.
+        /// Number of consecutive calls that fail.
         count: u64,
     },
-    /// The disk has no room after so many writes.
+    /// The disk is full after N writes.
     DiskFull {
-        /// So many writes have room.
+        /// Number of writes that still fit.
         after: u64,
     },
     /// The storage fails to read, once.
     ReadFails {
-        /// Which read of the ledger, counted from 0.
+        /// Number of the read of the ledger, counted from 0.
         at: u64,
     },
-    /// The execution of a block panics when it reads what the source of a transaction has.
+    /// The execution of a block panics when it reads a cell of the source of a transaction.
     Panic {
-        /// Which transaction, counted from 0; again from there at the end of the block.
+        /// Index of the transaction, modulo the length of the block.
         transaction: u64,
-        /// Whether it panics every time, and not only the first.
+        /// True if every such read panics, false if only the first does.
         persists: bool,
     },
-    /// Whoever adds a block loses interest.
+    /// The caller cancels the addition of a block.
     Cancel(InjectionPoint),
-    /// Somebody else wants to write, or to read, while a block is added.
+    /// A second writer or a reader uses the ledger while a block is added. Files of before say
+    /// `Rival`.
     #[serde(alias = "Rival")]
     ConcurrentRequest(InjectionPoint, ConcurrentRequest),
-    /// The transactions of the block first make a template, whose header comes back alone so much
-    /// later by the clock, in milliseconds; earlier where it is negative.
+    /// A template is made of the block's transactions first, and its header comes back alone after
+    /// the clock has jumped.
     Clock {
-        /// By how much the clock jumps in between.
+        /// Jump of the clock, in milliseconds; backwards if negative.
         jump_ms: i64,
     },
 }
 
-/// A moment while a block is added.
+/// A point in the addition of a block at which a fault is injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum InjectionPoint {
-    /// Before a step of it, when no lock is held but the permit to write. Counted from 0; the last
-    /// is before the commit.
+    /// Before step N, counted from 0, when no lock is held but the permit to write. The last is
+    /// before the commit.
     Step(u64),
-    /// During a read of the ledger, counted from 0.
+    /// During read N of the ledger, counted from 0.
     Read(u64),
 }
 
-/// What somebody else wants.
+/// The request of a second writer or a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ConcurrentRequest {
-    /// To undo so many blocks of those before this one, and this one.
+    /// Undo the block that is being added and N blocks before it.
     Rewind(u64),
-    /// To add the same block.
+    /// Add the same block.
     SameBlock,
-    /// To add another block on the same tip, without a transaction.
+    /// Add another block on the same tip, without transactions.
     OtherBlock,
-    /// To read everything.
+    /// Read the whole ledger.
     Reader,
-    /// To close the ledger: who owns it lets go of it, and it is opened again afterwards.
+    /// Close the ledger: its owner drops it, and it is opened again afterwards.
     Close,
 }

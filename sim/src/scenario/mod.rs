@@ -1,9 +1,9 @@
-//! A whole run as plain data: what there is at the beginning, and what happens then.
+//! A whole run as plain data: the genesis, and the steps that follow.
 //!
 //! A scenario holds everything that a run depends on, so it is replayed, edited by hand and shrunk
 //! without the generator that drew it. Accounts and assets are small numbers; keys, signatures,
 //! parents and roots are derived when it is run ([`build`]). Any value is a scenario that can be
-//! run: what does not make sense is an adversarial input like every other.
+//! run: one that makes no sense is an adversarial input like every other.
 
 pub mod build;
 mod fault;
@@ -16,12 +16,12 @@ use serde::{Deserialize, Serialize};
 /// A whole run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scenario {
-    /// The beginning.
+    /// State and rules at height 0.
     pub genesis: GenesisRecipe,
-    /// The seed of every hash map of the subject. No result depends on it.
+    /// Seed of every hash map of the subjects. No result depends on it.
     #[serde(default)]
     pub hash_seed: u64,
-    /// What happens, in this order.
+    /// Steps, in order.
     pub steps: Vec<Step>,
 }
 
@@ -30,51 +30,51 @@ pub struct Scenario {
 pub struct GenesisRecipe {
     /// The network.
     pub network: NetworkName,
-    /// What a block issues to its miner.
+    /// Amount that a block issues to its miner.
     pub reward: u64,
-    /// The most of the native asset there may be.
+    /// Maximum supply of the native asset.
     pub native_limit: u64,
-    /// The most bytes of a block.
+    /// Maximum size of a block, in bytes.
     pub max_block_bytes: u64,
-    /// Who has how much of what. The native asset is 0.
+    /// Balances at height 0. The native asset is number 0.
     pub balances: Vec<Holding>,
 }
 
-/// What an account has of an asset: (account, asset, amount).
+/// Balance of an account: (account, asset, amount).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding(pub u32, pub u32, pub u64);
 
-/// One thing that happens to a ledger.
+/// One operation on a ledger, or a fault during the next one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
-    /// A block arrives.
+    /// Adds a block.
     Block(BlockRecipe),
-    /// The last so many blocks are undone; all of them where there are fewer.
+    /// Undoes the last N blocks; all of them if there are fewer.
     Rewind(u64),
-    /// The blocks that the last rewind undid arrive again, in their order, unless another block
-    /// was added since.
+    /// Adds the blocks that the last rewind undid again, in order, unless another block was added
+    /// since.
     Reapply,
-    /// The ledger is closed and opened again.
+    /// Closes the ledger and opens it again.
     Reopen,
-    /// Something goes wrong during the next step that is none of these.
+    /// Arms a fault for the next step that is none.
     Fault(Fault),
 }
 
 /// A block on the tip, or one that is meant to be refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockRecipe {
-    /// Who is credited reward and fees.
+    /// Account that is credited the reward and the fees.
     pub miner: u32,
-    /// How much later than its parent, in milliseconds.
+    /// Time after its parent, in milliseconds.
     pub later_ms: u64,
-    /// What is wrong with it.
+    /// Flaw, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flaw: Option<BlockFlaw>,
     /// The body.
     pub transactions: Vec<TransactionRecipe>,
 }
 
-/// Something that must make a block be refused, or its bytes not be a block.
+/// A flaw for which a block must be refused, or its bytes must not decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BlockFlaw {
     /// Another version.
@@ -94,12 +94,12 @@ pub enum BlockFlaw {
     /// The last transaction stands in the body twice, in the count too, and the root is that of
     /// the list without.
     RepeatedLast,
-    /// The encoding ends after so many bytes.
+    /// The encoding ends after N bytes, modulo its length.
     Truncated(u64),
     /// The encoding goes on after the end.
     Extended,
-    /// One bit of the encoding is another; counted from the front, again from there at the end.
-    /// What comes out may be a block, and then it is treated as one.
+    /// Bit N of the encoding is flipped, modulo its length. The result may be a block, and then it
+    /// is treated as one.
     FlippedBit(u64),
 }
 
@@ -108,21 +108,21 @@ pub enum BlockFlaw {
 pub struct TransactionRecipe {
     /// The source.
     pub from: u32,
-    /// Its nonce, whatever the source's is.
+    /// Its nonce, independent of that of the source.
     pub nonce: u64,
     /// The fee.
     pub fee: u64,
-    /// What it asks for.
+    /// Payload.
     pub action: Action,
-    /// Who signs beside the source.
+    /// Accounts that sign beside the source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cosigners: Vec<u32>,
-    /// What is wrong with it.
+    /// Flaw, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flaw: Option<TransactionFlaw>,
 }
 
-/// What a transaction asks for.
+/// Payload of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// Transfers.
@@ -137,14 +137,14 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sending(pub u32, pub u32, pub u64);
 
-/// Something that is wrong with a transaction's signatures or network.
+/// A flaw of a transaction's signatures or network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TransactionFlaw {
     /// It is for another network, and signed so.
     Network(NetworkName),
     /// Another account signed in the source's place.
     SignedBy(u32),
-    /// One bit of the source's signature is another.
+    /// Bit N of the source's signature is flipped.
     FlippedBit(u16),
     /// The fee was changed after signing.
     FeeChanged,
@@ -152,8 +152,8 @@ pub enum TransactionFlaw {
     ForgedCosignature,
     /// The scalar of the source's signature is increased by the order of the group.
     ScalarNotReduced,
-    /// The source is a key of small order, which has a signature that everybody can make and that
-    /// verifies (ZIP-215).
+    /// The source is a key of small order, for which a valid signature (ZIP-215) can be made
+    /// without a secret.
     SmallOrder,
 }
 
@@ -183,7 +183,7 @@ impl From<NetworkName> for Network {
 }
 
 impl Scenario {
-    /// Everything that goes wrong.
+    /// Returns all faults, in order.
     pub fn faults(&self) -> impl Iterator<Item = Fault> + '_ {
         self.steps.iter().filter_map(|step| match step {
             Step::Fault(fault) => Some(*fault),
@@ -191,7 +191,7 @@ impl Scenario {
         })
     }
 
-    /// How many blocks arrive for the first time.
+    /// Returns the number of block steps.
     #[must_use]
     pub fn blocks(&self) -> usize {
         self.steps
@@ -200,7 +200,7 @@ impl Scenario {
             .count()
     }
 
-    /// How many transactions arrive for the first time.
+    /// Returns the number of transactions in block steps.
     #[must_use]
     pub fn transactions(&self) -> usize {
         self.steps

@@ -1,7 +1,7 @@
 //! The stateful part of a block alone: every signature was verified before the clock runs.
 //!
-//! Core writes no block without its stateless checks. So what is compared here is what became of
-//! each transaction and every nonce, multisig and balance after it; there is no digest.
+//! Core commits no block without its stateless checks, so there is no digest: the outcome of each
+//! transaction and every nonce, multisig and balance after it are compared.
 
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
@@ -19,10 +19,10 @@ use crate::subject::SubjectError;
 use crate::trial::catch_panic;
 use lockstep_harness::violation::Failure;
 
-type State = ParallelChainState<MemoryStorage, ahash::RandomState>;
+type SharedState = ParallelChainState<MemoryStorage, ahash::RandomState>;
 
-/// In block order on this thread, over the graph on so many workers, and over one that is made while
-/// the first are executed; all on the state that workers share.
+/// Executes in block order on this thread, over the graph on `workers` workers, and over a graph
+/// that is built while the first transactions are executed; all on the state that workers share.
 pub(super) fn round(prepared: &Prepared, workers: usize) -> Result<Vec<Timing>, Failure> {
     let transactions = &prepared.block.transactions;
     let executor = ParallelExecutor::new(workers)
@@ -63,14 +63,14 @@ pub(super) fn round(prepared: &Prepared, workers: usize) -> Result<Vec<Timing>, 
 fn time(
     prepared: &Prepared,
     path: &str,
-    execute: impl FnOnce(&State, &mut Clock) -> Result<Vec<Outcome>, BatchError>,
+    execute: impl FnOnce(&SharedState, &mut Clock) -> Result<Vec<Outcome>, BatchError>,
 ) -> Result<Timing, Failure> {
     let storage = storage(prepared).map_err(|error| failed(path, &error))?;
     let cells = cells_of(&prepared.block.transactions);
 
     let (state, outcomes, clock) = catch_panic(0, path, || {
         let mut clock = Clock::start();
-        let state = State::new(storage, prepared.block.transactions.len() * 2, hasher());
+        let state = SharedState::new(storage, prepared.block.transactions.len() * 2, hasher());
         let loaded = state.prefetch(cells);
         clock.lap("load");
         let outcomes = match loaded {
@@ -94,10 +94,10 @@ fn time(
     }
 }
 
-/// Where this is not what the oracle has, in words.
+/// Describes the first difference from the oracle; `None` if there is none.
 fn difference(
     prepared: &Prepared,
-    state: &State,
+    state: &SharedState,
     outcomes: &[Outcome],
 ) -> Result<Option<String>, StorageError> {
     let expected = &prepared.expected;
@@ -116,7 +116,7 @@ fn difference(
             )));
         }
     }
-    // What is left of the block: the miner's credit.
+    // The rest of the block: the miner's credit.
     let due = Amount(expected.fees.0 + expected.reward.0);
     state.credit(prepared.block.header.miner, Asset::NATIVE, due)?;
     let mut view = state.view();
@@ -125,7 +125,7 @@ fn difference(
             Cell::Nonce(account) => view.nonce(account)?.map(Value::Nonce),
             Cell::Multisig(account) => Some(Value::Multisig(view.multisig(account)?)),
             Cell::Balance(account, asset) => Some(Value::Balance(view.balance(account, asset)?)),
-            // Workers leave it to who writes the block.
+            // Workers leave it to the commit of the block.
             Cell::Supply(_) => continue,
         };
         let expected = versions.last().map(|version| &version.value);
@@ -136,7 +136,7 @@ fn difference(
     Ok(None)
 }
 
-/// Everything that transactions of a pattern may look at, some of it more than once.
+/// Returns all cells that transactions of a pattern may read, some of them more than once.
 fn cells_of(transactions: &[Transaction]) -> Vec<Cell> {
     let mut cells = Vec::new();
     for transaction in transactions {
@@ -159,7 +159,7 @@ fn cells_of(transactions: &[Transaction]) -> Vec<Cell> {
     cells
 }
 
-/// What a ledger with this genesis is kept in.
+/// Creates the storage of a ledger with this genesis.
 fn storage(prepared: &Prepared) -> Result<Arc<RwLock<MemoryStorage>>, SubjectError> {
     let config = Config::for_network(prepared.genesis.rules.network);
     let clock = Arc::new(|| Timestamp(0));
@@ -167,7 +167,7 @@ fn storage(prepared: &Prepared) -> Result<Arc<RwLock<MemoryStorage>>, SubjectErr
     Ok(chain.storage())
 }
 
-/// Takes the time of one part after another.
+/// Clock of consecutive phases.
 struct Clock {
     since: Instant,
     phases: Vec<Phase>,
@@ -210,7 +210,7 @@ mod tests {
         })
     }
 
-    /// Where what workers do is said to differ from what is expected here.
+    /// Returns the detail of the difference that is found.
     fn found(prepared: &Prepared) -> String {
         match round(prepared, 2) {
             Err(Failure::Violation(violation)) => {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_comes_out_as_the_oracle_has_it() {
+    fn every_mode_equals_the_oracle() {
         let timings = round(&prepared(), 2).expect("there is no difference");
         assert_eq!(timings.len(), 3);
     }
@@ -253,7 +253,7 @@ mod tests {
             .map(|receipt| receipt.outcome.clone())
             .collect();
         let storage = storage(&prepared).expect("the genesis is possible");
-        let state = State::new(storage, 0, hasher());
+        let state = SharedState::new(storage, 0, hasher());
         let detail = difference(&prepared, &state, &outcomes).expect("memory can be read");
         assert_eq!(detail.as_deref(), Some("40 outcomes; expected 41"));
     }

@@ -1,7 +1,7 @@
-//! One block, as large as is asked for, on every path of core: against the oracle and the clock.
+//! One block of any size, in every execution mode of core: compared with the oracle, and timed.
 //!
-//! What is timed depends on the machine and is for people to read; nothing judges it. What is judged
-//! is whether a block of that size comes out as the oracle has it.
+//! Times depend on the machine, and no verdict depends on them. The verdict is whether the result
+//! of a block of that size equals the oracle's.
 
 mod known_verdicts;
 mod phases;
@@ -22,83 +22,84 @@ use lockstep_harness::violation::{Failure, Violation};
 
 pub use phases::Phase;
 
-/// Together, all rounds of a path execute about so many transactions where one block is smaller.
+/// Approximate number of transactions that all rounds of a mode execute together, if one block has
+/// fewer.
 const TRANSACTIONS_OF_ALL_ROUNDS: usize = 65_535;
-/// The most rounds: the median of so many is steady enough to be read.
+/// Maximum number of rounds: their median is steady enough to be read.
 const MOST_ROUNDS: usize = 5;
 
-/// What is asked for.
+/// Parameters of one block and its execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Who pays whom.
+    /// Pattern of the transfers.
     pub pattern: ConflictPattern,
-    /// How many transactions the block has.
+    /// Number of transactions of the block.
     pub transactions: u16,
-    /// Among how many accounts; at least [`ConflictPattern::least_accounts`].
+    /// Number of accounts, at least [`ConflictPattern::least_accounts`].
     pub accounts: u32,
-    /// On how many threads.
+    /// Number of worker threads.
     pub workers: usize,
-    /// Decides everything that is drawn.
+    /// Seed of the block.
     pub seed: u64,
-    /// What becomes of the signatures.
+    /// Treatment of the signatures.
     pub signatures: Signatures,
 }
 
-/// What becomes of the signatures while the clock runs. They are valid either way: no path executes
-/// a transaction without a verdict on its signature.
+/// Treatment of the signatures while the clock runs. They are valid either way: no mode executes a
+/// transaction without a verdict on its signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signatures {
-    /// They are verified: a whole block, from the first check to the commit.
+    /// Verified: the whole addition of a block is timed, from the first check to the commit.
     Verified,
-    /// They were verified before: only the stateful part, in block order and over the graph.
+    /// Verified before: only the stateful part is timed, in block order and over the graph.
     KnownToHold,
 }
 
-/// What came out.
+/// Report of a stress run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// How many accounts are a party to a transaction.
+    /// Number of accounts that are a party to a transaction.
     pub parties: usize,
-    /// How many levels the conflicts make.
+    /// Number of levels of the dependency graph.
     pub levels: usize,
-    /// How many transactions are in the widest level.
+    /// Number of transactions in the widest level.
     pub widest: usize,
-    /// How many transactions were applied, by the oracle.
+    /// Number of transactions that the oracle applied.
     pub applied: usize,
-    /// How often each path was taken.
+    /// Number of executions in each mode.
     pub rounds: usize,
-    /// What each path took, the serial one first; or why that says nothing.
+    /// Timings of each mode, the serial one first; or the reason why there are none.
     pub outcome: Result<Vec<Timing>, NotTimed>,
 }
 
 /// The reason why a block has no times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotTimed {
-    /// A path came to another result, or the machine failed.
+    /// A mode came to another result, or the machine failed.
     Failed(Failure),
-    /// The block has transactions that are rejected: its times would say nothing.
+    /// The block has rejected transactions: its times would be meaningless.
     Vacuous(String),
 }
 
-/// What one path took for the block.
+/// Timing of the block in one execution mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// How it is called.
+    /// Name of the mode.
     pub path: String,
-    /// From the block to its result, in the median of the rounds.
+    /// Time from the block to its result, the median of the rounds.
     pub took: Duration,
-    /// What was recorded of its parts in that round, in the order of the first recording.
+    /// Phases recorded in that round, in the order of their first recording.
     pub phases: Vec<Phase>,
 }
 
-/// Executes the block on core's three paths, or without its stateless part in two ways.
+/// Executes the block in three modes of core, or its stateful part alone in three ways.
 ///
 /// Costs some 30 microseconds a transaction to sign the block and as much for the oracle and for
 /// each path, in release.
 ///
 /// # Panics
 ///
-/// Where there are fewer accounts than the pattern can do with.
+/// Panics if there are fewer accounts than [`ConflictPattern::least_accounts`].
 #[must_use]
 pub fn run(plan: &Plan) -> Report {
     let workers = plan.workers;
@@ -123,7 +124,7 @@ pub fn run(plan: &Plan) -> Report {
     }
 }
 
-/// Executes the block on these subjects, each of which takes the whole block.
+/// Executes the whole block on each of these subjects.
 ///
 /// # Panics
 ///
@@ -140,7 +141,7 @@ pub fn run_on(plan: &Plan, setup: &Setup<'_>) -> Report {
     }))
 }
 
-/// A block, and what the oracle makes of it.
+/// A block and its result by the oracle.
 struct Prepared {
     genesis: Genesis,
     block: Block,
@@ -176,7 +177,7 @@ impl Prepared {
         }
     }
 
-    /// How long a subject takes for the block, if what comes out is right.
+    /// Times the block on a subject, if its result is correct.
     fn time(&self, mut subject: Box<dyn Subject>) -> Result<Timing, Failure> {
         let path = subject.name().to_owned();
         let ((added, took), phases) = catch_panic(0, &path, || {
@@ -217,7 +218,7 @@ impl Prepared {
         (TRANSACTIONS_OF_ALL_ROUNDS / transactions).clamp(1, MOST_ROUNDS)
     }
 
-    /// All paths in turn, so many times; of each path the median.
+    /// Executes all modes in turn, in every round; returns the median of each.
     fn rounds(
         &self,
         round: impl Fn() -> Result<Vec<Timing>, Failure>,
@@ -276,7 +277,7 @@ impl Prepared {
     }
 }
 
-/// No result depends on it; keys that collide are nobody's choice here.
+/// Hasher with a fixed seed: no result depends on it, and no input here is chosen to collide.
 fn hasher() -> ahash::RandomState {
     ahash::RandomState::with_seed(0)
 }

@@ -1,4 +1,4 @@
-//! What is recorded of the parts of a block's execution, read through the `metrics` facade.
+//! Phases of a block's execution, recorded through the `metrics` facade.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,22 +7,22 @@ use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 
-/// The histogram that is read, in seconds.
+/// Name of the histogram, in seconds.
 const HISTOGRAM: &str = "lockstep_phase_seconds";
-/// Its label that names the phase.
+/// Label that names the phase.
 const LABEL: &str = "phase";
 
 /// A part of the execution of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phase {
-    /// How it is called.
+    /// Name.
     pub name: String,
-    /// How long it took in all.
+    /// Total time.
     pub took: Duration,
 }
 
-/// What `execution` gives, and the phases that were recorded on this thread meanwhile, in the order
-/// of the first recording. What other threads record is not seen.
+/// Returns the result of `execution` and the phases that it recorded on this thread, in the order
+/// of their first recording. Recordings of other threads are not seen.
 pub(super) fn recorded<T>(execution: impl FnOnce() -> T) -> (T, Vec<Phase>) {
     let phases = Phases::default();
     let given = metrics::with_local_recorder(&phases, execution);
@@ -33,7 +33,7 @@ pub(super) fn recorded<T>(execution: impl FnOnce() -> T) -> (T, Vec<Phase>) {
 #[derive(Clone, Default)]
 struct Phases(Arc<Mutex<Vec<Phase>>>);
 
-/// One phase, as who records it holds it.
+/// Handle for recording one phase.
 struct Recording {
     name: String,
     phases: Phases,

@@ -1,16 +1,14 @@
-//! The one encoding of a block: what arrives is bytes, and they are taken as they are or not at all.
+//! The one encoding of a block: a decoder accepts exactly the bytes that the block encodes to.
 
 use lockstep_core::codec;
 use lockstep_core::model::Block;
 
-/// Decodes a block as core does, and describes the violation of
-/// [`ONE_ENCODING`](super::ONE_ENCODING) where its bytes are not the encoding of what they decode
-/// to.
+/// Decodes a block with this decoder, and checks [`ONE_ENCODING`](super::ONE_ENCODING).
 ///
 /// # Errors
 ///
-/// [`NotDecoded::NoBlock`] where the decoder refuses the bytes, [`NotDecoded::Violation`] where it
-/// takes them for a block with another encoding.
+/// [`NotDecoded::NoBlock`] if the decoder refuses the bytes, [`NotDecoded::Violation`] if it
+/// accepts them as a block with another encoding.
 pub(super) fn decoded<E: ToString>(
     bytes: &[u8],
     decode: impl FnOnce(&[u8]) -> Result<Block, E>,
@@ -28,9 +26,9 @@ pub(super) fn decoded<E: ToString>(
 /// The reason why bytes are no block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NotDecoded {
-    /// The decoder said so.
+    /// The decoder refuses them, for this reason.
     NoBlock(String),
-    /// They have another encoding as well.
+    /// The block that they decode to has another encoding.
     Violation(String),
 }
 
@@ -44,7 +42,7 @@ mod tests {
 
     /// A decoder with a seeded bug.
     enum DecoderBug {
-        /// It ignores what follows a block.
+        /// It ignores bytes after a block.
         TrailingBytesTaken,
     }
 
@@ -53,9 +51,9 @@ mod tests {
             match self {
                 DecoderBug::TrailingBytesTaken => {
                     let mut ends = (0..=bytes.len()).rev();
-                    let taken =
+                    let accepted =
                         ends.find_map(|end| codec::decode_block(&bytes[..end], u64::MAX).ok());
-                    taken.map_or_else(|| codec::decode_block(bytes, u64::MAX), Ok)
+                    accepted.map_or_else(|| codec::decode_block(bytes, u64::MAX), Ok)
                 }
             }
         }
@@ -82,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decoder_that_takes_trailing_bytes_violates_one_encoding() {
+    fn a_decoder_that_accepts_trailing_bytes_violates_one_encoding() {
         let mut bytes = bytes();
         let decode = |bytes: &[u8]| DecoderBug::TrailingBytesTaken.decode(bytes);
         assert!(decoded(&bytes, decode).is_ok());

@@ -1,4 +1,4 @@
-//! What goes wrong while something is asked, and what must be there afterwards.
+//! Operations under injected faults, and the judgement of the state that they leave.
 
 use lockstep_core::model::{Block, Height, Refusal};
 
@@ -16,24 +16,24 @@ use crate::scenario::Fault;
 use crate::subject::{ConcurrentAct, ConcurrentReport, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 
-/// What is asked of a subject.
+/// An operation on a subject.
 pub(super) enum Asked<'a> {
-    /// To add a block.
+    /// Add a block.
     Block {
         /// The block.
         block: &'a Block,
-        /// What the oracle answered.
+        /// Answer of the oracle.
         expected: Result<&'a BlockResult, &'a Refusal>,
-        /// The oracle before it, where a fault needs it.
+        /// Oracle before the block, if a fault needs it.
         earlier: Option<&'a Oracle>,
     },
-    /// To undo what is above a height.
+    /// Undo the blocks above a height.
     Rewind(Height),
-    /// To close and open.
+    /// Close and open the ledger.
     Reopen,
 }
 
-/// Whether what goes wrong is judged by what else could have come of the ledger before.
+/// Returns whether a fault is judged by other outcomes of the ledger before it.
 pub(super) fn need_the_past(armed: &[Fault]) -> bool {
     armed
         .iter()
@@ -47,7 +47,7 @@ fn interruption(fault: Fault) -> Interruption {
             Interruption::Failure
         }
         Fault::Panic { .. } => Interruption::Panic,
-        // A rival that never came interrupts nothing.
+        // A concurrent request that was never made interrupts nothing.
         Fault::Cancel(_) | Fault::ConcurrentRequest(..) | Fault::Clock { .. } => {
             Interruption::Cancellation
         }
@@ -55,10 +55,10 @@ fn interruption(fault: Fault) -> Interruption {
 }
 
 impl Trial<'_> {
-    /// Asks while something goes wrong, and judges what is there afterwards.
+    /// Executes an operation under the armed faults, and judges the state afterwards.
     ///
-    /// Gives the answer where what was asked is done: `Some(None)` where the answer is lost. `None`
-    /// where it must be asked again, as of a subject to which nothing of this can happen.
+    /// Returns `Some` with the answer if the operation is done, `Some(None)` if it is done and the
+    /// answer is lost, and `None` if it must be retried, as for a subject without fault injection.
     pub(super) fn under_faults(
         &mut self,
         armed: &[Fault],
@@ -83,7 +83,7 @@ impl Trial<'_> {
             Asked::Rewind(height) => subject.rewind_to(*height).map(|()| None),
             Asked::Reopen => subject.reopen().map(|()| None),
         })?;
-        // Whoever looks at it may get stuck as well.
+        // Reading its state may get stuck as well.
         if let Err(SubjectError::Stuck(reason)) = &answer {
             let reason = reason.clone();
             return Err(violation(&ALWAYS_ENDS, self.step, &name, reason));
@@ -112,7 +112,7 @@ impl Trial<'_> {
                 &MAKES_SENSE,
                 self.step,
                 &name,
-                format!("nothing went wrong, and it was answered: {error}"),
+                format!("no fault happened, and the answer is an error: {error}"),
             ));
         }
         let expected = match asked {
@@ -132,13 +132,13 @@ impl Trial<'_> {
         match answer {
             Ok(result) => Ok(Some(result)),
             Err(_) if after != *before && after == *self.oracle.world() => {
-                self.coverage
-                    .count(point!("failed: done although an error was returned", rare, in ["crash"]));
+                self.coverage.count(
+                    point!("failed: done although an error was returned", rare, in ["crash"]),
+                );
                 Ok(Some(None))
             }
             Err(_) => {
-                self.coverage
-                    .count(point!("failed: retried", in ["crash"]));
+                self.coverage.count(point!("failed: retried", in ["crash"]));
                 Ok(None)
             }
         }
@@ -154,11 +154,12 @@ impl Trial<'_> {
             Fault::Cancel(_) => &CANCELLED_LEAVES_NO_TRACE,
             Fault::ConcurrentRequest(..) | Fault::Clock { .. } => &CONCURRENT_REQUESTS_SERIALISE,
         };
-        let detail = format!("what is left cannot be {what} any more: {error}");
+        let detail = format!("the ledger cannot be {what} after the fault: {error}");
         violation(invariant, self.step, subject, detail)
     }
 
-    /// Judges what came of two who wrote at once, and lets the block win.
+    /// Judges the outcome of a block and a concurrent request, and ends with the block on the
+    /// chain.
     #[expect(clippy::too_many_arguments, reason = "all of it is the evidence")]
     fn concurrent_request(
         &mut self,
@@ -189,7 +190,7 @@ impl Trial<'_> {
         if after == self.oracle.world() {
             return Ok(());
         }
-        // What was undone comes again, and nothing else stays.
+        // Undone blocks are added again, and all other effects of the request are undone.
         let common = match concurrent.act {
             ConcurrentAct::Rewind(height) => height.min(before.height),
             ConcurrentAct::Add(_) | ConcurrentAct::Read | ConcurrentAct::Close => before.height,
@@ -207,7 +208,8 @@ impl Trial<'_> {
         self.judge(&name, after, &again, Event::Rewound { recorded })
     }
 
-    /// Makes a template of the block's transactions for each jump of the clock, and undoes its block.
+    /// Makes a template of the block's transactions for each jump of the clock, adds it, and undoes
+    /// it.
     pub(super) fn templates(
         &mut self,
         armed: &[Fault],
@@ -258,14 +260,14 @@ impl Trial<'_> {
     }
 }
 
-/// The block and what somebody else wants, one after the other.
+/// Executes a block and a concurrent request on a copy of the oracle, one after the other.
 #[must_use]
 pub fn order(earlier: &Oracle, block: &Block, act: &ConcurrentAct, block_is_first: bool) -> Order {
     let mut oracle = earlier.clone();
     let first = block_is_first.then(|| oracle.add_block(block));
     let concurrent = match act {
         ConcurrentAct::Rewind(height) => {
-            // A height above the tip is not asked for: the block has one below it.
+            // The height is never above the tip.
             let _ = oracle.rewind_to(*height);
             Ok(None)
         }

@@ -1,4 +1,4 @@
-//! One run: a scenario happens to subjects and to the oracle, and every step is judged.
+//! Trial: one scenario, executed on subjects and on the oracle, with every step judged.
 
 mod encoding;
 pub mod faults;
@@ -31,23 +31,24 @@ invariant! {
     /// decodes.
     pub static ONE_ENCODING: "one-encoding", exits Violated, catches "TrailingBytesTaken";
 
-    /// A subject answers what it is asked, and its ledger can be read.
+    /// A subject answers every operation, and its ledger can be read.
     pub static MAKES_SENSE: "makes-sense", exits Violated, catches "stuck-after-error";
 
-    /// Ledgers at one block keep the same bytes, on every storage and by every path.
+    /// Ledgers at one block store the same bytes, on every storage and in every execution mode.
     pub static SAME_ON_EVERY_STORAGE: "same-on-every-storage", exits Violated, catches "reorg-not-undone";
 }
 
-/// Makes the subjects of a run, all on the same genesis, with the same seed for their hash maps.
+/// Creates the subjects of a run, all on the same genesis, with the same seed for their hash maps.
 pub type Setup<'s> = dyn Fn(&Genesis, u64) -> Result<Vec<Box<dyn Subject>>, SubjectError> + 's;
 
-/// Runs a scenario, judges every step, and counts what was reached.
+/// Runs a scenario, judges every step, and counts its coverage points.
 ///
-/// Gives the hash of everything that was observed: the same scenario always gives the same one.
+/// Returns the hash of all observations, which is a function of the scenario.
 ///
 /// # Errors
 ///
-/// At the first step after which something does not hold, or at which the machine failed.
+/// [`Failure::Violation`] at the first step after which an invariant does not hold,
+/// [`Failure::Infrastructure`] if the machine failed.
 pub fn run(
     scenario: &Scenario,
     setup: &Setup<'_>,
@@ -56,8 +57,8 @@ pub fn run(
     run_traced(scenario, setup, coverage, &mut Trace::default())
 }
 
-/// As [`run`], and asks only these invariants. That a subject makes sense, does not panic and ends
-/// is asked whatever they are.
+/// Runs a scenario as [`run`] does and checks only these invariants, beside those that a trial
+/// always checks: [`MAKES_SENSE`], [`NEVER_PANICS`] and [`ALWAYS_ENDS`].
 ///
 /// # Errors
 ///
@@ -71,7 +72,7 @@ pub fn run_asking(
     run_all(checks, scenario, setup, coverage, &mut Trace::default())
 }
 
-/// As [`run`], and notes every observation in `trace`, up to the failure where there is one.
+/// Runs a scenario as [`run`] does and records every observation in `trace`, up to a failure.
 ///
 /// # Errors
 ///
@@ -106,7 +107,7 @@ fn run_all(
                 &SAME_AS_SERIAL,
                 0,
                 "the subjects",
-                format!("the genesis is refused because {error}; expected to be taken"),
+                format!("the genesis is refused because {error}; expected to be accepted"),
             ));
         }
         (Ok(_), Err(reason)) => {
@@ -114,7 +115,7 @@ fn run_all(
                 &SAME_AS_SERIAL,
                 0,
                 "the subjects",
-                format!("the genesis is taken; expected to be refused because {reason}"),
+                format!("the genesis is accepted; expected to be refused because {reason}"),
             ));
         }
     };
@@ -154,16 +155,16 @@ struct Trial<'t> {
     genesis: Genesis,
     keys: Keys,
     oracle: Oracle,
-    /// What is asked after every step.
+    /// Invariants that are checked after every step.
     checks: &'t [Check],
     subjects: Vec<SubjectHistory>,
-    /// What the ledger looked like at each height, when it was there last.
+    /// The oracle's world at each height of the chain.
     recorded: Vec<World>,
     /// The blocks of the chain, from height 1.
     blocks: Vec<Block>,
-    /// What the last rewind undid, the lowest first, unless a block was added since.
+    /// Blocks that the last rewind undid, the lowest first, unless a block was added since.
     undone: Vec<Block>,
-    /// What goes wrong during the next step.
+    /// Faults of the next step.
     armed: Vec<Fault>,
     trace: &'t mut Trace,
     coverage: &'t mut Coverage,
@@ -171,12 +172,12 @@ struct Trial<'t> {
     label: &'static str,
 }
 
-/// A subject, and what is known of it.
+/// A subject with the worlds that were read of it.
 struct SubjectHistory {
     subject: Box<dyn Subject>,
-    /// What it looked like after the last step.
+    /// World after the last step.
     world: Rc<World>,
-    /// What it looked like at each height, when it was there last.
+    /// World at each height, when the subject was there last.
     recorded: BTreeMap<Height, Rc<World>>,
 }
 
@@ -190,7 +191,7 @@ impl SubjectHistory {
         }
     }
 
-    /// It looks like this now.
+    /// Records the world after a step.
     fn note(&mut self, world: World) {
         self.world = Rc::new(world);
         self.recorded
@@ -205,7 +206,7 @@ impl Trial<'_> {
             return Ok(());
         }
         let outcome = self.unarmed_step(step);
-        // A fault during which nothing was asked does not wait for longer.
+        // A fault that met no operation does not wait for a later step.
         self.armed.clear();
         outcome
     }
@@ -272,7 +273,7 @@ impl Trial<'_> {
             };
             let got = match self.under_faults(&armed, &mut **subject, world, &asked)? {
                 Some(Some(result)) => Ok(result),
-                // It is there, and what was answered is lost.
+                // It is done, and the answer is lost.
                 Some(None) => expected.clone(),
                 None => self.ask(&name, || match subject.add_block(block) {
                     Ok(result) => Ok(Ok(result)),
@@ -343,7 +344,7 @@ impl Trial<'_> {
                 self.ask(&name, || subject.rewind_to(height))?;
             }
             let after = self.look(&**subject)?;
-            // One that never had this height is accused of that, where the oracle is asked.
+            // A subject that never had this height is compared with the oracle only.
             let recorded = one.recorded.get(&height).map_or(&after, |world| world);
             self.judge(&name, world, &after, Event::Rewound { recorded })?;
             one.note(after);
@@ -357,8 +358,7 @@ impl Trial<'_> {
     }
 
     fn reopen(&mut self) -> Result<(), Failure> {
-        self.coverage
-            .count(point!("reopen", in ["calm", "reorg"]));
+        self.coverage.count(point!("reopen", in ["calm", "reorg"]));
         let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);
         for one in &mut subjects {
@@ -378,7 +378,7 @@ impl Trial<'_> {
         self.compare_bytes()
     }
 
-    /// Every subject keeps the same bytes, whatever it keeps them in.
+    /// Checks that all subjects store the same bytes, on every storage.
     fn compare_bytes(&mut self) -> Result<(), Failure> {
         let mut first: Option<(String, blake3::Hash)> = None;
         for SubjectHistory { subject, .. } in &self.subjects {
@@ -390,7 +390,7 @@ impl Trial<'_> {
                         &SAME_ON_EVERY_STORAGE,
                         self.step,
                         &name,
-                        format!("what is kept hashes to {bytes}, that of {other} to {expected}"),
+                        format!("its stored bytes hash to {bytes}, those of {other} to {expected}"),
                     ));
                 }
                 Some(_) => {}
@@ -438,7 +438,7 @@ impl Trial<'_> {
         }
     }
 
-    /// Asks a subject something. Its panic is a finding, and so is a ledger that makes no sense.
+    /// Executes an operation of a subject. A panic is a finding, and so is an inconsistent ledger.
     fn ask<T>(
         &self,
         subject: &str,
@@ -474,7 +474,7 @@ fn label(step: &Step) -> &'static str {
     }
 }
 
-/// Asks a subject something; its panic is a finding.
+/// Executes an operation of a subject; its panic is a finding.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A small run in which things go wrong, and ledgers that do not stand it.
+//! A small scenario with faults, and buggy ledgers that violate an invariant under it.
 
 use lockstep_core::model::{Block, Genesis, Height, PublicKey, Refusal, Transaction};
 use lockstep_sim::faulty::{Aftermath, Faulty, OnDisk, Template};
@@ -9,8 +9,8 @@ use lockstep_sim::scenario::{
 use lockstep_sim::subject::{Execution, StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-/// Four blocks, in the third of which all of this goes wrong. Each has a transfer of each of three
-/// accounts, one that cannot be paid, and a miner of its own.
+/// Four blocks, the third with these faults. Each has a transfer of each of three accounts, one
+/// that is not covered, and a miner of its own.
 pub(crate) fn scenario(faults: &[Fault]) -> Scenario {
     let transfer = |from: u32, nonce, amount| TransactionRecipe {
         from,
@@ -48,20 +48,20 @@ pub(crate) fn scenario(faults: &[Fault]) -> Scenario {
     }
 }
 
-/// What is wrong with a ledger that stands everything else.
+/// Seeded bug of a ledger that is otherwise correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LedgerBug {
-    /// What was given up is done afterwards.
+    /// An aborted block is added after the recovery.
     DoneAfterAll,
-    /// A failure of the machine is said to be the block's.
+    /// A failure of the storage is returned as a refusal of the block.
     FailureIsRefusal,
-    /// The clock of the bodies stands still.
+    /// The clock of template bodies stands still.
     ClockStandsStill,
-    /// A block makes it panic.
+    /// A block panics.
     PanicsOnABlock,
-    /// The last receipt of a block is not answered.
+    /// The last receipt of a block is not returned.
     ReceiptLost,
-    /// The last block is gone after it was closed.
+    /// The last block is lost when the ledger is closed.
     LastBlockForgotten,
 }
 
