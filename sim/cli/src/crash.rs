@@ -241,7 +241,7 @@ impl Crash {
         );
         self.say_pair(
             "second crash",
-            format_args!("{} while a crashed ledger was opened", report.again),
+            format_args!("{} while a crashed ledger was opened", report.second_crashes),
         );
         self.say_pair(
             "continued",
@@ -366,7 +366,7 @@ fn record(execution: Execution, report: &Report) -> Value {
         "crashes": report.crashes,
         "recovered_before": report.before,
         "recovered_after": report.after,
-        "second_crashes": report.again,
+        "second_crashes": report.second_crashes,
         "blocks_added": report.continued,
     })
 }
