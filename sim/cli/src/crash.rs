@@ -335,7 +335,7 @@ impl Crash {
         );
         let record = json!({
             "reproducer": files.small,
-            "unshrunk": files.whole,
+            "unshrunk": files.unshrunk,
             "shrunk": files.shrunk,
         });
         if !self.json {

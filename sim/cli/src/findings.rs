@@ -100,7 +100,7 @@ impl<'t> FindingText<'t> {
                 .iter()
                 .map(|command| ("reproduce", command.clone())),
         );
-        if let (Some(unshrunk), Some(_)) = (&self.files.whole, &self.files.small) {
+        if let (Some(unshrunk), Some(_)) = (&self.files.unshrunk, &self.files.small) {
             facts.push(("unshrunk", unshrunk.clone()));
         }
         let smallest = self.files.smallest();
@@ -174,7 +174,7 @@ fn keep_one(
         record.size = shrunk.smallest.transactions() as u64;
         Some(smaller_ledger(shrunk))
     });
-    record.whole = files.whole;
+    record.unshrunk = files.unshrunk;
     record.reproducer = files.small;
     record.shrunk = files.shrunk;
     record
@@ -232,7 +232,7 @@ pub(super) fn print_all(
         print(&FindingText {
             reproduce: Some(command(workload, bug, finding)),
             files: Files {
-                whole: record.whole.clone(),
+                unshrunk: record.unshrunk.clone(),
                 small: record.reproducer.clone(),
                 shrunk: record.shrunk.clone(),
             },
@@ -292,7 +292,7 @@ mod tests {
             more: vec![("scheduler", "random".to_owned())],
             reproduce: Some("lockstep run --seed 1".to_owned()),
             files: Files {
-                whole: Some("a.whole.repro".to_owned()),
+                unshrunk: Some("a.unshrunk.repro".to_owned()),
                 small: Some("a.repro".to_owned()),
                 shrunk: Some("shrunk from 9 to 1".to_owned()),
             },
@@ -305,7 +305,7 @@ mod tests {
             "scheduler     random",
             "shrunk        from 9 to 1",
             "reproduce     lockstep run --seed 1",
-            "unshrunk      a.whole.repro",
+            "unshrunk      a.unshrunk.repro",
             "replay        lockstep replay a.repro",
         ];
         assert_eq!(text.lines(), expected);
@@ -319,7 +319,7 @@ mod tests {
         };
         assert_eq!(
             text.lines().last().map(String::as_str),
-            Some("replay        lockstep replay a.whole.repro")
+            Some("replay        lockstep replay a.unshrunk.repro")
         );
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use lockstep_harness::exit::ExitCode;
-use lockstep_harness::processes::PROCESS_DIES;
+use lockstep_harness::processes::ProcessBug;
 use lockstep_harness::shards::{self, Expected, Group, Merged};
 use lockstep_sim::campaign::SELF_CHECKS;
 use lockstep_sim::coverage::{SYSTEM, totals};
@@ -62,7 +62,9 @@ impl Merge {
 /// Seeded bugs that the self-check of every ledger campaign must detect.
 fn self_checks() -> Vec<String> {
     let canaries = SELF_CHECKS.iter().map(|bug| bug.id().to_owned());
-    canaries.chain([PROCESS_DIES.to_owned()]).collect()
+    canaries
+        .chain([ProcessBug::ProcessDies.id().to_owned()])
+        .collect()
 }
 
 fn print(merged: &Merged, files: usize) {
@@ -73,7 +75,7 @@ fn print(merged: &Merged, files: usize) {
         say_pair("campaign", &campaign.name);
         let (reported, of) = campaign.shards;
         say_pair("shards", format_args!("{reported} of {of}"));
-        say_pair("runs", runs(campaign.runs, campaign.again));
+        say_pair("runs", runs(campaign.runs, campaign.repetitions));
         let [blocks, transactions, applied] =
             [totals::BLOCKS, totals::TRANSACTIONS, totals::APPLIED].map(|of| coverage.total(of));
         say_pair("blocks", format_args!("{blocks} accepted"));
@@ -94,7 +96,7 @@ fn print(merged: &Merged, files: usize) {
         print_finding(group);
     }
     for problem in &merged.problems {
-        say(format_args!("error: {}", problem.what));
+        say(format_args!("error: {}", problem.message));
         say_pair("exit code", problem.exit_code);
     }
     match merged.exit_code {
@@ -111,7 +113,7 @@ fn print_finding(group: &Group) {
     let smallest = &group.smallest;
     say(format_args!("finding: {}", group.signature));
     say_pair("exit code", group.exit_code);
-    say_pair("runs", group.times);
+    say_pair("runs", group.runs);
     let shards = group.shards.iter().map(String::as_str);
     say_pair(
         "shards",
@@ -121,7 +123,7 @@ fn print_finding(group: &Group) {
     for (key, line) in keys.zip(smallest.detail.lines()) {
         say_pair(key, line.trim());
     }
-    if let Some(file) = smallest.reproducer.as_ref().or(smallest.whole.as_ref()) {
+    if let Some(file) = smallest.reproducer.as_ref().or(smallest.unshrunk.as_ref()) {
         say_pair("smallest", format_args!("{} transactions", smallest.size));
         say_pair("replay", format_args!("lockstep replay {file}"));
     }
@@ -151,7 +153,7 @@ fn record(merged: &Merged, files: usize) -> Value {
                 "shards": campaign.shards.0,
                 "of": campaign.shards.1,
                 "runs": campaign.runs,
-                "repetitions": campaign.again,
+                "repetitions": campaign.repetitions,
                 "blocks": campaign.coverage.total(totals::BLOCKS),
                 "transactions": campaign.coverage.total(totals::TRANSACTIONS),
                 "applied": campaign.coverage.total(totals::APPLIED),
@@ -166,7 +168,7 @@ fn record(merged: &Merged, files: usize) -> Value {
             json!({
                 "signature": group.signature,
                 "exit_code": group.exit_code,
-                "times": group.times,
+                "runs": group.runs,
                 "shards": group.shards,
                 "smallest": group.smallest,
             })
@@ -175,7 +177,7 @@ fn record(merged: &Merged, files: usize) -> Value {
     let problems: Vec<Value> = merged
         .problems
         .iter()
-        .map(|problem| json!({"exit_code": problem.exit_code, "message": problem.what}))
+        .map(|problem| json!({"exit_code": problem.exit_code, "message": problem.message}))
         .collect();
     json!({
         "kind": "merge",

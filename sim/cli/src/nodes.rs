@@ -252,7 +252,7 @@ fn record(
         "exit_code": exit_code,
         "detail": summary.verdict.to_string(),
         "reproducer": files.small,
-        "unshrunk": files.whole,
+        "unshrunk": files.unshrunk,
         "shrunk": files.shrunk,
         "seeded_bugs": summary.self_checks,
         "runs": summary.runs,
@@ -321,7 +321,7 @@ impl Observer<NodesProfile> for NodesObserver {
             say(json!({
                 "kind": "run",
                 "seed": seed,
-                "drawn": profile.to_string(),
+                "scenario": profile.to_string(),
                 "blocks_added": coverage.of("block: added"),
                 "reorganisations": coverage.of_group("reorganisation"),
                 "crashes": coverage.of("restart: after a crash"),

@@ -71,7 +71,7 @@ impl Shrink {
         };
         findings::print(&FindingText {
             files: Files {
-                whole: Some(file),
+                unshrunk: Some(file),
                 small: Some(out.display().to_string()),
                 shrunk: Some(shrunk),
             },

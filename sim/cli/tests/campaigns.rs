@@ -95,7 +95,7 @@ fn what_is_done_twice_is_done_here_and_in_another_process() {
         &[],
     );
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(records(&output)[0]["again"], 2);
+    assert_eq!(records(&output)[0]["repetitions"], 2);
     let once = lockstep(
         &[
             "run",
@@ -110,7 +110,7 @@ fn what_is_done_twice_is_done_here_and_in_another_process() {
         &[],
     );
     let (twice, once) = (records(&output), records(&once));
-    assert_eq!(once[0]["again"], 1);
+    assert_eq!(once[0]["repetitions"], 1);
     assert_eq!(once[1]["digest"], twice[1]["digest"]);
 }
 

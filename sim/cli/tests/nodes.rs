@@ -89,7 +89,9 @@ fn what_is_found_is_printed_in_a_few_lines_and_replays_from_its_file() {
     );
     let trace = fs::read_to_string(traces.join("nodes-same-as-serial-seed0.trace"));
     assert!(trace.is_ok_and(|trace| trace.contains("block 1")));
-    let whole = folder.path().join("nodes-same-as-serial-seed0.whole.repro");
+    let whole = folder
+        .path()
+        .join("nodes-same-as-serial-seed0.unshrunk.repro");
     assert!(whole.exists(), "the unshrunk run is kept beside it");
 }
 

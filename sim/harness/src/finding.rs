@@ -22,7 +22,7 @@ pub struct Smaller<P> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
     /// The run as it was found; `None` where it could not be written.
-    pub whole: Option<String>,
+    pub unshrunk: Option<String>,
     /// The small one; `None` where there is none or it could not be written.
     pub small: Option<String>,
     /// Result of shrinking, on one line.
@@ -33,11 +33,11 @@ impl Files {
     /// The file that a person should look at first.
     #[must_use]
     pub fn smallest(&self) -> Option<&str> {
-        self.small.as_deref().or(self.whole.as_deref())
+        self.small.as_deref().or(self.unshrunk.as_deref())
     }
 }
 
-/// Writes `NAME.whole.repro` into `folder`, then asks `shrink` for a smaller run, then writes
+/// Writes `NAME.unshrunk.repro` into `folder`, then asks `shrink` for a smaller run, then writes
 /// `NAME.repro`. `remark` says what was found and how; it becomes comments in both.
 ///
 /// `shrink` is not asked where the whole run could not be written, and returns `None` where it is not
@@ -55,11 +55,11 @@ pub fn write<P: Payload>(
     shrink: impl FnOnce(&P) -> Option<Smaller<P>>,
 ) -> (Files, Result<(), ReproducerError>) {
     let mut files = Files::default();
-    let path = folder.join(format!("{name}.whole.repro"));
+    let path = folder.join(format!("{name}.unshrunk.repro"));
     if let Err(error) = whole.write(&path, remark) {
         return (files, Err(error));
     }
-    files.whole = Some(path.display().to_string());
+    files.unshrunk = Some(path.display().to_string());
     let Some(smaller) = shrink(&whole.payload) else {
         return (files, Ok(()));
     };
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn the_whole_run_is_there_before_it_is_shrunk_and_stays() {
         let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-        let path = folder.path().join("new/a.whole.repro");
+        let path = folder.path().join("new/a.unshrunk.repro");
         let (files, written) = write(
             &folder.path().join("new"),
             "a",
@@ -127,7 +127,7 @@ mod tests {
         written.expect("both can be written");
         let kept = Reproducer::<Number>::read(&path).expect("it can be read");
         assert_eq!(kept, whole());
-        assert_eq!(files.whole.as_deref(), path.to_str());
+        assert_eq!(files.unshrunk.as_deref(), path.to_str());
         let small = Path::new(files.smallest().expect("it was written"));
         let text = fs::read_to_string(small).expect("it can be read");
         let remarks = "// shrunk from 8 to 2\n// it is the smallest\n// before that: 8 is even\n#!";
@@ -142,7 +142,7 @@ mod tests {
         let (files, written) = write(folder.path(), "a", &whole(), "", |_| None);
         written.expect("it can be written");
         assert_eq!((&files.small, &files.shrunk), (&None, &None));
-        assert_eq!(files.smallest(), files.whole.as_deref());
+        assert_eq!(files.smallest(), files.unshrunk.as_deref());
     }
 
     #[test]

@@ -31,8 +31,6 @@ use crate::violation::{Failure, Violation};
 
 /// Runs of one process, if none of them ends it.
 const RUNS_PER_PROCESS: u64 = 8;
-/// Name of [`ProcessBug::ProcessDies`] in a record.
-pub const PROCESS_DIES: &str = "ProcessDies";
 
 crate::seeded_bugs! {
     /// A seeded bug of a process that executes runs, for the self-check.
@@ -456,10 +454,10 @@ pub fn self_check(worker: &mut Command) -> Result<&'static str, Result<SelfCheck
         Failure::Violation(violation)
             if violation.invariant == &PROCESS_SURVIVES && !status.success() =>
         {
-            Ok(PROCESS_DIES)
+            Ok(ProcessBug::ProcessDies.id())
         }
         said => Err(Ok(SelfCheckFailed {
-            bug: PROCESS_DIES.to_owned(),
+            bug: ProcessBug::ProcessDies.id().to_owned(),
             found_by: PROCESS_SURVIVES.name.to_owned(),
             said: format!("{status}: {said:?}"),
         })),

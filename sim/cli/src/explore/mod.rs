@@ -405,7 +405,7 @@ mod tests {
         let exit_code = explore.keep(&core, 9, &violation, run, plan);
         assert_eq!(exit_code, ExitCode::Violated);
         let read = |name: &str| ScheduledReproducer::read(&folder.path().join(name));
-        let whole = read("explore-never-panics-seed9.whole.repro").expect("it is kept whole");
+        let whole = read("explore-never-panics-seed9.unshrunk.repro").expect("it is kept whole");
         let expected = ScheduledRun { scenario, schedule };
         assert_eq!(whole.payload, expected);
         let small = read("explore-never-panics-seed9.repro").expect("it is kept small");

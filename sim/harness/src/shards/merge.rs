@@ -31,7 +31,7 @@ pub struct CampaignMerged {
     /// Number of runs.
     pub runs: u64,
     /// Number of repetitions of runs that were compared.
-    pub again: u64,
+    pub repetitions: u64,
     /// Coverage of all its shards together.
     pub coverage: Coverage,
 }
@@ -44,7 +44,7 @@ pub struct Group {
     /// The exit code that they stand for.
     pub exit_code: ExitCode,
     /// Number of runs in which it was found.
-    pub times: u64,
+    pub runs: u64,
     /// The shards that found it.
     pub shards: BTreeSet<String>,
     /// The smallest of them, as it was found.
@@ -57,7 +57,7 @@ pub struct Problem {
     /// The exit code that it gives the merge.
     pub exit_code: ExitCode,
     /// The problem, and where it is.
-    pub what: String,
+    pub message: String,
 }
 
 /// Expectations of a merge, beside the claims of the records themselves.
@@ -95,7 +95,7 @@ pub fn merge(files: &[(String, String)], expected: &Expected) -> Merged {
         };
         let key = Key {
             system: shard.system.clone(),
-            focus: shard.profile.clone(),
+            focus: shard.focus.clone(),
             seeds: shard.seeds.clone(),
             of,
         };
@@ -138,7 +138,10 @@ fn numbers(shard: &str) -> Option<(u64, u64)> {
 
 impl Merged {
     fn problem(&mut self, exit_code: ExitCode, what: String) {
-        self.problems.push(Problem { exit_code, what });
+        self.problems.push(Problem {
+            exit_code,
+            message: what,
+        });
     }
 
     fn read(&mut self, name: &str, text: &str, shards: &mut Vec<VerdictRecord>) {
@@ -191,10 +194,10 @@ impl Merged {
             name: name.clone(),
             shards: (0, of),
             runs: 0,
-            again: 0,
+            repetitions: 0,
             coverage: Coverage::default(),
         };
-        let mut canaries = BTreeSet::new();
+        let mut seeded_bugs = BTreeSet::new();
         let mut seen = BTreeSet::new();
         let mut is_complete = true;
         for shard in shards {
@@ -204,9 +207,9 @@ impl Merged {
                 continue;
             }
             campaign.runs += shard.runs;
-            campaign.again += shard.again;
-            canaries.extend(shard.canaries.iter().map(String::as_str));
-            let counts = shard.events.iter().chain(&shard.totals);
+            campaign.repetitions += shard.repetitions;
+            seeded_bugs.extend(shard.seeded_bugs.iter().map(String::as_str));
+            let counts = shard.coverage.iter().chain(&shard.totals);
             match Coverage::from_names(&key.system, counts) {
                 Ok(coverage) => campaign.coverage.add(&coverage),
                 Err(reason) => {
@@ -232,14 +235,14 @@ impl Merged {
             }
         }
         for bug in self_checks {
-            if !canaries.contains(bug.as_str()) {
+            if !seeded_bugs.contains(bug.as_str()) {
                 let what = format!("{name}: the self-check of no shard found the seeded bug {bug}");
                 self.problem(ExitCode::Unreliable, what);
             }
         }
         let focus = (key.focus != "default").then_some(key.focus.as_str());
         if focus.is_some_and(|focus| !is_focus(&key.system, focus)) {
-            let what = format!("{name}: there is no profile {:?}", key.focus);
+            let what = format!("{name}: there is no preset {:?}", key.focus);
             self.problem(ExitCode::Infrastructure, what);
         } else if is_complete && !key.seeds.contains("run") {
             // One run, chosen by hand, is asked for nothing; and of a shard that is not there it is not
@@ -267,12 +270,12 @@ impl Merged {
                 FindingRecord {
                     signature: without_numbers(&shard.detail),
                     exit_code: shard.exit_code,
-                    times: 1,
+                    runs: 1,
                     seed: 0,
                     run: 0,
                     detail: shard.detail.clone(),
                     reproducer: None,
-                    whole: None,
+                    unshrunk: None,
                     shrunk: None,
                     size: u64::MAX,
                 },
@@ -286,12 +289,12 @@ impl Merged {
             .iter_mut()
             .find(|group| group.signature == finding.signature);
         let order = |finding: &FindingRecord| {
-            let has_none = finding.reproducer.is_none() && finding.whole.is_none();
+            let has_none = finding.reproducer.is_none() && finding.unshrunk.is_none();
             (has_none, finding.size, finding.seed, finding.run)
         };
         match known {
             Some(group) => {
-                group.times += finding.times;
+                group.runs += finding.runs;
                 group.shards.insert(place.to_owned());
                 group.exit_code = most_severe([group.exit_code, finding.exit_code]);
                 if order(&finding) < order(&group.smallest) {
@@ -301,7 +304,7 @@ impl Merged {
             None => self.groups.push(Group {
                 signature: finding.signature.clone(),
                 exit_code: finding.exit_code,
-                times: finding.times,
+                runs: finding.runs,
                 shards: BTreeSet::from([place.to_owned()]),
                 smallest: finding,
             }),

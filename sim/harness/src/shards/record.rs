@@ -31,16 +31,17 @@ pub struct RunRecord {
     /// The shard that did it, as "k/n".
     pub shard: String,
     /// The focus of the campaign; `default` for all of its system.
-    pub profile: String,
-    /// Parameters that were drawn, in words.
-    pub drawn: String,
+    #[serde(rename = "preset")]
+    pub focus: String,
+    /// Parameters of the scenario that was drawn, in words.
+    pub scenario: String,
     /// The quantities of its coverage, each a field of the record.
     #[serde(flatten)]
     pub totals: BTreeMap<String, u64>,
     /// Number of repetitions that were compared.
-    pub again: u64,
+    pub repetitions: u64,
     /// The hash of everything that was observed, where it ended well.
-    pub observed: Option<String>,
+    pub digest: Option<String>,
     /// The signature of the finding, or the failure of the machine.
     pub failure: Option<String>,
     /// Milliseconds since the campaign began. Differs each time.
@@ -64,7 +65,8 @@ pub struct VerdictRecord {
     #[serde(default = "ledger")]
     pub system: String,
     /// The focus of the campaign; `default` for all of its system.
-    pub profile: String,
+    #[serde(rename = "preset")]
+    pub focus: String,
     /// The shard, as "k/n".
     pub shard: String,
     /// The number that was added to the hash seeds.
@@ -72,14 +74,14 @@ pub struct VerdictRecord {
     /// Number of runs.
     pub runs: u64,
     /// Number of repetitions of runs that were compared.
-    pub again: u64,
+    pub repetitions: u64,
     /// The quantities of its coverage, each a field of the record.
     #[serde(flatten)]
     pub totals: BTreeMap<String, u64>,
-    /// Number of times that each event happened.
-    pub events: BTreeMap<String, u64>,
-    /// The seeded bugs that its self-check found.
-    pub canaries: Vec<String>,
+    /// Number of events of each coverage point that was reached.
+    pub coverage: BTreeMap<String, u64>,
+    /// Ids of the seeded bugs that its self-check detected.
+    pub seeded_bugs: Vec<String>,
     /// One finding of each kind.
     pub findings: Vec<FindingRecord>,
     /// The hash of everything that was observed.
@@ -98,7 +100,7 @@ pub struct FindingRecord {
     /// The exit code that it stands for.
     pub exit_code: ExitCode,
     /// Number of runs in which it was found.
-    pub times: u64,
+    pub runs: u64,
     /// Seed of the first of them.
     pub seed: u64,
     /// Number of the first of them within its seed.
@@ -108,7 +110,7 @@ pub struct FindingRecord {
     /// Path of the small reproducer, if there is one.
     pub reproducer: Option<String>,
     /// Path of the unshrunk reproducer, if it could be written.
-    pub whole: Option<String>,
+    pub unshrunk: Option<String>,
     /// Result of shrinking, on one line.
     pub shrunk: Option<String>,
     /// Size of the smallest of them, in what its system counts: transactions.
@@ -121,7 +123,7 @@ impl RunRecord {
     pub fn new(
         plan: &Plan,
         focus: &str,
-        drawn: String,
+        scenario: String,
         ended: &Ended,
         elapsed_ms: u64,
         build: &str,
@@ -130,11 +132,11 @@ impl RunRecord {
             seed: ended.run.seed,
             run: ended.run.run,
             shard: plan.shard.to_string(),
-            profile: focus.to_owned(),
-            drawn,
+            focus: focus.to_owned(),
+            scenario,
             totals: totals(&ended.coverage),
-            again: ended.repeated,
-            observed: ended.outcome.as_ref().ok().map(ToString::to_string),
+            repetitions: ended.repeated,
+            digest: ended.outcome.as_ref().ok().map(ToString::to_string),
             failure: match &ended.outcome {
                 Ok(_) => None,
                 Err(Failure::Violation(violation)) => Some(signature(violation)),
@@ -168,17 +170,17 @@ impl VerdictRecord {
             detail: summary.verdict.to_string(),
             seeds: plan.runs.to_string(),
             system: system.to_owned(),
-            profile: focus.to_owned(),
+            focus: focus.to_owned(),
             shard: plan.shard.to_string(),
             hash_seed,
             runs: summary.runs,
-            again: summary.repeated,
+            repetitions: summary.repeated,
             totals: totals(coverage),
-            events: coverage
+            coverage: coverage
                 .events()
                 .map(|(event, count)| (event.to_owned(), count))
                 .collect(),
-            canaries: summary.self_checks.clone(),
+            seeded_bugs: summary.self_checks.clone(),
             findings,
             digest: summary.digest.to_string(),
             elapsed_ms,
@@ -194,12 +196,12 @@ impl FindingRecord {
         FindingRecord {
             signature: signature(&finding.violation),
             exit_code: finding.violation.exit_code(),
-            times: finding.times,
+            runs: finding.times,
             seed: finding.run.seed,
             run: finding.run.run,
             detail: finding.to_string(),
             reproducer: None,
-            whole: None,
+            unshrunk: None,
             shrunk: None,
             size,
         }

@@ -25,7 +25,7 @@ fn everything() -> Coverage {
 }
 
 fn self_checks() -> Vec<String> {
-    vec!["UnitLost".to_owned(), "ProcessDies".to_owned()]
+    vec!["unit-lost".to_owned(), "process-dies".to_owned()]
 }
 
 fn expected(focuses: &[&str]) -> Expected {
@@ -37,7 +37,7 @@ fn expected(focuses: &[&str]) -> Expected {
 
 /// A shard of two that did two runs and reached everything.
 fn shard(index: u64) -> VerdictRecord {
-    let events = everything()
+    let coverage = everything()
         .events()
         .map(|(name, count)| (name.to_owned(), count))
         .collect();
@@ -47,14 +47,14 @@ fn shard(index: u64) -> VerdictRecord {
         detail: "passed".to_owned(),
         seeds: "7".to_owned(),
         system: SYSTEM.to_owned(),
-        profile: "default".to_owned(),
+        focus: "default".to_owned(),
         shard: format!("{index}/2"),
         hash_seed: 0,
         runs: 2,
-        again: 1,
+        repetitions: 1,
         totals: BTreeMap::from([("visitors".to_owned(), 100)]),
-        events,
-        canaries: self_checks(),
+        coverage,
+        seeded_bugs: self_checks(),
         findings: Vec::new(),
         digest: "00".to_owned(),
         elapsed_ms: 5,
@@ -67,11 +67,11 @@ fn run_of(verdict: &VerdictRecord, run: u64) -> RunRecord {
         seed: 7,
         run,
         shard: verdict.shard.clone(),
-        profile: verdict.profile.clone(),
-        drawn: "2 blocks".to_owned(),
+        focus: verdict.focus.clone(),
+        scenario: "2 blocks".to_owned(),
         totals: BTreeMap::from([("visitors".to_owned(), 50)]),
-        again: 0,
-        observed: Some("00".to_owned()),
+        repetitions: 0,
+        digest: Some("00".to_owned()),
         failure: None,
         elapsed_ms: 1,
         build: "b".to_owned(),
@@ -96,12 +96,12 @@ fn finding(detail: &str, size: u64) -> FindingRecord {
     FindingRecord {
         signature: "versions-descend by core: version # at #".to_owned(),
         exit_code: ExitCode::Violated,
-        times: 2,
+        runs: 2,
         seed: 7,
         run: size,
         detail: detail.to_owned(),
         reproducer: Some(format!("{detail}.repro")),
-        whole: None,
+        unshrunk: None,
         shrunk: None,
         size,
     }
@@ -113,7 +113,7 @@ fn check_problem(shards: &[VerdictRecord], exit_code: ExitCode, said: &str) {
     let merged = merged(shards);
     assert_eq!(merged.exit_code, exit_code, "{merged:?}");
     assert_eq!(merged.problems.len(), 1, "{:?}", merged.problems);
-    let what = &merged.problems[0].what;
+    let what = &merged.problems[0].message;
     assert!(what.contains(said), "{what}");
 }
 
@@ -127,7 +127,7 @@ fn all_shards_together_pass_and_are_summed() {
     };
     assert_eq!(campaign.name, "a fair, default, seeds 7");
     assert_eq!(
-        (campaign.shards, campaign.runs, campaign.again),
+        (campaign.shards, campaign.runs, campaign.repetitions),
         ((2, 2), 4, 2)
     );
     assert_eq!(campaign.coverage.total("visitors"), 200);
@@ -169,7 +169,7 @@ fn an_empty_shard_is_vacuous_whatever_the_others_reached() {
     let empty = VerdictRecord {
         runs: 0,
         totals: BTreeMap::new(),
-        events: BTreeMap::new(),
+        coverage: BTreeMap::new(),
         exit_code: ExitCode::Vacuous,
         verdict: "vacuous".to_owned(),
         detail: "vacuous: never reached: a visitor".to_owned(),
@@ -186,7 +186,7 @@ fn an_empty_shard_is_vacuous_whatever_the_others_reached() {
 fn what_no_shard_reached_is_named_and_what_one_reached_is_enough() {
     let without = |index, event: &str| {
         let mut shard = shard(index);
-        shard.events.remove(event);
+        shard.coverage.remove(event);
         shard
     };
     let one = [without(0, "ride: wheel"), shard(1)];
@@ -205,16 +205,16 @@ fn what_no_shard_reached_is_named_and_what_one_reached_is_enough() {
 fn a_profile_is_asked_for_what_it_is_about() {
     let calm = |index| {
         let mut shard = VerdictRecord {
-            profile: "calm".to_owned(),
+            focus: "calm".to_owned(),
             ..shard(index)
         };
-        shard.events.remove("ride: wheel");
+        shard.coverage.remove("ride: wheel");
         shard
     };
     assert_eq!(merged(&[calm(0), calm(1)]).exit_code, ExitCode::Passed);
     let without_swings = |index| {
         let mut shard = calm(index);
-        shard.events.remove("ride: swing");
+        shard.coverage.remove("ride: swing");
         shard
     };
     let shards = [without_swings(0), without_swings(1)];
@@ -224,11 +224,11 @@ fn a_profile_is_asked_for_what_it_is_about() {
 #[test]
 fn a_profile_that_is_none_is_of_another_program() {
     let wild = |index| VerdictRecord {
-        profile: "wild".to_owned(),
+        focus: "wild".to_owned(),
         ..shard(index)
     };
     let shards = [wild(0), wild(1)];
-    check_problem(&shards, ExitCode::Infrastructure, "no profile \"wild\"");
+    check_problem(&shards, ExitCode::Infrastructure, "no preset \"wild\"");
 }
 
 #[test]
@@ -238,14 +238,14 @@ fn a_campaign_of_which_no_file_is_there_is_missed_where_it_is_expected() {
     assert_eq!(merged.exit_code, ExitCode::Passed);
     let merged = merge(&files, &expected(&["default", "money"]));
     assert_eq!(merged.exit_code, ExitCode::Infrastructure);
-    assert_eq!(merged.problems[0].what, "money: no shard of it reported");
+    assert_eq!(merged.problems[0].message, "money: no shard of it reported");
 }
 
 #[test]
 fn every_seeded_bug_of_the_self_check_must_be_found_by_a_shard() {
     let blind = |index| {
         let mut shard = shard(index);
-        shard.canaries.retain(|canary| canary != "UnitLost");
+        shard.seeded_bugs.retain(|bug| bug != "unit-lost");
         shard
     };
     assert_eq!(merged(&[blind(0), shard(1)]).exit_code, ExitCode::Passed);
@@ -267,7 +267,7 @@ fn a_cut_file_does_not_count_as_passed() {
         let merged = merge(&[other.clone(), cut], &expected(&[]));
         let code = ExitCode::Infrastructure;
         assert_eq!(merged.exit_code, code, "{length}: {:?}", merged.problems);
-        let names_it = |problem: &Problem| problem.what.starts_with(&name);
+        let names_it = |problem: &Problem| problem.message.starts_with(&name);
         assert!(merged.problems.iter().any(names_it), "{merged:?}");
     }
     // A run in the middle is gone.
@@ -279,7 +279,7 @@ fn a_cut_file_does_not_count_as_passed() {
     assert_eq!(merged.exit_code, ExitCode::Infrastructure);
     assert!(
         merged.problems[0]
-            .what
+            .message
             .contains("over 2 runs, 1 lines are there")
     );
 }
@@ -300,7 +300,7 @@ fn shards_of_two_builds_are_not_one_campaign() {
 #[test]
 fn an_event_that_nobody_knows_is_of_another_program() {
     let mut strange = shard(1);
-    strange.events.insert("flew away".to_owned(), 1);
+    strange.coverage.insert("flew away".to_owned(), 1);
     check_problem(
         &[shard(0), strange],
         ExitCode::Infrastructure,
@@ -319,7 +319,7 @@ fn findings_of_one_signature_are_one_group_with_the_smallest_first() {
     let severe = FindingRecord {
         signature: "same-as-serial by core: nonce".to_owned(),
         exit_code: ExitCode::Differs,
-        times: 1,
+        runs: 1,
         ..finding("severe", 9)
     };
     let merged = merged(&[
@@ -331,8 +331,8 @@ fn findings_of_one_signature_are_one_group_with_the_smallest_first() {
     let [first, second] = &merged.groups[..] else {
         panic!("two kinds were found: {:?}", merged.groups);
     };
-    assert_eq!((first.exit_code, first.times), (ExitCode::Differs, 1));
-    assert_eq!((second.exit_code, second.times), (ExitCode::Violated, 4));
+    assert_eq!((first.exit_code, first.runs), (ExitCode::Differs, 1));
+    assert_eq!((second.exit_code, second.runs), (ExitCode::Violated, 4));
     assert_eq!(second.shards.len(), 2);
     assert_eq!(second.smallest.detail, "small");
 }
@@ -348,7 +348,7 @@ fn a_shard_that_failed_without_a_finding_is_a_group_of_its_own() {
     let merged = merged(&[two_ways(0), two_ways(1)]);
     assert_eq!(merged.exit_code, ExitCode::Unreliable);
     assert_eq!(merged.groups.len(), 1, "{:?}", merged.groups);
-    assert_eq!(merged.groups[0].times, 2);
+    assert_eq!(merged.groups[0].runs, 2);
 }
 
 #[test]
@@ -357,7 +357,7 @@ fn a_shard_whose_machine_failed_is_asked_for_nothing_but_another_try() {
         exit_code: ExitCode::Infrastructure,
         verdict: "infrastructure".to_owned(),
         detail: "infrastructure: in run 3 of seed 7\n  the disk is full".to_owned(),
-        events: BTreeMap::new(),
+        coverage: BTreeMap::new(),
         totals: BTreeMap::new(),
         ..shard(1)
     };
