@@ -2,7 +2,7 @@
 # A part of the mutants of core: deploy/mutants.sh SHARD/SHARDS. Exits with 2 where no test noticed one,
 # which mutants.out/missed.txt names.
 #
-# What hangs is caught, although cargo-mutants says so by another exit code (3), whatever else there was.
+# A mutant that hangs is caught, although cargo-mutants reports it by another exit code (3).
 set -uo pipefail
 
 cargo mutants --package lockstep-core --package lockstep-sync --in-place --no-shuffle --shard "$1"

@@ -2,8 +2,8 @@
 # Runs a command, and again for as long as it exits with 20, which says that the machine failed and
 # nothing else: deploy/retry.sh TIMES COMMAND...
 #
-# Any other exit code is a result, and is passed on at once: what is run again until it passes finds
-# nothing.
+# Any other exit code is a result, and is passed on at once: a command that is repeated until it passes
+# finds nothing.
 set -uo pipefail
 
 times=$1

@@ -1,4 +1,4 @@
-//! Where the time of `Chain::add_block` goes, by pattern and size, on memory storage.
+//! Breakdown of the time of `Chain::add_block` by its parts, per pattern and size, on memory storage.
 //!
 //! The storage's part is measured inside of `add_block`. The parts that are public are done again
 //! on the same block, right after it, and what is left is execution proper: transitions, the map of
@@ -74,13 +74,13 @@ fn parts(prepared: &Prepared) -> [PerItem; PARTS.len()] {
     let _opening = chain
         .storage()
         .read()
-        .expect("nobody panicked with it")
+        .expect("no thread panicked with it")
         .take_spent();
     let (whole, done) = time(|| chain.add_block(block));
     let spent = chain
         .storage()
         .read()
-        .expect("nobody panicked with it")
+        .expect("no thread panicked with it")
         .take_spent();
     assert_eq!(
         done.as_ref().ok(),

@@ -1,5 +1,5 @@
-//! What a block of 1,000 transfers writes: in one transaction of the database, which is what core
-//! does, or in one an entry; and in memory.
+//! Commit of the entries that a block of 1,000 transfers writes: in one transaction of the database, as
+//! core does it, or in one for each entry; and in memory.
 //!
 //! Files are in the folder for temporary ones: set `TMPDIR` to measure another disk. A folder in
 //! memory measures no disk at all.

@@ -1,4 +1,4 @@
-//! What the shared state of a block takes, counted at the allocator.
+//! Memory of the shared state of a block, counted at the allocator.
 
 use std::sync::{Arc, RwLock};
 

@@ -1,7 +1,7 @@
 //! Signed blocks on two workers against the serial path, by pattern and size of the batch.
 //!
 //! The columns are those of `ratios`. Above each pair of paths stands what they are up against: the
-//! signatures alone, each thread a half, with nothing to hand over and nobody to wake. *Rested*: the
+//! signatures alone, each thread a half, with nothing to hand over and no thread to wake. *Rested*: the
 //! caller has slept before, as a node has that waited for its block.
 
 use std::hint::{black_box, spin_loop};
@@ -18,7 +18,7 @@ use lockstep_sim::conflict_pattern::ConflictPattern;
 
 const WORKERS: usize = 2;
 const REST: Duration = Duration::from_millis(3);
-/// Those that are over before the system has looked after who runs where.
+/// Size of blocks that are over before the system has moved a thread to another core.
 const MOST_RESTED: u16 = 1_000;
 
 fn main() {
@@ -49,7 +49,10 @@ fn main() {
                     || prepared.add_block_after(REST, ExecutionPath::Serial, 1),
                     || prepared.add_block_after(REST, ExecutionPath::ParallelValidation, WORKERS),
                 );
-                seen.print(&format!("{size} {pattern}, spread-checks, rested"));
+                seen.print(&format!(
+                    "{size} {pattern}, {}, rested",
+                    ExecutionPath::ParallelValidation.name()
+                ));
             }
         }
     }
@@ -70,7 +73,7 @@ fn on_two(prepared: &Prepared) -> PerItem {
     let network = prepared.block.header.network;
     let (mine, theirs) = transactions.split_at(transactions.len() / 2);
     let stage = AtomicU8::new(0);
-    // No barrier: whoever sleeps at one has to be woken, in the time that is taken.
+    // No barrier: a thread that sleeps at one has to be woken, in the time that is measured.
     let reach = |wanted| {
         while stage.load(Ordering::Acquire) != wanted {
             spin_loop();

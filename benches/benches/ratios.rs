@@ -1,7 +1,7 @@
 //! This against that, alternating in one run, beside what two threads get done at the time.
 //!
 //! `times` is how many times as fast as the baseline the candidate is. The control is how many times
-//! as much as one thread two threads got done, in between: below 1.8 somebody else was computing,
+//! as much as one thread two threads got done, in between: below 1.8 another process was computing,
 //! and a parallel candidate could not show more than that. What the noise does to the others, the
 //! middle half of the rounds shows.
 

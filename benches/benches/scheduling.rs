@@ -1,5 +1,5 @@
-//! What it costs to know who may run side by side: access extraction, grouping, the graph of
-//! conflicts, and the review's two ways to make batches.
+//! Cost of finding the transactions that may run side by side: access extraction, grouping, the graph
+//! of conflicts, and the review's two ways to make batches.
 //!
 //! Beside other people's schedulers the same is in `benches/peers`; instructions instead of time
 //! count in `benches/instructions`.
@@ -37,7 +37,7 @@ fn main() {
     println!("\nControl after: {:.2}", control::two_threads_against_one());
 }
 
-/// How long it takes once, in the median.
+/// Median time of one call, in microseconds.
 fn microseconds(rounds: usize, once: impl Fn() -> usize) -> f64 {
     const REPETITIONS: usize = 1_000;
     let sample = || {

@@ -134,7 +134,7 @@ fn cold(rounds: usize, executor: &ParallelExecutor, prepared: &Prepared) -> Comp
     };
     compare(
         rounds,
-        || measure(&|state| known::lazily(state, transactions)),
+        || measure(&|state| known::execute_lazily(state, transactions)),
         || {
             let path = ExecutionPath::ParallelValidation;
             measure(&|state| known::execute(executor, state, transactions, path))

@@ -5,7 +5,7 @@
 //! known before the clock runs, and what the path does with the state is done with core's public
 //! parts, on one kind of state for both: cells are loaded, transactions are executed, nothing is
 //! written. In the second nothing is
-//! left out: `add_block` as a node calls it, with so many transfers under each signature that the
+//! left out: `add_block` as a node calls it, with enough transfers under each signature that the
 //! signatures are a small part.
 //!
 //! The columns are those of `ratios`.
@@ -63,7 +63,7 @@ fn main() {
     }
 }
 
-/// What a path does with the state, from the first cell that is loaded to the last outcome.
+/// The stateful part of a path, from the first cell that is loaded to the last outcome.
 fn stateful(
     rounds: usize,
     executor: &ParallelExecutor,

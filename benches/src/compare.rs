@@ -1,19 +1,18 @@
-//! One way against another, in one process: whatever else the machine does hits both.
+//! Comparison of a candidate with a baseline in one process, so that other load of the machine hits both.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::control;
 
-/// What came out.
+/// Result of a comparison.
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison {
     /// The median of the baseline, in nanoseconds an item.
     pub baseline_ns: f64,
     /// The median of the candidate, in nanoseconds an item.
     pub candidate_ns: f64,
-    /// How many times as fast as the baseline the candidate is: the median of the rounds' ratios of
-    /// time.
+    /// Speed of the candidate in multiples of the baseline's: the median of the rounds' ratios of time.
     pub speedup: f64,
     /// The first and the third quartile of the same.
     pub speedup_quartiles: (f64, f64),
@@ -22,8 +21,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The line above lines that [`Comparison::print`] prints: what the first column is, and what the
-    /// baseline and the candidate are called.
+    /// Prints the head of the lines of [`Comparison::print`]: the name of the first column, and those of
+    /// the baseline and the candidate.
     pub fn print_columns(what: &str, baseline: &str, candidate: &str) {
         println!(
             "{what:<52} {baseline:>12} {candidate:>12} {:>8}   {:<14} {:>7}",
@@ -45,12 +44,12 @@ impl Comparison {
     }
 }
 
-/// Measures both in each of so many rounds, taking turns at being first, and the control after each
-/// round. Both give what they took; what they prepare they leave out of it.
+/// Measures both in each of `rounds` rounds, taking turns at being first, and the control after each
+/// round. Both return the time that they took, without their preparations.
 ///
 /// # Panics
 ///
-/// Where there is no round.
+/// If there is no round.
 pub fn compare(
     rounds: usize,
     mut baseline: impl FnMut() -> PerItem,
@@ -89,14 +88,14 @@ pub fn compare(
 pub struct PerItem(pub f64);
 
 impl PerItem {
-    /// Of so many items that took so long together.
+    /// Divides the time that all items took together.
     #[must_use]
     pub fn new(took: Duration, items: usize) -> Self {
         PerItem(took.as_secs_f64() * 1e9 / items as f64)
     }
 }
 
-/// How long something takes, without the drop of what it gives.
+/// Measures the time of a call, without the drop of its result.
 pub fn time<T>(run: impl FnOnce() -> T) -> (Duration, T) {
     let start = Instant::now();
     let result = black_box(run());
@@ -107,7 +106,7 @@ pub fn time<T>(run: impl FnOnce() -> T) -> (Duration, T) {
 ///
 /// # Panics
 ///
-/// Where there is none.
+/// If there is none.
 #[must_use]
 pub fn median(values: Vec<f64>) -> f64 {
     quartiles(values)[1]

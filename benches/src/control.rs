@@ -1,15 +1,15 @@
-//! Whether this machine has two quiet cores now.
+//! Control of the machine: a measurement of two threads against one, 2.0 on two quiet cores.
 
 use std::hint::black_box;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long one look takes.
+/// Time of one measurement.
 const WINDOW: Duration = Duration::from_millis(20);
 
-/// How much two threads get done, times what one gets done in the same time: 2.0 on a quiet machine
-/// with two cores, 1.0 where there is one core for both or somebody else has the other.
+/// Ratio of the work of two threads to that of one in the same time: 2.0 on a quiet machine with two
+/// cores, 1.0 where there is one core for both or another process has the other.
 ///
 /// They share nothing and use no memory, so that nothing but the lack of a core slows them.
 #[must_use]
@@ -24,7 +24,7 @@ pub fn two_threads_against_one() -> f64 {
         let other = scope.spawn(spin);
         spin() + other.join().expect("spinning does not panic")
     });
-    // The better of two: whoever disturbs the single thread makes two look good.
+    // The better of two: a disturbance of the single thread makes two look good.
     let alone = before.max(spin_for(WINDOW));
     both / alone
 }

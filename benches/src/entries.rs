@@ -1,4 +1,4 @@
-//! What one block writes, and files to write it to.
+//! Entries that one block writes, and files to write them to.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ fn all(storage: &MemoryStorage, table: Table) -> Vec<Entry> {
         .expect("memory can be read")
 }
 
-/// So many entries of a batch, evenly spread over it, each in a batch of its own.
+/// Returns `count` entries of a batch, evenly spread over it, each in a batch of its own.
 #[must_use]
 pub fn one_by_one(batch: &Batch, count: usize) -> Vec<Batch> {
     let every = (batch.len() / count).max(1);

@@ -17,7 +17,7 @@ pub struct Flat {
 }
 
 impl Flat {
-    /// What this storage has.
+    /// Reads the newest value of every cell of a storage.
     #[must_use]
     pub fn of(storage: &MemoryStorage) -> Self {
         let mut values = HashMap::with_hasher(RandomState::with_seed(1));
@@ -25,11 +25,11 @@ impl Flat {
         Flat { values }
     }
 
-    /// Writes what an applied transaction changed, but for burns.
+    /// Writes the effects of an applied transaction, but for burns.
     ///
     /// # Panics
     ///
-    /// Where a balance would not fit, which no applied transaction does.
+    /// If a balance would not fit, which no applied transaction causes.
     pub fn apply(&mut self, changes: &[Effect]) {
         for change in changes {
             match change {

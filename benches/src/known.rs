@@ -1,4 +1,5 @@
-//! What core does with the state once the verdicts are known, on each path, with core's public parts.
+//! The stateful part of core's execution, with verdicts known before, on each path, from core's public
+//! parts.
 
 use std::convert::Infallible;
 
@@ -16,33 +17,33 @@ use crate::unsigned::hasher;
 /// The state that all paths work on.
 pub type State<S> = ParallelChainState<S, RandomState>;
 
-/// From the first cell that is loaded to the last outcome: cells are loaded, transactions are executed,
-/// nothing is written to the storage.
+/// Loads cells and executes transactions, from the first cell to the last outcome; writes nothing to the
+/// storage.
 ///
 /// # Panics
 ///
-/// Where the storage fails.
+/// If the storage fails.
 pub fn execute<S: Storage>(
     executor: &ParallelExecutor,
     state: &State<S>,
     transactions: &[Transaction],
     path: ExecutionPath,
 ) -> Vec<Outcome> {
-    /// So many transactions are loaded at once: by one thread as many as core's serial path takes,
-    /// by workers as many as a batch of signatures has.
+    /// Number of transactions whose cells are loaded at once by one thread, as on core's serial path.
     const ALONE: usize = 1_024;
+    /// The same by a worker among others: a batch of signatures.
     const AMONG_OTHERS: usize = 128;
     let load = |piece: &[Transaction]| state.prefetch(cells(piece)).expect("the storage works");
     match path {
         ExecutionPath::Serial => {
             transactions.chunks(ALONE).for_each(load);
-            lazily(state, transactions)
+            execute_lazily(state, transactions)
         }
         ExecutionPath::ParallelValidation => {
             let pieces: Vec<_> = transactions.chunks(AMONG_OTHERS).collect();
             let mut outcomes = Vec::with_capacity(transactions.len());
             let pipeline = Pipeline::new(pieces.len(), |piece| {
-                outcomes.extend(lazily(state, piece));
+                outcomes.extend(execute_lazily(state, piece));
                 Ok::<(), Infallible>(())
             });
             let prepare = |at: usize| {
@@ -67,12 +68,12 @@ pub fn execute<S: Storage>(
     }
 }
 
-/// On this thread, in order; what is not loaded is loaded when a transaction asks for it.
+/// Executes on this thread, in order; a cell that is not loaded is loaded when a transaction asks for it.
 ///
 /// # Panics
 ///
-/// Where the storage fails.
-pub fn lazily<S: Storage>(state: &State<S>, transactions: &[Transaction]) -> Vec<Outcome> {
+/// If the storage fails.
+pub fn execute_lazily<S: Storage>(state: &State<S>, transactions: &[Transaction]) -> Vec<Outcome> {
     let one = |transaction| execute_one(state, transaction).expect("the storage works");
     transactions.iter().map(one).collect()
 }

@@ -1,4 +1,4 @@
-//! What the benchmarks measure, prepared, and how two things are compared.
+//! Benchmarks of core: prepared ledgers and blocks, and the comparison of two candidates.
 //!
 //! | `cargo bench -p lockstep-benches --bench ...` | measures |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | `commit` | one transaction of the database a block, or one an entry |
 //! | `codec` | encoding, decoding, identities, merkle roots |
 //! | `ratios` | this against that, alternating in one run, beside a control |
-//! | `breakdown` | where the time of `add_block` goes |
+//! | `breakdown` | the parts of `add_block`, by their time |
 //! | `paths` | signed blocks on two workers against one thread, by pattern and size of the batch |
 //! | `scaling` | signed blocks by number of workers |
 //! | `scheduling` | access extraction, conflict detection: grouping, the graph, beside the review's |
@@ -38,8 +38,8 @@ pub mod wide;
 /// The seed of everything that is drawn.
 pub const SEED: u64 = 1;
 
-/// What suits how much of itself a benchmark is to run: all of it (`cargo bench`), little of it, in a
-/// minute or so (`cargo bench ... -- --short`), or as little as shows that it runs
+/// Chooses by the extent to which a benchmark is to run: `whole` for all of it (`cargo bench`), `short`
+/// for a minute or so (`cargo bench ... -- --short`), `tried` for as little as shows that it runs
 /// (`cargo test --benches`, where cargo gives no `--bench`).
 #[must_use]
 pub fn by_extent<T>(whole: T, short: T, tried: T) -> T {

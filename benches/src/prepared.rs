@@ -31,26 +31,26 @@ pub struct Prepared {
     storage: MemoryStorage,
     /// The block that comes next.
     pub block: Block,
-    /// What it does.
+    /// The result of adding it.
     pub added: AddedBlock,
 }
 
 impl Prepared {
-    /// Two blocks of so many transactions, the first of them executed.
+    /// Draws two blocks of `transactions` transactions each and executes the first.
     ///
     /// # Panics
     ///
-    /// Where less than 99 % of the next block would be applied.
+    /// If less than 99 % of the next block would be applied.
     #[must_use]
     pub fn new(pattern: ConflictPattern, transactions: u16) -> Self {
         Prepared::of(conflict_pattern::workload(pattern, SEED, 2, transactions))
     }
 
-    /// The second of two blocks, the first of them executed.
+    /// Executes the first of two blocks; the second is the one to be measured.
     ///
     /// # Panics
     ///
-    /// Where there are not two blocks, or less than 99 % of the second would be applied.
+    /// If there are not two blocks, or less than 99 % of the second would be applied.
     #[must_use]
     pub fn of(workload: Workload) -> Self {
         let Workload { genesis, blocks } = workload;
@@ -67,7 +67,7 @@ impl Prepared {
         }
     }
 
-    /// What the ledger is kept in before the block.
+    /// Storage of the ledger before the block.
     #[must_use]
     pub const fn storage(&self) -> &MemoryStorage {
         &self.storage
@@ -115,13 +115,13 @@ impl Prepared {
     ///
     /// # Panics
     ///
-    /// Where the block is not what it was.
+    /// If the block is refused.
     #[must_use]
     pub fn add_block(&self, path: ExecutionPath, workers: usize) -> PerItem {
         self.add_block_after(Duration::ZERO, path, workers)
     }
 
-    /// The same by a caller that has slept for so long just before, and its workers with it.
+    /// The same by a caller that has slept for `rest` just before, and its workers with it.
     ///
     /// # Panics
     ///
@@ -135,11 +135,11 @@ impl Prepared {
         PerItem::new(took, self.block.transactions.len())
     }
 
-    /// Nothing is left out of these outcomes, and each is what it is in the block.
+    /// Asserts that these are the outcomes of the block, all of them and in order.
     ///
     /// # Panics
     ///
-    /// Where they are others.
+    /// If they are others.
     pub fn assert_same(&self, outcomes: &[Outcome]) {
         let receipts = self.added.receipts.iter();
         assert!(
@@ -156,7 +156,7 @@ impl Prepared {
 }
 
 impl fmt::Display for Prepared {
-    /// How much of the block is applied.
+    /// Prints the share of the block that is applied.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let share = conflict_pattern::applied_share(&self.added.receipts);
         write!(
@@ -194,7 +194,7 @@ pub fn cells<'t>(transactions: impl IntoIterator<Item = &'t Transaction>) -> Vec
     cells
 }
 
-/// So many signatures that hold, each by another key.
+/// Returns `count` valid signatures, each by another key.
 #[must_use]
 pub fn claims(count: usize) -> Vec<Claim> {
     (0..count as u64)

@@ -1,4 +1,4 @@
-//! The executor as the review describes it, made correct: what a user would otherwise have.
+//! Baseline: the executor as the review describes it, made correct.
 //!
 //! Transactions are put into batches greedily, one after another, a new batch with the first that
 //! touches an account of the current one; each is a task of its own that verifies its signatures and
@@ -18,11 +18,11 @@ use lockstep_core::storage::Storage;
 use lockstep_core::transition::{check, transition};
 use rayon::ThreadPool;
 
-/// Executes these transactions; gives what became of each, at its own index.
+/// Executes these transactions; returns the outcome of each, at its own index.
 ///
 /// # Panics
 ///
-/// Where the storage fails.
+/// If the storage fails.
 pub fn execute<S, H>(
     pool: &ThreadPool,
     state: &ParallelChainState<S, H>,
@@ -41,7 +41,7 @@ where
                 let outcomes = &outcomes;
                 scope.spawn(move |_| {
                     let outcome = one(state, network, &transactions[index]);
-                    *outcomes[index].lock().expect("nobody panics with it") = Some(outcome);
+                    *outcomes[index].lock().expect("no thread panics with it") = Some(outcome);
                 });
             }
         });
@@ -49,7 +49,7 @@ where
     outcomes
         .into_iter()
         .map(|outcome| {
-            let outcome = outcome.into_inner().expect("nobody panicked with it");
+            let outcome = outcome.into_inner().expect("no thread panicked with it");
             outcome.expect("every task has ended")
         })
         .collect()

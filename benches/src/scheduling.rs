@@ -1,4 +1,4 @@
-//! Ways to say who may run side by side, beside each other.
+//! Schemes that find the transactions that may run side by side, measured beside each other.
 
 use std::hint::black_box;
 
@@ -10,20 +10,20 @@ use crate::compare::{PerItem, median, time};
 use crate::review;
 use crate::unsigned::{hasher, unsigned};
 
-/// Something to be timed once, its own drop included.
+/// A call to be timed once, its own drop included.
 pub type Once<'t> = Box<dyn FnOnce() + 't>;
 
-/// One way.
+/// One scheme.
 pub struct Scheme {
-    /// How its column is called.
+    /// Title of its column.
     pub name: &'static str,
-    /// Whether it may take seconds for a block; it is then measured once.
+    /// True if it may take seconds for a block; it is then measured once.
     pub is_slow: bool,
     /// Prepares what is to be timed.
     pub prepare: fn(&[Transaction]) -> Once<'_>,
 }
 
-/// Our own, and what the review has.
+/// Core's own schemes, and those of the review.
 pub const SCHEMES: [Scheme; 4] = [
     Scheme {
         name: "graph",
@@ -65,7 +65,7 @@ pub const SCHEMES: [Scheme; 4] = [
 /// A few transactions in one piece of time are too few for the clock.
 const AT_LEAST: usize = 20_000;
 
-/// One row a size and pattern, one column a scheme: medians of so many rounds, in nanoseconds a
+/// Prints one row a size and pattern, one column a scheme: medians of `rounds` rounds, in nanoseconds a
 /// transaction, the schemes taking turns. Beside it the first scheme by access.
 pub fn print_table(schemes: &[Scheme], sizes: &[u16], rounds: usize) {
     print!("{:<24}{:>10}", "ns a transaction", "accesses");
@@ -111,7 +111,7 @@ fn measure(schemes: &[Scheme], transactions: &[Transaction], rounds: usize) -> V
     samples.into_iter().map(median).collect()
 }
 
-/// How many accesses these transactions declare.
+/// Number of accesses that these transactions declare.
 #[must_use]
 pub fn accesses_of(transactions: &[Transaction]) -> usize {
     let mut count = 0;

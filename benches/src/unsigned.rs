@@ -1,5 +1,5 @@
-//! Transactions of a pattern without signatures: whoever schedules or encodes looks at none, and
-//! signing a large block takes seconds.
+//! Transactions of a pattern without signatures: schedulers and encoders look at none, and signing a
+//! large block takes seconds.
 
 use ahash::RandomState;
 use lockstep_core::model::{
@@ -18,7 +18,7 @@ pub const fn hasher() -> RandomState {
 }
 
 /// The transactions of a block of a pattern. Accounts and assets have other keys than in
-/// [`conflict_pattern::workload`], which nobody can sign for.
+/// [`conflict_pattern::workload`], for which there are no secret keys.
 #[must_use]
 pub fn unsigned(pattern: ConflictPattern, transactions: u16) -> Vec<Transaction> {
     let mut scenario = conflict_pattern::scenario(pattern, SEED, 1, transactions);

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use lockstep_core::parallel::Workers;
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
-/// Counts how long a storage takes.
+/// Storage that measures the time of its calls.
 #[derive(Debug)]
 pub struct Watched<S> {
     storage: S,
     spent: Mutex<Spent>,
 }
 
-/// How long a storage took.
+/// Time that a storage took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
     /// To read.
@@ -32,10 +32,10 @@ impl<S> Watched<S> {
         }
     }
 
-    /// How long the storage took since the last time that this was asked.
+    /// Takes the time that the storage took since the last call of this.
     #[must_use]
     pub fn take_spent(&self) -> Spent {
-        mem::take(&mut *self.spent.lock().expect("nobody panics while counting"))
+        mem::take(&mut *self.spent.lock().expect("no thread panics while counting"))
     }
 
     fn read<T>(&self, read: impl FnOnce(&S) -> T) -> T {
@@ -43,7 +43,7 @@ impl<S> Watched<S> {
         let answer = read(&self.storage);
         self.spent
             .lock()
-            .expect("nobody panics while counting")
+            .expect("no thread panics while counting")
             .reading += start.elapsed();
         answer
     }
@@ -80,7 +80,7 @@ impl<S: Storage> Storage for Watched<S> {
         let took = start.elapsed();
         self.spent
             .get_mut()
-            .expect("nobody panics while counting")
+            .expect("no thread panics while counting")
             .committing += took;
         done
     }

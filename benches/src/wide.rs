@@ -12,8 +12,8 @@ use lockstep_sim::conflict_pattern::Workload;
 
 use crate::unsigned::bytes;
 
-/// Two blocks of so many transactions with [`MAX_TRANSFERS`] transfers each, every transaction of
-/// another account, to so many accounts in turn.
+/// Two blocks of `transactions` transactions with [`MAX_TRANSFERS`] transfers each, every transaction of
+/// another account, to `destinations` accounts in turn.
 #[must_use]
 pub fn workload(transactions: u32, destinations: u32) -> Workload {
     let sources: Vec<Keypair> = (0..transactions)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Submits a campaign of so many shards, and the verdict over them for when the last one is done:
+# Submits a campaign of N shards, and the merge of their records behind the last one:
 #
 #   LOCKSTEP_RUN_FOR=30m LOCKSTEP_RUN_SEED=$(git rev-parse HEAD) deploy/slurm/submit.sh 16
 #
@@ -17,7 +17,7 @@ export RESULTS=${RESULTS:-$PWD/results}
 export LOCKSTEP_RUN_FOR=${LOCKSTEP_RUN_FOR:-30m}
 
 campaign=(sbatch --parsable "--array=0-$((shards - 1))" "--output=$RESULTS/%A_%a.log" "$here/campaign.sbatch")
-# Whatever became of the shards: a missing one is for the merge to say.
+# Even if a shard failed: the merge reports a missing one.
 merge=(sbatch --parsable --job-name=lockstep-merge "--output=$RESULTS/verdict.txt"
   --wrap "${LOCKSTEP:-lockstep} merge '$RESULTS'/shards/*-of-$shards.jsonl")
 

@@ -1,35 +1,35 @@
-//! What was counted once, as a file, and what differs from it now.
+//! Baseline: counts of an earlier build, as a file, and the differences of the present ones.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use crate::machine::Machine;
 
-/// Instructions of functions, and with what they were counted.
+/// Instructions of functions, and the machine and tools that counted them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Baseline {
     pub(crate) machine: Machine,
     pub(crate) rows: Vec<Row>,
 }
 
-/// What one function took.
+/// Instructions of one function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) name: String,
-    /// What it was given: transactions, signatures, cells.
+    /// Number of its items: transactions, signatures, cells.
     pub(crate) items: usize,
-    /// For all of them.
+    /// Instructions for all items together.
     pub(crate) instructions: u64,
 }
 
-/// What came out of a comparison.
+/// Result of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Comparison {
     /// Every function takes what it took.
     Same,
-    /// Other tools or another processor, each with what it was and what it is.
+    /// Other tools or another processor, each with the baseline's and the present one.
     NotComparable(Vec<String>),
-    /// Which functions do not, in words.
+    /// The functions that do not, in words.
     Differs(Vec<String>),
 }
 
@@ -38,7 +38,11 @@ pub(crate) const SHORTER_LOOP: &str = "canary: a loop";
 pub(crate) const LONGER_LOOP: &str = "canary: a loop 4 % longer";
 
 impl Baseline {
-    /// What its `Display` wrote; otherwise why it is not, in words.
+    /// Reads the text that `Display` writes.
+    ///
+    /// # Errors
+    ///
+    /// Names the line that is missing, or is no row.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let lines = || {
             text.lines()
@@ -67,10 +71,10 @@ impl Baseline {
         })
     }
 
-    /// What differs now from this by more than so many percent, or is counted in one of the two
-    /// only.
+    /// Finds the functions that differ from this by more than `limit_percent`, or are counted in one of
+    /// the two only.
     ///
-    /// What became less is a difference too: a baseline that is left too high would hide the next
+    /// A smaller count is a difference too: a baseline that is left too high would hide the next
     /// regression.
     pub(crate) fn compare(&self, now: &Baseline, limit_percent: f64) -> Comparison {
         let other_tools: Vec<String> = self
@@ -140,11 +144,11 @@ impl Baseline {
         table
     }
 
-    /// What was counted of the two loops, each as a baseline of one row of the same name.
+    /// Counts of the two loops, each as a baseline of one row of the same name.
     ///
     /// # Panics
     ///
-    /// Where one was not counted.
+    /// If one was not counted.
     pub(crate) fn canaries(&self) -> (Baseline, Baseline) {
         let only = |name: &str| {
             let row = self.rows.iter().find(|row| row.name == name);
@@ -212,7 +216,7 @@ fn row(line: &str) -> Result<Row, String> {
     })
 }
 
-/// How much more it is now.
+/// Growth from the baseline to now, in percent.
 fn percent(then: &Row, now: &Row) -> f64 {
     // Multiplied before it is divided, so that whole percentages are exact.
     let more = now.instructions as f64 - then.instructions as f64;

@@ -1,8 +1,8 @@
-//! The one function inside of which valgrind counts, and what says whose count is whose.
+//! The one function inside of which valgrind counts, and the lines that assign each count to a function.
 
 use std::hint::black_box;
 
-/// How callgrind knows [`under_count`], whatever its types are and however names are mangled.
+/// Pattern by which callgrind knows [`under_count`], whatever its types are and however names are mangled.
 pub(crate) const FUNCTION: &str = "*under_count*";
 
 /// The same, otherwise: of two options with one pattern valgrind 3.19 forgets the first.
@@ -17,7 +17,7 @@ pub(crate) fn count<I, O>(name: &str, items: usize, input: I, work: impl FnOnce(
     output
 }
 
-/// What a line about a counted function begins with.
+/// First word of a line about a counted function.
 pub(crate) const ROW: &str = "counted";
 
 // Never inlined: callgrind switches on when it is entered and off when it is left.

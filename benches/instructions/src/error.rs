@@ -1,4 +1,4 @@
-//! Errors of counting: why there is nothing to compare.
+//! Errors of counting: reasons for which there is nothing to compare.
 
 use std::io;
 use std::path::Path;

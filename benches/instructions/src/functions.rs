@@ -1,4 +1,4 @@
-//! The hot functions, each with what it is given.
+//! The hot functions, each with its arguments.
 
 use std::hint::black_box;
 use std::sync::{Arc, RwLock};
@@ -25,7 +25,7 @@ use crate::valgrind::PROCESSOR;
 /// Large enough that growing shows, small enough to take seconds.
 const BLOCK: u16 = 10_000;
 
-/// What is signed for real.
+/// Transactions of a block whose signatures are real.
 const SIGNED_BLOCK: u16 = 200;
 
 /// Calls all of them, and says on the standard output what they are.
@@ -83,7 +83,10 @@ fn schedule() {
             while let Some(transaction) = machine.give() {
                 machine.finish(transaction);
             }
-            assert!(machine.is_done(), "whoever finishes everything is done");
+            assert!(
+                machine.is_done(),
+                "a ready set of which everything finished is done"
+            );
             machine
         };
         count(

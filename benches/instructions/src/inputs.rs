@@ -1,4 +1,4 @@
-//! What the functions are given beside transactions. The same in every process.
+//! Arguments of the functions beside transactions. The same in every process.
 
 use std::convert::Infallible;
 
@@ -6,13 +6,13 @@ use lockstep_benches::unsigned::bytes;
 use lockstep_core::model::{Amount, Asset, Hash, Multisig, Nonce, PublicKey};
 use lockstep_core::transition::StateView;
 
-/// As many hashes.
+/// Returns `count` hashes.
 pub(crate) fn hashes(count: u32) -> Vec<Hash> {
     (0..count).map(|number| Hash(bytes(number))).collect()
 }
 
-/// A state in which everybody is new and has enough of everything: what is left of a transition is
-/// its own.
+/// A state in which every account is new and has enough of everything, so that only the transition itself
+/// is counted.
 pub(crate) struct Plenty;
 
 impl StateView for Plenty {

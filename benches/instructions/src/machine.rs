@@ -1,4 +1,4 @@
-//! What a count depends on beside the code.
+//! Machine and tools on which a count depends beside the code.
 
 use std::fmt;
 use std::process::Command;
@@ -11,11 +11,11 @@ use crate::error::Error;
 pub(crate) struct Machine {
     /// Compiler and target.
     pub(crate) compiler: String,
-    /// Which instruments.
+    /// Version of valgrind, which instruments the program.
     pub(crate) valgrind: String,
-    /// Whose functions copy and compare memory, and allocate it.
+    /// C library, whose functions copy, compare and allocate memory.
     pub(crate) libc: String,
-    /// What blake3, curve25519 and the C library choose their code by. Valgrind hides AVX-512.
+    /// Features by which blake3, curve25519 and the C library choose their code. Valgrind hides AVX-512.
     pub(crate) processor: String,
 }
 

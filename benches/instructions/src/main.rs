@@ -12,9 +12,9 @@
 //! there is no valgrind (`apt-get install valgrind`), or compiler, valgrind, C library or processor are
 //! not those of the baseline.
 //!
-//! Why not gungraun: its baselines are callgrind's own files below `target`, which nobody commits, and
-//! its runner is a second program to be installed in the very version of the library. What is left to
-//! do without it is to start `valgrind` once and to read two lines of its output for each function.
+//! Not with gungraun: its baselines are callgrind's own files below `target`, which are not committed, and
+//! its runner is a second program to be installed in the very version of the library. All that has to be
+//! done without it is to start `valgrind` once and to read two lines of its output for each function.
 //!
 //! The program starts itself under callgrind, which counts only inside of `counted` and
 //! writes what it has after each call. Threads would be counted one after another: everything here
@@ -35,14 +35,14 @@ use baseline::{Baseline, Comparison};
 use error::Error;
 use valgrind::Caches;
 
-/// What is written and compared with.
+/// File of the baseline.
 const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.txt");
 
-/// By how much a count may differ, in percent. It repeats to a tenth of one; what the compiler makes
+/// Largest difference of a count, in percent. It repeats to a tenth of one; what the compiler makes
 /// of the same source, where something else in the same crate has changed, differs by more.
 const LIMIT_PERCENT: f64 = 3.0;
 
-/// As in the other programs: not the code under trial has failed, but what is around it.
+/// Exit code as in the other programs: the machine has failed, not the code under test.
 const NOTHING_COMPARED: u8 = 20;
 
 fn main() -> ExitCode {
@@ -107,11 +107,11 @@ fn compare(path: &Path) -> Result<ExitCode, Error> {
     })
 }
 
-/// Of two loops one has 4 % more rounds: whoever counts and compares must see that.
+/// Checks that counting and comparing sees the 4 % by which one of two loops is longer.
 ///
 /// # Panics
 ///
-/// Where it is not seen.
+/// If it is not seen.
 fn alarm_rings(now: &Baseline) {
     let (shorter, longer) = now.canaries();
     let found = shorter.compare(&longer, LIMIT_PERCENT);

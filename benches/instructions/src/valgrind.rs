@@ -1,4 +1,4 @@
-//! This program under callgrind, and what callgrind writes.
+//! This program under callgrind, and the reader of callgrind's output.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use crate::machine::Machine;
 /// The argument with which the program does what is counted.
 pub(crate) const COUNTED: &str = "--counted";
 
-/// What a line about the processor begins with.
+/// First word of a line about the processor.
 pub(crate) const PROCESSOR: &str = "processor";
 
 /// The caches that are simulated, whatever this machine's are, in words.
 pub(crate) const SIMULATED: &str = "a first cache of 32 KiB and a last one of 1 MiB, simulated";
 
-/// Whether caches are simulated, which takes twice as long.
+/// Simulation of caches, which takes twice as long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caches {
     No,
@@ -32,7 +32,7 @@ pub(crate) struct Counts {
     pub(crate) rows: Vec<Counted>,
 }
 
-/// What one function took for all its items.
+/// Counts of one function for all its items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Counted {
     pub(crate) name: String,
@@ -45,7 +45,7 @@ pub(crate) struct Counted {
 }
 
 impl Counts {
-    /// What of it is kept.
+    /// The part of it that a baseline keeps.
     pub(crate) fn baseline(self) -> Baseline {
         let rows = self.rows.into_iter().map(|row| Row {
             name: row.name,
@@ -67,7 +67,7 @@ pub(crate) fn count(caches: Caches) -> Result<Counts, Error> {
     let mut valgrind = Command::new(on_path("valgrind")?);
     valgrind
         .args(["--tool=callgrind", "--quiet", "--combine-dumps=yes"])
-        // Counts of lines and addresses would be most of what is written, and nobody reads them.
+        // Counts of lines and addresses would be most of what is written, and are read nowhere.
         .args(["--dump-line=no", "--compress-strings=no"])
         .arg("--collect-atstart=no")
         .arg(format!("--toggle-collect={FUNCTION}"))
@@ -106,7 +106,7 @@ pub(crate) fn count(caches: Caches) -> Result<Counts, Error> {
     })
 }
 
-/// Where a program is: without an environment, none is found by its name.
+/// Path of a program: without an environment, none is found by its name.
 fn on_path(program: &str) -> Result<PathBuf, Error> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
@@ -115,7 +115,7 @@ fn on_path(program: &str) -> Result<PathBuf, Error> {
     found.ok_or_else(|| Error::start(program, &io::Error::from(io::ErrorKind::NotFound)))
 }
 
-/// What the program says was called, with what callgrind wrote after each call.
+/// Pairs the calls that the program printed with the counts that callgrind wrote after each.
 fn rows(said: &str, dumps: &str) -> Result<Vec<Counted>, Error> {
     let dumps = events_of_dumps(dumps)?;
     let calls: Vec<(usize, &str)> = said
@@ -228,7 +228,7 @@ summary: 9 0 0 0 0 0 0 0 0
     }
 
     #[test]
-    fn whoever_has_no_valgrind_is_told_what_to_install() {
+    fn a_missing_valgrind_is_reported_with_the_package_to_install() {
         let missing = io::Error::from(io::ErrorKind::NotFound);
         let error = Error::start("valgrind", &missing).to_string();
         assert!(error.contains("apt-get install valgrind"), "{error}");

@@ -9,8 +9,8 @@
 //! Each peer is given what its kind of ledger would give it: whole accounts, the source for writing,
 //! the destination of a credit for reading, which is how a credit commutes there. That is less than
 //! what core looks at (a nonce and one balance for each asset), so a transaction of several assets
-//! costs them no more than one with one. What is timed is everything from the transactions to the
-//! last of them being given out and finished, but for the making of Solana's own transactions.
+//! costs them no more than one with one. The time is that from the transactions to the last of them
+//! being given out and finished, but for the making of Solana's own transactions.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;

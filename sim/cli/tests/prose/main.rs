@@ -15,7 +15,13 @@ use rules::{OLD_WORDS, QUESTIONS, Share, docs, head, items, old_words, persons, 
 const MOST: Share = Share { bad: 2, of: 100 };
 
 /// Folders and files of which the rules of doc lines hold; rule by rule they become the whole workspace.
-const HELD: [&str; 4] = ["sim/cli/tests/prose", "sim/harness", "loom-tests", "fuzz"];
+const HELD: [&str; 5] = [
+    "sim/cli/tests/prose",
+    "sim/harness",
+    "loom-tests",
+    "fuzz",
+    "benches",
+];
 
 /// Commands of which the rules of help hold.
 const COMMANDS: [&str; 0] = [];
