@@ -64,7 +64,7 @@ const DIRECTIONS: [(&str, &[&str]); 11] = [
     ),
 ];
 
-/// What only a program needs: a library that links it makes every executor's author link it.
+/// Crates that only a program needs: a library that links them makes every executor's author link them.
 const OF_A_FRONT_END: [&str; 3] = ["clap", "indicatif", "tracing-subscriber"];
 
 /// The names in the dependency tables of a manifest.
@@ -82,7 +82,7 @@ fn dependencies(manifest: &str) -> BTreeSet<&str> {
     names
 }
 
-/// What a manifest depends on and must not.
+/// Dependencies of a manifest that are against the direction.
 fn against_the_direction<'m>(package: &str, manifest: &'m str) -> BTreeSet<&'m str> {
     let allowed: BTreeMap<&str, &[&str]> = DIRECTIONS.into_iter().collect();
     let allowed = allowed.get(package).copied().unwrap_or_default();
@@ -190,8 +190,8 @@ fn neither_files_nor_folders_of_core_need_each_other_in_a_circle() {
 
 /// `a` needs what `b` passes on from its child, which needs `a`.
 #[test]
-fn a_planted_circle_is_found() {
-    let planted = |of_child: &str| {
+fn a_circle_of_two_files_is_found() {
+    let crate_with = |of_child: &str| {
         [
             ("lib.rs", "mod a; mod b;"),
             (
@@ -207,16 +207,24 @@ fn a_planted_circle_is_found() {
             lines: text.lines().map(|line| line.trim().to_owned()).collect(),
         })
     };
-    let innocent = planted("use super::c;");
-    assert_eq!(circle(&Modules::of(&innocent).needs()), None);
-    for guilty in [
+    let acyclic = crate_with("use super::c;");
+    assert_eq!(circle(&Modules::of(&acyclic).needs()), None);
+    for back_edge in [
         "use crate::a;",
         "fn f(_: crate::a::A) {}",
         "use super::super::a::A;",
     ] {
-        let sources = planted(guilty);
+        let sources = crate_with(back_edge);
         let needs = Modules::of(&sources).needs();
-        assert_eq!(circle(&needs), Some(vec!["a.rs", "b/child.rs"]), "{guilty}");
-        assert_eq!(circle_of_rooms(&needs), Some(vec!["a.rs", "b"]), "{guilty}");
+        assert_eq!(
+            circle(&needs),
+            Some(vec!["a.rs", "b/child.rs"]),
+            "{back_edge}"
+        );
+        assert_eq!(
+            circle_of_rooms(&needs),
+            Some(vec!["a.rs", "b"]),
+            "{back_edge}"
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! What says that it looks must be able to see: tests, checkers and seeded bugs of the whole
-//! workspace, as far as it can be read off their sources.
+//! Tests of tests: every test, checker and seeded bug of the workspace must be able to find something,
+//! as far as it can be read off their sources.
 //!
-//! Whoever looks here is itself shown what it must find.
+//! Each rule is itself shown a text that it must find.
 
 mod source;
 
@@ -38,7 +38,7 @@ const PACKAGES: [&str; 11] = [
     "benches/instructions",
 ];
 
-const NOBODY: [&str; 0] = [];
+const NONE: [&str; 0] = [];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -89,11 +89,10 @@ fn functions_of_package(package: &str) -> Vec<Function> {
         .collect()
 }
 
-/// The tests of a package that nothing can make fail: they assert nothing, expect nothing and call
-/// nobody who does.
+/// The tests of a package that nothing can make fail: they assert nothing, expect nothing and call no
+/// function that does.
 ///
-/// Who is called is known by name alone, so a test may pass for one that can fail; never the other
-/// way round.
+/// Calls are known by name alone, so a test may pass for one that can fail; never the other way round.
 fn toothless(functions: &[Function]) -> Vec<&str> {
     // What a program expects of its own data is not what a test claims.
     let fails = |one: &Function| one.asserts() || one.is_for_tests && one.expects();
@@ -128,7 +127,7 @@ fn ignored(functions: &[Function]) -> Vec<&str> {
 fn every_test_can_fail() {
     for package in PACKAGES {
         let functions = functions_of_package(package);
-        assert_eq!(toothless(&functions), NOBODY, "in {package}");
+        assert_eq!(toothless(&functions), NONE, "in {package}");
     }
 }
 
@@ -136,7 +135,7 @@ fn every_test_can_fail() {
 fn no_test_is_ignored() {
     for package in PACKAGES {
         let functions = functions_of_package(package);
-        assert_eq!(ignored(&functions), NOBODY, "in {package}");
+        assert_eq!(ignored(&functions), NONE, "in {package}");
     }
 }
 
@@ -217,10 +216,10 @@ fn a_test_that_can_fail_is_let_pass() {
         let helpers = "fn check(x: u8) { assert!(x > 0) } fn over(x: u8) { check(x) }";
         let rules = "macro_rules! holds { ($x:expr) => { assert!($x) }; }";
         let file = format!("{helpers} {rules} #[test] fn it() {{ {body} }}");
-        assert_eq!(toothless(&functions(tokens(&file), true)), NOBODY, "{body}");
+        assert_eq!(toothless(&functions(tokens(&file), true)), NONE, "{body}");
     }
     let panics = "#[test] #[should_panic(expected = \"it\")] fn it() { run() }";
-    assert_eq!(toothless(&functions(tokens(panics), true)), NOBODY);
+    assert_eq!(toothless(&functions(tokens(panics), true)), NONE);
 }
 
 #[test]
@@ -239,10 +238,10 @@ fn an_ignored_test_is_found() {
         }
     }
     let said = "/// Is never ignored.\n#[test] fn it() { ignore() }";
-    assert_eq!(ignored(&functions(tokens(said), true)), NOBODY);
+    assert_eq!(ignored(&functions(tokens(said), true)), NONE);
 }
 
-/// Whether a test has this word in its body.
+/// True if a test has this word in its body.
 fn is_named(word: &Word, functions: &[Function]) -> bool {
     let mut tests = functions.iter().filter(|one| one.is_test());
     tests.any(|one| one.body.contains(word))
@@ -263,14 +262,14 @@ fn tests_of_invariants() -> Vec<Function> {
 }
 
 #[test]
-fn every_invariant_is_seen_to_name_a_defect() {
+fn every_invariant_is_seen_to_name_a_bug() {
     let names = invariants::ALL.map(|check| check.invariant.name);
-    assert_eq!(unnamed(&names, &tests_of_invariants()), NOBODY);
+    assert_eq!(unnamed(&names, &tests_of_invariants()), NONE);
 }
 
 #[test]
 fn an_invariant_that_no_test_names_is_found() {
-    let name = "nobody-asks-this";
+    let name = "no-such-invariant";
     assert_eq!(unnamed(&[name], &tests_of_invariants()), [name]);
     // To be spoken of by a function that is no test is not enough.
     let helper = functions(
@@ -280,10 +279,10 @@ fn an_invariant_that_no_test_names_is_found() {
     assert_eq!(unnamed(&["it"], &helper), ["it"]);
 }
 
-/// What judges several nodes beside the invariants must name a seeded bug, and is seen to: the tests of
-/// nodes ask the catalogue.
+/// The judges of several nodes, like the invariants, must name a seeded bug, and are seen to: the tests
+/// of nodes ask the catalogue.
 #[test]
-fn what_judges_several_nodes_is_seen_to_name_a_defect() {
+fn every_judge_of_several_nodes_is_seen_to_name_a_bug() {
     let bugs = lockstep_cluster::NodeBug::ALL.into_iter();
     let named: Vec<_> = bugs.flat_map(|bug| bug.seeding().named_by).collect();
     for invariant in [
@@ -327,7 +326,7 @@ fn spellings(name: &str) -> [String; 2] {
     [camel, words.join("_").to_uppercase()]
 }
 
-/// Whether these words speak of something: by its name in a literal, or by an identifier.
+/// True if these words speak of something: by its name in a literal, or by an identifier.
 fn speaks_of(words: &[Word], name: &str) -> bool {
     let spellings = spellings(name);
     words.iter().any(|word| match word {
@@ -343,7 +342,7 @@ fn canary(id: &str) -> Option<Canary> {
     all.find(|canary| canary.seeding().bug.id == id)
 }
 
-/// Whether there is a seeded bug with this id: in the catalogue, or a test's own.
+/// True if there is a seeded bug with this id: in the catalogue, or a test's own.
 fn is_seeded(id: &str) -> bool {
     let is_of_a_test = |(bug, file): &(&str, &str)| {
         *bug == id && speaks_of(&source::words(tokens(&text(&root().join(file)))), id)
@@ -351,7 +350,7 @@ fn is_seeded(id: &str) -> bool {
     catalogue().iter().any(|entry| entry.bug.id == id) || OF_TESTS.iter().any(is_of_a_test)
 }
 
-/// Whether it is shown that a bug violates an invariant: the harness asks it of every canary before
+/// True if it is shown that a bug violates an invariant: the harness asks it of every canary before
 /// each campaign, and `sim/bugs/tests/invariants.rs` of each row that an engine meets; of any other bug
 /// a test speaks of both.
 fn is_shown(invariant: &str, bug: &str, functions: &[Function]) -> bool {
@@ -413,7 +412,7 @@ fn an_invariant_that_is_not_shown_to_catch_its_bug_is_found() {
     for (invariant, bug) in [
         ("rewind-restores", "unit-lost"),
         ("nodes-converge", "TrailingBytesTaken"),
-        ("nobody-asks-this", "lying-disk"),
+        ("no-such-invariant", "lying-disk"),
     ] {
         assert!(
             !is_shown(invariant, bug, &functions),
@@ -486,7 +485,7 @@ fn what_is_defined_with_the_macro_is_seen_and_nothing_else() {
     );
 }
 
-/// Whether one of these tests shows a finding.
+/// True if one of these tests shows a finding.
 fn shows_a_finding(functions: &[Function]) -> bool {
     functions.iter().any(|one| {
         let says_so = one.name.ends_with("_is_found") || one.name.ends_with("_are_found");
@@ -504,7 +503,7 @@ fn functions_of_target(name: &str) -> Vec<Function> {
 }
 
 #[test]
-fn every_fuzz_target_is_seen_to_find_a_defect() {
+fn every_fuzz_target_is_seen_to_find_a_bug() {
     for (name, _) in TARGETS {
         let functions = functions_of_target(name);
         assert!(
@@ -518,7 +517,7 @@ fn every_fuzz_target_is_seen_to_find_a_defect() {
 fn a_target_that_is_not_seen_to_find_anything_is_found() {
     for file in [
         "#[test] fn core_violates_nothing() { check() }",
-        "#[should_panic] fn a_defect_is_found() { check() }",
+        "#[should_panic] fn a_bug_is_found() { check() }",
         "fn check() { panic!() }",
     ] {
         assert!(!shows_a_finding(&functions(tokens(file), true)), "{file}");
@@ -549,7 +548,7 @@ fn sources_with_bugs() -> Vec<(String, String)> {
         .collect()
 }
 
-/// What looks like a seeded bug in a source and is in no entry of the catalogue: an enum of bugs that
+/// Names that look like a seeded bug in a source and are in no entry of the catalogue: an enum of bugs that
 /// `seeded_bugs!` did not make, a variant that it made and that was not linked, something public in a
 /// file of seeded bugs beside its enum, or a `cfg` that is no business of a platform or of a checker.
 fn outside_the_catalogue(file: &str, text: &str, catalogue: &[Entry]) -> Vec<String> {
@@ -578,9 +577,9 @@ fn outside_the_catalogue(file: &str, text: &str, catalogue: &[Entry]) -> Vec<Str
     outside
 }
 
-/// Whether an enum of this name is one of seeded bugs.
+/// True if an enum of this name is one of seeded bugs.
 fn is_of_bugs(name: &str) -> bool {
-    ["Bug", "Defect", "Planted", "Mutant"]
+    ["Bug", "Defect", "Mutant"]
         .iter()
         .any(|end| name.ends_with(end))
 }
@@ -604,7 +603,7 @@ const OF_PLATFORMS_AND_CHECKERS: [&str; 11] = [
 fn every_seeded_bug_is_in_the_catalogue() {
     let catalogue = catalogue();
     for (file, text) in sources_with_bugs() {
-        assert_eq!(outside_the_catalogue(&file, &text, &catalogue), NOBODY);
+        assert_eq!(outside_the_catalogue(&file, &text, &catalogue), NONE);
     }
 }
 
@@ -632,8 +631,8 @@ fn a_seeded_bug_outside_the_catalogue_is_found() {
     let found = |text: &str| outside_the_catalogue("sim/src/seeded_bugs.rs", text, &catalogue);
     for (text, expected) in [
         (
-            "/// It.\n#[derive(Debug)]\npub enum Planted { /// One.\n LyingDisk, Other(u8) }",
-            "the enum Planted (LyingDisk, Other)",
+            "/// It.\n#[derive(Debug)]\npub enum StorageDefect { /// One.\n LyingDisk, Other(u8) }",
+            "the enum StorageDefect (LyingDisk, Other)",
         ),
         ("enum StorageBug { Last }", "the enum StorageBug (Last)"),
         ("pub struct Around<S>(S);", "the struct Around"),
@@ -653,5 +652,5 @@ fn a_seeded_bug_outside_the_catalogue_is_found() {
     }
     let right =
         "struct Private; pub enum Unlike { Them } #[cfg(not(feature = \"loom\"))] fn it() {}";
-    assert_eq!(found(right), NOBODY);
+    assert_eq!(found(right), NONE);
 }

@@ -27,7 +27,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Whether it is a test, whoever runs it.
+    /// True if it is a test, of any test harness.
     pub(crate) fn is_test(&self) -> bool {
         self.attributes.iter().any(|attribute| {
             let path = attribute.iter().take_while(|word| !is_opening(word));
@@ -35,13 +35,13 @@ impl Function {
         })
     }
 
-    /// Whether an attribute has this word, wherever it stands in it.
+    /// True if an attribute has this word, wherever it stands in it.
     pub(crate) fn has_attribute(&self, name: &str) -> bool {
         let mut words = self.attributes.iter().flatten();
         words.any(|word| is_name(word, name))
     }
 
-    /// Whether it can fail by what it says itself.
+    /// True if it can fail by an assertion or a panic of its own.
     pub(crate) fn asserts(&self) -> bool {
         self.body.windows(2).any(|pair| {
             let [Word::Name(name), Word::Sign('!')] = pair else {
@@ -58,7 +58,7 @@ impl Function {
         })
     }
 
-    /// Whether it can fail because something is not there or an error.
+    /// True if it can fail because something is not there or an error.
     pub(crate) fn expects(&self) -> bool {
         let is_called = self.body.windows(3).any(|words| {
             let [
@@ -291,7 +291,7 @@ fn variants(body: TokenStream) -> Vec<String> {
     first_names(body, ',')
 }
 
-/// What stands first between two of these signs, behind its attributes.
+/// First names between two of these signs, behind their attributes.
 fn first_names(body: TokenStream, sign: char) -> Vec<String> {
     let tokens: Vec<TokenTree> = body.into_iter().collect();
     let ends =

@@ -1,7 +1,7 @@
 //! Tests of the project's language: documentation names its subject first, and help and pages use the
 //! field's words.
 //!
-//! A text that breaks a rule is planted for each of them, so that a rule that sees nothing fails here.
+//! Each rule is given texts that break it, so that a rule that sees nothing fails here.
 
 mod rules;
 
@@ -15,7 +15,9 @@ use rules::{OLD_WORDS, QUESTIONS, Share, docs, head, items, old_words, persons, 
 const MOST: Share = Share { bad: 2, of: 100 };
 
 /// Folders and files of which the rules of doc lines hold; rule by rule they become the whole workspace.
-const HELD: [&str; 5] = [
+const HELD: [&str; 7] = [
+    "sim/cli/tests/honesty",
+    "sim/cli/tests/architecture",
     "sim/cli/tests/prose",
     "sim/harness",
     "loom-tests",
@@ -127,10 +129,10 @@ fn the_head_of_a_file_names_its_subject() {
 #[test]
 fn a_head_that_begins_with_a_question_or_names_a_person_is_found() {
     for word in QUESTIONS {
-        let planted = format!("//! {word} is looked at here.\n\nuse std::fs;\n");
-        assert_eq!(wrong_head(&planted)[0], format!("begins with {word:?}"));
+        let broken = format!("//! {word} is looked at here.\n\nuse std::fs;\n");
+        assert_eq!(wrong_head(&broken)[0], format!("begins with {word:?}"));
     }
-    for (planted, found) in [
+    for (broken, found) in [
         ("//! [`What`] it does.", "begins with \"What\""),
         (
             "#![no_std]\n\n//! *Whether* it can.",
@@ -143,7 +145,7 @@ fn a_head_that_begins_with_a_question_or_names_a_person_is_found() {
         ),
         ("//! A pool of so many threads.", "names \"so many\""),
     ] {
-        assert_eq!(wrong_head(planted), [found]);
+        assert_eq!(wrong_head(broken), [found]);
     }
     for fine in [
         "//! A map.\n//! What it costs stands elsewhere.\n",
@@ -187,12 +189,12 @@ fn doc_lines_begin_with_their_subject() {
 #[test]
 fn a_share_of_two_in_a_hundred_is_too_much() {
     let fine = "/// The sum of a block.\n".repeat(49);
-    let planted = format!("{fine}    /// Which block.\n");
-    let found = share([planted.as_str()].into_iter());
+    let broken = format!("{fine}    /// Which block.\n");
+    let found = share([broken.as_str()].into_iter());
     assert_eq!(found, Share { bad: 1, of: 50 });
     assert!(!found.is_less_than(MOST), "{found}");
     // One in 51 is less.
-    assert!(share([planted.as_str(), "//! A head."].into_iter()).is_less_than(MOST));
+    assert!(share([broken.as_str(), "//! A head."].into_iter()).is_less_than(MOST));
     assert!(!share(["/// How it is done."].into_iter()).is_less_than(MOST));
     // What is no documentation does not count, on either side.
     let code = "let it = \"/// Who\";\n// What it is.\n//// Why.\n///\n";
@@ -213,7 +215,7 @@ fn no_person_who_is_not_in_the_code_acts_in_documentation() {
 
 #[test]
 fn a_person_who_is_not_in_the_code_is_found() {
-    for (planted, found) in [
+    for (broken, found) in [
         (
             "    /// True if somebody waits.\n    fn is_awaited() {}",
             "somebody",
@@ -222,7 +224,7 @@ fn a_person_who_is_not_in_the_code_is_found() {
         ("/// A pool of so\n/// many threads.", "so many"),
         ("/// A pool of so many threads.", "so many"),
     ] {
-        assert_eq!(persons(&docs(planted)), [found], "{planted}");
+        assert_eq!(persons(&docs(broken)), [found], "{broken}");
     }
     for fine in [
         "let somebody = 1;",
@@ -298,7 +300,7 @@ fn the_help_of_every_command_is_taken_apart() {
 
 #[test]
 fn a_help_line_of_the_old_words_is_found() {
-    let planted = "\
+    let broken = "\
 Puts a ledger on trial
 
 Usage: lockstep run [OPTIONS] <FILE>
@@ -318,7 +320,7 @@ Exit codes:
    0  passed
 ";
     assert_eq!(
-        wrong_help(planted),
+        wrong_help(broken),
         [
             "<FILE> begins with \"Where\"",
             "--profile <PROFILE> begins with \"What\"",
@@ -350,15 +352,15 @@ fn pages_use_the_words_of_the_field() {
 #[test]
 fn a_page_of_the_old_words_is_found() {
     for word in OLD_WORDS {
-        let planted = format!("# A page\n\nA line, and ({word}s) in it.\n");
-        assert_eq!(old_words(&planted), [word]);
+        let broken = format!("# A page\n\nA line, and ({word}s) in it.\n");
+        assert_eq!(old_words(&broken), [word]);
     }
-    for (planted, found) in [
+    for (broken, found) in [
         ("Specimens are run.", "specimen"),
         ("whom an invariant accuses", "accus"),
         ("a row is on\ntrial, alone", "on trial"),
     ] {
-        assert_eq!(old_words(planted), [found], "{planted}");
+        assert_eq!(old_words(broken), [found], "{broken}");
     }
     for fine in [
         "A recommended seed, and an on-trial flag? No: a transplanted one.",
