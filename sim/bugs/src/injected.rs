@@ -1,4 +1,5 @@
-//! Seeded bugs as systems under test: what a command judges in place of core, to be seen to fail.
+//! Seeded bugs as systems under test: subjects that a command judges in place of core, so that it is seen to
+//! fail.
 
 use lockstep_core::model::Genesis;
 use lockstep_sim::campaign::{Circumstances, SubjectFactory};
