@@ -138,7 +138,7 @@ fn credits_that_commute_have_one_outcome() {
 
 #[test]
 fn a_missed_conflict_has_several_outcomes_and_the_serial_one_among_them() {
-    let batch = Batch::blinded(sends_and_spends(), &unrelated());
+    let batch = Batch::with_graph_of(sends_and_spends(), &unrelated());
     let all = agree(batch);
     assert!(all.len() > 1, "{all:?}");
     assert!(all.contains(&native::block::outcome(batch, 1)), "{all:?}");

@@ -92,12 +92,12 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn of(transactions: Vec<Transaction>) -> Self {
         let seen = transactions.clone();
-        Batch::blinded(transactions, &seen)
+        Batch::with_graph_of(transactions, &seen)
     }
 
     /// With the graph of other transactions. The executor relies on it that they conflict wherever
     /// its own do; a racy snippet is run where they do not.
-    pub(crate) fn blinded(transactions: Vec<Transaction>, seen: &[Transaction]) -> Self {
+    pub(crate) fn with_graph_of(transactions: Vec<Transaction>, seen: &[Transaction]) -> Self {
         let graph = Graph::of(seen, Placed::among(SHARDS));
         let transactions: &'static [Transaction] = transactions.leak();
         let checked = |transaction| Checked {

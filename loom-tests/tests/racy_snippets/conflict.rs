@@ -20,12 +20,12 @@ fn send_and_spend(batch: Batch) {
 
 #[test]
 fn a_conflict_missed_is_found() {
-    let blind = Batch::blinded(
+    let racy = Batch::with_graph_of(
         vec![transfer(0, 0, &[(1, 7)]), transfer(1, 0, &[(2, 7)])],
         // Its receivers are left out.
         &[transfer(0, 0, &[]), transfer(1, 0, &[])],
     );
-    expect_found("a_conflict_missed", SERIAL, move || send_and_spend(blind));
+    expect_found("a_conflict_missed", SERIAL, move || send_and_spend(racy));
 }
 
 #[test]

@@ -241,7 +241,10 @@ impl Crash {
         );
         self.say_pair(
             "second crash",
-            format_args!("{} while a crashed ledger was opened", report.second_crashes),
+            format_args!(
+                "{} while a crashed ledger was opened",
+                report.second_crashes
+            ),
         );
         self.say_pair(
             "continued",

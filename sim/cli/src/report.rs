@@ -98,7 +98,7 @@ fn facts<C>(verdict: &Verdict<C>) -> Vec<Fact> {
         Verdict::SelfCheckFailed(failed) => vec![
             ("seeded bug", failed.bug.clone()),
             ("expected", format!("detected by {}", failed.found_by)),
-            ("got", failed.said.clone()),
+            ("got", failed.got.clone()),
         ],
         Verdict::Vacuous { missing } => vec![("not reached", missing.join(", "))],
         Verdict::Infrastructure { run, reason } => {
@@ -138,7 +138,7 @@ mod tests {
         let verdict: Verdict<()> = Verdict::SelfCheckFailed(SelfCheckFailed {
             bug: "unit-lost".to_owned(),
             found_by: "supply-is-conserved".to_owned(),
-            said: "nothing".to_owned(),
+            got: "nothing".to_owned(),
         });
         let expected = [
             ("seeded bug", "unit-lost".to_owned()),

@@ -113,7 +113,7 @@ impl Workload for Clusters {
             None => Err(SelfCheckFailed {
                 bug: bug.to_string(),
                 found_by: "an invariant".to_owned(),
-                said: format!("nothing in {SELF_CHECK_RUNS} runs"),
+                got: format!("nothing in {SELF_CHECK_RUNS} runs"),
             }),
         }
     }

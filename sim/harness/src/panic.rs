@@ -105,7 +105,7 @@ mod tests {
 
     /// The hook is the process's, so one test asks everything about it.
     #[test]
-    fn panics_are_reported_again_after_the_last_who_silenced_them() {
+    fn panics_are_reported_again_after_the_last_silencing_call_returned() {
         static REPORTED: AtomicUsize = AtomicUsize::new(0);
         const MINE: &str = "one that the hook of this test counts";
         let reported = || {

@@ -34,7 +34,7 @@ const RUNS_PER_PROCESS: u64 = 8;
 
 crate::seeded_bugs! {
     /// A seeded bug of a process that executes runs, for the self-check.
-    pub enum ProcessBug in "child process": "a process that executes a few runs of a campaign" {
+    pub enum ProcessBug in "worker process": "a process that executes a few runs of a campaign" {
         ProcessDies = "process-dies" in Invented: "a process ends in the middle of a run",
             named by [PROCESS_SURVIVES];
     }
@@ -64,8 +64,8 @@ impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let repetition = match self.repetition {
             Repetition::First => "first",
-            Repetition::Again => "again",
-            Repetition::Both => "twice",
+            Repetition::Repeated => "repeated",
+            Repetition::Both => "both",
         };
         write!(f, "{}:{}:{repetition}", self.run.seed, self.run.run)
     }
@@ -87,8 +87,8 @@ impl FromStr for Work {
             },
             repetition: match repetition {
                 "first" => Repetition::First,
-                "again" => Repetition::Again,
-                "twice" => Repetition::Both,
+                "repeated" => Repetition::Repeated,
+                "both" => Repetition::Both,
                 _ => return Err(format!("{repetition} is no repetition")),
             },
         })
@@ -215,7 +215,7 @@ pub struct Processes<'p> {
     /// The first run that was not handed out.
     next_index: u64,
     first: BTreeMap<u64, Ended>,
-    again: BTreeMap<u64, Ended>,
+    repeated: BTreeMap<u64, Ended>,
     sender: Sender<(u64, News)>,
     news: Receiver<(u64, News)>,
 }
@@ -240,7 +240,7 @@ impl<'p> Processes<'p> {
             started: 0,
             next_index: 0,
             first: BTreeMap::new(),
-            again: BTreeMap::new(),
+            repeated: BTreeMap::new(),
             sender,
             news,
         }
@@ -249,10 +249,10 @@ impl<'p> Processes<'p> {
     /// Returns the result of the run with this index. Waits for it, and keeps the others going meanwhile.
     pub fn result(&mut self, index: u64) -> Ended {
         loop {
-            let has_second = self
+            let has_repeated = self
                 .is_cross_process(index)
-                .then(|| self.again.contains_key(&index));
-            if self.first.contains_key(&index) && has_second != Some(false) {
+                .then(|| self.repeated.contains_key(&index));
+            if self.first.contains_key(&index) && has_repeated != Some(false) {
                 break;
             }
             if let Err(error) = self.hand_out(index) {
@@ -266,8 +266,8 @@ impl<'p> Processes<'p> {
             .first
             .remove(&index)
             .expect("the loop ends when it is there");
-        if let Some(again) = self.again.remove(&index) {
-            first.compare(again.outcome, &again.trace);
+        if let Some(repeated) = self.repeated.remove(&index) {
+            first.compare(repeated.outcome, &repeated.trace);
         }
         first
     }
@@ -297,7 +297,7 @@ impl<'p> Processes<'p> {
 
     fn next_batch(&mut self) {
         let mut batch = Vec::new();
-        let mut again = Vec::new();
+        let mut repeated = Vec::new();
         for index in self.next_index..self.next_index + RUNS_PER_PROCESS {
             let Some(run) = self.plan.run(index) else {
                 break;
@@ -312,12 +312,15 @@ impl<'p> Processes<'p> {
             };
             batch.push(task(repetition));
             if self.is_cross_process(index) {
-                again.push(task(Repetition::Again));
+                repeated.push(task(Repetition::Repeated));
             }
         }
         self.next_index += batch.len() as u64;
-        self.waiting
-            .extend([batch, again].into_iter().filter(|tasks| !tasks.is_empty()));
+        self.waiting.extend(
+            [batch, repeated]
+                .into_iter()
+                .filter(|tasks| !tasks.is_empty()),
+        );
     }
 
     fn start(&mut self, tasks: Vec<Task>) -> std::io::Result<()> {
@@ -385,10 +388,10 @@ impl<'p> Processes<'p> {
                     return;
                 };
                 let ended = message.into_ended(self.system);
-                let came_to = ended.unwrap_or_else(|reason| {
+                let ended = ended.unwrap_or_else(|reason| {
                     Ended::failed(task.work.run, Failure::Infrastructure(reason))
                 });
-                self.keep(task, came_to);
+                self.keep(task, ended);
             }
             // No message: something else was printed there.
             Err(_) => {}
@@ -397,7 +400,7 @@ impl<'p> Processes<'p> {
 
     fn keep(&mut self, task: Task, ended: Ended) {
         match task.work.repetition {
-            Repetition::Again => self.again.insert(task.index, ended),
+            Repetition::Repeated => self.repeated.insert(task.index, ended),
             Repetition::First | Repetition::Both => self.first.insert(task.index, ended),
         };
     }
@@ -420,8 +423,8 @@ impl<'p> Processes<'p> {
             }
             Err(error) => Failure::Infrastructure(error.to_string()),
         };
-        let came_to = Ended::failed(run, failure);
-        self.keep(task, came_to);
+        let ended = Ended::failed(run, failure);
+        self.keep(task, ended);
         if !running.tasks.is_empty() {
             self.waiting.push_front(running.tasks.into());
         }
@@ -456,10 +459,10 @@ pub fn self_check(worker: &mut Command) -> Result<&'static str, Result<SelfCheck
         {
             Ok(ProcessBug::ProcessDies.id())
         }
-        said => Err(Ok(SelfCheckFailed {
+        other => Err(Ok(SelfCheckFailed {
             bug: ProcessBug::ProcessDies.id().to_owned(),
             found_by: PROCESS_SURVIVES.name.to_owned(),
-            said: format!("{status}: {said:?}"),
+            got: format!("{status}: {other:?}"),
         })),
     }
 }

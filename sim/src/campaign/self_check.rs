@@ -41,7 +41,7 @@ fn check(seed: u64, bug: CanaryBug) -> Result<String, SelfCheckFailed> {
         other => Err(SelfCheckFailed {
             bug: bug.id().to_owned(),
             found_by: bug.named_by().name.to_owned(),
-            said: format!("{other:?}"),
+            got: format!("{other:?}"),
         }),
     }
 }

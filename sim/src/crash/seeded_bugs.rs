@@ -41,7 +41,7 @@ impl CrashBug {
             other => Err(SelfCheckFailed {
                 bug: self.to_string(),
                 found_by: CRASH_LEAVES_BEFORE_OR_AFTER.name.to_owned(),
-                said: format!("{other:?}"),
+                got: format!("{other:?}"),
             }),
         }
     }

@@ -224,10 +224,10 @@ impl Observer<Profile> for Clock {
 fn self_check(seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
     const BUG: &str = "fee-read-modify-write";
     const SCHEDULES: u64 = 20_000;
-    let failed = |said: String| SelfCheckFailed {
+    let failed = |got: String| SelfCheckFailed {
         bug: BUG.to_owned(),
         found_by: "an invariant".to_owned(),
-        said,
+        got,
     };
     let bug = Bug::named(BUG).ok_or_else(|| failed("it is in no catalogue".to_owned()))?;
     let engine = ENGINES.iter().find(|engine| engine.name() == "random");

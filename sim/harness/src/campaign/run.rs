@@ -42,7 +42,7 @@ pub enum Repetition {
     /// The case as it is written.
     First,
     /// The case with another hash seed and other numbers of workers. No result depends on them.
-    Again,
+    Repeated,
     /// The one after the other, and compared.
     Both,
 }
@@ -78,10 +78,10 @@ impl Ended {
 /// Draws a run and executes it.
 pub fn one_run<W: Workload>(workload: &W, run: RunId, repetition: Repetition) -> Ended {
     let (_, case) = workload.draw(run);
-    let mut ended = once(workload, run, &case, repetition == Repetition::Again);
+    let mut ended = once(workload, run, &case, repetition == Repetition::Repeated);
     if repetition == Repetition::Both && ended.outcome.is_ok() {
-        let again = once(workload, run, &case, true);
-        ended.compare(again.outcome, &again.trace);
+        let repeated = once(workload, run, &case, true);
+        ended.compare(repeated.outcome, &repeated.trace);
     }
     ended
 }

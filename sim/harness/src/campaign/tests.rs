@@ -24,8 +24,8 @@ enum Bug {
     WrongWhenRepeated,
     /// The machine fails in the third run.
     Machine,
-    /// The self-check sees nothing.
-    Blind,
+    /// The self-check finds nothing.
+    Undetected,
     /// Nothing is ever added.
     Idle,
 }
@@ -76,12 +76,12 @@ impl Workload for Adder {
     }
 
     fn self_check(&self, _: u64) -> Result<Vec<String>, SelfCheckFailed> {
-        match self.has(Bug::Blind) {
+        match self.has(Bug::Undetected) {
             false => Ok(vec!["Large".to_owned()]),
             true => Err(SelfCheckFailed {
                 bug: "Large".to_owned(),
                 found_by: "sums-are-sums".to_owned(),
-                said: "nothing".to_owned(),
+                got: "nothing".to_owned(),
             }),
         }
     }
@@ -167,7 +167,7 @@ fn a_machine_that_fails_ends_it_without_a_finding() {
 #[test]
 fn a_self_check_that_fails_ends_it_before_the_first_run() {
     let code = ExitCode::Unreliable;
-    check_ends(Bug::Blind, &plan(), "self-check failed", code, 0);
+    check_ends(Bug::Undetected, &plan(), "self-check failed", code, 0);
 }
 
 #[test]

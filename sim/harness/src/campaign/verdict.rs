@@ -51,7 +51,7 @@ pub struct SelfCheckFailed {
     /// The invariant that must name it, or a text that stands for any.
     pub found_by: String,
     /// Result of the check, in words.
-    pub said: String,
+    pub got: String,
 }
 
 /// An invariant that does not hold, and the case that shows it.
@@ -136,7 +136,7 @@ impl fmt::Display for SelfCheckFailed {
         write!(
             f,
             "the seeded bug {} must be found by {}\n  {}",
-            self.bug, self.found_by, self.said
+            self.bug, self.found_by, self.got
         )
     }
 }

@@ -243,16 +243,19 @@ fn a_campaign_of_which_no_file_is_there_is_missed_where_it_is_expected() {
 
 #[test]
 fn every_seeded_bug_of_the_self_check_must_be_found_by_a_shard() {
-    let blind = |index| {
+    let undetecting = |index| {
         let mut shard = shard(index);
         shard.seeded_bugs.retain(|bug| bug != "unit-lost");
         shard
     };
-    assert_eq!(merged(&[blind(0), shard(1)]).exit_code, ExitCode::Passed);
+    assert_eq!(
+        merged(&[undetecting(0), shard(1)]).exit_code,
+        ExitCode::Passed
+    );
     check_problem(
-        &[blind(0), blind(1)],
+        &[undetecting(0), undetecting(1)],
         ExitCode::Unreliable,
-        "no shard found the seeded bug UnitLost",
+        "no shard found the seeded bug unit-lost",
     );
 }
 
@@ -298,7 +301,7 @@ fn shards_of_two_builds_are_not_one_campaign() {
 }
 
 #[test]
-fn an_event_that_nobody_knows_is_of_another_program() {
+fn an_unknown_event_is_of_another_program() {
     let mut strange = shard(1);
     strange.coverage.insert("flew away".to_owned(), 1);
     check_problem(
