@@ -143,7 +143,7 @@ fn no_test_is_ignored() {
 #[test]
 fn the_tests_of_every_package_are_seen() {
     for (package, name) in [
-        ("core", "what_was_put_is_got"),
+        ("core", "a_value_that_was_put_is_got"),
         // It stands in `proptest!`.
         (
             "core",
