@@ -3,6 +3,7 @@
 //!
 //! Each rule is given texts that break it, so that a rule that sees nothing fails here.
 
+mod pages;
 mod rules;
 
 use std::fs;
