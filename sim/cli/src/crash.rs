@@ -36,7 +36,7 @@ pub(super) struct Crash {
     /// Simulate power loss at drawn disk calls of N blocks, in place of every call of one block
     #[arg(long, env = "LOCKSTEP_CRASH_BLOCKS", value_name = "N", conflicts_with = "transactions", value_parser = value_parser!(u64).range(1..))]
     blocks: Option<u64>,
-    /// Judge core on a disk or a storage with this seeded bug, executed serially
+    /// Inject this seeded bug into the disk or the storage of core, executed serially
     #[arg(long, env = "LOCKSTEP_CRASH_INJECT_BUG", value_name = "ID", conflicts_with = "blocks", value_parser = seeded_bug())]
     inject_bug: Option<CrashBug>,
     /// Write the reproducers of findings to this folder

@@ -31,7 +31,7 @@ pub(super) struct Replay {
         default_value_t = 0
     )]
     hash_seed: u64,
-    /// Judge a subject with this seeded bug in place of core, as the command that wrote the file did
+    /// Execute on a subject with this seeded bug in place of core, as the command that found it did
     #[arg(long, env = "LOCKSTEP_REPLAY_INJECT_BUG", value_name = "ID")]
     inject_bug: Option<String>,
     /// Write a trace of a cluster, an event per line, to a file in this folder

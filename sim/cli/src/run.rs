@@ -96,7 +96,7 @@ pub(super) struct Run {
     /// Report a run as a finding (finishes-in-time) if it takes longer than this
     #[arg(long, env = "LOCKSTEP_RUN_RUN_TIMEOUT", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
     run_timeout: Duration,
-    /// Judge a subject with this seeded bug in place of core
+    /// Test a subject with this seeded bug in place of core
     #[arg(long, env = "LOCKSTEP_RUN_INJECT_BUG", value_name = "ID", value_parser = values::injected_bug(), hide_possible_values = true)]
     inject_bug: Option<InjectedBug>,
     /// Keep the ledgers' files in this folder during the campaign [default: the system's temporary

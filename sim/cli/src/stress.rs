@@ -45,7 +45,7 @@ pub(super) struct Stress {
     /// Verify signatures before the measured time, as with --signed false
     #[arg(long, env = "LOCKSTEP_STRESS_UNSIGNED", value_parser = BoolishValueParser::new(), conflicts_with = "signed")]
     unsigned: bool,
-    /// Execute the block on a subject with this seeded bug as well, to see it found
+    /// Execute the block on a subject with this seeded bug, too, to see that it is detected
     #[arg(long, env = "LOCKSTEP_STRESS_INJECT_BUG", value_name = "ID", value_parser = values::injected_bug(), hide_possible_values = true)]
     inject_bug: Option<InjectedBug>,
     /// Print one JSON record in place of text

@@ -18,7 +18,7 @@ fn lockstep(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn every_bug_is_a_line_of_what_is_printed() {
+fn every_bug_is_a_line_of_the_output() {
     let short = ["bugs", "--engine", "itself", "--runs", "1", "--seeds", "1"];
     let printed = lockstep(&short);
     // Compared with itself, an executor is nearly always right.
@@ -39,7 +39,7 @@ fn every_bug_is_a_line_of_what_is_printed() {
 }
 
 #[test]
-fn the_catalogue_is_printed_with_hosts_and_what_finds_each() {
+fn the_catalogue_is_printed_with_hosts_and_engines() {
     let printed = lockstep(&["bugs", "--list"]);
     assert_eq!(printed.status.code(), Some(0), "{printed:?}");
     let text = String::from_utf8(printed.stdout).expect("what is printed is text");
@@ -90,7 +90,7 @@ fn the_page_needs_nothing_but_itself() {
 }
 
 #[test]
-fn a_bug_that_is_found_has_numbers_and_one_that_is_not_fails_the_command() {
+fn a_detected_bug_has_numbers_and_a_missed_one_fails_the_command() {
     let of_trial = |bug: &str| {
         lockstep(&[
             "bugs", "--json", "--engine", "trial", "--runs", "9", "--seeds", "1", "--seed", "2",

@@ -1,4 +1,4 @@
-//! Campaigns as they are typed: split over processes and machines, and put together again.
+//! Campaigns from the command line: split over processes and machines, and merged.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 fn lockstep(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
-    // What is set where these tests run says nothing here.
+    // Variables of the environment of these tests must not matter.
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("LOCKSTEP_") {
             command.env_remove(variable);
@@ -30,7 +30,7 @@ fn records(output: &Output) -> Vec<Value> {
         .collect()
 }
 
-/// A campaign of few small runs that reaches what it must.
+/// A campaign of few small runs that reaches its coverage points.
 const SMALL: [&str; 6] = ["run", "--json", "--preset", "reorg", "--seeds", "0..12"];
 
 fn written(folder: &Path, name: &str, output: &Output) -> String {
@@ -81,7 +81,7 @@ fn shards_without_a_coordinator_make_one_verdict() {
 }
 
 #[test]
-fn what_is_done_twice_is_done_here_and_in_another_process() {
+fn a_repeated_run_is_executed_here_and_in_another_process() {
     let output = lockstep(
         &[
             "run",
@@ -115,7 +115,7 @@ fn what_is_done_twice_is_done_here_and_in_another_process() {
 }
 
 #[test]
-fn how_many_processes_do_the_runs_shows_nowhere() {
+fn the_number_of_processes_shows_nowhere() {
     let of = |jobs| {
         let arguments = [
             "run", "--preset", "reorg", "--seeds", "0..6", "--jobs", jobs,
@@ -129,11 +129,11 @@ fn how_many_processes_do_the_runs_shows_nowhere() {
     assert_eq!(one, of("3"));
 }
 
-/// A limit that no run meets: each is one that does not end.
+/// A run timeout that every run exceeds.
 const NO_TIME_AT_ALL: &str = "0s";
 
 #[test]
-fn a_run_that_does_not_end_is_a_finding_and_is_kept_whole() {
+fn a_run_that_does_not_end_is_a_finding_and_is_kept_unshrunk() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let out_folder = folder.path().display().to_string();
     let output = lockstep(
@@ -162,7 +162,7 @@ fn a_run_that_does_not_end_is_a_finding_and_is_kept_whole() {
 }
 
 #[test]
-fn a_process_that_dies_in_the_middle_of_a_run_says_which() {
+fn a_process_that_dies_in_the_middle_of_a_run_reports_its_run() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let dir = folder.path().display().to_string();
     let output = lockstep(

@@ -1,5 +1,5 @@
-//! What runs campaigns on other people's machines, as far as it can be tried without them: the lists in
-//! it are the program's, the shards are a whole campaign, and 20 alone is tried again.
+//! Deployment files, as far as they can be tested on one machine: their lists are the program's, their
+//! shards are a whole campaign, and only exit code 20 is retried.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -48,12 +48,12 @@ fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A folder for what a script writes, with programs of its own that come first in PATH.
-struct Place {
+/// A folder for the output of a script, with programs of its own that come first in PATH.
+struct Sandbox {
     folder: TempDir,
 }
 
-impl Place {
+impl Sandbox {
     /// `lockstep` is the real one.
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("there is room for a temporary folder");
@@ -61,14 +61,14 @@ impl Place {
         fs::create_dir(&bin).expect("a folder can be made");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_lockstep"), bin.join("lockstep"))
             .expect("a link can be made");
-        Place { folder }
+        Sandbox { folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// A program that does what these lines of shell say.
+    /// Adds a program made of these lines of shell.
     fn program(self, name: &str, lines: &str) -> Self {
         let path = self.path("bin").join(name);
         // In place of the link, not through it.
@@ -104,7 +104,7 @@ impl Place {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// What `lockstep merge` says of these files, and its exit code.
+    /// Exit code and output of `lockstep merge` over the files of a folder.
     fn merged(&self, folder: &str) -> (Option<i32>, String) {
         let all = format!("exec lockstep merge {folder}/*.jsonl");
         let output = self.run("sh", &["-c", &all], &[]);
@@ -112,7 +112,7 @@ impl Place {
     }
 }
 
-/// A campaign that is over in a moment and reaches what it must.
+/// A campaign of a few seconds that reaches its coverage points.
 const SMALL: [(&str, &str); 3] = [
     ("LOCKSTEP_RUN_PRESET", "reorg"),
     ("LOCKSTEP_RUN_SEEDS", "0..8"),
@@ -171,7 +171,7 @@ fn the_nightly_jobs_are_every_pattern_every_preset_and_every_shard() {
 
 #[test]
 fn the_nightly_commands_are_commands_of_the_program() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let nightly = text(".github/workflows/nightly.yml");
     let commands: Vec<String> = nightly
         .lines()
@@ -193,11 +193,11 @@ fn the_nightly_commands_are_commands_of_the_program() {
         })
         .collect();
     assert_eq!(commands.len(), 5, "{commands:?}");
-    fs::write(place.path("shard.jsonl"), "").expect("a file can be written");
+    fs::write(sandbox.path("shard.jsonl"), "").expect("a file can be written");
     // Stress and crashes that passed, networks and a campaign of no time at all, a merge of nothing.
     let codes = commands.iter().map(|command| {
         let arguments: Vec<&str> = command.split_whitespace().collect();
-        place.run("lockstep", &arguments, &[]).status.code()
+        sandbox.run("lockstep", &arguments, &[]).status.code()
     });
     let codes: Vec<Option<i32>> = codes.collect();
     assert_eq!(codes, [0, 0, 15, 15, 20].map(Some));
@@ -215,13 +215,13 @@ fn only_20_is_tried_again_and_not_for_ever() {
         ("20 20 20 0", 3, 20),
     ] {
         // Exits with one code after another.
-        let place = Place::new().program(
+        let sandbox = Sandbox::new().program(
             "flaky",
             "echo tried >>tries\nset -- $CODES\nshift $(($(wc -l <tries) - 1))\nexit $1",
         );
-        let output = place.run(&retry, &["3", "flaky"], &[("CODES", codes)]);
+        let output = sandbox.run(&retry, &["3", "flaky"], &[("CODES", codes)]);
         assert_eq!(output.status.code(), Some(last), "{codes}");
-        assert_eq!(place.lines("tries").len(), tries, "{codes}");
+        assert_eq!(sandbox.lines("tries").len(), tries, "{codes}");
     }
 }
 
@@ -236,21 +236,21 @@ fn a_mutant_that_hangs_is_caught_and_one_that_is_missed_fails_the_job() {
         ("4", "", 4),
         ("70", "", 70),
     ] {
-        let place = Place::new().program(
+        let sandbox = Sandbox::new().program(
             "cargo",
             "mkdir mutants.out\nprintf \"$MISSED\" >mutants.out/missed.txt\necho \"$@\" >asked\nexit $CODE",
         );
-        let output = place.run(&mutants, &["3/16"], &[("CODE", code), ("MISSED", missed)]);
+        let output = sandbox.run(&mutants, &["3/16"], &[("CODE", code), ("MISSED", missed)]);
         assert_eq!(output.status.code(), Some(last), "{code} {missed:?}");
         assert_eq!(out(&output), missed);
         let asked = "mutants --package lockstep-core --package lockstep-sync --in-place --no-shuffle \
                      --shard 3/16";
-        assert_eq!(place.lines("asked"), [asked]);
+        assert_eq!(sandbox.lines("asked"), [asked]);
     }
 }
 
-/// What the Job controller does with a pod that exits with this code: the rules are asked in order, and
-/// a code that none of them is about is tried again.
+/// Returns whether the Job controller retries a pod with this exit code: the first rule that matches
+/// decides, and a code without a rule is retried.
 fn is_tried_again(job: &Value, code: i64) -> bool {
     let rules = job["spec"]["podFailurePolicy"]["rules"].as_array();
     let rules = rules.expect("it has rules").iter();
@@ -314,8 +314,8 @@ fn pod(job: &Value, results: &str) -> (String, Vec<(String, String)>) {
 
 #[test]
 fn the_pods_of_a_kubernetes_job_are_one_campaign() {
-    let place = Place::new();
-    let results = place.path("results").display().to_string();
+    let sandbox = Sandbox::new();
+    let results = sandbox.path("results").display().to_string();
     let job = yaml("deploy/kubernetes/campaign.yaml").remove(1);
     let completions = job["spec"]["completions"].as_u64().expect("it is a number");
     assert_eq!(job["spec"]["parallelism"], completions);
@@ -333,13 +333,13 @@ fn the_pods_of_a_kubernetes_job_are_one_campaign() {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         of_pod.push(("JOB_COMPLETION_INDEX", &index));
-        let output = place.run("sh", &["-c", &script], &of_pod);
+        let output = sandbox.run("sh", &["-c", &script], &of_pod);
         assert_eq!(output.status.code(), Some(0), "pod {index}: {output:?}");
     }
     let merge = yaml("deploy/kubernetes/merge.yaml").remove(0);
     assert_eq!(merge["spec"]["backoffLimit"], 0);
     let (script, _) = pod(&merge, &results);
-    let output = place.run("sh", &["-c", &script], &[]);
+    let output = sandbox.run("sh", &["-c", &script], &[]);
     let said = out(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(
@@ -348,8 +348,8 @@ fn the_pods_of_a_kubernetes_job_are_one_campaign() {
     );
 
     // Without one of them it does not pass.
-    fs::remove_file(place.path("results/shards/3-of-8.jsonl")).expect("it was written");
-    let output = place.run("sh", &["-c", &script], &[]);
+    fs::remove_file(sandbox.path("results/shards/3-of-8.jsonl")).expect("it was written");
+    let output = sandbox.run("sh", &["-c", &script], &[]);
     assert_eq!(output.status.code(), Some(20));
 }
 
@@ -370,13 +370,13 @@ fn task<'t>(index: &'t str, of: &'t str) -> Vec<(&'t str, &'t str)> {
 
 #[test]
 fn the_tasks_of_a_slurm_array_are_one_campaign() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for index in ["0", "1", "2"] {
         let environment = [task(index, "3"), SMALL.to_vec()].concat();
-        let output = place.run(&sbatch(), &[], &environment);
+        let output = sandbox.run(&sbatch(), &[], &environment);
         assert_eq!(output.status.code(), Some(0), "task {index}: {output:?}");
     }
-    let (code, said) = place.merged("results/shards");
+    let (code, said) = sandbox.merged("results/shards");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("shards        3 of 3"), "{said}");
 }
@@ -391,50 +391,50 @@ fn a_slurm_task_is_queued_again_after_20_and_after_nothing_else() {
         ("20", "2", 1),
         ("20", "3", 0),
     ] {
-        let place = Place::new()
+        let sandbox = Sandbox::new()
             .program("lockstep", "exit $CODE")
             .program("scontrol", "echo \"$@\" >>queued");
         let environment = [
             task("4", "6"),
             vec![("CODE", code), ("SLURM_RESTART_COUNT", restarts)],
         ];
-        let output = place.run(&sbatch(), &[], &environment.concat());
+        let output = sandbox.run(&sbatch(), &[], &environment.concat());
         assert_eq!(
             output.status.code().map(|code| code.to_string()).as_deref(),
             Some(code)
         );
         let expected = vec!["requeue 77_4".to_owned(); queued];
-        assert_eq!(place.lines("queued"), expected, "{code} after {restarts}");
+        assert_eq!(sandbox.lines("queued"), expected, "{code} after {restarts}");
     }
 }
 
 #[test]
 fn a_slurm_array_that_splits_nothing_is_refused() {
-    let place = Place::new().program("lockstep", "echo ran >>ran");
-    let output = place.run(&sbatch(), &[], &task("3", "3"));
+    let sandbox = Sandbox::new().program("lockstep", "echo ran >>ran");
+    let output = sandbox.run(&sbatch(), &[], &task("3", "3"));
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("--array=0-2"), "{said}");
-    assert!(place.lines("ran").is_empty());
+    assert!(sandbox.lines("ran").is_empty());
 }
 
 #[test]
-fn a_slurm_campaign_is_an_array_and_a_merge_behind_it() {
+fn a_slurm_campaign_is_an_array_and_a_merge_after_it() {
     let submit = root().join("deploy/slurm/submit.sh").display().to_string();
-    let place = Place::new().program("sbatch", "echo \"$@\" >>submitted\necho '77;cluster'");
-    let dry = place.run(&submit, &["--dry-run", "5"], &[]);
+    let sandbox = Sandbox::new().program("sbatch", "echo \"$@\" >>submitted\necho '77;cluster'");
+    let dry = sandbox.run(&submit, &["--dry-run", "5"], &[]);
     assert_eq!(dry.status.code(), Some(0), "{dry:?}");
     let said = out(&dry);
     assert!(said.contains("--array=0-4"), "{said}");
     assert!(said.contains("lockstep run --shard 0/5 >"), "{said}");
     assert!(
-        place.lines("submitted").is_empty(),
+        sandbox.lines("submitted").is_empty(),
         "a dry run submits nothing"
     );
 
-    let output = place.run(&submit, &["5"], &[]);
+    let output = sandbox.run(&submit, &["5"], &[]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let submitted = place.lines("submitted");
+    let submitted = sandbox.lines("submitted");
     assert_eq!(submitted.len(), 2);
     assert!(submitted[0].contains("--array=0-4"), "{submitted:?}");
     assert!(submitted[0].ends_with("campaign.sbatch"), "{submitted:?}");
@@ -447,7 +447,7 @@ fn a_slurm_campaign_is_an_array_and_a_merge_behind_it() {
 
 #[test]
 fn every_script_is_in_a_language_that_its_shell_knows() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let mut scripts = BTreeSet::new();
     for folder in ["deploy", "deploy/slurm"] {
         for entry in fs::read_dir(root().join(folder)).expect("the folder is there") {
@@ -462,7 +462,7 @@ fn every_script_is_in_a_language_that_its_shell_knows() {
     }
     assert_eq!(scripts.len(), 4, "{scripts:?}");
     for script in scripts {
-        let output = place.run("bash", &["-n", &script], &[]);
+        let output = sandbox.run("bash", &["-n", &script], &[]);
         assert_eq!(output.status.code(), Some(0), "{script}: {output:?}");
     }
 }

@@ -61,7 +61,7 @@ fn two_processes_with_other_settings_write_the_same_traces_byte_for_byte() {
 }
 
 #[test]
-fn what_is_found_is_printed_in_a_few_lines_and_replays_from_its_file() {
+fn a_finding_is_printed_in_a_few_lines_and_replays_from_its_file() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let arguments = ["nodes", "--seeds", "0..3", "--inject-bug", "merge-order"];
     let found = lockstep(&arguments, folder.path(), "2");
@@ -96,7 +96,7 @@ fn what_is_found_is_printed_in_a_few_lines_and_replays_from_its_file() {
 }
 
 #[test]
-fn a_command_line_for_nodes_that_makes_no_sense_is_usage() {
+fn an_invalid_command_line_for_nodes_is_usage() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     for arguments in [
         &["nodes", "--seeds", "7"][..],

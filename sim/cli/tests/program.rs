@@ -1,4 +1,4 @@
-//! The program as it is typed: what it prints, and how it exits.
+//! The program from the command line: its output and exit codes.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 fn lockstep(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
     command.args(arguments);
-    // What is set where these tests run says nothing here.
+    // Variables of the environment of these tests must not matter.
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("LOCKSTEP_") {
             command.env_remove(variable);
@@ -39,7 +39,7 @@ fn the_same_seed_prints_the_same_in_two_processes_and_with_two_hash_seeds() {
 }
 
 #[test]
-fn what_the_environment_says_of_workers_changes_no_result() {
+fn parallel_settings_in_the_environment_change_no_result() {
     let arguments = ["run", "--seed", "4", "--only", "11"];
     let plain = run(&arguments);
     for (variable, value) in [
@@ -70,7 +70,7 @@ fn json_is_one_record_a_line_and_the_last_one_is_the_verdict() {
 }
 
 #[test]
-fn help_is_there_for_everything() {
+fn every_command_has_help() {
     for arguments in [
         &["--help"][..],
         &["run", "--help"],
@@ -258,7 +258,7 @@ fn the_corpora_of_ledgers_and_clusters_are_replayed_one_line_a_file() {
 }
 
 #[test]
-fn a_seeded_bug_that_shows_something_else_than_its_file_says_fails_the_corpus() {
+fn a_seeded_bug_that_violates_another_invariant_than_its_file_says_fails_the_corpus() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let cluster = std::fs::read_to_string(kept(A_CLUSTER)).expect("it is kept");
     let other = cluster.replace("shows: \"same-as-serial\"", "shows: \"reads-back\"");
@@ -268,9 +268,9 @@ fn a_seeded_bug_that_shows_something_else_than_its_file_says_fails_the_corpus() 
         std::fs::write(folder.path().join("a.repro"), text).expect("it can be written");
         run(&["corpus", &folder.path().display().to_string()])
     };
-    let blind = corpus(&other);
-    assert_eq!(blind.status.code(), Some(13), "{}", out(&blind));
-    assert!(out(&blind).contains("its seeded bug violates same-as-serial, expected reads-back"));
+    let failed = corpus(&other);
+    assert_eq!(failed.status.code(), Some(13), "{}", out(&failed));
+    assert!(out(&failed).contains("its seeded bug violates same-as-serial, expected reads-back"));
     assert_eq!(corpus(&fixed).status.code(), Some(0));
 }
 
@@ -310,7 +310,7 @@ fn an_old_file_with_a_schedule_is_replayed() {
 }
 
 #[test]
-fn a_setting_that_means_nothing_for_a_kind_is_usage() {
+fn a_setting_without_meaning_for_a_kind_is_usage() {
     let ledger = kept("0001-fee-not-debited.repro");
     for more in [["--workers", "2"], ["--trace", "traces"]] {
         let output = run(&["replay", &ledger, more[0], more[1]]);
@@ -358,7 +358,7 @@ fn the_corpus_goes_on_after_a_failure_and_exits_with_it() {
 }
 
 #[test]
-fn what_passes_is_not_shrunk() {
+fn a_passing_run_is_not_shrunk() {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let small = folder.path().join("small.repro");
     let file = kept("0001-fee-not-debited.repro");
@@ -380,7 +380,7 @@ fn export_prints_a_test() {
 }
 
 #[test]
-fn crash_prints_how_many_calls_there_are_and_the_same_each_time() {
+fn crash_prints_the_number_of_disk_calls_and_is_deterministic() {
     let arguments = ["crash", "--seed", "2", "--transactions", "3"];
     let output = run(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));

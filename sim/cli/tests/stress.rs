@@ -18,7 +18,7 @@ fn out(output: &Output) -> String {
 }
 
 #[test]
-fn the_report_says_what_was_drawn_and_what_came_out() {
+fn the_report_names_the_parameters_and_the_results() {
     let report = out(&lockstep(&[
         "--txs",
         "300",
@@ -77,15 +77,15 @@ fn json_is_one_record_with_everything() {
     assert_eq!(record["kind"], "stress");
     assert_eq!(record["verdict"], "passed");
     assert_eq!(record["exit_code"], 0);
-    for shape in ["measured", "baseline"] {
-        assert_eq!(record[shape]["applied"], 100);
-        let paths = record[shape]["paths"].as_array().expect("there are paths");
+    for block in ["measured", "baseline"] {
+        assert_eq!(record[block]["applied"], 100);
+        let paths = record[block]["paths"].as_array().expect("there are paths");
         assert_eq!(paths.len(), 3);
     }
 }
 
 #[test]
-fn what_makes_no_sense_is_usage_and_the_complaint_helps() {
+fn an_invalid_command_line_is_usage_and_the_error_helps() {
     for (arguments, helps) in [
         (&["--txs", "0"][..], "1..=65535"),
         (&["--txs", "65536"], "1..=65535"),
