@@ -39,12 +39,18 @@ impl Corpus {
         for folder in &self.folders {
             match reproducers(folder) {
                 Ok(found) if found.is_empty() => {
-                    complain(format_args!("{}: no file ends in .repro", folder.display()));
+                    complain(format_args!(
+                        "{}: no file of this folder ends in .repro; name a folder of reproducers",
+                        folder.display()
+                    ));
                     return ExitCode::Vacuous;
                 }
                 Ok(found) => files.extend(found),
                 Err(error) => {
-                    complain(format_args!("{}: {error}", folder.display()));
+                    complain(format_args!(
+                        "{}: {error}; name a folder of reproducers",
+                        folder.display()
+                    ));
                     return ExitCode::Usage;
                 }
             }

@@ -41,7 +41,10 @@ impl Merge {
                     String::from_utf8_lossy(&bytes).into_owned(),
                 )),
                 Err(error) => {
-                    complain(format_args!("{}: {error}", file.display()));
+                    complain(format_args!(
+                        "{}: {error}; name a file that `lockstep run --json` wrote",
+                        file.display()
+                    ));
                     return ExitCode::Usage;
                 }
             }

@@ -214,7 +214,10 @@ impl Nodes {
 
 fn write_trace(path: &Path, trace: &[Observation]) {
     if let Err(error) = fs::write(path, trace::as_text(trace)) {
-        complain(format_args!("{}: {error}", path.display()));
+        complain(format_args!(
+            "the trace could not be written to {}: {error}",
+            path.display()
+        ));
     }
 }
 

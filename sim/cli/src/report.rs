@@ -59,7 +59,7 @@ pub(crate) fn say_coverage(coverage: &Coverage, system: &str, ungrouped: &str) {
     let points = reached + coverage.never_reached(system).count();
     say_pair(
         "coverage",
-        format_args!("{reached} of {points} points, with their events"),
+        format_args!("{reached} of {points} points reached, with their events"),
     );
     let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (point, count) in coverage.events() {

@@ -139,7 +139,9 @@ impl Run {
         let build = match shards::build() {
             Ok(build) => build,
             Err(error) => {
-                complain(format_args!("the program cannot read itself: {error}"));
+                complain(format_args!(
+                    "the file of this program cannot be read to identify the build: {error}; check its permissions"
+                ));
                 return ExitCode::Infrastructure;
             }
         };
@@ -319,7 +321,7 @@ fn dies(
     };
     let infrastructure = |reason| Verdict::Infrastructure { run: None, reason };
     let mut command = worker(&[work])
-        .map_err(|error| infrastructure(format!("the program cannot name itself: {error}")))?;
+        .map_err(|error| infrastructure(format!("the path of this program is unknown: {error}")))?;
     processes::self_check(command.arg("--dies")).map_err(|failed| match failed {
         Ok(failed) => Verdict::SelfCheckFailed(failed),
         Err(reason) => infrastructure(reason),

@@ -33,7 +33,7 @@ fn the_report_names_the_parameters_and_the_results() {
         "--signed",
     ]));
     for part in [
-        "lockstep stress --txs 300 --accounts 40 --shape zipf --workers 2 --seed 5\n",
+        "lockstep stress --txs 300 --accounts 40 --pattern zipf --workers 2 --seed 5\n",
         "  transactions  300\n",
         "  parties       40 accounts\n",
         "  applied       100.00 % of the transactions\n",
