@@ -10,7 +10,7 @@ mod counts;
 mod executor;
 mod placed;
 mod racy_snippets;
-mod seen;
+mod usage;
 
 use std::any::Any;
 use std::io::{Write, stderr};
@@ -36,7 +36,7 @@ mod thread {
     pub(crate) fn spawn<T: 'static>(
         work: impl FnOnce() -> T + 'static,
     ) -> loom::thread::JoinHandle<T> {
-        crate::seen::thread();
+        crate::usage::thread();
         loom::thread::spawn(work)
     }
 }
@@ -120,12 +120,12 @@ fn search(
                 start.elapsed() < DEADLINE,
                 "a search ends before {DEADLINE:?}"
             );
-            seen::begin();
+            usage::begin();
             scenario();
         });
     }));
     let explored = Explored {
-        uses: seen::used(),
+        uses: usage::used(),
         interleavings: interleavings.load(Ordering::Relaxed),
         took: start.elapsed(),
     };

@@ -8,7 +8,7 @@ mod body_cache;
 mod executor;
 mod placed;
 mod racy_snippets;
-mod seen;
+mod usage;
 
 use std::io::{Write, stderr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -56,7 +56,7 @@ mod thread {
     pub(crate) fn spawn<T: Send + 'static>(
         work: impl FnOnce() -> T + Send + 'static,
     ) -> shuttle::thread::JoinHandle<T> {
-        crate::seen::thread();
+        crate::usage::thread();
         shuttle::thread::spawn(work)
     }
 }
@@ -73,12 +73,15 @@ fn explore(claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
     for (_, scheduler) in portfolio() {
         let scenario = Arc::clone(&scenario);
         schedules += Runner::new(scheduler, config()).run(move || {
-            seen::begin();
+            usage::begin();
             scenario();
         });
     }
     assert_eq!(schedules, SCHEDULES * portfolio().len(), "{claim}");
-    say(&format!("{claim}: {}, {schedules} schedules", seen::used()));
+    say(&format!(
+        "{claim}: {}, {schedules} schedules",
+        usage::used()
+    ));
 }
 
 /// Searches, with each scheduler, for a schedule under which a defective scenario panics with this
@@ -92,7 +95,7 @@ fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync +
         let panicked = catch_unwind(AssertUnwindSafe(move || {
             runner.run(move || {
                 counted.fetch_add(1, Ordering::Relaxed);
-                seen::begin();
+                usage::begin();
                 scenario();
             })
         }))

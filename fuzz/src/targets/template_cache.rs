@@ -349,7 +349,10 @@ impl Node {
             merkle_root: root,
             count: 1,
         };
-        assert!(!self.remembered.knows(root, self.now()), "nobody made it");
+        assert!(
+            !self.remembered.knows(root, self.now()),
+            "no template has this root"
+        );
         let added = self.chain.add_header(&header);
         is_unknown(root, added.map(|added| added.tip.digest));
     }
@@ -405,7 +408,7 @@ fn is_unknown(root: Hash, got: Result<Hash, ChainError>) {
         Err(ChainError::UnknownBody { root: named }) => {
             assert_eq!(named, root, "the root that is not known is named");
         }
-        other => panic!("a body that nobody remembers completes no header: {other:?}"),
+        other => panic!("a header whose body is not in the cache is not completed: {other:?}"),
     }
 }
 

@@ -14,11 +14,11 @@ use lockstep_core::storage::MemoryStorage;
 pub(crate) use state::{balance, prefetch};
 
 use crate::batch::{Batch, SHARDS};
-use crate::{ParallelChainState, Run, RwLock, Stopped, execute_one, seen, thread};
+use crate::{ParallelChainState, Run, RwLock, Stopped, execute_one, thread, usage};
 
 /// State of which nothing is loaded.
 pub(crate) fn state(storage: &MemoryStorage) -> Arc<execute::State> {
-    seen::shards(SHARDS);
+    usage::shards(SHARDS);
     execute::state(storage)
 }
 

@@ -7,14 +7,14 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use crate::placed::Placed;
-use crate::{DashMap, expect_found, explore, seen, thread};
+use crate::{DashMap, expect_found, explore, thread, usage};
 
 type Map = DashMap<u8, u64, Placed>;
 
 const SHARDS: u8 = 4;
 
 fn map(shards: u8, pairs: &[(u8, u64)]) -> Arc<Map> {
-    seen::shards(shards);
+    usage::shards(shards);
     let map = Map::with_hasher_and_shard_amount(Placed::among(shards), usize::from(shards));
     for (key, value) in pairs {
         map.insert(*key, *value);

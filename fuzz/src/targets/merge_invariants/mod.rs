@@ -283,7 +283,7 @@ mod tests {
         let mut batch = Batch::new();
         batch.put(Table::Records, vec![key], vec![1]);
         let storage = chain.storage();
-        let mut storage = storage.write().expect("nobody panics with it");
+        let mut storage = storage.write().expect("no thread panics with it");
         storage.commit(&batch)
     }
 
@@ -307,7 +307,7 @@ mod tests {
         use lockstep_core::storage::{Batch, Storage as _, Table};
         let emptied = write(None, |chain| {
             let storage = chain.storage();
-            let mut storage = storage.write().expect("nobody panics with it");
+            let mut storage = storage.write().expect("no thread panics with it");
             let mut batch = Batch::new();
             for table in Table::ALL {
                 for (key, _) in storage.scan(table, &[], usize::MAX)? {

@@ -124,18 +124,19 @@ fn found(text: &str, words: &[&'static str], whole: bool) -> Vec<&'static str> {
     words.iter().filter(is_there).copied().collect()
 }
 
-/// Documentation of a source, without the slashes.
-pub(super) fn docs(source: &str) -> String {
-    source
-        .lines()
-        .filter_map(doc)
-        .collect::<Vec<_>>()
-        .join("\n")
+/// Comments of a source that have a line of their own, documentation included, without the slashes.
+pub(super) fn comments(source: &str) -> String {
+    let lines = source.lines().map(str::trim_start);
+    let comments = lines.filter(|line| line.starts_with("//"));
+    let texts: Vec<_> = comments
+        .map(|line| line.trim_start_matches(['/', '!']).trim())
+        .collect();
+    texts.join("\n")
 }
 
-/// Persons who act in documentation.
-pub(super) fn persons(docs: &str) -> Vec<&'static str> {
-    found(docs, &PERSONS, true)
+/// Persons who act in comments.
+pub(super) fn persons(comments: &str) -> Vec<&'static str> {
+    found(comments, &PERSONS, true)
 }
 
 /// Those of [`OLD_WORDS`] with which a word of a text begins.

@@ -1,4 +1,4 @@
-//! Nothing that is missing, cut or wrong in a fleet's files passes.
+//! Tests of merging: nothing that is missing, cut or wrong in the files of shards passes.
 
 use std::collections::BTreeMap;
 
