@@ -30,16 +30,16 @@ fn every_link_of_a_page_leads_to_a_file_and_a_heading() {
 #[test]
 fn a_link_to_nothing_is_found() {
     let page = "docs/README.md";
-    for (text, is_broken) in [
-        ("[it](../README.md#crates)", false),
-        ("[it](https://example.org/none)", false),
-        ("```\n[it](none.md)\n```", false),
-        ("# Top of it\n[it](#top-of-it)", false),
-        ("[it](none.md)", true),
-        ("[it](../README.md#none)", true),
-        ("[it](#top)", true),
+    for (text, broken) in [
+        ("[it](../README.md#crates)", 0),
+        ("[it](https://example.org/none)", 0),
+        ("```\n[it](none.md)\n```", 0),
+        ("# Top of it\n[it](#top-of-it)", 0),
+        ("[it](none.md)", 1),
+        ("[it](../README.md#none)", 1),
+        ("[it](#top)", 1),
     ] {
-        assert_eq!(!broken_links(page, text).is_empty(), is_broken, "{text}");
+        assert_eq!(broken_links(page, text).len(), broken, "{text}");
     }
 }
 
