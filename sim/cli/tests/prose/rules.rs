@@ -118,7 +118,7 @@ fn found(text: &str, words: &[&'static str], whole: bool) -> Vec<&'static str> {
     let is_there = |word: &&&str| {
         text.match_indices(**word).any(|(at, _)| {
             let (before, after) = (&text[..at], &text[at + word.len()..]);
-            !before.ends_with(is_of_a_word) && !(whole && after.starts_with(is_of_a_word))
+            !(before.ends_with(is_of_a_word) || whole && after.starts_with(is_of_a_word))
         })
     };
     words.iter().filter(is_there).copied().collect()
