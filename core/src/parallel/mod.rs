@@ -17,7 +17,7 @@
 //! 5. Fees and burns are summed from the outcomes, the miner is credited, and each cell that differs
 //!    from the storage goes into the write set, in cell order.
 //!
-//! # Why it is right
+//! # Correctness
 //!
 //! A transaction reads only its source's nonce, multisig and balances, all of them exclusive
 //! accesses: by the graph, all writes to them that precede it in the block are done, and none that

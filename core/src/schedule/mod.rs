@@ -17,7 +17,7 @@
 //!    transactions without any: the longest critical path first, then in block order (list scheduling;
 //!    Graham, 1969). [`group_by_conflicts`] shows the same graph as levels.
 //!
-//! # Why it is right
+//! # Correctness
 //!
 //! Any two accesses that conflict are connected by a path in block order. If the later one is
 //! exclusive, it waits for the last exclusive access to the key or for additive ones that wait for

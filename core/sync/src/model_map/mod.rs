@@ -19,7 +19,7 @@
 //! A thread that must wait first searches the registry of holds and waits (`deadlock_detector`): a
 //! cycle of them is a deadlock, which is reported before the checker meets it.
 //!
-//! # Why it is right
+//! # Correctness
 //!
 //! A table is either shared by readers or owned by one writer, and changes hands under the mutex. A
 //! thread that waits for a shard needs all of its holders to release it, so each cycle in the wait-for

@@ -134,7 +134,7 @@ impl Workers {
     ///
     /// # Errors
     ///
-    /// Never: the real workers may have none.
+    /// Never here; [`real::Workers::new`] fails if the system gives no threads.
     pub fn new(number: usize) -> Result<Self, NoWorkers> {
         Ok(Workers(number.max(1)))
     }
