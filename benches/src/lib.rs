@@ -1,5 +1,8 @@
 //! Benchmarks of core: prepared ledgers and blocks, and the comparison of two candidates.
 //!
+//! `cargo doc --open` shows this page first, by the alphabet. The ledger begins at [`lockstep_core`], its
+//! simulation at [`lockstep_sim`]; the [glossary](../lockstep_core/glossary/index.html) has the terms.
+//!
 //! | `cargo bench -p lockstep-benches --bench ...` | measures |
 //! |---|---|
 //! | `blocks` | `add_block` by pattern and size of the batch, and the stateless checks alone |
