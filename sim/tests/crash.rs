@@ -21,14 +21,14 @@ fn every_crash_of_a_block_is_recovered_from_however_it_is_executed() {
         Execution::Graph(2),
     ]
     .map(|execution| crash::every_crash(&chain, execution).expect("core loses nothing"));
-    let [serial, spread, graph] = reports;
-    assert!(serial.calls > 10, "{serial}");
-    assert!(serial.crashes > serial.calls, "{serial}");
+    let [serial, parallel_validation, graph] = reports;
+    assert!(serial.calls > 10, "{serial:?}");
+    assert!(serial.crashes > serial.calls, "{serial:?}");
     assert_eq!(serial.before + serial.after, serial.crashes);
     assert_eq!(serial.second_crashes, serial.crashes);
-    assert!(!serial.is_vacuous(), "{serial}");
+    assert!(!serial.is_vacuous(), "{serial:?}");
     // Writes do not depend on the execution mode.
-    assert_eq!(serial, spread);
+    assert_eq!(serial, parallel_validation);
     assert_eq!(serial, graph);
 }
 

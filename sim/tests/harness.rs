@@ -333,7 +333,10 @@ fn a_run_that_goes_two_ways_ends_a_campaign_with_the_first_difference() {
     };
     assert_ne!(difference.observed[0], difference.observed[1]);
     let text = summary.verdict.to_string();
-    assert!(text.contains("run 1 of seed 5 executed twice"), "{text}");
+    assert!(
+        text.contains("two executions of run 1 of seed 5 differ"),
+        "{text}"
+    );
     assert!(text.contains("first      step "), "{text}");
 
     // Executed once, the difference stays hidden: that is the reason for repetitions.

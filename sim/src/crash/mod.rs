@@ -40,7 +40,6 @@ pub use sampled::{Crashes, scenario};
 pub use seeded_bugs::CrashBug;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use lockstep_core::storage::Storage;
 
@@ -110,29 +109,6 @@ impl Report {
         let writes = self.of_kind.get(&Call::Write).copied().unwrap_or(0);
         let syncs = self.of_kind.get(&Call::Sync).copied().unwrap_or(0);
         writes == 0 || syncs == 0 || self.before == 0 || self.after == 0
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds: Vec<String> = self
-            .of_kind
-            .iter()
-            .map(|(kind, number)| format!("{kind} {number}"))
-            .collect();
-        write!(
-            f,
-            "calls {}, {}; losses {}, distinct images {}, recovered before {}, recovered after {}, \
-             second crashes {}, blocks added {}",
-            self.calls,
-            kinds.join(", "),
-            LOSSES.len(),
-            self.crashes,
-            self.before,
-            self.after,
-            self.second_crashes,
-            self.continued,
-        )
     }
 }
 
