@@ -70,6 +70,8 @@ struct CrashOutcome {
     exit_code: ExitCode,
     /// True if the verdict has been printed.
     is_printed: bool,
+    /// Number of crashes of a campaign that passed, and its duration.
+    rate: Option<(u64, Duration)>,
     record: Value,
 }
 
@@ -108,6 +110,7 @@ impl Crash {
             say(verdict.name);
             say_pair("detail", &verdict.detail);
         }
+        self.say_time(verdict.rate);
         verdict.exit_code
     }
 
@@ -133,8 +136,10 @@ impl Crash {
     }
 
     /// Prints the crash rate to standard error, because standard output is the same in every run.
-    fn say_time(&self, crashes: u64, took: Duration) {
-        if !self.json {
+    fn say_time(&self, rate: Option<(u64, Duration)>) {
+        if let Some((crashes, took)) = rate
+            && !self.json
+        {
             let seconds = took.as_secs_f64();
             let rate = crashes as f64 / seconds.max(0.001);
             let value = format!("{seconds:.1} s, {rate:.0} crashes/s");
@@ -182,12 +187,15 @@ impl Crash {
                     ),
                     exit_code: ExitCode::Vacuous,
                     is_printed: false,
+                    rate: None,
                     record: json!({ "every_call": records }),
                 };
             }
         }
-        self.say_time(crashes, begun.elapsed());
-        passed(json!({ "every_call": records, "crashes": crashes }))
+        CrashOutcome {
+            rate: Some((crashes, begun.elapsed())),
+            ..passed(json!({ "every_call": records, "crashes": crashes }))
+        }
     }
 
     /// Checks that every seeded bug is detected, each in a chain of its own.
@@ -210,6 +218,7 @@ impl Crash {
             detail: detail.strip_prefix(": ").unwrap_or(detail).to_owned(),
             exit_code: verdict.exit_code(),
             is_printed: false,
+            rate: None,
             record,
         }
     }
@@ -278,10 +287,11 @@ impl Crash {
                 return self.violated(&name, violation, &whole);
             }
         }
-        if summary.verdict == Verdict::Passed {
-            self.say_time(summary.coverage.of_group("crash"), took);
+        let crashes = summary.coverage.of_group("crash");
+        CrashOutcome {
+            rate: (summary.verdict == Verdict::Passed).then_some((crashes, took)),
+            ..self.ended(&summary.verdict, record)
         }
-        self.ended(&summary.verdict, record)
     }
 
     fn say_drawn(&self, summary: &Summary<Scenario>) -> Value {
@@ -357,6 +367,7 @@ impl Crash {
             ),
             exit_code: violation.exit_code(),
             is_printed: true,
+            rate: None,
             record,
         }
     }
@@ -380,6 +391,7 @@ fn passed(record: Value) -> CrashOutcome {
         detail: String::new(),
         exit_code: ExitCode::Passed,
         is_printed: false,
+        rate: None,
         record,
     }
 }
@@ -390,6 +402,7 @@ fn infrastructure(detail: String) -> CrashOutcome {
         detail,
         exit_code: ExitCode::Infrastructure,
         is_printed: false,
+        rate: None,
         record: json!({}),
     }
 }

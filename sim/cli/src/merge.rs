@@ -91,7 +91,8 @@ fn print(merged: &Merged, files: usize) {
             .never_reached(SYSTEM)
             .map(|(name, _)| name)
             .collect();
-        if !not_reached.is_empty() {
+        // The points that a missing shard reached are unknown.
+        if reported == of && !not_reached.is_empty() {
             say_pair("not reached", not_reached.join(", "));
         }
     }

@@ -326,7 +326,7 @@ impl Observer<NodesProfile> for NodesObserver {
                 "seed": seed,
                 "scenario": profile.to_string(),
                 "blocks_added": coverage.of("block: added"),
-                "reorganisations": coverage.of_group("reorganisation"),
+                "reorganisations": coverage.of_group("reorg"),
                 "crashes": coverage.of("restart: after a crash"),
                 "trace": ended.outcome.as_ref().ok().map(ToString::to_string),
                 "events_to_converge": ended.outcome.as_ref().ok().map(|_| took),

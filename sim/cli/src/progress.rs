@@ -1,7 +1,7 @@
 //! Progress of a ledger campaign on the terminal, and its times.
 
 use std::fs;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -132,17 +132,16 @@ impl<'p> Progress<'p> {
         }
     }
 
-    /// Ends the progress bar and prints the times to standard error, because standard output is the
-    /// same in every run.
-    pub(super) fn finish(&self, summary: &Summary) {
+    /// Ends the progress bar. Returns the lines about the times of the campaign, for standard error:
+    /// standard output is the same in every run.
+    pub(super) fn finish(&self, summary: &Summary) -> String {
         self.bar.finish_and_clear();
         if self.is_quiet {
-            return;
+            return String::new();
         }
         let processor = processor_seconds().zip(self.processor_seconds);
         let processor = processor.map(|(now, before)| now - before);
-        let text = times(summary, self.elapsed(), processor);
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        times(summary, self.elapsed(), processor)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `lockstep run`: a campaign.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -169,7 +169,7 @@ impl Run {
         let mut progress = Progress::new(&plan, self.preset, build, self.json, self.quiet);
         let bug = self.inject_bug.as_ref();
         let summary = summary(&plan, &workload, terms, folder.path(), bug, &mut progress);
-        progress.finish(&summary);
+        let times = progress.finish(&summary);
         let records = findings::keep_all(
             &workload,
             bug,
@@ -196,6 +196,7 @@ impl Run {
             print_summary(&plan, &summary);
             findings::print_all(&workload, bug, &summary, &records);
         }
+        let _ = io::stderr().write_all(times.as_bytes());
         exit_code
     }
 
@@ -250,17 +251,17 @@ impl Run {
         say(command);
         let modes = Execution::ALL.len();
         match &self.inject_bug {
-            Some(bug) => say_pair(
-                "subjects",
-                format_args!("executor with the seeded bug {}", bug.id()),
-            ),
+            Some(bug) => {
+                say_pair(
+                    "subjects",
+                    format_args!("one with the seeded bug {}", bug.id()),
+                );
+                say_pair("seeded bug", bug.sentence());
+            }
             None => say_pair(
                 "subjects",
                 format_args!("core in memory ({modes} execution modes), core on a redb file"),
             ),
-        }
-        if let Some(bug) = &self.inject_bug {
-            say_pair("bug", bug.sentence());
         }
         say_pair("reference", "oracle, after every step");
     }

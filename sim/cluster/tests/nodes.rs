@@ -202,8 +202,8 @@ fn two_branches(lengths: [u32; 2], faults: Vec<Fault>) -> NodesScenario {
 fn a_branch_of_eight_blocks_gives_way_to_one_of_nine() {
     let (outcome, coverage, trace) = run(&two_branches([8, 9], Vec::new()));
     assert!(outcome.is_ok(), "{outcome:?}");
-    assert_eq!(coverage.of("reorganisation: depth 8"), 1);
-    assert_eq!(coverage.of_group("reorganisation"), 1);
+    assert_eq!(coverage.of("reorg: depth 8"), 1);
+    assert_eq!(coverage.of_group("reorg"), 1);
     let text = trace::as_text(trace.observations());
     assert!(text.contains("node 1 goes back 8 to the genesis"), "{text}");
 }

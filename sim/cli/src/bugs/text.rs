@@ -11,8 +11,11 @@ use super::{Cell, Column, Row};
 use crate::report::pair;
 
 pub(super) const LONG_HEAD: &str = "\
-bug                      engine        detected    runs: median  worst    seconds: median   worst  txs  preempt  invariants";
+bug                            engine        detected    runs: median  worst    seconds: median   worst  txs  preempt  invariants";
 
+/// Width of the column of ids.
+const ID_WIDTH: usize = 30;
+/// Width of the column of an engine.
 const WIDTH: usize = 13;
 
 /// Head of the table: the names of the engines.
@@ -21,7 +24,7 @@ pub(super) fn head(columns: &[Column]) -> String {
         .iter()
         .map(|column| format!(" {:>WIDTH$}", column.engine.name()))
         .collect();
-    format!("{:<24}{names}", "bug")
+    format!("{:<ID_WIDTH$}{names}", "bug")
 }
 
 /// Row of the table: a bug and its cells.
@@ -31,7 +34,7 @@ pub(super) fn row(row: &Row) -> String {
         .iter()
         .map(|cell| format!(" {:>WIDTH$}", in_short(cell)))
         .collect();
-    format!("{:<24}{cells}", row.bug.id)
+    format!("{:<ID_WIDTH$}{cells}", row.bug.id)
 }
 
 fn in_short(cell: &Cell) -> String {
@@ -85,7 +88,7 @@ impl fmt::Display for Measured {
         };
         write!(
             f,
-            "{:<24} {:<13} {detected:>8} {:>15} {:>6} {:>18.3} {:>7.3} {:>4} {:>8}  {named}",
+            "{:<ID_WIDTH$} {:<13} {detected:>8} {:>15} {:>6} {:>18.3} {:>7.3} {:>4} {:>8}  {named}",
             self.bug,
             self.engine,
             self.runs.median,

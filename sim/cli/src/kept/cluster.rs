@@ -98,7 +98,7 @@ fn last_events(trace: &str) -> Vec<Fact> {
     let lines: Vec<&str> = trace.lines().collect();
     let last = &lines[lines.len().saturating_sub(LINES)..];
     let keys = std::iter::once("last events").chain(std::iter::repeat(""));
-    let lines = last.iter().map(ToString::to_string);
+    let lines = last.iter().map(|line| line.trim().to_owned());
     keys.zip(lines).collect()
 }
 

@@ -312,14 +312,14 @@ impl Simulation<'_> {
 /// The coverage point of a reorganisation of this depth.
 fn reorganisation(depth: u64) -> &'static Point {
     match depth {
-        1 => point!("reorganisation: depth 1"),
-        2 => point!("reorganisation: depth 2"),
-        3 => point!("reorganisation: depth 3"),
-        4 => point!("reorganisation: depth 4"),
-        5 => point!("reorganisation: depth 5"),
-        6 => point!("reorganisation: depth 6"),
-        7 => point!("reorganisation: depth 7"),
-        8 => point!("reorganisation: depth 8"),
-        _ => point!("reorganisation: depth above 8", rare),
+        1 => point!("reorg: depth 1"),
+        2 => point!("reorg: depth 2"),
+        3 => point!("reorg: depth 3"),
+        4 => point!("reorg: depth 4"),
+        5 => point!("reorg: depth 5"),
+        6 => point!("reorg: depth 6"),
+        7 => point!("reorg: depth 7"),
+        8 => point!("reorg: depth 8"),
+        _ => point!("reorg: depth above 8", rare),
     }
 }
