@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use lockstep_benches::compare::{Comparison, PerItem, compare, time};
 use lockstep_benches::entries::Template;
 use lockstep_benches::flat::Flat;
-use lockstep_benches::known::{self, State};
+use lockstep_benches::known::{self, SharedState};
 use lockstep_benches::prepared::{Prepared, cells};
 use lockstep_benches::unsigned::hasher;
 use lockstep_benches::{by_extent, control, review};
@@ -60,8 +60,8 @@ fn main() {
     }
 }
 
-fn state<S: Storage>(storage: S, accounts: usize) -> State<S> {
-    State::new(Arc::new(RwLock::new(storage)), accounts, hasher())
+fn state<S: Storage>(storage: S, accounts: usize) -> SharedState<S> {
+    SharedState::new(Arc::new(RwLock::new(storage)), accounts, hasher())
 }
 
 /// Transactions that cost something beside what they do: a contract, for instance. Both have all
@@ -125,7 +125,7 @@ fn synthetic(
 fn cold(rounds: usize, executor: &ParallelExecutor, prepared: &Prepared) -> Comparison {
     let transactions = prepared.transactions();
     let template = Template::new(prepared.storage());
-    let measure = |execute: &dyn Fn(&State<RedbStorage>) -> Vec<Outcome>| {
+    let measure = |execute: &dyn Fn(&SharedState<RedbStorage>) -> Vec<Outcome>| {
         let copied = template.copy();
         let state = state(copied.storage, 2 * transactions.len());
         let (took, outcomes) = time(|| execute(&state));

@@ -14,7 +14,7 @@ use std::hint::black_box;
 use std::sync::{Arc, RwLock};
 
 use lockstep_benches::compare::{Comparison, PerItem, compare, time};
-use lockstep_benches::known::{self, State};
+use lockstep_benches::known::{self, SharedState};
 use lockstep_benches::prepared::Prepared;
 use lockstep_benches::unsigned::hasher;
 use lockstep_benches::{by_extent, control, wide};
@@ -73,7 +73,7 @@ fn stateful(
     let transactions = prepared.transactions();
     let storage = Arc::new(RwLock::new(prepared.storage().clone()));
     let measure = |path| {
-        let state = State::new(Arc::clone(&storage), 2 * transactions.len(), hasher());
+        let state = SharedState::new(Arc::clone(&storage), 2 * transactions.len(), hasher());
         let (took, outcomes) = time(|| known::execute(executor, &state, transactions, path));
         prepared.assert_same(black_box(&outcomes));
         PerItem::new(took, transactions.len())

@@ -15,7 +15,7 @@ use crate::prepared::cells;
 use crate::unsigned::hasher;
 
 /// The state that all paths work on.
-pub type State<S> = ParallelChainState<S, RandomState>;
+pub type SharedState<S> = ParallelChainState<S, RandomState>;
 
 /// Loads cells and executes transactions, from the first cell to the last outcome; writes nothing to the
 /// storage.
@@ -25,7 +25,7 @@ pub type State<S> = ParallelChainState<S, RandomState>;
 /// If the storage fails.
 pub fn execute<S: Storage>(
     executor: &ParallelExecutor,
-    state: &State<S>,
+    state: &SharedState<S>,
     transactions: &[Transaction],
     path: ExecutionPath,
 ) -> Vec<Outcome> {
@@ -73,13 +73,16 @@ pub fn execute<S: Storage>(
 /// # Panics
 ///
 /// If the storage fails.
-pub fn execute_lazily<S: Storage>(state: &State<S>, transactions: &[Transaction]) -> Vec<Outcome> {
+pub fn execute_lazily<S: Storage>(
+    state: &SharedState<S>,
+    transactions: &[Transaction],
+) -> Vec<Outcome> {
     let one = |transaction| execute_one(state, transaction).expect("the storage works");
     transactions.iter().map(one).collect()
 }
 
 fn execute_one<S: Storage>(
-    state: &State<S>,
+    state: &SharedState<S>,
     transaction: &Transaction,
 ) -> Result<Outcome, StorageError> {
     let outcome = transition(transaction, &mut state.view())?;

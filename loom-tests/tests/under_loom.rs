@@ -50,7 +50,7 @@ fn explore(claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
 /// Checks a scenario in all its interleavings with at most `preemptions` preemptions, where all are too
 /// many to be run.
 fn explore_within(preemptions: usize, claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
-    assert!(preemptions >= 2, "most defects need two preemptions");
+    assert!(preemptions >= 2, "most races need two preemptions");
     let explored =
         search(Some(preemptions), scenario).unwrap_or_else(|panicked| resume_unwind(panicked.0));
     report(
@@ -60,14 +60,14 @@ fn explore_within(preemptions: usize, claim: &str, scenario: impl Fn() + Send + 
     );
 }
 
-/// Searches for an interleaving in which a defective scenario panics with this message.
-fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync + 'static) {
+/// Searches for an interleaving in which a racy snippet panics with this message.
+fn expect_found(snippet: &str, message: &str, scenario: impl Fn() + Send + Sync + 'static) {
     let (panicked, explored) = search(None, scenario)
         .err()
-        .unwrap_or_else(|| panic!("{defect}: a defect is found in some interleaving"));
+        .unwrap_or_else(|| panic!("{snippet}: its race is found in some interleaving"));
     let found = racy_snippets::message(&*panicked);
-    assert!(found.starts_with(message), "{defect}: {found}");
-    report(defect, "until found", explored);
+    assert!(found.starts_with(message), "{snippet}: {found}");
+    report(snippet, "until found", explored);
 }
 
 /// Prints what was explored and compares it with `counts.txt`.

@@ -84,9 +84,9 @@ fn explore(claim: &str, scenario: impl Fn() + Send + Sync + 'static) {
     ));
 }
 
-/// Searches, with each scheduler, for a schedule under which a defective scenario panics with this
+/// Searches, with each scheduler, for a schedule under which a racy snippet panics with this
 /// message.
-fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync + 'static) {
+fn expect_found(snippet: &str, message: &str, scenario: impl Fn() + Send + Sync + 'static) {
     let scenario = Arc::new(scenario);
     for (name, scheduler) in portfolio() {
         let schedules = Arc::new(std::sync::atomic::AtomicUsize::new(0));
@@ -99,12 +99,12 @@ fn expect_found(defect: &str, message: &str, scenario: impl Fn() + Send + Sync +
                 scenario();
             })
         }))
-        .expect_err("a defect is found under some schedule");
+        .expect_err("its race is found under some schedule");
         let found = racy_snippets::message(&*panicked);
-        assert!(found.starts_with(message), "{defect}: {found}");
+        assert!(found.starts_with(message), "{snippet}: {found}");
         let schedules = schedules.load(Ordering::Relaxed);
         say(&format!(
-            "{defect}: {name} found it in schedule {schedules}"
+            "{snippet}: {name} found it in schedule {schedules}"
         ));
     }
 }

@@ -162,7 +162,7 @@ fn a_file_keeps_the_bytes_of_memory_under_every_configuration() {
 
 /// Self-check: the same property fails for every canary.
 #[test]
-fn a_defect_is_found_by_the_same_property() {
+fn a_seeded_bug_is_found_by_the_same_property() {
     for bug in CanaryBug::ALL {
         let found = runner(300).run(&scenario(), |scenario| {
             judge(&scenario, |genesis| {

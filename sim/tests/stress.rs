@@ -8,12 +8,12 @@ use lockstep_harness::violation::Failure;
 use lockstep_sim::canary::{Canary, CanaryBug};
 use lockstep_sim::conflict_pattern::ConflictPattern;
 use lockstep_sim::invariants::SAME_AS_SERIAL;
-use lockstep_sim::stress::{self, NotTimed, Plan, Report, Signatures};
+use lockstep_sim::stress::{self, NotTimed, Report, Signatures, StressPlan};
 use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-fn plan(pattern: ConflictPattern, workers: usize, signatures: Signatures) -> Plan {
-    Plan {
+fn plan(pattern: ConflictPattern, workers: usize, signatures: Signatures) -> StressPlan {
+    StressPlan {
         pattern,
         transactions: 300,
         accounts: 40,
@@ -51,7 +51,7 @@ fn every_pattern_passes_with_known_verdicts_with_1_to_3_workers() {
 #[test]
 fn levels_are_those_of_the_pattern() {
     let levels = |pattern, accounts| {
-        let report = stress::run(&Plan {
+        let report = stress::run(&StressPlan {
             accounts,
             ..plan(pattern, 1, Signatures::KnownToHold)
         });

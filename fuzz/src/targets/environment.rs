@@ -212,35 +212,35 @@ mod tests {
         }
     }
 
-    /// Core, with a defect behind it.
-    fn with_defect(
+    /// Core, with a seeded bug behind it.
+    fn with_bug(
         data: &[u8],
-        defect: impl Fn(
+        bug: impl Fn(
             ParallelConfig,
             Result<ParallelConfig, ConfigError>,
         ) -> Result<ParallelConfig, ConfigError>,
     ) {
         is_read_as_documented(data, |base, lookup| {
-            defect(base, base.with_environment(|name| lookup(name)))
+            bug(base, base.with_environment(|name| lookup(name)))
         });
     }
 
     #[test]
     #[should_panic(expected = "documented is Err")]
     fn a_bad_value_that_is_ignored_is_found() {
-        with_defect(b"\x01yes", |base, got| Ok(got.unwrap_or(base)));
+        with_bug(b"\x01yes", |base, got| Ok(got.unwrap_or(base)));
     }
 
     #[test]
     #[should_panic(expected = "is read as documented")]
     fn a_value_that_is_not_taken_is_found() {
-        with_defect(b"\x02123", |base, got| got.map(|_| base));
+        with_bug(b"\x02123", |base, got| got.map(|_| base));
     }
 
     #[test]
     #[should_panic(expected = "the variable named is one that is wrong")]
     fn an_error_that_names_another_variable_is_found() {
-        with_defect(b"\x05on\n0", |_, got| {
+        with_bug(b"\x05on\n0", |_, got| {
             got.map_err(|error| ConfigError {
                 name: PARALLEL_ENABLED,
                 ..error
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "the value named is the one that is set")]
     fn an_error_that_names_another_value_is_found() {
-        with_defect(b"\x040", |_, got| {
+        with_bug(b"\x040", |_, got| {
             got.map_err(|error| ConfigError {
                 value: "00".to_owned(),
                 ..error
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "documented is Ok")]
     fn a_good_value_that_is_refused_is_found() {
-        with_defect(b"\x04256", |_, got| {
+        with_bug(b"\x04256", |_, got| {
             got.and_then(|config| match config.workers {
                 Some(256) => Err(ConfigError {
                     name: PARALLEL_WORKERS,

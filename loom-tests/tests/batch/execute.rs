@@ -9,10 +9,10 @@ use super::{ParallelChainState, Run, RwLock, Stopped, execute_one, thread};
 use crate::batch::{Batch, SHARDS};
 use crate::placed::Placed;
 
-pub(crate) type State = ParallelChainState<MemoryStorage, Placed>;
+pub(crate) type SharedState = ParallelChainState<MemoryStorage, Placed>;
 
 /// State of which nothing is loaded.
-pub(crate) fn state(storage: &MemoryStorage) -> Arc<State> {
+pub(crate) fn state(storage: &MemoryStorage) -> Arc<SharedState> {
     let storage = Arc::new(RwLock::new(storage.clone()));
     let hasher = Placed::among(SHARDS);
     Arc::new(ParallelChainState::new(storage, 0, hasher))
@@ -25,11 +25,11 @@ pub(crate) fn state(storage: &MemoryStorage) -> Arc<State> {
 /// [`Stopped`] if a transaction failed, so that not everything was executed.
 pub(crate) fn execute(
     batch: Batch,
-    state: &Arc<State>,
+    state: &Arc<SharedState>,
     threads: usize,
 ) -> Result<Vec<Outcome>, Stopped<StorageError>> {
     let run = Arc::new(Run::new(batch.graph, threads));
-    let work = move |run: &Run<'static, StorageError>, state: &State| {
+    let work = move |run: &Run<'static, StorageError>, state: &SharedState| {
         run.work(&|index| execute_one(state, &batch.transactions[index as usize]))
     };
     let others: Vec<_> = (1..threads)

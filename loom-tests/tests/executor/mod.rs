@@ -17,12 +17,16 @@ use crate::batch::{Batch, SHARDS};
 use crate::{ParallelChainState, Run, RwLock, Stopped, execute_one, thread, usage};
 
 /// State of which nothing is loaded.
-pub(crate) fn state(storage: &MemoryStorage) -> Arc<execute::State> {
+pub(crate) fn state(storage: &MemoryStorage) -> Arc<execute::SharedState> {
     usage::shards(SHARDS);
     execute::state(storage)
 }
 
 /// Executes a batch on `threads` threads, this one among them; returns the outcome of each transaction.
-pub(crate) fn execute(batch: Batch, state: &Arc<execute::State>, threads: usize) -> Vec<Outcome> {
+pub(crate) fn execute(
+    batch: Batch,
+    state: &Arc<execute::SharedState>,
+    threads: usize,
+) -> Vec<Outcome> {
     execute::execute(batch, state, threads).expect("the storage does not fail")
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lockstep_core::model::{Amount, Asset, Cell, Effect, Nonce, Outcome, Payload, Rejection};
 use lockstep_core::transition::StateView;
 
-use super::execute::State;
+use super::execute::SharedState;
 use super::{execute, state};
 use crate::batch::{Batch, HAD, SHARDS, account, stored, transaction, transfer};
 use crate::{explore, explore_within, thread};
@@ -18,23 +18,23 @@ const LIKE_A: u8 = A + SHARDS;
 /// In the shard of [`B`].
 const LIKE_B: u8 = B + SHARDS;
 
-pub(crate) fn balance(state: &State, number: u8) -> u64 {
+pub(crate) fn balance(state: &SharedState, number: u8) -> u64 {
     let balance = state.view().balance(account(number), Asset::NATIVE);
     balance.expect("memory does not fail").0
 }
 
-fn nonce(state: &State, number: u8) -> Option<Nonce> {
+fn nonce(state: &SharedState, number: u8) -> Option<Nonce> {
     let nonce = state.view().nonce(account(number));
     nonce.expect("memory does not fail")
 }
 
-fn credit(state: &State, number: u8, amount: u64) {
+fn credit(state: &SharedState, number: u8, amount: u64) {
     let credited = state.credit(account(number), Asset::NATIVE, Amount(amount));
     credited.expect("memory does not fail");
 }
 
 /// Takes something from one cell: a write with a single load.
-fn debit(state: &State, number: u8, amount: u64) {
+fn debit(state: &SharedState, number: u8, amount: u64) {
     let debit = Effect::Debit {
         account: account(number),
         asset: Asset::NATIVE,
@@ -43,7 +43,7 @@ fn debit(state: &State, number: u8, amount: u64) {
     state.apply(&[debit]).expect("the balance suffices");
 }
 
-pub(crate) fn prefetch(state: &State, numbers: &[u8]) {
+pub(crate) fn prefetch(state: &SharedState, numbers: &[u8]) {
     let cells = numbers.iter().map(|number| account(*number));
     let cells = cells.flat_map(|account| {
         [
@@ -58,9 +58,9 @@ pub(crate) fn prefetch(state: &State, numbers: &[u8]) {
 
 /// One thread, and beside it this one.
 fn at_once(
-    state: &Arc<State>,
-    first: impl FnOnce(&State) + Send + 'static,
-    beside: impl FnOnce(&State),
+    state: &Arc<SharedState>,
+    first: impl FnOnce(&SharedState) + Send + 'static,
+    beside: impl FnOnce(&SharedState),
 ) {
     let other = Arc::clone(state);
     let thread = thread::spawn(move || first(&other));
@@ -78,7 +78,7 @@ fn two_lazy_loads_of_a_cell_agree() {
     let storage = stored(&[A]);
     explore("two_lazy_loads_of_a_cell_agree", move || {
         let state = state(&storage);
-        let read = |state: &State| assert_eq!(balance(state, A), HAD);
+        let read = |state: &SharedState| assert_eq!(balance(state, A), HAD);
         at_once(&state, read, read);
         assert_eq!(nonce(&state, A), Some(Nonce(0)));
     });

@@ -120,8 +120,8 @@ fn runs_differ(buggy: BuggySubject, scenario: &Scenario) -> Option<String> {
     }
 }
 
-/// Draws a scenario of the generator's small size without its bias towards trouble: transfers among a few
-/// rich accounts, each with the expected nonce.
+/// Draws a scenario of the generator's small size without its bias towards faults and rejections: transfers
+/// among a few rich accounts, each with the expected nonce.
 pub(super) fn plain(choices: &mut impl Choices) -> Scenario {
     const ACCOUNTS: u32 = 5;
     const MINER: u32 = 9;

@@ -11,7 +11,7 @@ use lockstep_core::model::Network;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::conflict_pattern::ConflictPattern;
-use lockstep_sim::stress::{self, NotTimed, Phase, Plan, Report, Signatures, Timing};
+use lockstep_sim::stress::{self, NotTimed, Phase, Report, Signatures, StressPlan, Timing};
 use lockstep_sim::subject::{Core, Execution, Subject};
 use serde_json::{Value, json};
 
@@ -151,11 +151,11 @@ impl Stress {
         exit_code
     }
 
-    fn plan(&self, pattern: ConflictPattern) -> Plan {
+    fn plan(&self, pattern: ConflictPattern) -> StressPlan {
         let most = pattern
             .most_accounts(self.txs)
             .max(pattern.least_accounts());
-        Plan {
+        StressPlan {
             pattern,
             transactions: self.txs,
             accounts: self.accounts.unwrap_or(most),
@@ -192,7 +192,7 @@ fn verdict(failure: Option<&NotTimed>) -> (&'static str, String, ExitCode) {
     }
 }
 
-fn print(plan: &Plan, report: &Report) {
+fn print(plan: &StressPlan, report: &Report) {
     let transactions = f64::from(plan.transactions);
     say_pair("transactions", plan.transactions);
     say_pair("parties", format_args!("{} accounts", report.parties));
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_buggy_subject_is_reported_and_exits_with_10() {
-        let plan = Plan {
+        let plan = StressPlan {
             pattern: ConflictPattern::Zipf,
             transactions: 20,
             accounts: 5,

@@ -375,7 +375,7 @@ impl<'p> Processes<'p> {
         let Some(running) = self.running.get_mut(&id) else {
             return;
         };
-        // It was ended, and what it said in the same moment comes too late.
+        // It was ended, and its messages of the same moment come too late.
         if running.is_hung {
             return;
         }

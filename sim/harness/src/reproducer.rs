@@ -60,7 +60,7 @@ pub trait Payload: DeserializeOwned {
 /// A run, and the invariant that it violates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reproducer<P> {
-    /// The invariant that was violated when this was written; for a defect that was fixed since, the
+    /// The invariant that was violated when this was written; for a bug that was fixed since, the
     /// one that guards against it. Empty where nothing was violated.
     pub shows: String,
     /// The run.

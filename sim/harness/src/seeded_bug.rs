@@ -1,5 +1,4 @@
-//! The catalogue of seeded bugs: defects that are switched on deliberately, each of which the harness
-//! must detect.
+//! The catalogue of seeded bugs: each is switched on deliberately, and the harness must detect it.
 //!
 //! A harness is worth what it catches, so every checker arrives with a bug that it must catch. Such a
 //! bug is written down once, by [`seeded_bugs!`](crate::seeded_bugs), in the crate of the lowest *host*
@@ -18,14 +17,14 @@ use std::fmt;
 
 use crate::invariant::Invariant;
 
-/// A defect that the harness must detect.
+/// A bug that is seeded deliberately and that the harness must detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeededBug {
     /// In lower case with hyphens; no two bugs have the same.
     pub id: &'static str,
     /// The part of the catalogue that it belongs to.
     pub area: Area,
-    /// Description of the defect: one sentence without a capital and a full stop.
+    /// Description of the bug: one sentence without a capital and a full stop.
     pub sentence: &'static str,
     /// The source file that defines it.
     pub file: &'static str,

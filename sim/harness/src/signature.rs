@@ -2,7 +2,7 @@
 
 use crate::violation::Violation;
 
-/// The signature of a finding. Two runs that show one defect mostly have the same one.
+/// The signature of a finding. Two runs that show one bug mostly have the same one.
 #[must_use]
 pub fn signature(violation: &Violation) -> String {
     format!(
@@ -63,7 +63,7 @@ mod tests {
     use crate::invariant::NEVER_PANICS;
 
     #[test]
-    fn one_defect_has_one_signature_whatever_the_numbers() {
+    fn one_bug_has_one_signature_whatever_the_numbers() {
         let found = |subject: &str, detail: &str| {
             signature(&Violation::of(&NEVER_PANICS, 3, subject, detail))
         };

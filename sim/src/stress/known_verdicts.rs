@@ -197,10 +197,10 @@ mod tests {
 
     use super::*;
     use crate::conflict_pattern::ConflictPattern;
-    use crate::stress::{Plan, Signatures};
+    use crate::stress::{Signatures, StressPlan};
 
     fn prepared() -> Prepared {
-        Prepared::new(&Plan {
+        Prepared::new(&StressPlan {
             pattern: ConflictPattern::Zipf,
             transactions: 40,
             accounts: 9,

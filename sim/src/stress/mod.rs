@@ -30,7 +30,7 @@ const MOST_ROUNDS: usize = 5;
 
 /// Parameters of one block and its execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct StressPlan {
     /// Pattern of the transfers.
     pub pattern: ConflictPattern,
     /// Number of transactions of the block.
@@ -101,7 +101,7 @@ pub struct Timing {
 ///
 /// Panics if there are fewer accounts than [`ConflictPattern::least_accounts`].
 #[must_use]
-pub fn run(plan: &Plan) -> Report {
+pub fn run(plan: &StressPlan) -> Report {
     let workers = plan.workers;
     match plan.signatures {
         Signatures::Verified => run_on(plan, &|genesis, hash_seed| {
@@ -130,7 +130,7 @@ pub fn run(plan: &Plan) -> Report {
 ///
 /// As [`run`].
 #[must_use]
-pub fn run_on(plan: &Plan, setup: &Setup<'_>) -> Report {
+pub fn run_on(plan: &StressPlan, setup: &Setup<'_>) -> Report {
     let prepared = Prepared::new(plan);
     prepared.report(prepared.rounds(|| {
         setup(&prepared.genesis, plan.seed)
@@ -151,7 +151,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &StressPlan) -> Self {
         let Workload {
             genesis,
             mut blocks,

@@ -1,4 +1,4 @@
-//! Defects of a grouping, of a graph and of a machine, each of which must be found.
+//! Seeded bugs of a grouping, of a graph and of a machine, each of which must be found.
 
 use super::*;
 use lockstep_harness::choice::Seeded;
@@ -151,7 +151,7 @@ fn a_level_that_is_too_high_is_found() {
     edges_are_right(&four(), &edges(&[&[2], &[2], &[3], &[]], &[0, 0, 1, 3]));
 }
 
-/// A machine for a chain of conflicts, which may have a defect.
+/// A machine for a chain of conflicts, which may have a seeded bug.
 #[derive(Default)]
 struct Chain {
     length: u32,
@@ -205,7 +205,7 @@ fn drive(machine: Chain) {
 }
 
 #[test]
-fn a_machine_without_a_defect_is_no_finding() {
+fn a_machine_without_a_bug_is_no_finding() {
     drive(Chain::default());
 }
 

@@ -202,7 +202,7 @@ fn what_no_shard_reached_is_named_and_what_one_reached_is_enough() {
 }
 
 #[test]
-fn a_profile_is_asked_for_what_it_is_about() {
+fn a_focus_is_asked_for_its_own_points() {
     let calm = |index| {
         let mut shard = VerdictRecord {
             focus: "calm".to_owned(),
@@ -222,7 +222,7 @@ fn a_profile_is_asked_for_what_it_is_about() {
 }
 
 #[test]
-fn a_profile_that_is_none_is_of_another_program() {
+fn an_unknown_focus_is_of_another_program() {
     let wild = |index| VerdictRecord {
         focus: "wild".to_owned(),
         ..shard(index)

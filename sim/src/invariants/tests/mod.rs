@@ -134,7 +134,7 @@ fn key(account: u32) -> PublicKey {
 }
 
 /// Returns the name of the first violation of an honest step that is falsified like this.
-fn caught(falsify: impl FnOnce(&mut Step)) -> Option<&'static str> {
+fn violated_by(falsify: impl FnOnce(&mut Step)) -> Option<&'static str> {
     let mut step = Step::honest();
     falsify(&mut step);
     step.judged_as_block()
@@ -160,16 +160,16 @@ fn an_honest_step_violates_nothing() {
 #[test]
 fn more_workers_than_there_may_be_are_named() {
     let at_work = |most| Some(AtWork { limit: 2, most });
-    assert_eq!(caught(|step| step.at_work = at_work(2)), None);
+    assert_eq!(violated_by(|step| step.at_work = at_work(2)), None);
     assert_eq!(
-        caught(|step| step.at_work = at_work(3)),
+        violated_by(|step| step.at_work = at_work(3)),
         Some("workers-stay-within-their-limit")
     );
 }
 
 #[test]
 fn a_missing_receipt_is_named() {
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         step.result().receipts.pop();
     });
     assert_eq!(name, Some("one-receipt-per-transaction"));
@@ -177,14 +177,14 @@ fn a_missing_receipt_is_named() {
 
 #[test]
 fn receipts_in_another_order_are_named() {
-    let name = caught(|step| step.result().receipts.swap(0, 1));
+    let name = violated_by(|step| step.result().receipts.swap(0, 1));
     assert_eq!(name, Some("one-receipt-per-transaction"));
 }
 
 #[test]
 fn a_fee_that_a_rejected_transaction_paid_is_named() {
     // The only transaction is rejected, and yet its fee went from the sender to the miner.
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         let rejected = step.result().receipts[1].outcome.clone();
         step.result().receipts[0].outcome = rejected;
         let genesis_sender = step.before.cells[&Cell::Nonce(key(SENDER))].clone();
@@ -197,7 +197,7 @@ fn a_fee_that_a_rejected_transaction_paid_is_named() {
 
 #[test]
 fn a_refused_block_that_left_a_trace_is_named() {
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         step.got = Err(Refusal::Time {
             parent: Timestamp(2),
             got: Timestamp(1),
@@ -208,7 +208,7 @@ fn a_refused_block_that_left_a_trace_is_named() {
 
 #[test]
 fn a_nonce_that_stood_still_is_named() {
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         let before = step.before.cells[&Cell::Nonce(key(SENDER))].clone();
         *step.versions(Cell::Nonce(key(SENDER))) = before;
     });
@@ -217,7 +217,7 @@ fn a_nonce_that_stood_still_is_named() {
 
 #[test]
 fn a_nonce_that_advanced_twice_is_named() {
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         let versions = step.versions(Cell::Nonce(key(SENDER)));
         versions.last_mut().expect("there is a version").value = Value::Nonce(Nonce(3));
     });
@@ -226,14 +226,14 @@ fn a_nonce_that_advanced_twice_is_named() {
 
 #[test]
 fn a_debit_that_did_not_happen_is_named() {
-    let name = caught(|step| step.balance(SENDER).0 += 32);
+    let name = violated_by(|step| step.balance(SENDER).0 += 32);
     assert_eq!(name, Some("receipts-explain-balances"));
 }
 
 #[test]
 fn money_that_receipts_agree_about_but_no_account_had_is_named() {
     // Receipt and balance tell the same story: the receiver got 31 and the sender gave 30.
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         step.balance(RECEIVER).0 += 1;
         let Outcome::Applied { effects, .. } = &mut step.result().receipts[0].outcome else {
             panic!("the first transaction is applied");
@@ -249,13 +249,13 @@ fn money_that_receipts_agree_about_but_no_account_had_is_named() {
 
 #[test]
 fn a_limit_on_the_native_asset_that_was_passed_is_named() {
-    let name = caught(|step| step.genesis.rules.native_limit = Amount(1_009));
+    let name = violated_by(|step| step.genesis.rules.native_limit = Amount(1_009));
     assert_eq!(name, Some("supply-is-conserved"));
 }
 
 #[test]
 fn a_version_that_follows_itself_is_named() {
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         let versions = step.versions(Cell::Nonce(key(SENDER)));
         let last = versions.last_mut().expect("there is a version");
         last.previous = Some(last.height);
@@ -304,7 +304,7 @@ fn a_ledger_that_comes_back_older_is_named() {
 
 #[test]
 fn receipts_that_are_kept_otherwise_are_named() {
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         let (_, receipts) = step.stored.as_mut().expect("the block is kept");
         receipts.pop();
     });
@@ -313,12 +313,12 @@ fn receipts_that_are_kept_otherwise_are_named() {
 
 #[test]
 fn a_block_that_is_not_kept_is_named() {
-    assert_eq!(caught(|step| step.stored = None), Some("reads-back"));
+    assert_eq!(violated_by(|step| step.stored = None), Some("reads-back"));
 }
 
 #[test]
 fn another_reason_of_a_rejection_is_named() {
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         let other = Outcome::Rejected(Rejection::NonceExhausted);
         step.result().receipts[1].outcome = other.clone();
         let (_, receipts) = step.stored.as_mut().expect("the block is kept");
@@ -329,7 +329,7 @@ fn another_reason_of_a_rejection_is_named() {
 
 #[test]
 fn another_digest_is_named() {
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         step.result().digest = Hash([7; 32]);
         step.after.digest = Hash([7; 32]);
     });
@@ -338,7 +338,7 @@ fn another_digest_is_named() {
 
 #[test]
 fn a_refusal_of_a_good_block_is_named() {
-    let name = caught(|step| {
+    let name = violated_by(|step| {
         step.after = step.before.clone();
         step.got = Err(Refusal::Version {
             expected: 1,
