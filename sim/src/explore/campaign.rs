@@ -115,7 +115,7 @@ fn count(coverage: &mut Coverage, scenario: &Scenario, explored: Explored) {
     let most = explored.most_preemptions;
     coverage.count_many(schedule_point!("most preemptions", most), most);
     if explored.distinct > 1 {
-        coverage.count(schedule_point!("schedule: another than before"));
+        coverage.count(schedule_point!("schedule: distinct"));
     }
 }
 

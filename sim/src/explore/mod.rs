@@ -5,11 +5,13 @@
 //! threads in place of the real ones (`lockstep-sync`, its module `shuttle`). Its workers then run one at
 //! a time, and at every step, a call to a primitive, a scheduler chooses the thread that continues. This
 //! workspace has no unsafe code, so threads communicate through these calls alone, and a schedule decides
-//! everything that a processor could have decided between them.
+//! everything that a processor could have decided between them. The concurrent map is a model of dashmap
+//! over the same primitives.
 //!
 //! **Schedulers** ([`SCHEDULERS`]), none of which suffices alone; each draws N schedules for each block:
 //! - *random*: a uniformly random choice among the runnable threads, at each step anew. Reaches
-//!   interleavings of many switches and starves no thread for long, but favours short threads.
+//!   interleavings of many switches and starves no thread for long, but seldom those in which a short
+//!   thread acts late.
 //! - *uniform walk* (URW; Zhao, Wolff, Mathur, Roychoudhury, "Selectively Uniform Concurrency Testing",
 //!   ASPLOS 2025): weights each thread by the steps that it has left, which would sample all
 //!   interleavings uniformly if the counts were exact. Here they come from one execution at the beginning
@@ -34,17 +36,19 @@
 //! [switches](lockstep_harness::schedule::Schedule): the steps at which it departs from the default,
 //! under which a thread runs until it blocks. The replaying scheduler follows them and skips those that
 //! name a thread that is not runnable, so any subset is a schedule too. [`minimise`] removes switches
-//! until none can be missed, and [`simplest_schedule`] does so for several seeds and keeps the schedule of the
-//! fewest preemptions.
+//! until none can be missed, and [`simplest_schedule`] does so for several seeds and keeps the schedule
+//! with the fewest preemptions.
 //!
 //! **Cost.** One execution of the block per schedule, 1 + 4N of them per block, all on one core; about
 //! s log s replays to minimise s switches.
 //!
-//! **Not covered.** Weak memory: every atomic is sequentially consistent here (the interleavings of
-//! `loom-tests` have weaker orders). Exhaustiveness: a passed exploration is a sample. Threads of other
-//! pools, rayon's or tokio's, and core's own asynchronous front: only primitives of `lockstep-sync`, or
-//! shuttle's own, are steps. Time and crashes: the ledger is in memory, and each block is executed by a
-//! ledger that was just opened.
+//! **Not covered.**
+//! - Weak memory: every atomic is sequentially consistent here. `loom-tests` explores weaker orders, on
+//!   smaller pieces.
+//! - Exhaustiveness: an exploration that passes is a sample.
+//! - Threads of other pools, such as rayon's or tokio's, and core's asynchronous front: only primitives
+//!   of `lockstep-sync`, or shuttle's own, are steps.
+//! - Time and crashes: the ledger is in memory, and each block is executed by one that was just opened.
 
 mod campaign;
 mod portfolio;

@@ -411,7 +411,7 @@ impl<E: Explorable> ExploredSubject<E> {
         let default = self.schedule(at, Vec::new());
         let log: Shared<ScheduleLog> = Shared::default();
         let replayed = ReplayScheduler::new(&default.switches, Arc::clone(&log));
-        let (mut came_to, differs) = self.under(replayed, block, concurrent, expected, |_| {});
+        let (mut last, differs) = self.under(replayed, block, concurrent, expected, |_| {});
         let (decisions, is_concurrent) = with(&log, |log| (log.decisions, log.is_concurrent));
         with(&self.stats, |stats| {
             stats.schedules += 1;
@@ -422,7 +422,7 @@ impl<E: Explorable> ExploredSubject<E> {
             }
         });
         if differs || !is_concurrent {
-            return came_to;
+            return last;
         }
         let distinct: Shared<std::collections::BTreeSet<u64>> = Shared::default();
         for (name, scheduler) in &portfolio.schedulers {
@@ -465,9 +465,9 @@ impl<E: Explorable> ExploredSubject<E> {
                 });
                 return got;
             }
-            came_to = got;
+            last = got;
         }
-        came_to
+        last
     }
 
     fn schedule(&self, block: usize, switches: Vec<Switch>) -> Schedule {
