@@ -261,7 +261,7 @@ fn help_is_a_sentence_in_the_words_of_the_field() {
         .into_iter()
         .flat_map(|command| {
             let complaints = wrong_help(&help(&command)).into_iter();
-            complaints.map(move |complaint| format!("lockstep {command}: {complaint}"))
+            complaints.map(move |complaint| format!("lockstep {command} --help: {complaint}"))
         })
         .collect();
     assert_eq!(wrong, NOTHING);
