@@ -247,6 +247,10 @@ pub(super) fn print_all(
 fn explained(detail: &str) -> Vec<Fact> {
     let mut facts = Vec::new();
     for line in detail.lines().map(str::trim) {
+        if let Some(engine) = line.strip_prefix("found by ") {
+            facts.push(("found by", engine.trim().to_owned()));
+            continue;
+        }
         let key = if facts.is_empty() { "detail" } else { "" };
         let parts = line
             .split_once(": got ")
@@ -271,13 +275,14 @@ mod tests {
 
     #[test]
     fn got_stands_above_expected() {
-        let detail =
-            "transaction 8: got Applied { fee: Amount(0) }, expected Rejected(Network)\n  more";
+        let detail = "transaction 8: got Applied { fee: Amount(0) }, expected Rejected(Network)\n  \
+                      more\n  found by   random";
         let expected = [
             ("detail", "transaction 8"),
             ("got", "Applied { fee: Amount(0) }"),
             ("expected", "Rejected(Network)"),
             ("", "more"),
+            ("found by", "random"),
         ];
         let expected = expected.map(|(key, value)| (key, value.to_owned()));
         assert_eq!(explained(detail), expected);

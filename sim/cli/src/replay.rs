@@ -110,7 +110,7 @@ impl Replay {
             }));
             return exit_code;
         }
-        say(format_args!("lockstep replay {file}"));
+        say(self.command());
         say_facts(&kept.description());
         if !kept.shows().is_empty() {
             say_pair("shows", kept.shows());
@@ -131,6 +131,19 @@ impl Replay {
             }
         }
         exit_code
+    }
+
+    /// Command that repeats this one. Hash seed and trace are left out: nothing that is printed depends on
+    /// them.
+    fn command(&self) -> String {
+        let mut command = format!("lockstep replay {}", self.file.display());
+        if let Some(bug) = &self.inject_bug {
+            command.push_str(&format!(" --inject-bug {bug}"));
+        }
+        if let Some(workers) = self.workers {
+            command.push_str(&format!(" --workers {workers}"));
+        }
+        command
     }
 
     fn write_trace(&self, folder: &Path, trace: &str) -> Result<(), String> {

@@ -22,14 +22,9 @@ impl KeptRun for ScheduledReproducer {
         explore::LEFT_OUT
     }
 
+    /// Its schedule is explained by the run.
     fn description(&self) -> Vec<Fact> {
-        let schedule = &self.payload.schedule;
-        vec![
-            ("scenario", in_words(&self.payload.scenario)),
-            ("block", schedule.block.to_string()),
-            ("workers", schedule.workers.to_string()),
-            ("switches", schedule.switches.len().to_string()),
-        ]
+        vec![("scenario", in_words(&self.payload.scenario))]
     }
 
     fn change(&mut self, settings: &Settings) -> Result<(), String> {
