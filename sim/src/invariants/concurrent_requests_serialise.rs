@@ -36,7 +36,7 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
     }
     let is_one = orders
         .iter()
-        .any(|order| is(order, evidence.after, answer, concurrent));
+        .any(|order| has_results_of(order, evidence.after, answer, concurrent));
     if is_one {
         return None;
     }
@@ -62,7 +62,7 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
     ))
 }
 
-fn is(
+fn has_results_of(
     order: &Order,
     after: &World,
     answer: Result<&BlockResult, &SubjectError>,

@@ -418,7 +418,7 @@ fn check_against(state: &State, transaction: &Transaction) -> Result<(), Rejecti
             });
         }
     }
-    for (asset, sum) in taken(transaction) {
+    for (asset, sum) in required_funds(transaction) {
         let Ok(needed) = u64::try_from(sum) else {
             return Err(Rejection::SumOverflow { asset });
         };
@@ -436,17 +436,17 @@ fn check_against(state: &State, transaction: &Transaction) -> Result<(), Rejecti
 
 /// Amount of each asset that the source must have. Transfers to oneself count in full; a fee of zero
 /// asks for a balance of zero, which every account has.
-fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
-    let mut takings = vec![(Asset::NATIVE, transaction.fee)];
+fn required_funds(transaction: &Transaction) -> BTreeMap<Asset, u128> {
+    let mut debits = vec![(Asset::NATIVE, transaction.fee)];
     match &transaction.payload {
         Payload::Transfers(transfers) => {
-            takings.extend(transfers.iter().map(|t| (t.asset, t.amount)));
+            debits.extend(transfers.iter().map(|t| (t.asset, t.amount)));
         }
-        Payload::Burn { asset, amount } => takings.push((*asset, *amount)),
+        Payload::Burn { asset, amount } => debits.push((*asset, *amount)),
         Payload::Multisig(_) => {}
     }
     let mut sums = BTreeMap::new();
-    for (asset, amount) in takings {
+    for (asset, amount) in debits {
         let sum: &mut u128 = sums.entry(asset).or_insert(0);
         *sum = sum
             .checked_add(u128::from(amount.0))
@@ -470,7 +470,7 @@ fn apply(state: &mut State, transaction: &Transaction) -> Vec<Effect> {
     let mut burn = None;
 
     state.debit(source, Asset::NATIVE, transaction.fee.0);
-    tally(&mut left, Asset::NATIVE, transaction.fee.0);
+    add_to(&mut left, Asset::NATIVE, transaction.fee.0);
     match &transaction.payload {
         Payload::Transfers(transfers) => {
             for transfer in transfers {
@@ -482,14 +482,14 @@ fn apply(state: &mut State, transaction: &Transaction) -> Vec<Effect> {
                 state.debit(source, asset, amount.0);
                 state.credit(destination, asset, amount.0);
                 if destination != source {
-                    tally(&mut left, asset, amount.0);
-                    tally(&mut arrived, (destination, asset), amount.0);
+                    add_to(&mut left, asset, amount.0);
+                    add_to(&mut arrived, (destination, asset), amount.0);
                 }
             }
         }
         Payload::Burn { asset, amount } => {
             state.debit(source, *asset, amount.0);
-            tally(&mut left, *asset, amount.0);
+            add_to(&mut left, *asset, amount.0);
             let mut supply = state.supply(*asset);
             supply.burned.0 = supply
                 .burned
@@ -542,14 +542,14 @@ fn apply(state: &mut State, transaction: &Transaction) -> Vec<Effect> {
     effects
 }
 
-fn tally<K: Ord>(sums: &mut BTreeMap<K, u64>, key: K, amount: u64) {
+fn add_to<K: Ord>(sums: &mut BTreeMap<K, u64>, key: K, amount: u64) {
     let sum = sums.entry(key).or_insert(0);
     *sum = sum
         .checked_add(amount)
-        .expect("what a transaction moves was covered by a balance");
+        .expect("a balance covers every amount of an applied transaction");
 }
 
-/// Credits the miner what may still be issued, and the fees. Returns what was issued.
+/// Credits the miner with the reward that may still be issued, and the fees. Returns the reward.
 fn pay_miner(rules: &Rules, state: &mut State, miner: PublicKey, fees: u64) -> u64 {
     let mut native = state.supply(Asset::NATIVE);
     let left_to_issue = rules

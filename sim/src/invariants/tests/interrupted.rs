@@ -138,7 +138,7 @@ fn a_failure_that_rejects_a_transaction_is_named() {
     let mut step = Step::honest();
     let rejected = step.oracle_said.receipts[1].outcome.clone();
     step.result().receipts[0].outcome = rejected;
-    let got = step.got.clone().expect("the block was taken");
+    let got = step.got.clone().expect("the block was accepted");
     assert_eq!(
         step.interrupted(Interruption::Panic, Ok(&got)),
         Some("failure-is-no-rejection")

@@ -109,7 +109,7 @@ impl Step {
     }
 
     fn result(&mut self) -> &mut BlockResult {
-        self.got.as_mut().expect("the block was taken")
+        self.got.as_mut().expect("the block was accepted")
     }
 
     fn versions(&mut self, cell: Cell) -> &mut Vec<Version> {
