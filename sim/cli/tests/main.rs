@@ -5,4 +5,6 @@ mod campaigns;
 mod deploy;
 mod nodes;
 mod program;
+#[cfg(unix)]
+mod samples;
 mod stress;
