@@ -105,7 +105,7 @@ pub mod chain;
 pub mod asynchronous;
 
 #[cfg(doc)]
-#[doc = include_str!("../../docs/glossary.md")]
+#[doc = include_str!("../glossary.md")]
 pub mod glossary {}
 
 use lockstep_sync::real as sync;

@@ -117,7 +117,7 @@ fn main() -> process::ExitCode {
     let (summary, shrunk) = campaign(100, is_careless);
     let total = |of| summary.coverage.total(of);
     println!(
-        "{} runs, {} blocks, {} transactions",
+        "runs {}, blocks {}, transactions {}",
         summary.runs,
         total(totals::BLOCKS),
         total(totals::TRANSACTIONS)

@@ -43,8 +43,17 @@ pub trait Shrinkable: Clone + Serialize {
     /// The size of this one. Asked of every candidate, before it is judged.
     fn size(&self) -> Self::Size;
 
-    /// The size for a person, in a few words: `3 transactions in 1 blocks`.
+    /// The size for a person, in a few words: `3 transactions in 1 block`.
     fn in_words(&self) -> String;
+}
+
+/// A number with its noun: `1 block`, `2 blocks`.
+#[must_use]
+pub fn counted(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
 }
 
 /// Names the invariant that does not hold in a case; `None` where all hold.

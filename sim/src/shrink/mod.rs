@@ -8,7 +8,7 @@ mod edit;
 mod faults;
 mod size;
 
-use lockstep_harness::shrink::{self, Pass, Search, Shrinkable};
+use lockstep_harness::shrink::{self, Pass, Search, Shrinkable, counted};
 
 use crate::scenario::{NetworkName, Scenario, Step};
 use edit::Kind;
@@ -36,9 +36,9 @@ impl Shrinkable for Scenario {
 
     fn in_words(&self) -> String {
         format!(
-            "{} transactions in {} blocks",
-            self.transactions(),
-            self.blocks()
+            "{} in {}",
+            counted(self.transactions(), "transaction"),
+            counted(self.blocks(), "block")
         )
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use lockstep_harness::shrink::counted;
+
 use super::measure::Measured;
 use super::{Cell, Column, Row};
 
@@ -135,9 +137,9 @@ fn in_a_cell(cell: &Cell, is_correct: bool) -> String {
         );
     }
     let size = measured.transactions.map_or(String::new(), |n| {
-        let preemptions = measured.preemptions.map(|n| plural(n, "preemption"));
+        let preemptions = measured.preemptions.map(|n| counted(n, "preemption"));
         let more = preemptions.map_or(String::new(), |n| format!(", {n}"));
-        format!("<br>{}{more}", plural(n, "transaction"))
+        format!("<br>{}{more}", counted(n, "transaction"))
     });
     format!(
         "<td class=\"cell {class}\"><b>{:.3} s</b><small>{detected}/{seeds}, worst {:.3} s<br>\
@@ -174,13 +176,6 @@ fn in_numbers(rows: &[Row]) -> String {
          from every seed. {false_positives}",
         searched.len()
     )
-}
-
-fn plural(number: usize, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
-    }
 }
 
 fn escaped(text: &str) -> String {

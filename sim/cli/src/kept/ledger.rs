@@ -7,6 +7,7 @@ use lockstep_harness::coverage::Coverage;
 use lockstep_harness::finding::Smaller;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::reproducer::{Payload as _, ReproducerError};
+use lockstep_harness::shrink::counted;
 use lockstep_harness::violation::Violation;
 use lockstep_sim::campaign::{self, CoreSubjects, SubjectFactory};
 use lockstep_sim::export;
@@ -86,10 +87,10 @@ impl KeptRun for Reproducer {
 
 pub(super) fn in_words(scenario: &Scenario) -> String {
     format!(
-        "{} steps, {} blocks, {} transactions",
-        scenario.steps.len(),
-        scenario.blocks(),
-        scenario.transactions()
+        "{}, {}, {}",
+        counted(scenario.steps.len(), "step"),
+        counted(scenario.blocks(), "block"),
+        counted(scenario.transactions(), "transaction")
     )
 }
 

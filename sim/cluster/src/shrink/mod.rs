@@ -12,7 +12,7 @@ use super::run::run;
 use super::scenario::NodesScenario;
 use edit::Size;
 use lockstep_harness::coverage::Coverage;
-use lockstep_harness::shrink::{self, Pass, Search, Shrinkable};
+use lockstep_harness::shrink::{self, Pass, Search, Shrinkable, counted};
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::shrink as one_ledger;
@@ -38,11 +38,11 @@ impl Shrinkable for NodesScenario {
 
     fn in_words(&self) -> String {
         format!(
-            "{} nodes, {} faults, {} transactions in {} blocks",
-            self.nodes.len(),
-            self.faults.len(),
-            self.transactions(),
-            self.blocks.len()
+            "{}, {}, {} in {}",
+            counted(self.nodes.len(), "node"),
+            counted(self.faults.len(), "fault"),
+            counted(self.transactions(), "transaction"),
+            counted(self.blocks.len(), "block")
         )
     }
 }
