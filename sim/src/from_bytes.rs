@@ -79,7 +79,7 @@ pub fn verified(recipe: &TransactionRecipe) -> usize {
     }
 }
 
-/// Draws an execution path. Those that start no thread are more frequent: starting a thread costs as
+/// Draws an execution mode. Those that start no thread are more frequent: starting a thread costs as
 /// much as a signature.
 pub fn execution(choices: &mut impl Choices) -> Execution {
     match choices.below(16) {

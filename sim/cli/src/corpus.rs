@@ -8,7 +8,7 @@ use lockstep_harness::exit::ExitCode;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::violation::Failure;
 
-use super::kept::{self, KeptRun, Settings};
+use super::kept::{self, KeptRun};
 use super::report::say_pair;
 use super::{complain, say, scratch_folder};
 
@@ -146,7 +146,7 @@ type NotPassed = (&'static str, String, ExitCode);
 ///
 /// The verdict of a run that violates an invariant or could not be executed.
 fn passes(kept: &dyn KeptRun, scratch: &Path) -> Result<(), NotPassed> {
-    let ran = kept.run(scratch, &Settings::default());
+    let ran = kept.run(scratch);
     match ran.outcome {
         Ok(_) => Ok(()),
         Err(Failure::Violation(violation)) => {
@@ -169,7 +169,7 @@ fn passes(kept: &dyn KeptRun, scratch: &Path) -> Result<(), NotPassed> {
 ///
 /// The verdict of a run that violates another invariant or none, or could not be executed.
 fn shows(kept: &dyn KeptRun, scratch: &Path) -> Result<(), NotPassed> {
-    let shown = match kept.run(scratch, &Settings::default()).outcome {
+    let shown = match kept.run(scratch).outcome {
         Ok(_) => "nothing".to_owned(),
         Err(Failure::Violation(violation)) => violation.invariant.name.to_owned(),
         Err(Failure::Infrastructure(reason)) => {

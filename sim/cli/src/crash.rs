@@ -305,7 +305,9 @@ impl Crash {
             say_pair("transactions", transactions);
             say_pair("crashes", crashes);
             say_coverage(coverage, SYSTEM, "ledger");
-            say_pair("digest", summary.digest);
+            if !summary.digest.is_of_nothing() {
+                say_pair("digest", summary.digest);
+            }
         }
         json!({
             "runs": summary.runs,
@@ -328,6 +330,7 @@ impl Crash {
             name,
             place: &format!("step {}", violation.step),
             reproduce: &reproduce,
+            seeded_bug: self.inject_bug.map(CrashBug::id),
         };
         let injected = self.inject_bug.and_then(|bug| InjectedBug::named(bug.id()));
         let files = findings::keep(
@@ -355,7 +358,6 @@ impl Crash {
             findings::print(&FindingText {
                 reproduce: Some(reproduce),
                 files,
-                injected: self.inject_bug.map(CrashBug::id),
                 ..FindingText::new(violation, vec![("step", violation.step.to_string())])
             });
         }

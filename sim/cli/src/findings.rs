@@ -34,6 +34,8 @@ pub(super) struct FindingNote<'n> {
     pub(super) place: &'n str,
     /// Command that finds it again.
     pub(super) reproduce: &'n str,
+    /// Id of the seeded bug that `--inject-bug` gave to the subject.
+    pub(super) seeded_bug: Option<&'static str>,
 }
 
 /// Writes the reproducers of a finding, unshrunk and shrunk; prints an error if that fails.
@@ -47,7 +49,8 @@ pub(super) fn keep<P: Payload>(
         "{} violated in {} by {}\n{}\nreproduce: {}",
         violation.invariant, note.place, violation.subject, violation.detail, note.reproduce
     );
-    let whole = Reproducer::<P>::new(violation.invariant.name, whole);
+    let whole =
+        Reproducer::<P>::new(violation.invariant.name, whole).with_seeded_bug(note.seeded_bug);
     let (files, written) = finding::write(note.out, note.name, &whole, &remark, shrink);
     if let Err(error) = written {
         complain(format_args!(
@@ -69,8 +72,6 @@ pub(super) struct FindingText<'t> {
     pub(super) reproduce: Option<String>,
     /// The files that were written.
     pub(super) files: Files,
-    /// The id of the seeded bug that the subject was given on purpose, which a replay needs again.
-    pub(super) injected: Option<&'static str>,
 }
 
 impl<'t> FindingText<'t> {
@@ -82,7 +83,6 @@ impl<'t> FindingText<'t> {
             more: Vec::new(),
             reproduce: None,
             files: Files::default(),
-            injected: None,
         }
     }
 
@@ -104,9 +104,7 @@ impl<'t> FindingText<'t> {
             facts.push(("unshrunk", unshrunk.clone()));
         }
         let smallest = self.files.smallest();
-        let injected = self.injected.map(|id| format!("--inject-bug {id} "));
-        let injected = injected.unwrap_or_default();
-        let replay = smallest.map(|file| format!("lockstep replay {injected}{file}"));
+        let replay = smallest.map(|file| format!("lockstep replay {file}"));
         facts.extend(replay.map(|command| ("replay", command)));
         let lines = facts.iter().map(|(key, value)| pair(key, value));
         lines.collect()
@@ -160,6 +158,7 @@ fn keep_one(
         name: &name,
         place: &format!("step {}", violation.step),
         reproduce: &command(workload, bug, finding),
+        seeded_bug: bug.map(InjectedBug::id),
     };
     let whole = (*finding.case).clone();
     let files = keep(&note, violation, whole, |whole: &LedgerRun| {
@@ -236,7 +235,6 @@ pub(super) fn print_all(
                 small: record.reproducer.clone(),
                 shrunk: record.shrunk.clone(),
             },
-            injected: bug.map(InjectedBug::id),
             ..FindingText::new(violation, place)
         });
     }

@@ -86,7 +86,7 @@ enum Command {
     /// Print a reproducer as a Rust test.
     #[command(after_help = after_help())]
     Export(export::Export),
-    /// Time one large block on every execution path of core, and compare the results with the oracle.
+    /// Time one large block in every execution mode of core, and compare the results with the oracle.
     #[command(after_help = after_help())]
     Stress(stress::Stress),
     /// Simulate power loss at every disk call of one block commit, or at drawn calls of many.

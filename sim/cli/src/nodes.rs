@@ -198,6 +198,8 @@ impl Nodes {
             name: &format!("nodes-{}-seed{seed}", violation.invariant),
             place: &format!("event {}", violation.step),
             reproduce: &self.reproduce(seed),
+            // The scenario names it at its node.
+            seeded_bug: None,
         };
         let whole = (*finding.case).clone();
         findings::keep(&note, violation, whole, |whole: &ClusterRun| {
@@ -236,7 +238,9 @@ fn print_summary(system: &str, summary: &Summary<NodesScenario>, slowest: Option
             ),
         );
     }
-    say_pair("digest", summary.digest);
+    if !summary.digest.is_of_nothing() {
+        say_pair("digest", summary.digest);
+    }
 }
 
 fn record(

@@ -31,9 +31,6 @@ pub(super) struct Replay {
         default_value_t = 0
     )]
     hash_seed: u64,
-    /// Execute on a subject with this seeded bug in place of core, as the command that found it did
-    #[arg(long, env = "LOCKSTEP_REPLAY_INJECT_BUG", value_name = "ID")]
-    inject_bug: Option<String>,
     /// Write a trace of a cluster, an event per line, to a file in this folder
     #[arg(long, env = "LOCKSTEP_REPLAY_TRACE", value_name = "FOLDER")]
     trace: Option<PathBuf>,
@@ -63,7 +60,6 @@ impl Replay {
             workers: self.workers.map(usize::from),
             hash_seed: self.hash_seed,
             is_traced: self.trace.is_some(),
-            inject_bug: self.inject_bug.clone(),
         };
         if let Err(reason) = kept.change(&settings) {
             complain(reason);
@@ -76,7 +72,7 @@ impl Replay {
                 return ExitCode::Infrastructure;
             }
         };
-        let ran = kept.run(folder.path(), &settings);
+        let ran = kept.run(folder.path());
         if let (Some(folder), Some(trace)) = (&self.trace, &ran.trace)
             && let Err(reason) = self.write_trace(folder, trace)
         {
@@ -137,9 +133,6 @@ impl Replay {
     /// them.
     fn command(&self) -> String {
         let mut command = format!("lockstep replay {}", self.file.display());
-        if let Some(bug) = &self.inject_bug {
-            command.push_str(&format!(" --inject-bug {bug}"));
-        }
         if let Some(workers) = self.workers {
             command.push_str(&format!(" --workers {workers}"));
         }

@@ -254,13 +254,15 @@ impl Run {
             Some(bug) => {
                 say_pair(
                     "subjects",
-                    format_args!("one with the seeded bug {}", bug.id()),
+                    format_args!("a ledger with the seeded bug {}", bug.id()),
                 );
                 say_pair("seeded bug", bug.sentence());
             }
             None => say_pair(
                 "subjects",
-                format_args!("core in memory ({modes} execution modes), core on a redb file"),
+                format_args!(
+                    "core in memory ({modes} configurations of mode and workers), core on a redb file"
+                ),
             ),
         }
         say_pair("reference", "oracle, after every step");
@@ -360,5 +362,7 @@ fn print_summary(plan: &Plan, summary: &Summary) {
     if !not_reached.is_empty() {
         say_pair("not reached", not_reached.join(", "));
     }
-    say_pair("digest", summary.digest);
+    if !summary.digest.is_of_nothing() {
+        say_pair("digest", summary.digest);
+    }
 }

@@ -8,8 +8,7 @@ use lockstep_harness::finding::Files;
 use lockstep_harness::violation::Failure;
 
 use super::findings::{self, FindingText};
-use super::kept::{self, Settings};
-use super::{complain, say, scratch_folder};
+use super::{complain, kept, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Shrink {
@@ -47,7 +46,7 @@ impl Shrink {
                 return ExitCode::Infrastructure;
             }
         };
-        let ran = kept.run(folder.path(), &Settings::default());
+        let ran = kept.run(folder.path());
         let violation = match &ran.outcome {
             Ok(_) => {
                 say("passed: no invariant is violated, so there is nothing to shrink");

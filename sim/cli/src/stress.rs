@@ -1,4 +1,4 @@
-//! `lockstep stress`: times of one large block on every execution path.
+//! `lockstep stress`: times of one large block in every execution mode.
 
 use std::fs;
 use std::time::Duration;

@@ -11,6 +11,12 @@ pub struct Digest(pub [u8; 32]);
 impl Digest {
     /// All zeros: of nothing.
     pub const ZERO: Digest = Digest([0; 32]);
+
+    /// True for the hash of no bytes: a campaign in which no run passed has observed nothing.
+    #[must_use]
+    pub fn is_of_nothing(&self) -> bool {
+        self.0 == *blake3::hash(&[]).as_bytes()
+    }
 }
 
 impl fmt::Display for Digest {

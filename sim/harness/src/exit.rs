@@ -106,7 +106,9 @@ impl ExitCode {
             }
             ExitCode::StorageDiffers => "storage returns something else than was written",
             ExitCode::Vacuous => "vacuous: a required coverage point was not reached",
-            ExitCode::Infrastructure => "the machine failed (disk, permissions); try again",
+            ExitCode::Infrastructure => {
+                "no verdict: the machine failed (disk, permissions), or a shard or an engine is missing"
+            }
         }
     }
 }

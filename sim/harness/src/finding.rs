@@ -68,7 +68,8 @@ pub fn write<P: Payload>(
     remarks.push(format!("before that: {remark}"));
     files.shrunk = Some(smaller.shrunk);
     let path = folder.join(format!("{name}.repro"));
-    let small = Reproducer::<P>::new(&whole.shows, smaller.payload);
+    let small = Reproducer::<P>::new(&whole.shows, smaller.payload)
+        .with_seeded_bug(whole.seeded_bug.as_deref());
     let written = small.write(&path, &remarks.join("\n"));
     if written.is_ok() {
         files.small = Some(path.display().to_string());

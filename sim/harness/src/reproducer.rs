@@ -8,6 +8,7 @@
 //!   lockstep: 2,
 //!   kind: "ledger",
 //!   shows: "same-as-serial",
+//!   seeded_bug: "self-transfer", // only if the subject was given one
 //!   scenario: ( .. ),
 //! )
 //! ```
@@ -34,7 +35,7 @@ use thiserror::Error;
 const FORMAT: u32 = 2;
 
 /// Content of a file of one kind. Its fields are fields of the file, so none can be called
-/// `lockstep`, `lockstep_nodes`, `kind` or `shows`.
+/// `lockstep`, `lockstep_nodes`, `kind`, `shows` or `seeded_bug`.
 pub trait Payload: DeserializeOwned {
     /// The kind, as files spell it.
     const KIND: &'static str;
@@ -63,6 +64,9 @@ pub struct Reproducer<P> {
     /// The invariant that was violated when this was written; for a bug that was fixed since, the
     /// one that guards against it. Empty where nothing was violated.
     pub shows: String,
+    /// Id of the bug that the system under test was given, and is given again in a replay; `None` for
+    /// the system as it is. A payload may name bugs of its parts itself.
+    pub seeded_bug: Option<String>,
     /// The run.
     pub payload: P,
 }
@@ -74,6 +78,8 @@ pub struct Head {
     pub kind: String,
     /// The invariant that it shows; empty where none.
     pub shows: String,
+    /// Id of the bug that the system under test was given.
+    pub seeded_bug: Option<String>,
 }
 
 /// A file is not a reproducer, or cannot be read or written.
@@ -169,6 +175,7 @@ impl Head {
         Ok(Head {
             kind,
             shows: written.shows,
+            seeded_bug: written.seeded_bug,
         })
     }
 }
@@ -179,7 +186,17 @@ impl<P: Payload> Reproducer<P> {
     pub fn new(shows: &str, payload: impl Into<P>) -> Self {
         Reproducer {
             shows: shows.to_owned(),
+            seeded_bug: None,
             payload: payload.into(),
+        }
+    }
+
+    /// The same run of a system under test that was given this bug, or none.
+    #[must_use]
+    pub fn with_seeded_bug(self, id: Option<&str>) -> Self {
+        Reproducer {
+            seeded_bug: id.map(str::to_owned),
+            ..self
         }
     }
 
@@ -198,6 +215,9 @@ impl<P: Payload> Reproducer<P> {
             ("kind", pretty(P::KIND, 0)?),
             ("shows", pretty(&self.shows, 0)?),
         ];
+        if let Some(id) = &self.seeded_bug {
+            fields.push(("seeded_bug", pretty(id, 0)?));
+        }
         fields.extend(self.payload.fields()?);
         let _ = writeln!(text, "#![enable(implicit_some)]\n{}", record(&fields));
         Ok(text)
@@ -225,6 +245,7 @@ impl<P: Payload> Reproducer<P> {
         })?;
         Ok(Reproducer {
             shows: head.shows,
+            seeded_bug: head.seeded_bug,
             payload,
         })
     }
@@ -329,6 +350,8 @@ struct WrittenHead {
     kind: String,
     #[serde(default)]
     shows: String,
+    #[serde(default)]
+    seeded_bug: Option<String>,
     #[serde(default, deserialize_with = "is_some")]
     schedule: bool,
 }
@@ -397,6 +420,25 @@ mod tests {
             carry: Some(1),
         };
         Reproducer::new("sum-\"is\"-even", payload)
+    }
+
+    #[test]
+    fn the_seeded_bug_of_a_subject_is_kept() {
+        let buggy = sums().with_seeded_bug(Some("carry-lost"));
+        let text = buggy.to_text("").expect("it has a text");
+        assert!(text.contains("seeded_bug: \"carry-lost\","), "{text}");
+        assert_eq!(
+            Reproducer::from_text(&text, "buggy").expect("it reads back"),
+            buggy
+        );
+        let head = Head::from_text(&text, "buggy").expect("it has a head");
+        assert_eq!(head.seeded_bug.as_deref(), Some("carry-lost"));
+        assert_eq!(
+            Head::from_text(TEXT, "old")
+                .map(|head| head.seeded_bug)
+                .ok(),
+            Some(None)
+        );
     }
 
     fn refused(text: &str) -> String {

@@ -174,6 +174,7 @@ impl Explore {
             name: &format!("explore-{invariant}-seed{seed}"),
             place: &format!("step {step}"),
             reproduce: &reproduce,
+            seeded_bug: self.inject_bug.map(ThreadBug::id),
         };
         let files = match schedule {
             // A finding of the serial execution has no schedule.
@@ -199,7 +200,6 @@ impl Explore {
             more,
             reproduce: Some(reproduce),
             files,
-            injected: self.inject_bug.map(ThreadBug::id),
             ..FindingText::new(
                 violation,
                 vec![("seed", seed.to_string()), ("step", step.clone())],
@@ -300,9 +300,10 @@ pub(crate) fn follow(run: &ScheduledRun, bug: Option<ThreadBug>) -> ReplayResult
     }
 }
 
-/// Shrinks a run from a file, with the same number of workers and on the same execution path.
+/// Shrinks a run from a file, with the same number of workers and in the same execution mode.
 pub(crate) fn smaller_of_file(
     run: &ScheduledRun,
+    bug: Option<ThreadBug>,
     invariant: &str,
     budget: u64,
 ) -> Smaller<ScheduledRun> {
@@ -311,7 +312,13 @@ pub(crate) fn smaller_of_file(
         over_graph: run.schedule.over_graph,
         ..explore::SearchPlan::of_seed(0, SCHEDULES)
     };
-    smaller(run, invariant, plan, budget, &Arc::new(CoreLedger)).0
+    match bug {
+        None => smaller(run, invariant, plan, budget, &Arc::new(CoreLedger)).0,
+        Some(bug) => {
+            let explorable = Arc::new(BuggyLedger::new(Some(bug)));
+            smaller(run, invariant, plan, budget, &explorable).0
+        }
+    }
 }
 
 /// Shrinks a run to the smallest scenario that violates the invariant under a schedule of this plan,

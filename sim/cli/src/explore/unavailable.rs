@@ -45,6 +45,7 @@ pub(crate) fn follow(_run: &ScheduledRun, _bug: Option<ThreadBug>) -> ReplayResu
 /// Returns the run unchanged, because no candidate can be executed.
 pub(crate) fn smaller_of_file(
     run: &ScheduledRun,
+    _bug: Option<ThreadBug>,
     _invariant: &str,
     _budget: u64,
 ) -> Smaller<ScheduledRun> {

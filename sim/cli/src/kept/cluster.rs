@@ -6,13 +6,13 @@ use lockstep_cluster::{BUDGET, ClusterRun, NodesReproducer};
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::finding::Smaller;
 use lockstep_harness::panic::silence_panics;
-use lockstep_harness::reproducer::{Payload as _, ReproducerError};
+use lockstep_harness::reproducer::ReproducerError;
 use lockstep_harness::trace::{self, Trace};
 use lockstep_harness::violation::Violation;
 
 use crate::report::Fact;
 
-use super::{KeptRun, ReplayResult, Settings, means_nothing, write_smaller};
+use super::{KeptRun, ReplayResult, Settings, write_smaller};
 
 impl KeptRun for NodesReproducer {
     fn shows(&self) -> &str {
@@ -33,10 +33,6 @@ impl KeptRun for NodesReproducer {
     }
 
     fn change(&mut self, settings: &Settings) -> Result<(), String> {
-        if settings.inject_bug.is_some() {
-            let why = "its file names the seeded bug of each node";
-            return Err(means_nothing("--inject-bug", ClusterRun::KIND, why));
-        }
         let scenario = &mut self.payload.scenario;
         if let Some(workers) = settings.workers {
             scenario.set_workers(workers);
@@ -45,7 +41,16 @@ impl KeptRun for NodesReproducer {
         Ok(())
     }
 
-    fn run(&self, scratch: &Path, _: &Settings) -> ReplayResult {
+    fn check_seeded_bug(&self) -> Result<(), String> {
+        match &self.seeded_bug {
+            Some(_) => {
+                Err("seeded_bug: a cluster has it at one of its nodes; move it there".to_owned())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn run(&self, scratch: &Path) -> ReplayResult {
         let (mut coverage, mut trace) = (Coverage::default(), Trace::default());
         let observed = silence_panics(|| {
             lockstep_cluster::run(&self.payload.scenario, scratch, &mut coverage, &mut trace)
@@ -84,7 +89,7 @@ impl KeptRun for NodesReproducer {
     ) -> Result<String, ReproducerError> {
         let invariant = violation.invariant.name;
         let smaller = smaller(&self.payload, invariant, scratch, budget.unwrap_or(BUDGET));
-        write_smaller(out, invariant, smaller, from)
+        write_smaller(self, out, invariant, smaller, from)
     }
 
     fn as_test(&self, name: &str) -> String {

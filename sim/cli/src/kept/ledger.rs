@@ -26,7 +26,7 @@ impl KeptRun for Reproducer {
     }
 
     fn description(&self) -> Vec<Fact> {
-        vec![("scenario", in_words(&self.payload.scenario))]
+        described(&self.payload.scenario, self.seeded_bug.as_deref())
     }
 
     fn change(&mut self, settings: &Settings) -> Result<(), String> {
@@ -37,18 +37,27 @@ impl KeptRun for Reproducer {
         if settings.is_traced {
             return refused("--trace", "only clusters are traced");
         }
-        if let Some(id) = settings.inject_bug.as_deref()
-            && InjectedBug::named(id).is_none()
-        {
-            return Err(no_such_bug(id, InjectedBug::all().map(|bug| bug.id())));
-        }
         self.payload.scenario.hash_seed ^= settings.hash_seed;
         Ok(())
     }
 
-    fn run(&self, scratch: &Path, settings: &Settings) -> ReplayResult {
+    fn check_seeded_bug(&self) -> Result<(), String> {
+        match &self.seeded_bug {
+            Some(id) if InjectedBug::named(id).is_none() => {
+                Err(no_such_bug(id, InjectedBug::all().map(|bug| bug.id())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn without_seeded_bugs(&self) -> Option<Box<dyn KeptRun>> {
+        self.seeded_bug.as_ref()?;
+        Some(Box::new(self.clone().with_seeded_bug(None)))
+    }
+
+    fn run(&self, scratch: &Path) -> ReplayResult {
         let (scenario, mut coverage) = (&self.payload.scenario, Coverage::default());
-        let injected = settings.inject_bug.as_deref().and_then(InjectedBug::named);
+        let injected = self.seeded_bug.as_deref().and_then(InjectedBug::named);
         let observed = match injected {
             Some(bug) => trial::run(
                 scenario,
@@ -76,8 +85,13 @@ impl KeptRun for Reproducer {
         let budget = budget.unwrap_or(BUDGET);
         let folder = scratch.to_path_buf();
         let core = CoreSubjects { folder };
-        let shrunk = quietly_shrunk(&self.payload.scenario, violation, &core, budget);
-        write_smaller(out, violation.invariant.name, smaller(shrunk), from)
+        let injected = self.seeded_bug.as_deref().and_then(InjectedBug::named);
+        let subjects: &dyn SubjectFactory = match &injected {
+            Some(bug) => bug,
+            None => &core,
+        };
+        let shrunk = quietly_shrunk(&self.payload.scenario, violation, subjects, budget);
+        write_smaller(self, out, violation.invariant.name, smaller(shrunk), from)
     }
 
     fn as_test(&self, name: &str) -> String {
@@ -85,7 +99,16 @@ impl KeptRun for Reproducer {
     }
 }
 
-pub(super) fn in_words(scenario: &Scenario) -> String {
+/// The scenario in numbers, and the seeded bug of its subject.
+pub(super) fn described(scenario: &Scenario, seeded_bug: Option<&str>) -> Vec<Fact> {
+    let bug = seeded_bug.map(|id| ("seeded bug", id.to_owned()));
+    [("scenario", in_words(scenario))]
+        .into_iter()
+        .chain(bug)
+        .collect()
+}
+
+fn in_words(scenario: &Scenario) -> String {
     format!(
         "{}, {}, {}",
         counted(scenario.steps.len(), "step"),

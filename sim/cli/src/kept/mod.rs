@@ -40,8 +40,16 @@ pub(crate) trait KeptRun {
     /// If a setting has no meaning for this kind of run; the message names its flag.
     fn change(&mut self, settings: &Settings) -> Result<(), String>;
 
-    /// Executes it. Files of ledgers are created in `scratch`.
-    fn run(&self, scratch: &Path, settings: &Settings) -> ReplayResult;
+    /// Executes it, on a subject with the seeded bug that its file names, or on core. Files of ledgers are
+    /// created in `scratch`.
+    fn run(&self, scratch: &Path) -> ReplayResult;
+
+    /// Refuses a seeded bug of its file that no subject of this kind can have.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names those that are possible.
+    fn check_seeded_bug(&self) -> Result<(), String>;
 
     /// The same run without its seeded bugs; `None` if it has none.
     fn without_seeded_bugs(&self) -> Option<Box<dyn KeptRun>> {
@@ -67,8 +75,8 @@ pub(crate) trait KeptRun {
     fn as_test(&self, name: &str) -> String;
 }
 
-/// Settings of a replay that are not in its file. But for the seeded bug no result may depend on them.
-#[derive(Clone, Debug, Default)]
+/// Settings of a replay that are not in its file. No result may depend on them.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settings {
     /// Number of workers of every node; `None` leaves it as it is written.
     pub(crate) workers: Option<usize>,
@@ -76,8 +84,6 @@ pub(crate) struct Settings {
     pub(crate) hash_seed: u64,
     /// True if a trace is requested.
     pub(crate) is_traced: bool,
-    /// The id of a seeded bug: a subject that has it is judged in place of core.
-    pub(crate) inject_bug: Option<String>,
 }
 
 /// Result of executing a kept run.
@@ -121,10 +127,17 @@ fn of_kind<P: Payload>(text: &str, path: &str) -> Result<Box<dyn KeptRun>, Repro
 where
     Reproducer<P>: KeptRun + 'static,
 {
-    Ok(Box::new(Reproducer::<P>::from_text(text, path)?))
+    let kept = Reproducer::<P>::from_text(text, path)?;
+    kept.check_seeded_bug()
+        .map_err(|reason| ReproducerError::Refused {
+            path: path.to_owned(),
+            reason,
+        })?;
+    Ok(Box::new(kept))
 }
 
 fn write_smaller<P: Payload>(
+    whole: &Reproducer<P>,
     out: &Path,
     invariant: &str,
     smaller: Smaller<P>,
@@ -133,15 +146,17 @@ fn write_smaller<P: Payload>(
     let mut remarks = vec![smaller.shrunk.clone()];
     remarks.extend(smaller.remarks);
     remarks.push(format!("from: {from}"));
-    Reproducer::<P>::new(invariant, smaller.payload).write(out, &remarks.join("\n"))?;
+    Reproducer::<P>::new(invariant, smaller.payload)
+        .with_seeded_bug(whole.seeded_bug.as_deref())
+        .write(out, &remarks.join("\n"))?;
     Ok(smaller.shrunk)
 }
 
-/// The reason to refuse a seeded bug, and those that there are.
+/// Error message for a seeded bug that no subject of such a run can have.
 fn no_such_bug(id: &str, ids: impl Iterator<Item = &'static str>) -> String {
     let ids: Vec<&str> = ids.collect();
     format!(
-        "--inject-bug {id}: no subject of such a run can have this bug; one of {}",
+        "seeded_bug: {id:?} is no bug of a subject of this kind of run; give one of {}",
         ids.join(", ")
     )
 }

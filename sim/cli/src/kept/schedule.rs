@@ -8,7 +8,7 @@ use lockstep_harness::violation::Violation;
 use lockstep_sim::export;
 use lockstep_sim::reproducer::{ScheduledReproducer, ScheduledRun};
 
-use super::ledger::in_words;
+use super::ledger::described;
 use super::{KeptRun, ReplayResult, Settings, means_nothing, no_such_bug, write_smaller};
 use crate::explore;
 use crate::report::Fact;
@@ -24,7 +24,7 @@ impl KeptRun for ScheduledReproducer {
 
     /// Its schedule is explained by the run.
     fn description(&self) -> Vec<Fact> {
-        vec![("scenario", in_words(&self.payload.scenario))]
+        described(&self.payload.scenario, self.seeded_bug.as_deref())
     }
 
     fn change(&mut self, settings: &Settings) -> Result<(), String> {
@@ -35,17 +35,26 @@ impl KeptRun for ScheduledReproducer {
         if settings.is_traced {
             return refused("--trace", "only clusters are traced");
         }
-        if let Some(id) = settings.inject_bug.as_deref()
-            && ThreadBug::named(id).is_none()
-        {
-            return Err(no_such_bug(id, ThreadBug::ALL.iter().map(|bug| bug.id())));
-        }
         self.payload.scenario.hash_seed ^= settings.hash_seed;
         Ok(())
     }
 
-    fn run(&self, _scratch: &Path, settings: &Settings) -> ReplayResult {
-        let bug = settings.inject_bug.as_deref().and_then(ThreadBug::named);
+    fn check_seeded_bug(&self) -> Result<(), String> {
+        match &self.seeded_bug {
+            Some(id) if ThreadBug::named(id).is_none() => {
+                Err(no_such_bug(id, ThreadBug::ALL.iter().map(|bug| bug.id())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn without_seeded_bugs(&self) -> Option<Box<dyn KeptRun>> {
+        self.seeded_bug.as_ref()?;
+        Some(Box::new(self.clone().with_seeded_bug(None)))
+    }
+
+    fn run(&self, _scratch: &Path) -> ReplayResult {
+        let bug = self.seeded_bug.as_deref().and_then(ThreadBug::named);
         explore::follow(&self.payload, bug)
     }
 
@@ -59,8 +68,13 @@ impl KeptRun for ScheduledReproducer {
     ) -> Result<String, ReproducerError> {
         let invariant = violation.invariant.name;
         let budget = budget.unwrap_or(explore::BUDGET);
-        let smaller = explore::smaller_of_file(&self.payload, invariant, budget);
-        write_smaller(out, invariant, smaller, from)
+        let smaller = explore::smaller_of_file(
+            &self.payload,
+            self.seeded_bug.as_deref().and_then(ThreadBug::named),
+            invariant,
+            budget,
+        );
+        write_smaller(self, out, invariant, smaller, from)
     }
 
     fn as_test(&self, name: &str) -> String {
