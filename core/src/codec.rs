@@ -126,7 +126,7 @@ pub fn genesis_hash(genesis: &Genesis) -> Hash {
 /// that it sets and no receipts.
 #[must_use]
 pub fn block_digest(parent: Hash, state_diff: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
-    // As many bytes at once are hashed in several lanes.
+    // Enough bytes at once to be hashed in several lanes.
     const BUFFER: usize = 16_384;
     hash_buffered(
         BUFFER,

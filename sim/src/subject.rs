@@ -18,7 +18,7 @@ use crate::world::{BlockResult, World};
 
 /// A system under test.
 pub trait Subject {
-    /// Returns its name in reports, without a comma.
+    /// Returns its name in reports, the same in every run.
     fn name(&self) -> &str;
 
     /// Adds a block to the tip.

@@ -88,8 +88,8 @@ impl Mempool {
     /// # Errors
     ///
     /// [`MempoolError::Rejected`] if every block would reject it; [`MempoolError::Known`] if it is there
-    /// already; [`MempoolError::Underpriced`] if the one with the same source and nonce pays as much;
-    /// [`MempoolError::Full`] if there is no room. The mempool is then as it was.
+    /// already; [`MempoolError::Underpriced`] if the one with the same source and nonce pays as much
+    /// or more; [`MempoolError::Full`] if there is no room and none that pays less could make any. The mempool is then as it was.
     pub fn insert(&mut self, transaction: Transaction) -> Result<Hash, MempoolError> {
         transition::check_well_formed(&transaction, self.network)?;
         let id = codec::transaction_id(&transaction);

@@ -68,7 +68,7 @@ pub struct Transaction {
     pub network: Network,
     /// The account that asks and pays.
     pub source: PublicKey,
-    /// The source's nonce at the execution.
+    /// Must equal the source's nonce at the execution.
     pub nonce: Nonce,
     /// The amount that the miner gets, in the native asset.
     pub fee: Amount,
@@ -76,11 +76,12 @@ pub struct Transaction {
     pub payload: Payload,
     /// The source's own signature.
     pub signature: Signature,
-    /// Signatures of others, for a source with a multisig. At most [`MAX_COSIGNATURES`].
+    /// Cosignatures, which count towards the source's multisig. At most [`MAX_COSIGNATURES`]; all must
+    /// verify.
     pub cosignatures: Vec<Cosignature>,
 }
 
-/// A signature and the account that gave it, other than the source.
+/// A signature beside the source's own, and the key that gave it; the source may cosign, too.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Cosignature {
     /// The account that signed.

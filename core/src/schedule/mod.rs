@@ -1,8 +1,8 @@
 //! The dependency graph of a block, and the set of its transactions that are ready to run.
 //!
 //! A block must come out as if its transactions had run one after another. Those that conflict must
-//! therefore keep block order; all others may run side by side. These modules find both out before
-//! anything runs, and know no thread.
+//! therefore keep block order; all others may run side by side. These modules find both out from the
+//! transactions alone, without the state, and know no thread.
 //!
 //! # The algorithm
 //!
@@ -33,14 +33,14 @@
 //!
 //! Linear in the accesses: a lookup an account, at most two edges an access, and one lookup more an
 //! asset beyond the first eight of an account. A block in which each transaction conflicts with the
-//! one before is a chain, which neighbours tell without a lookup. Giving out is a search of a bitmap,
+//! one before is a chain, which neighbours mostly tell without a lookup, by their first 16 accesses each. Giving out is a search of a bitmap,
 //! finishing one step an edge. No schedule can be shorter than the longest path, and the levels are
 //! as many.
 //!
 //! # Not covered
 //!
 //! Accesses that depend on the state, as those of a contract do: they need speculation and
-//! validation, as in Block-STM (Gelashvili et al., arXiv 2203.06871). Durations: a critical path is
+//! validation, as in Block-STM (Gelashvili et al., arXiv 2203.06871), or a reconnaissance, as in Calvin. Durations: a critical path is
 //! counted in transactions. Edges that others imply are not removed, and several may join the same
 //! two transactions.
 //!

@@ -22,7 +22,8 @@ pub trait Storage: Send + Sync {
     /// # Errors
     ///
     /// [`StorageError::Io`] if the medium fails, [`StorageError::Corrupt`] if its content is damaged.
-    /// An absent key is not an error.
+    /// An absent key is not an error. An implementation that opens its medium again after a failure may
+    /// return any error of opening it, as [`RedbStorage::open`] lists them; this holds for every method.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError>;
 
     /// Returns the values at many keys, each at its key's index. In ascending order of the keys this is

@@ -7,7 +7,7 @@ use lockstep_sim::crash::{self, Chain, ChainSize, CrashBug, Unrecovered};
 use lockstep_sim::invariants;
 use lockstep_sim::subject::Execution;
 
-/// The engine. A run is one chain, with every crash of its last block.
+/// The engine. A run is one chain, with every crash of its target block.
 pub(super) struct Crash;
 
 /// The seeded bug around core; `None` for the control.

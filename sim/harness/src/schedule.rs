@@ -9,8 +9,8 @@ use crate::shrink::{Pass, Search, Shrinkable};
 
 /// Schedule of the threads that executed one block of a scenario.
 ///
-/// Only deviations from the default schedule are kept. In the default one a thread runs until it blocks,
-/// and then the runnable thread with the lowest number runs. So a schedule can be edited, and fits a
+/// Only deviations from the default schedule are kept. In the default one a thread runs until it blocks
+/// or yields, and then the runnable thread with the lowest number runs. So a schedule can be edited, and fits a
 /// block that was changed a little.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {

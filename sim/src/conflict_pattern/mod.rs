@@ -26,7 +26,7 @@ pub enum ConflictPattern {
     /// Source and destination are drawn from as many accounts as there are transactions, the
     /// account of rank k with weight 1/k: a few accounts are in most transactions.
     Zipf,
-    /// Each account pays one account, once, so only credits conflict.
+    /// All accounts pay the same one, each once, so only credits conflict.
     Hot,
     /// A pays B, B pays C from that, and so on: no two transactions can change places.
     Chain,
@@ -46,7 +46,7 @@ pub enum ConflictPattern {
 /// Number of assets in [`ConflictPattern::MultiAsset`], the native one included.
 pub const ASSETS: u32 = 8;
 
-/// Number of transfers in a transaction of [`ConflictPattern::MultiAsset`] has, each of another
+/// Number of transfers of a transaction of [`ConflictPattern::MultiAsset`], each of another
 /// asset. The other patterns have one, of the native asset.
 pub const TRANSFERS: u32 = 4;
 

@@ -14,14 +14,16 @@
 //! same calls as the recorded one, and after it none: so call k of the recording and a loss
 //! determine the image, and executing the block once suffices. redb makes the same calls for the
 //! same commits, and core commits a block in one thread. Two images with equal survivors and no
-//! sync in between are equal, so skipping one loses no crash. Before or after is the whole
+//! sync in between are equal. The end, at which the block is acknowledged and more is demanded, is not
+//! skipped, because the last call of a commit is its sync. Before or after is the whole
 //! specification of an atomic commit, and continuing the chain shows that the recovered state can
 //! be written to, not only read. A report of crashes on one side of the commit only is vacuous
 //! ([`Report::is_vacuous`]), and seeded bugs ([`CrashBug`]) must be detected before a report
 //! counts.
 //!
-//! **Cost.** One execution of the chain up to the target, and for each distinct image two openings
-//! with a second crash between them, two reads of the whole ledger, and the rest of the chain. A
+//! **Cost.** One execution of the chain up to the target, and for each distinct image three
+//! openings, in the second of which the power is lost; two reads of the whole ledger, and one more after
+//! each block of the rest of the chain. A
 //! block of 20 transactions makes 19 calls, which leave 166 images.
 //!
 //! **Not covered.** Of the subsets of unsynced changes, [`LOSSES`] has seven fixed and eight random

@@ -18,7 +18,7 @@
 //! by its numbers. A disk that reports syncs and makes nothing durable ([`Disk::lie_about_syncs`])
 //! is a seeded bug that every check of crashes must detect.
 //!
-//! **Cost.** Two copies of the content in memory, and one of each unsynced write; calls take a lock
+//! **Cost.** Two copies of the content in memory, a third while it records, and one of each unsynced write; calls take a lock
 //! and no system call. A crash copies the durable content once.
 //!
 //! **Not covered.** Bits that rot, writes to a wrong place, and syncs that fail and drop their

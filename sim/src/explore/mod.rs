@@ -5,7 +5,8 @@
 //! threads in place of the real ones (`lockstep-sync`, its module `shuttle`). Its workers then run one at
 //! a time, and at every step, a call to a primitive, a scheduler chooses the thread that continues. This
 //! workspace has no unsafe code, so threads communicate through these calls alone, and a schedule decides
-//! everything that a processor could have decided between them. The concurrent map is a model of dashmap
+//! the order of all their communication. What a processor may do beyond an order of steps is not covered,
+//! see below. The concurrent map is a model of dashmap
 //! over the same primitives.
 //!
 //! **Schedulers** ([`SCHEDULERS`]), none of which suffices alone; each draws N schedules for each block:
@@ -13,14 +14,17 @@
 //!   interleavings of many switches and starves no thread for long, but seldom those in which a short
 //!   thread acts late.
 //! - *uniform walk* (URW; Zhao, Wolff, Mathur, Roychoudhury, "Selectively Uniform Concurrency Testing",
-//!   ASPLOS 2025): weights each thread by the steps that it has left, which would sample all
-//!   interleavings uniformly if the counts were exact. Here they come from one execution at the beginning
+//!   ASPLOS 2025): weights each thread by the steps that it and the threads it will spawn have left,
+//!   which would sample all interleavings uniformly if the counts were exact. Here they come from one execution at the beginning
 //!   of a scenario, so they are estimates.
 //! - *pct 2*, *pct 3* (Burckhardt, Kothari, Musuvathi, Nagarakatte, "A Randomized Scheduler with
 //!   Probabilistic Guarantees of Finding Bugs", ASPLOS 2010): random priorities, lowered at d - 1 random
 //!   steps. With n threads and k steps one schedule shows a bug of depth d, one that takes d ordering
 //!   constraints, with a probability of at least 1 / (n * k^(d - 1)). Shuttle's version learns k from
 //!   the executions before and lowers a thread that yields, for which the paper promises nothing.
+//!
+//! The first draw of *uniform walk* and of each *pct* in a scenario only measures: a random walk, and the
+//! oldest thread first.
 //!
 //! Before them comes one schedule without preemption: a block that it executes wrongly needs no other,
 //! and one without two runnable threads is not explored further.
@@ -34,13 +38,13 @@
 //!
 //! **Recording and replay.** A recorded schedule is the list of its
 //! [switches](lockstep_harness::schedule::Schedule): the steps at which it departs from the default,
-//! under which a thread runs until it blocks. The replaying scheduler follows them and skips those that
+//! under which a thread runs until it blocks or yields. The replaying scheduler follows them and skips those that
 //! name a thread that is not runnable, so any subset is a schedule too. [`minimise`] removes switches
 //! until none can be missed, and [`simplest_schedule`] does so for several seeds and keeps the schedule
 //! with the fewest preemptions.
 //!
 //! **Cost.** One execution of the block per schedule, 1 + 4N of them per block, all on one core; about
-//! s log s replays to minimise s switches.
+//! s log s replays to minimise s switches of which few matter.
 //!
 //! **Not covered.**
 //! - Weak memory: every atomic is sequentially consistent here. `loom-tests` explores weaker orders, on
@@ -48,6 +52,8 @@
 //! - Exhaustiveness: an exploration that passes is a sample.
 //! - Threads of other pools, such as rayon's or tokio's, and core's asynchronous front: only primitives
 //!   of `lockstep-sync`, or shuttle's own, are steps.
+//! - Concurrent requests and faults of core: [`CoreLedger`] supports none; requests are explored with the
+//!   buggy executor.
 //! - Time and crashes: the ledger is in memory, and each block is executed by one that was just opened.
 
 mod campaign;

@@ -51,7 +51,7 @@ pub struct Explored {
     pub blocks: u64,
     /// Number of schedules, all blocks together.
     pub schedules: u64,
-    /// Number of schedules that differ from all others of their block.
+    /// Number of distinct schedules of each block, summed over blocks.
     pub distinct: u64,
     /// Number of scheduling decisions.
     pub decisions: u64,

@@ -55,7 +55,8 @@ impl Preset {
         Preset::ALL.into_iter().find(|preset| preset.name() == name)
     }
 
-    /// Changes a drawn profile: weights outside of the emphasis become 0.
+    /// Changes a drawn profile: for most presets the weights of other kinds become 0; sizes and rates are
+    /// bent to the emphasis.
     pub fn apply_to(self, profile: &mut Profile) {
         match self {
             Preset::Default => {}

@@ -45,14 +45,14 @@
 //! - **Shards are four** if no number is given, whatever the machine; the capacity is ignored.
 //! - **A table keeps the order of insertion**, the real one that of hashes. No result may depend on
 //!   either.
-//! - **A call without a callback is one step**: `insert`, `remove`, `contains_key`, `len` and `is_empty`
-//!   hold a shard for one critical section of the lock inside it. Another access to the shard comes
+//! - **A call that returns no guard and takes no callback is one step a shard**: `insert`, `remove`,
+//!   `contains_key`, `len` and `is_empty` hold a shard for one critical section of the lock inside it. Another access to the shard comes
 //!   before or after, as it does in the real map; the checker has fewer interleavings to run.
 //! - **Waiting threads are woken in no order**, and are overtaken. The real map parks them, and they are
 //!   overtaken too, but its queues are not modelled, nor are the memory orderings inside its lock. A
 //!   result of a checker is one about this model, and about the real map as far as the two agree.
-//! - **Only the methods that core calls are there.** `try_` methods, `iter_mut`, `remove_if`, `view`,
-//!   the two variants of an entry and the default hasher are not.
+//! - **Not every method is there**, but those of core, of the buggy executor and of the tests: `try_`
+//!   methods, `iter_mut`, `remove_if`, `view`, the two variants of an entry and the default hasher are not.
 //!
 //! Sources: [dashmap](https://docs.rs/dashmap/6.2.1), whose code this follows;
 //! [loom](https://docs.rs/loom), after CDSChecker (Norris and Demsky, OOPSLA 2013);
