@@ -53,7 +53,7 @@ pub fn count_block(
     if result.reward.is_zero() {
         coverage.count(point!("block: native limit reached"));
     }
-    let changed: BTreeSet<Cell> = result.changes.iter().map(|(cell, _)| *cell).collect();
+    let changed: BTreeSet<Cell> = result.state_diff.iter().map(|(cell, _)| *cell).collect();
     let mut credited = BTreeSet::new();
     let mut senders = BTreeSet::new();
     let (mut miner_is_party, mut sender_again) = (false, false);

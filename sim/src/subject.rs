@@ -497,7 +497,7 @@ fn is_tip<S: Storage>(answered: Tip, chain: &Chain<S>) -> Result<(), SubjectErro
 pub(crate) fn result(added: AddedBlock) -> BlockResult {
     BlockResult {
         receipts: added.receipts,
-        changes: added.state_diff,
+        state_diff: added.state_diff,
         fees: added.fees,
         reward: added.reward,
         digest: added.tip.digest,

@@ -25,7 +25,7 @@ pub struct BlockResult {
     /// Receipts, one for each transaction, in order.
     pub receipts: Vec<Receipt>,
     /// State diff: every cell that the block changed, with its value after.
-    pub changes: Vec<(Cell, Value)>,
+    pub state_diff: Vec<(Cell, Value)>,
     /// Sum of the fees of the applied transactions.
     pub fees: Amount,
     /// Amount issued to the miner.

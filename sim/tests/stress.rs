@@ -148,8 +148,8 @@ fn any_part_of_a_result_that_is_another_differs_from_serial() {
             result.receipts.pop();
             Ok(result)
         }),
-        ("changes", |mut result| {
-            result.changes.pop();
+        ("state diff", |mut result| {
+            result.state_diff.pop();
             Ok(result)
         }),
         ("fees", |mut result| {

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::findings::{self, FindingNote, FindingText};
 use super::kept::{quietly_shrunk, smaller_ledger};
-use super::report::{pair, say_coverage, say_pair};
+use super::report::{not_detected, pair, say_coverage, say_pair};
 use super::{check_environment, complain, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
@@ -55,8 +55,10 @@ pub(super) struct Crash {
     json: bool,
 }
 
+/// A seeded bug that single ledgers have as well, so that its findings can be shrunk and replayed.
 fn seeded_bug() -> impl clap::builder::TypedValueParser<Value = CrashBug> {
-    PossibleValuesParser::new(CrashBug::ALL.map(CrashBug::id))
+    let bugs = CrashBug::ALL.into_iter().map(CrashBug::id);
+    PossibleValuesParser::new(bugs.filter(|id| InjectedBug::named(id).is_some()))
         .map(|id| CrashBug::named(&id).expect("only the id of a seeded bug is possible"))
 }
 
@@ -159,11 +161,16 @@ impl Crash {
         }
         let begun = Instant::now();
         let (mut crashes, mut records) = (0, Vec::new());
-        for execution in [
-            Execution::Serial,
-            Execution::ParallelValidation(2),
-            Execution::Graph(2),
-        ] {
+        let executions: &[Execution] = match self.inject_bug {
+            // What has the bug is below the executor.
+            Some(_) => &[Execution::Serial],
+            None => &[
+                Execution::Serial,
+                Execution::ParallelValidation(2),
+                Execution::Graph(2),
+            ],
+        };
+        for &execution in executions {
             let explored = match self.inject_bug {
                 Some(bug) => bug.every_crash(&chain),
                 None => crash::every_crash(&chain, execution),
@@ -191,6 +198,11 @@ impl Crash {
                     record: json!({ "every_call": records }),
                 };
             }
+        }
+        if let Some(bug) = self.inject_bug {
+            let failed = not_detected(bug.id(), format!("nothing in {crashes} crashes"));
+            let record = json!({ "every_call": records, "crashes": crashes });
+            return self.ended(&Verdict::SelfCheckFailed(failed), record);
         }
         CrashOutcome {
             rate: Some((crashes, begun.elapsed())),

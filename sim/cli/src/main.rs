@@ -212,7 +212,7 @@ fn scratch_folder(within: Option<&Path>) -> Result<TempDir, String> {
                 )
             }),
         None => builder.tempdir().map_err(|error| {
-            format!("no temporary folder: {error}; name one with --dir or set TMPDIR")
+            format!("no temporary folder: {error}; set TMPDIR to a folder that can be written")
         }),
     }
 }

@@ -22,7 +22,9 @@ use serde_json::json;
 
 use super::findings::{self, FindingNote, FindingText};
 use super::kept::smaller_cluster;
-use super::report::{pair, runs, say_coverage, say_pair, say_self_checks, say_verdict};
+use super::report::{
+    of_injected_bug, pair, runs, say_coverage, say_pair, say_self_checks, say_verdict,
+};
 use super::{check_environment, complain, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
@@ -132,7 +134,7 @@ impl Nodes {
             folder: scratch.to_path_buf(),
         };
         if !self.json {
-            say(format_args!("{}", self.command(&seeds)));
+            say(format_args!("{}{}", self.command(&seeds), self.limit()));
             say_pair(
                 "subjects",
                 "3 to 7 nodes, each core in memory, in a redb file or in redb on a simulated disk",
@@ -141,7 +143,9 @@ impl Nodes {
         }
         let mut observer = NodesObserver::new(self, &seeds);
         // What panics is a finding, and reported once.
-        let summary = silence_panics(|| campaign::run(&plan, &clusters, &mut observer));
+        let mut summary = silence_panics(|| campaign::run(&plan, &clusters, &mut observer));
+        let id = self.inject_bug.map(NodeBug::id);
+        summary.verdict = of_injected_bug(summary.verdict, id, summary.runs);
         observer.bar.finish_and_clear();
         let elapsed = observer.begun.elapsed();
         let exit_code = summary.verdict.exit_code();
@@ -172,11 +176,19 @@ impl Nodes {
         exit_code
     }
 
-    /// Command that repeats this one.
+    /// The flag that limits the time, with a space before it.
+    fn limit(&self) -> String {
+        let flag = self
+            .duration
+            .map(|limit| format!(" --for {}s", limit.as_secs()));
+        flag.unwrap_or_default()
+    }
+
+    /// Command that executes these seeds, without a limit of time.
     fn command(&self, seeds: &Range<u64>) -> String {
-        let mut command = match self.duration {
-            Some(duration) => format!("lockstep nodes --for {}s", duration.as_secs()),
-            None => format!("lockstep nodes --seeds {}..{}", seeds.start, seeds.end),
+        let mut command = match (seeds.end, self.limit()) {
+            (u64::MAX, limit) if !limit.is_empty() => "lockstep nodes".to_owned(),
+            _ => format!("lockstep nodes --seeds {}..{}", seeds.start, seeds.end),
         };
         if let Some(bug) = self.inject_bug {
             command.push_str(&format!(" --inject-bug {bug}"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use lockstep_harness::campaign::{RunId, Summary, Verdict};
+use lockstep_harness::campaign::{RunId, SelfCheckFailed, Summary, Verdict};
 use lockstep_harness::coverage::Coverage;
 
 use super::say;
@@ -47,9 +47,31 @@ pub(crate) fn of_seed(run: RunId) -> String {
     format!("{} of seed {}", run.run, run.seed)
 }
 
-/// Number of runs, and how many of them were repeated.
+/// Number of runs, and of repetitions: with other worker counts and hash seeds, or in another process.
 pub(crate) fn runs(runs: u64, repetitions: u64) -> String {
-    format!("{runs}, {repetitions} repeated with other worker counts and hash seeds")
+    format!(
+        "{runs}, and {repetitions} repetitions (other worker counts and hash seeds; another process)"
+    )
+}
+
+/// The verdict of a campaign whose subject was given a bug on purpose: one without a finding is a failed
+/// self-check.
+pub(crate) fn of_injected_bug<C>(verdict: Verdict<C>, bug: Option<&str>, runs: u64) -> Verdict<C> {
+    match (bug, verdict) {
+        (Some(id), Verdict::Passed | Verdict::Vacuous { .. }) => {
+            Verdict::SelfCheckFailed(not_detected(id, format!("nothing in {runs} runs")))
+        }
+        (_, verdict) => verdict,
+    }
+}
+
+/// An injected bug that was not detected.
+pub(crate) fn not_detected(id: &str, got: String) -> SelfCheckFailed {
+    SelfCheckFailed {
+        bug: id.to_owned(),
+        found_by: "an invariant".to_owned(),
+        got,
+    }
 }
 
 /// Prints the coverage points that were reached, with the number of events of each; the points of a

@@ -23,7 +23,7 @@ use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::subject::Execution;
 
 use super::progress::{Progress, Summary, as_line};
-use super::report::{runs, say_coverage, say_pair, say_self_checks};
+use super::report::{of_injected_bug, runs, say_coverage, say_pair, say_self_checks};
 use super::{check_environment, complain, findings, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
@@ -96,8 +96,8 @@ pub(super) struct Run {
     /// Report a run as a finding (finishes-in-time) if it takes longer than this
     #[arg(long, env = "LOCKSTEP_RUN_RUN_TIMEOUT", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
     run_timeout: Duration,
-    /// Test a subject with this seeded bug in place of core
-    #[arg(long, env = "LOCKSTEP_RUN_INJECT_BUG", value_name = "ID", value_parser = values::injected_bug(), hide_possible_values = true)]
+    /// Test a ledger with this seeded bug in place of core (ids: `lockstep bugs --list`)
+    #[arg(long, env = "LOCKSTEP_RUN_INJECT_BUG", value_name = "ID", conflicts_with = "shard", value_parser = values::injected_bug(), hide_possible_values = true)]
     inject_bug: Option<InjectedBug>,
     /// Keep the ledgers' files in this folder during the campaign [default: the system's temporary
     /// folder]
@@ -168,7 +168,9 @@ impl Run {
         }
         let mut progress = Progress::new(&plan, self.preset, build, self.json, self.quiet);
         let bug = self.inject_bug.as_ref();
-        let summary = summary(&plan, &workload, terms, folder.path(), bug, &mut progress);
+        let mut summary = summary(&plan, &workload, terms, folder.path(), bug, &mut progress);
+        let id = bug.map(InjectedBug::id);
+        summary.verdict = of_injected_bug(summary.verdict, id, summary.runs);
         let times = progress.finish(&summary);
         let records = findings::keep_all(
             &workload,
@@ -208,11 +210,11 @@ impl Run {
             }
             (None, Some(seeds)) => (Runs::Seeds(seeds.clone()), Enough::AllRuns),
             (None, None) => {
-                let taken = Enough::Totals(vec![
+                let accepted = Enough::Totals(vec![
                     (totals::BLOCKS, self.blocks),
                     (totals::TRANSACTIONS, self.transactions),
                 ]);
-                (Runs::OfSeed(self.seed), taken)
+                (Runs::OfSeed(self.seed), accepted)
             }
         };
         Plan {
@@ -256,7 +258,7 @@ impl Run {
                     "subjects",
                     format_args!("a ledger with the seeded bug {}", bug.id()),
                 );
-                say_pair("seeded bug", bug.sentence());
+                say_pair("injected bug", bug.sentence());
             }
             None => say_pair(
                 "subjects",

@@ -45,7 +45,7 @@ pub(super) struct Stress {
     /// Verify signatures before the measured time, as with --signed false
     #[arg(long, env = "LOCKSTEP_STRESS_UNSIGNED", value_parser = BoolishValueParser::new(), conflicts_with = "signed")]
     unsigned: bool,
-    /// Execute the block on a subject with this seeded bug, too, to see that it is detected
+    /// Execute the block on core, serial, and on a ledger with this seeded bug (ids: `lockstep bugs --list`)
     #[arg(long, env = "LOCKSTEP_STRESS_INJECT_BUG", value_name = "ID", value_parser = values::injected_bug(), hide_possible_values = true)]
     inject_bug: Option<InjectedBug>,
     /// Print one JSON record in place of text
@@ -105,7 +105,14 @@ impl Stress {
             .into_iter()
             .flatten()
             .find_map(|report| report.outcome.as_ref().err());
-        let (verdict, detail, exit_code) = verdict(failure);
+        let (verdict, detail, exit_code) = match (&self.inject_bug, failure) {
+            (Some(bug), None) => (
+                "self-check failed",
+                format!("{} was not detected in this block", bug.id()),
+                ExitCode::Unreliable,
+            ),
+            (_, failure) => verdict(failure),
+        };
         if self.json {
             say(json!({
                 "kind": "stress",

@@ -134,7 +134,7 @@ fn node(choices: &mut impl Choices, name: u32) -> NodeRecipe {
             ExecutionMode::ParallelValidationFrom(threshold),
             ExecutionMode::GraphFrom(threshold),
             ExecutionMode::GraphFrom(threshold),
-            ExecutionMode::Compared,
+            ExecutionMode::TestMode,
         ]),
         workers: usize::try_from(choices.pick(&[1, 2, 3, 8])).unwrap_or(1),
         hash_seed: choices.below(1 << 32),
@@ -195,7 +195,7 @@ fn faults(
             }
             if choices.chance(profile.twice, 100) {
                 let after_ms = choices.between(0, 400);
-                faults.push(Fault::Twice {
+                faults.push(Fault::Duplicated {
                     block,
                     from,
                     to,

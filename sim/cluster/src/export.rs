@@ -104,7 +104,7 @@ fn fault(fault: &Fault) -> String {
     match fault {
         // Numbers are written as they are debugged.
         Fault::Lost { .. }
-        | Fault::Twice { .. }
+        | Fault::Duplicated { .. }
         | Fault::Late { .. }
         | Fault::Cut { .. }
         | Fault::Restart { .. } => format!("{fault:?}"),

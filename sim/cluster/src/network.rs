@@ -59,7 +59,7 @@ impl<'s> Network<'s> {
         let mut of_messages: BTreeMap<(u32, u32, u32), Vec<usize>> = BTreeMap::new();
         for (index, fault) in scenario.faults.iter().enumerate() {
             if let Fault::Lost { block, from, to }
-            | Fault::Twice {
+            | Fault::Duplicated {
                 block, from, to, ..
             }
             | Fault::Late {
@@ -145,7 +145,7 @@ impl<'s> Network<'s> {
                     events.push(point!("message: late"));
                     arrives_ms = arrives_ms.saturating_add(*by_ms);
                 }
-                Fault::Twice { after_ms, .. } => {
+                Fault::Duplicated { after_ms, .. } => {
                     events.push(point!("message: twice"));
                     again_ms = Some(*after_ms);
                 }
@@ -250,7 +250,7 @@ mod tests {
             arrivals(vec![late.clone()], &sent),
             [vec![LATENCY_MS + 30], once.clone(), once.clone()]
         );
-        let twice = Fault::Twice {
+        let twice = Fault::Duplicated {
             block,
             from,
             to,

@@ -80,7 +80,8 @@ pub enum ExecutionMode {
     /// [`Graph`](Self::Graph) for blocks of at least this many transactions.
     GraphFrom(usize),
     /// Test mode: every path, compared by core itself.
-    Compared,
+    #[serde(alias = "Compared")]
+    TestMode,
 }
 
 /// A mined block: when it appears, at which node, and on which parent.
@@ -113,7 +114,8 @@ pub enum Fault {
         to: u32,
     },
     /// That message is duplicated: it arrives, and once more later.
-    Twice {
+    #[serde(alias = "Twice")]
+    Duplicated {
         /// Name of the block.
         block: u32,
         /// Name of the sender.
@@ -298,7 +300,7 @@ impl Fault {
     pub fn ends_at_ms(&self) -> u64 {
         match self {
             Fault::Lost { .. }
-            | Fault::Twice { .. }
+            | Fault::Duplicated { .. }
             | Fault::Late { .. }
             | Fault::PowerCut { .. }
             | Fault::StorageFails { .. } => 0,
@@ -331,7 +333,7 @@ impl NodeRecipe {
                 parallel.threshold = threshold;
                 parallel.stateful_ns = DEAR_NS;
             }
-            ExecutionMode::Compared => parallel.test_mode = true,
+            ExecutionMode::TestMode => parallel.test_mode = true,
         }
         Config {
             parallel,
@@ -361,7 +363,7 @@ impl fmt::Display for ExecutionMode {
                 write!(f, "parallel validation from {threshold} transactions")
             }
             ExecutionMode::GraphFrom(threshold) => write!(f, "graph from {threshold} transactions"),
-            ExecutionMode::Compared => f.write_str("test mode"),
+            ExecutionMode::TestMode => f.write_str("test mode"),
         }
     }
 }

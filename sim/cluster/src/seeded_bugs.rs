@@ -109,10 +109,10 @@ impl<S: Subject> Subject for BuggyLedger<S> {
                 result.fees = Amount(fees - fees % self.workers.max(1));
             }
             NodeBug::MergeOrder => {
-                let changes = result.changes.len().max(1) as u64;
+                let changes = result.state_diff.len().max(1) as u64;
                 let by = usize::try_from(self.hash_seed % changes);
                 result
-                    .changes
+                    .state_diff
                     .rotate_left(by.expect("what is below a length is a usize"));
             }
             NodeBug::SkipsAfterRestart if self.is_reopened => {

@@ -35,7 +35,7 @@ pub(crate) struct Tip {
 
 /// Result of a block; its receipts are in [`Ledger::blocks`].
 pub(crate) struct Added {
-    pub(crate) changes: Vec<(Cell, Value)>,
+    pub(crate) state_diff: Vec<(Cell, Value)>,
     pub(crate) fees: Amount,
     pub(crate) reward: Amount,
 }
@@ -62,12 +62,12 @@ impl Ledger {
             blocks: Vec::new(),
             ignores_conflicts,
         };
-        let changes = ledger.write(Height::GENESIS, values.written);
+        let state_diff = ledger.write(Height::GENESIS, values.written);
         let hash = codec::genesis_hash(genesis);
         ledger.tips.push(Tip {
             hash,
             time: genesis.time,
-            digest: codec::block_digest(hash, &changes, &[]),
+            digest: codec::block_digest(hash, &state_diff, &[]),
         });
         Ok(ledger)
     }
@@ -102,7 +102,7 @@ impl Ledger {
         }
 
         let written = values.written;
-        let changes = self.write(header.height, written);
+        let state_diff = self.write(header.height, written);
         let receipts: Vec<Receipt> = ids
             .into_iter()
             .zip(outcomes)
@@ -114,11 +114,11 @@ impl Ledger {
         self.tips.push(Tip {
             hash: codec::block_hash(header),
             time: header.time,
-            digest: codec::block_digest(self.tip().digest, &changes, &receipts),
+            digest: codec::block_digest(self.tip().digest, &state_diff, &receipts),
         });
         self.blocks.push((block.clone(), receipts));
         Ok(Added {
-            changes,
+            state_diff,
             fees,
             reward,
         })
@@ -216,7 +216,7 @@ impl Ledger {
 
     /// Writes the values that changed as versions of this height. Returns the changes.
     fn write(&mut self, height: Height, values: BTreeMap<Cell, Value>) -> Vec<(Cell, Value)> {
-        let mut changes = Vec::new();
+        let mut state_diff = Vec::new();
         for (cell, value) in values {
             let last = self.cells.get(&cell).and_then(|versions| versions.last());
             let is_same = match (last, &value) {
@@ -233,10 +233,10 @@ impl Ledger {
                     value: value.clone(),
                 };
                 self.cells.entry(cell).or_default().push(version);
-                changes.push((cell, value));
+                state_diff.push((cell, value));
             }
         }
-        changes
+        state_diff
     }
 }
 

@@ -42,7 +42,7 @@ impl Subject for Adapter {
                 .last()
                 .map(|(_, all)| all.clone())
                 .unwrap_or_default(),
-            changes: added.changes,
+            state_diff: added.state_diff,
             fees: added.fees,
             reward: added.reward,
             digest: self.0.tip().digest,

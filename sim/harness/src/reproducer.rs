@@ -365,7 +365,12 @@ fn parsed<T: DeserializeOwned>(text: &str, path: &str) -> Result<T, ReproducerEr
         path: path.to_owned(),
         line: error.span.start.line,
         column: error.span.start.col,
-        reason: error.code.to_string(),
+        reason: match error.code {
+            LayoutError::ExpectedStructLike | LayoutError::ExpectedNamedStructLike(_) => {
+                format!("this is no reproducer; one begins with `(lockstep: {FORMAT}, kind: ..`")
+            }
+            code => code.to_string(),
+        },
     })
 }
 

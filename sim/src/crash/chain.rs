@@ -68,7 +68,7 @@ impl fmt::Display for Chain {
             self.target_block + 1,
             target_block.receipts.len(),
             self.applied(),
-            target_block.changes.len(),
+            target_block.state_diff.len(),
         )
     }
 }

@@ -1,5 +1,6 @@
 //! Losses: the unsynced changes that a crash drops, whole or by sectors.
 
+use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,21 @@ pub enum Loss {
     Reordered(u64),
     /// Each sector of each change with probability 1/2. The number is the seed.
     Torn(u64),
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Loss::Nothing => f.write_str("nothing"),
+            Loss::All => f.write_str("all unsynced changes"),
+            Loss::Last => f.write_str("the last change"),
+            Loss::AllButLast => f.write_str("all changes but the last"),
+            Loss::Lengths => f.write_str("changes of length"),
+            Loss::TornLast(sectors) => write!(f, "the last change after {sectors} sectors"),
+            Loss::Reordered(seed) => write!(f, "random changes of seed {seed}"),
+            Loss::Torn(seed) => write!(f, "random sectors of seed {seed}"),
+        }
+    }
 }
 
 /// Parts of one change that arrive: byte ranges of a write; for a change of length any part is all

@@ -32,8 +32,8 @@ impl fmt::Display for CrashPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let CrashPoint { at, call, loss } = self;
         match call {
-            Some(call) => write!(f, "power loss in call {at} ({call}) with loss {loss:?}"),
-            None => write!(f, "power loss after {at} calls with loss {loss:?}"),
+            Some(call) => write!(f, "power loss in call {at} ({call}), losing {loss}"),
+            None => write!(f, "power loss after {at} calls, losing {loss}"),
         }
     }
 }

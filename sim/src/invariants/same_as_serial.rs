@@ -27,22 +27,22 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
                         ));
                     }
                 }
-                for (got, expected) in got.changes.iter().zip(&expected.changes) {
+                for (got, expected) in got.state_diff.iter().zip(&expected.state_diff) {
                     if got != expected {
                         return Some(format!("changed {got:?}, expected {expected:?}"));
                     }
                 }
                 if got != expected {
                     return Some(format!(
-                        "{} receipts, {} changes, fees {}, reward {}, digest {}; expected {}, {}, \
+                        "{} receipts, {} cells changed, fees {}, reward {}, digest {}; expected {}, {}, \
                          {}, {}, {}",
                         got.receipts.len(),
-                        got.changes.len(),
+                        got.state_diff.len(),
                         got.fees,
                         got.reward,
                         got.digest,
                         expected.receipts.len(),
-                        expected.changes.len(),
+                        expected.state_diff.len(),
                         expected.fees,
                         expected.reward,
                         expected.digest

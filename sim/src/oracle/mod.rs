@@ -43,10 +43,10 @@ impl Oracle {
         let state = State::of_genesis(genesis)?;
         let height = Height(0);
         let hash = genesis_hash(genesis);
-        let changes = changes_between(&State::default(), &state);
-        let digest = block_digest(hash, &changes, &[]);
+        let state_diff = state_diff_between(&State::default(), &state);
+        let digest = block_digest(hash, &state_diff, &[]);
         let mut cells = BTreeMap::new();
-        record_versions(&mut cells, height, &changes);
+        record_versions(&mut cells, height, &state_diff);
         Ok(Oracle {
             rules: genesis.rules.clone(),
             heights: vec![Snapshot {
@@ -96,13 +96,13 @@ impl Oracle {
         }
         let reward = pay_miner(&self.rules, &mut state, block.header.miner, fees);
 
-        let changes = changes_between(&tip.state, &state);
-        let digest = block_digest(tip.world.digest, &changes, &receipts);
+        let state_diff = state_diff_between(&tip.state, &state);
+        let digest = block_digest(tip.world.digest, &state_diff, &receipts);
         let mut cells = tip.world.cells.clone();
-        record_versions(&mut cells, block.header.height, &changes);
+        record_versions(&mut cells, block.header.height, &state_diff);
         let result = BlockResult {
             receipts,
-            changes,
+            state_diff,
             fees: Amount(fees),
             reward: Amount(reward),
             digest,
@@ -575,11 +575,11 @@ fn pay_miner(rules: &Rules, state: &mut State, miner: PublicKey, fees: u64) -> u
 }
 
 /// Lists every cell whose value differs, with its value after, in the order of [`Cell`].
-fn changes_between(before: &State, after: &State) -> Vec<(Cell, Value)> {
-    let mut changes = Vec::new();
+fn state_diff_between(before: &State, after: &State) -> Vec<(Cell, Value)> {
+    let mut state_diff = Vec::new();
     for (&account, &nonce) in &after.nonces {
         if before.nonces.get(&account) != Some(&nonce) {
-            changes.push((Cell::Nonce(account), Value::Nonce(Nonce(nonce))));
+            state_diff.push((Cell::Nonce(account), Value::Nonce(Nonce(nonce))));
         }
     }
     let with_multisig: BTreeSet<PublicKey> = before
@@ -591,12 +591,12 @@ fn changes_between(before: &State, after: &State) -> Vec<(Cell, Value)> {
     for account in with_multisig {
         let multisig = after.multisigs.get(&account);
         if before.multisigs.get(&account) != multisig {
-            changes.push((Cell::Multisig(account), Value::Multisig(multisig.cloned())));
+            state_diff.push((Cell::Multisig(account), Value::Multisig(multisig.cloned())));
         }
     }
     for (&(account, asset), &balance) in &after.balances {
         if before.balance(account, asset) != balance {
-            changes.push((
+            state_diff.push((
                 Cell::Balance(account, asset),
                 Value::Balance(Amount(balance)),
             ));
@@ -604,18 +604,18 @@ fn changes_between(before: &State, after: &State) -> Vec<(Cell, Value)> {
     }
     for (&asset, &supply) in &after.supplies {
         if before.supply(asset) != supply {
-            changes.push((Cell::Supply(asset), Value::Supply(supply)));
+            state_diff.push((Cell::Supply(asset), Value::Supply(supply)));
         }
     }
-    changes
+    state_diff
 }
 
 fn record_versions(
     cells: &mut BTreeMap<Cell, Vec<Version>>,
     height: Height,
-    changes: &[(Cell, Value)],
+    state_diff: &[(Cell, Value)],
 ) {
-    for (cell, value) in changes {
+    for (cell, value) in state_diff {
         let versions = cells.entry(*cell).or_default();
         versions.push(Version {
             height,
@@ -671,8 +671,8 @@ fn genesis_hash(genesis: &Genesis) -> Hash {
     derived_hash("lockstep 1 genesis", genesis)
 }
 
-fn block_digest(parent: Hash, changes: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
-    derived_hash("lockstep 1 block digest", &(parent, changes, receipts))
+fn block_digest(parent: Hash, state_diff: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
+    derived_hash("lockstep 1 block digest", &(parent, state_diff, receipts))
 }
 
 fn plain_hash(parts: &[&[u8]]) -> Hash {

@@ -184,7 +184,7 @@ fn rejected(oracle: &mut Oracle, transaction: Transaction) -> Rejection {
     let cells = oracle.world().cells.clone();
     let result = add(oracle, vec![transaction]);
     assert_eq!(oracle.world().cells, cells);
-    assert_eq!(result.changes, []);
+    assert_eq!(result.state_diff, []);
     assert_eq!(result.fees, Amount(0));
     rejection(&result, 0)
 }
@@ -1050,7 +1050,7 @@ fn a_transfer_debits_amount_and_fee_credits_the_destination_and_registers_it() {
         }
     );
     assert_eq!(
-        result.changes,
+        result.state_diff,
         [
             nonce_is(LOW, 0),
             nonce_is(MINER, 0),
@@ -1209,7 +1209,7 @@ fn a_rejected_transaction_leaves_no_trace() {
     // No fee, no nonce and no registration of the first.
     assert_eq!(which_applied(&result), [false, true]);
     assert_eq!(
-        result.changes,
+        result.state_diff,
         [
             nonce_is(LOW, 0),
             nonce_is(MINER, 0),
@@ -1365,7 +1365,7 @@ fn an_account_that_never_was_can_set_a_multisig_and_is_registered_by_it() {
     );
     // Neither the participants nor the miner are registered.
     assert_eq!(
-        result.changes,
+        result.state_diff,
         [
             nonce_is(ALICE.account(), 1),
             (
@@ -1464,7 +1464,12 @@ fn a_multisig_takes_effect_for_the_next_transaction_of_the_block() {
     assert_eq!(rejection(&result, 1), Rejection::Multisig { needed, got });
     // It was set and removed within the block: no change, and no version.
     let cell = Cell::Multisig(ALICE.account());
-    assert!(result.changes.iter().all(|(changed, _)| *changed != cell));
+    assert!(
+        result
+            .state_diff
+            .iter()
+            .all(|(changed, _)| *changed != cell)
+    );
     assert!(!oracle.world().cells.contains_key(&cell));
 }
 
@@ -1495,7 +1500,7 @@ fn cosignatures_without_a_multisig_change_nothing_but_the_identity() {
     let without = add(&mut plain, vec![transaction.clone()]);
     let with = add(&mut carrying, vec![cosigned(transaction, &[BOB, BOB])]);
     assert_eq!(without.receipts[0].outcome, with.receipts[0].outcome);
-    assert_eq!(without.changes, with.changes);
+    assert_eq!(without.state_diff, with.state_diff);
     assert_ne!(
         without.receipts[0].transaction,
         with.receipts[0].transaction
@@ -1520,7 +1525,7 @@ fn setting_the_same_multisig_changes_no_more_than_nonce_and_fee() {
         }
     );
     assert_eq!(
-        result.changes,
+        result.state_diff,
         [
             nonce_is(MINER, 0),
             nonce_is(ALICE.account(), 2),
@@ -1544,7 +1549,7 @@ fn removing_a_multisig_that_is_not_there_is_applied() {
             ],
         }
     );
-    assert_eq!(result.changes, [nonce_is(ALICE.account(), 1)]);
+    assert_eq!(result.state_diff, [nonce_is(ALICE.account(), 1)]);
 }
 
 #[test]
@@ -1625,7 +1630,7 @@ fn a_reward_of_a_ledger_without_native_asset_begins_its_supply() {
     let mut oracle = rewarding_ledger(50, 1000, &[]);
     let result = add(&mut oracle, Vec::new());
     assert_eq!(
-        result.changes,
+        result.state_diff,
         [
             nonce_is(MINER, 0),
             balance_is(MINER, NATIVE, 50),
@@ -1638,7 +1643,7 @@ fn a_reward_of_a_ledger_without_native_asset_begins_its_supply() {
 fn a_credit_of_zero_to_the_miner_registers_no_account() {
     let mut oracle = ledger(&[]);
     let result = add(&mut oracle, Vec::new());
-    assert_eq!(result.changes, []);
+    assert_eq!(result.state_diff, []);
     assert_eq!(nonce(&oracle, MINER), None);
 }
 
@@ -1721,7 +1726,7 @@ fn a_balance_that_comes_and_goes_is_no_change() {
     let changes: BTreeMap<Cell, Value> =
         [nonce_is(BOB.account(), 1), nonce_is(CAROL.account(), 1)].into();
     assert_eq!(
-        result.changes.into_iter().collect::<BTreeMap<_, _>>(),
+        result.state_diff.into_iter().collect::<BTreeMap<_, _>>(),
         changes
     );
     // Carol's gold came and went within the block: it leaves no trace between two blocks.
@@ -1751,7 +1756,7 @@ fn changes_stand_in_the_order_of_cells() {
         ],
     );
     assert_eq!(
-        result.changes,
+        result.state_diff,
         [
             nonce_is(MINER, 0),
             nonce_is(alice, 3),

@@ -51,7 +51,7 @@ pub(super) fn round(prepared: &Prepared, workers: usize) -> Result<Vec<Timing>, 
         clock.lap("execute");
         outcomes
     })?;
-    let path = format!("graph beside, on {workers} workers");
+    let path = format!("graph overlapped, on {workers} workers");
     let beside = time(prepared, &path, |state, clock| {
         let outcomes = executor.execute_all(state, hasher(), &checked);
         clock.lap("execute");

@@ -38,7 +38,7 @@ impl Explorable for GraphWithoutReceivers {
         let added = chain.add_block(block)?;
         let result = BlockResult {
             receipts: receipts(before, config, block)?,
-            changes: added.state_diff,
+            state_diff: added.state_diff,
             fees: added.fees,
             reward: added.reward,
             digest: added.tip.digest,

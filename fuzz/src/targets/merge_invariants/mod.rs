@@ -191,7 +191,7 @@ impl Subject for Merging {
         )?;
         Ok(BlockResult {
             receipts: added.receipts,
-            changes: added.state_diff,
+            state_diff: added.state_diff,
             fees: added.fees,
             reward: added.reward,
             digest: added.tip.digest,

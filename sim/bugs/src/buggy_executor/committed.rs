@@ -181,7 +181,7 @@ impl CommittedState {
         self.blocks.push((block.clone(), receipts.clone()));
         Ok(BlockResult {
             receipts,
-            changes,
+            state_diff: changes,
             fees: Amount(fees),
             reward: Amount(reward),
             digest,

@@ -137,7 +137,7 @@ impl<'s> Workers<'s> {
     }
 
     fn check_balances(&mut self, transaction: &Transaction) -> Result<(), Rejection> {
-        for (asset, sum) in taken(transaction) {
+        for (asset, sum) in withdrawals(transaction) {
             let Ok(needed) = u64::try_from(sum) else {
                 return Err(Rejection::SumOverflow { asset });
             };
@@ -296,7 +296,7 @@ pub(super) fn check_cosigners(
 }
 
 /// Returns the amount that a transaction takes of each asset, transfers to oneself included.
-pub(super) fn taken(transaction: &Transaction) -> BTreeMap<Asset, u128> {
+pub(super) fn withdrawals(transaction: &Transaction) -> BTreeMap<Asset, u128> {
     let mut taken = BTreeMap::from([(Asset::NATIVE, u128::from(transaction.fee.0))]);
     let mut take = |asset: Asset, amount: Amount| {
         *taken.entry(asset).or_insert(0) += u128::from(amount.0);

@@ -29,7 +29,7 @@ use lockstep_sim::scenario::Scenario;
 
 use crate::findings::{self, FindingNote, FindingText};
 use crate::kept::{self, ReplayResult};
-use crate::report::{Fact, pair, say_pair, say_self_checks, say_verdict};
+use crate::report::{Fact, of_injected_bug, pair, say_pair, say_self_checks, say_verdict};
 use crate::{complain, say, values};
 
 /// Default of the number of candidates that shrinking explores.
@@ -54,7 +54,7 @@ pub(crate) struct Explore {
         default_value_t = SCHEDULES
     )]
     schedules: usize,
-    /// Explore a ledger with this seeded race in place of core
+    /// Explore a ledger with this seeded race in place of core (ids: `lockstep bugs --list`)
     #[arg(long, env = "LOCKSTEP_EXPLORE_INJECT_BUG", value_name = "ID", value_parser = seeded_bug(), hide_possible_values = true)]
     inject_bug: Option<ThreadBug>,
     /// Write the reproducers of findings to this folder
@@ -119,7 +119,9 @@ impl Explore {
             self_check,
         };
         let mut clock = Clock(Instant::now());
-        let summary = quietly(|| campaign::run(&plan, &workload, &mut clock));
+        let mut summary = quietly(|| campaign::run(&plan, &workload, &mut clock));
+        let id = self.inject_bug.map(ThreadBug::id);
+        summary.verdict = of_injected_bug(summary.verdict, id, summary.runs);
         if let [finding, ..] = summary.verdict.findings() {
             let profile = workload.profile(finding.run);
             say_pair("scenario", profile);
@@ -163,8 +165,9 @@ impl Explore {
     ) -> ExitCode {
         let invariant = violation.invariant.name;
         let reproduce = format!(
-            "lockstep explore --seeds {seed}..{}{}",
+            "lockstep explore --seeds {seed}..{} --schedules {}{}",
             seed + 1,
+            self.schedules,
             self.injected()
         );
         let step = violation.step.to_string();

@@ -196,7 +196,7 @@ impl Simulation<'_> {
                     self.queue.at(*at_ms, Event::FaultBegins(index));
                 }
                 Fault::Lost { .. }
-                | Fault::Twice { .. }
+                | Fault::Duplicated { .. }
                 | Fault::Late { .. }
                 | Fault::PowerCut { .. }
                 | Fault::StorageFails { .. } => {}

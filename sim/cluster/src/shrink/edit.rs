@@ -39,7 +39,7 @@ impl Size {
                     ExecutionMode::Graph => 2,
                     ExecutionMode::ParallelValidationFrom(_)
                     | ExecutionMode::GraphFrom(_)
-                    | ExecutionMode::Compared => 3,
+                    | ExecutionMode::TestMode => 3,
                 }
         };
         let loss = |fault: &Fault| match fault {
@@ -274,7 +274,7 @@ fn each_name(scenario: &mut NodesScenario, visit: &mut dyn FnMut(Name, &mut u32)
     for fault in &mut scenario.faults {
         match fault {
             Fault::Lost { block, from, to }
-            | Fault::Twice {
+            | Fault::Duplicated {
                 block, from, to, ..
             }
             | Fault::Late {
@@ -321,7 +321,7 @@ fn each_number(scenario: &mut NodesScenario, visit: &mut dyn FnMut(&mut u64)) {
     for fault in &mut scenario.faults {
         match fault {
             Fault::Lost { .. } => {}
-            Fault::Twice { after_ms: ms, .. } | Fault::Late { by_ms: ms, .. } => visit(ms),
+            Fault::Duplicated { after_ms: ms, .. } | Fault::Late { by_ms: ms, .. } => visit(ms),
             Fault::Cut {
                 since_ms, until_ms, ..
             }

@@ -21,7 +21,7 @@ fn reproducer_every_kind() {
             cluster::NodeRecipe { name: 3, storage: cluster::StorageKind::Disk, mode: cluster::ExecutionMode::Graph, workers: 3, hash_seed: 2, seeded_bug: None },
             cluster::NodeRecipe { name: 4, storage: cluster::StorageKind::Disk, mode: cluster::ExecutionMode::ParallelValidationFrom(2), workers: 2, hash_seed: 3, seeded_bug: None },
             cluster::NodeRecipe { name: 5, storage: cluster::StorageKind::Memory, mode: cluster::ExecutionMode::GraphFrom(2), workers: 2, hash_seed: 4, seeded_bug: None },
-            cluster::NodeRecipe { name: 6, storage: cluster::StorageKind::Memory, mode: cluster::ExecutionMode::Compared, workers: 2, hash_seed: 5, seeded_bug: None },
+            cluster::NodeRecipe { name: 6, storage: cluster::StorageKind::Memory, mode: cluster::ExecutionMode::TestMode, workers: 2, hash_seed: 5, seeded_bug: None },
         ],
         blocks: vec![
             cluster::Mined { name: 1, parent: 0, at_ms: 10, by: 1, block: BlockRecipe {
@@ -51,7 +51,7 @@ fn reproducer_every_kind() {
         ],
         faults: vec![
             cluster::Fault::Lost { block: 1, from: 1, to: 2 },
-            cluster::Fault::Twice { block: 1, from: 1, to: 3, after_ms: 4 },
+            cluster::Fault::Duplicated { block: 1, from: 1, to: 3, after_ms: 4 },
             cluster::Fault::Late { block: 3, from: 3, to: 1, by_ms: 40 },
             cluster::Fault::Cut { from: 1, to: 4, since_ms: 0, until_ms: 50 },
             cluster::Fault::Partition { side: vec![1, 2], since_ms: 60, until_ms: 80 },

@@ -11,7 +11,7 @@ use crate::buggy_executor::cache::{Cache as Merged, Cached};
 use crate::buggy_executor::concurrent::ThreadBug;
 use crate::buggy_executor::concurrent::placing::{Placing, SHARDS};
 use crate::buggy_executor::store::damaged;
-use crate::buggy_executor::worker::taken;
+use crate::buggy_executor::worker::withdrawals;
 use lockstep_sim::subject::SubjectError;
 
 /// The state within a block.
@@ -41,7 +41,7 @@ impl Cache {
     pub(super) fn load(&self, committed: &RwLock<CommittedState>, transaction: &Transaction) {
         let source = transaction.source;
         let mut accounts = BTreeSet::from([source]);
-        let mut balances: BTreeSet<(PublicKey, Asset)> = taken(transaction)
+        let mut balances: BTreeSet<(PublicKey, Asset)> = withdrawals(transaction)
             .into_keys()
             .map(|asset| (source, asset))
             .collect();

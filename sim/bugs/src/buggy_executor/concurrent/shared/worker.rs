@@ -11,7 +11,7 @@ use crate::buggy_executor::concurrent::ThreadBug;
 use crate::buggy_executor::concurrent::at_work::Attendance;
 use crate::buggy_executor::concurrent::checked::Checked;
 use crate::buggy_executor::concurrent::panics::Panics;
-use crate::buggy_executor::worker::{check_cosigners, effects, taken};
+use crate::buggy_executor::worker::{check_cosigners, effects, withdrawals};
 use lockstep_sim::subject::SubjectError;
 
 /// A block in execution, as its workers share it.
@@ -118,7 +118,7 @@ impl Work {
     }
 
     fn check_balances(&self, transaction: &Transaction) -> Result<Option<Rejection>, SubjectError> {
-        for (asset, sum) in taken(transaction) {
+        for (asset, sum) in withdrawals(transaction) {
             let Ok(needed) = u64::try_from(sum) else {
                 return Ok(Some(Rejection::SumOverflow { asset }));
             };
