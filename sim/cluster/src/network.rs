@@ -138,15 +138,15 @@ impl<'s> Network<'s> {
                 Fault::Lost { .. } => {
                     return Fate {
                         arrivals_ms: Vec::new(),
-                        events: vec![point!("message: lost")],
+                        events: vec![point!("message: dropped")],
                     };
                 }
                 Fault::Late { by_ms, .. } => {
-                    events.push(point!("message: late"));
+                    events.push(point!("message: delayed"));
                     arrives_ms = arrives_ms.saturating_add(*by_ms);
                 }
                 Fault::Duplicated { after_ms, .. } => {
-                    events.push(point!("message: twice"));
+                    events.push(point!("message: duplicated"));
                     again_ms = Some(*after_ms);
                 }
                 _ => {}

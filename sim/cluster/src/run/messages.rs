@@ -44,7 +44,10 @@ impl Simulation<'_> {
         if !self.is_up(parcel.to) {
             self.coverage
                 .count(point!("message: to a node that is down"));
-            self.line(format_args!("{} to nobody", self.describe(&parcel, "->")));
+            self.line(format_args!(
+                "{} to a node that is down",
+                self.describe(&parcel, "->")
+            ));
             return Ok(());
         }
         self.coverage.count(point!("message: delivered", rare));

@@ -61,7 +61,7 @@ impl Simulation<'_> {
         let after = self.judge.look(recipe, subject)?;
         self.judge
             .added_again(recipe, block, &before, &after, got.as_ref(), subject)?;
-        self.coverage.count(point!("block: added again"));
+        self.coverage.count(point!("block: duplicate"));
         self.line(format_args!(
             "node {} refuses {} again",
             recipe.name, answered.name
