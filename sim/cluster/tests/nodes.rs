@@ -363,9 +363,11 @@ fn a_file_with_former_names_is_read_and_written_with_the_present_ones() {
     nodes: [
       (name: 1, storage: Memory, path: Spread, workers: 1, hash_seed: 0),
       (name: 2, storage: Disk, path: SpreadFrom(2), workers: 1, hash_seed: 1, planted: ErrorBecomesRejection),
+      (name: 3, storage: Memory, path: Compared, workers: 2, hash_seed: 0),
     ],
     blocks: [],
     faults: [
+      Twice(block: 1, from: 1, to: 2, after_ms: 3),
       PowerCut(node: 2, doing: Adding(3), call: 1, down_ms: 5, loss: All),
       StorageFails(node: 2, doing: RewindingTo(0), call: 0),
     ],
@@ -374,6 +376,8 @@ fn a_file_with_former_names_is_read_and_written_with_the_present_ones() {
 "#;
     let present = BODY
         .replace("path: Spread", "mode: ParallelValidation")
+        .replace("path: Compared", "mode: TestMode")
+        .replace("Twice(", "Duplicated(")
         .replace("planted: ErrorBecomes", "seeded_bug: IoErrorIs")
         .replace("doing:", "operation:");
     for format in ["lockstep_nodes: 1", "lockstep: 2,\n  kind: \"cluster\""] {
