@@ -178,4 +178,21 @@ mod tests {
         ];
         assert_eq!(facts(&verdict), expected);
     }
+
+    #[test]
+    fn an_injected_bug_without_a_finding_fails_the_self_check() {
+        let vacuous = || Verdict::<()>::Vacuous {
+            missing: vec!["a point"],
+        };
+        for verdict in [Verdict::Passed, vacuous()] {
+            let verdict = of_injected_bug(verdict, Some("unit-lost"), 7);
+            let failed = not_detected("unit-lost", "nothing in 7 runs".to_owned());
+            assert_eq!(verdict, Verdict::SelfCheckFailed(failed));
+        }
+        assert_eq!(of_injected_bug(vacuous(), None, 7), vacuous());
+        let found = || Verdict::<()>::Violated {
+            findings: Vec::new(),
+        };
+        assert_eq!(of_injected_bug(found(), Some("unit-lost"), 7), found());
+    }
 }

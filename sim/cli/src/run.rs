@@ -26,6 +26,11 @@ use super::progress::{Progress, Summary, as_line};
 use super::report::{of_injected_bug, runs, say_coverage, say_pair, say_self_checks};
 use super::{check_environment, complain, findings, say, scratch_folder, values};
 
+/// Accepted blocks of a campaign without another limit.
+const BLOCKS: u64 = 300;
+/// Transactions in them.
+const TRANSACTIONS: u64 = 30_000;
+
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// Draw everything from this seed: a number, or a commit of up to 40 hexadecimal digits, of which
@@ -47,7 +52,7 @@ pub(super) struct Run {
         long,
         env = "LOCKSTEP_RUN_BLOCKS",
         value_name = "N",
-        default_value_t = 300
+        default_value_t = BLOCKS
     )]
     blocks: u64,
     /// Continue until the accepted blocks had N transactions, over all shards
@@ -55,7 +60,7 @@ pub(super) struct Run {
         long,
         env = "LOCKSTEP_RUN_TRANSACTIONS",
         value_name = "N",
-        default_value_t = 30_000
+        default_value_t = TRANSACTIONS
     )]
     transactions: u64,
     /// Continue for this time (60s, 10m, 8h), in place of --blocks and --transactions
@@ -230,9 +235,9 @@ impl Run {
         }
     }
 
-    /// Prints the command that repeats the campaign, and the subjects. The hash seed is left out: no
-    /// result depends on it.
-    fn print_head(&self, plan: &Plan) {
+    /// Command that executes the same runs. Flags that decide no result are left out: the hash seed, the
+    /// repetitions, processes and folders.
+    fn command(&self, plan: &Plan) -> String {
         let mut command = match &plan.runs {
             Runs::Seeds(seeds) => format!("lockstep run --seeds {}..{}", seeds.start, seeds.end),
             Runs::OfSeed(seed) => format!("lockstep run --seed {seed}"),
@@ -244,13 +249,35 @@ impl Run {
         if plan.shard != Shard::WHOLE {
             command.push_str(&format!(" --shard {}", plan.shard));
         }
+        match (self.duration, &plan.enough) {
+            (Some(limit), _) => command.push_str(&format!(" --for {}s", limit.as_secs())),
+            (None, Enough::Totals(_)) => {
+                for (flag, number, default) in [
+                    ("blocks", self.blocks, BLOCKS),
+                    ("transactions", self.transactions, TRANSACTIONS),
+                ] {
+                    if number != default {
+                        command.push_str(&format!(" --{flag} {number}"));
+                    }
+                }
+            }
+            _ => {}
+        }
+        if self.findings > 1 {
+            command.push_str(&format!(" --findings {}", self.findings));
+        }
         if self.doublecheck {
             command.push_str(" --doublecheck");
         }
         if let Some(bug) = &self.inject_bug {
             command.push_str(&format!(" --inject-bug {}", bug.id()));
         }
-        say(command);
+        command
+    }
+
+    /// Prints the command and the subjects.
+    fn print_head(&self, plan: &Plan) {
+        say(self.command(plan));
         let modes = Execution::ALL.len();
         match &self.inject_bug {
             Some(bug) => {
@@ -366,5 +393,44 @@ fn print_summary(plan: &Plan, summary: &Summary) {
     }
     if !summary.digest.is_of_nothing() {
         say_pair("digest", summary.digest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        run: Run,
+    }
+
+    #[test]
+    fn the_printed_command_executes_the_same_runs() {
+        for flags in [
+            "--seed 3",
+            "--seed 3 --only 4",
+            "--seeds 0..7 --preset calm --shard 1/2",
+            "--seed 1 --for 90s",
+            "--seeds 2..9 --for 60s --findings 3",
+            "--seed 1 --blocks 20 --transactions 100 --doublecheck",
+            "--seed 1 --inject-bug self-transfer",
+        ] {
+            let typed = std::iter::once("run").chain(flags.split(' '));
+            let run = Cli::try_parse_from(typed).expect("the flags are known").run;
+            let plan = run.plan();
+            let printed = run.command(&plan);
+            let arguments = printed.split(' ').skip(1);
+            let again = Cli::try_parse_from(arguments)
+                .expect("the command parses")
+                .run;
+            assert_eq!(again.plan(), plan, "{flags}: {printed}");
+            assert_eq!(again.preset, run.preset, "{flags}: {printed}");
+            let id = |run: &Run| run.inject_bug.map(|bug| bug.id());
+            assert_eq!(id(&again), id(&run), "{flags}: {printed}");
+        }
     }
 }
