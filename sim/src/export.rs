@@ -22,7 +22,7 @@ use lockstep_sim::scenario::*;
 #[rustfmt::skip]
 fn {}() {{
     let scenario = ",
-        head(&reproducer.shows),
+        head(reproducer),
         identifier(name)
     );
     write_scenario(&mut text, &reproducer.payload.scenario);
@@ -53,7 +53,7 @@ use lockstep_sim::scenario::*;
 #[rustfmt::skip]
 fn {}() {{
     let scenario = ",
-        head(&reproducer.shows),
+        head(reproducer),
         identifier(name)
     );
     write_scenario(&mut text, &reproducer.payload.scenario);
@@ -76,17 +76,21 @@ fn {}() {{
     text
 }
 
-/// Returns the first line of an exported file.
+/// Returns the first line of an exported file. A seeded bug of the subject is named there: the test
+/// executes core, which does not have it.
 #[must_use]
-pub fn head(shows: &str) -> String {
-    match shows {
-        "" => "//! Printed by `lockstep export`.\n".to_owned(),
+pub fn head<P>(kept: &lockstep_harness::reproducer::Reproducer<P>) -> String {
+    let shown = match (kept.shows.as_str(), &kept.seeded_bug) {
+        ("", _) => String::new(),
         // A file may say anything here; a comment ends with its line.
-        invariant => format!(
-            "//! Printed by `lockstep export`. It showed {}.\n",
-            invariant.escape_debug()
+        (invariant, None) => format!(" It showed {}.", invariant.escape_debug()),
+        (invariant, Some(bug)) => format!(
+            " It showed {} with the seeded bug {}, which core does not have.",
+            invariant.escape_debug(),
+            bug.escape_debug()
         ),
-    }
+    };
+    format!("//! Printed by `lockstep export`.{shown}\n")
 }
 
 /// Turns a file name into a name for a function: `0007-a.b` becomes `reproducer_0007_a_b`.

@@ -37,3 +37,16 @@ fn every_kind_of_step_action_and_flaw_exports_as_a_test_that_runs() {
         include_str!("exported/every_kind.rs"),
     );
 }
+
+#[test]
+fn an_exported_test_says_that_core_lacks_the_seeded_bug() {
+    let kept = "corpora/reproducers/0002-self-transfer.repro";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(kept);
+    let reproducer = Reproducer::read(&path).expect("the reproducer is there");
+    let of_core = export::as_test(&reproducer, "it");
+    let buggy = reproducer.with_seeded_bug(Some("self-transfer"));
+    let (head, body) = (export::head(&buggy), export::as_test(&buggy, "it"));
+    assert!(head.ends_with("with the seeded bug self-transfer, which core does not have.\n"));
+    let without_head = |text: &str| text.split_once('\n').map(|(_, body)| body.to_owned());
+    assert_eq!(without_head(&body), without_head(&of_core));
+}

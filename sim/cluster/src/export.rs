@@ -28,7 +28,7 @@ fn {}() {{
         latency_ms: {},
         nodes: vec![
 ",
-        head(&reproducer.shows),
+        head(reproducer),
         identifier(name),
         genesis(&scenario.genesis),
         scenario.latency_ms,
