@@ -110,10 +110,12 @@ fn write_scenario(text: &mut String, scenario: &Scenario) {
         "Scenario {{
         genesis: {},
         hash_seed: {},
+        workers: {:?},
         steps: vec![
 ",
         genesis(&scenario.genesis),
         scenario.hash_seed,
+        scenario.workers,
     );
     for step in &scenario.steps {
         match step {

@@ -164,6 +164,7 @@ pub(super) fn plain(choices: &mut impl Choices) -> Scenario {
                 .collect(),
         },
         hash_seed: 0,
+        workers: None,
         steps,
     }
 }

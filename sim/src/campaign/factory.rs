@@ -34,6 +34,8 @@ pub struct Circumstances<'c> {
     pub is_repeated: bool,
     /// True if the scenario has faults, which only some subjects can inject.
     pub has_faults: bool,
+    /// Number of workers that the scenario asks for; `None` for the usual ones.
+    pub workers: Option<u32>,
     /// Name of the only subject that is needed.
     pub only: Option<&'c str>,
 }
@@ -70,9 +72,15 @@ impl SubjectFactory for CoreSubjects {
         circumstances: &Circumstances<'_>,
     ) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
         let hash_seed = circumstances.hash_seed;
-        let now = |execution| match circumstances.is_repeated {
-            true => other_workers(execution),
-            false => execution,
+        let now = |execution| {
+            let execution = match circumstances.workers {
+                Some(workers) => with_workers(execution, workers as usize),
+                None => execution,
+            };
+            match circumstances.is_repeated {
+                true => other_workers(execution),
+                false => execution,
+            }
         };
         let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
         for execution in Execution::ALL {
@@ -104,6 +112,17 @@ impl SubjectFactory for CoreSubjects {
             subjects.push(Box::new(on_disk));
         }
         Ok(subjects)
+    }
+}
+
+/// Returns the same mode with this number of workers, and the modes that are named for few as they are:
+/// the numbers stay distinct, and so do the names of the subjects.
+const fn with_workers(execution: Execution, workers: usize) -> Execution {
+    match execution {
+        Execution::ParallelValidation(_) => Execution::ParallelValidation(workers),
+        Execution::Graph(8) if workers > 3 => Execution::Graph(workers),
+        Execution::TestMode(_) => Execution::TestMode(workers),
+        others => others,
     }
 }
 

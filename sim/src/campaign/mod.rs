@@ -9,13 +9,12 @@ pub use self_check::SELF_CHECKS;
 use std::path::Path;
 
 use lockstep_harness::campaign::{Execution, RunId, SelfCheckFailed, Workload};
-use lockstep_harness::choice::Seeded;
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::digest::Digest;
 use lockstep_harness::trace::Trace;
 
 use crate::coverage::{SYSTEM, totals};
-use crate::generate::{self, Preset, Profile, Size};
+use crate::generate::{self, Preset, Profile};
 use crate::scenario::Scenario;
 use crate::shrink::{self, Shrunk};
 use crate::trial;
@@ -44,16 +43,13 @@ impl Workload for Ledgers<'_> {
     }
 
     fn draw(&self, run: RunId) -> (Profile, Scenario) {
-        let mut choices = Seeded::new(run.seed, run.run);
-        let (profile, mut scenario) =
-            generate::scenario_with_preset(&mut choices, Size::CAMPAIGN, self.preset);
+        let (profile, mut scenario) = generate::of_run(run, self.preset);
         scenario.hash_seed ^= self.hash_seed;
         (profile, scenario)
     }
 
     fn profile(&self, run: RunId) -> Profile {
-        let mut choices = Seeded::new(run.seed, run.run);
-        generate::profile_with_preset(&mut choices, Size::CAMPAIGN, self.preset)
+        generate::profile_of_run(run, self.preset)
     }
 
     fn execute(&self, scenario: &Scenario, is_repeated: bool) -> Execution {
@@ -91,6 +87,7 @@ pub(crate) fn execute(
                 },
                 is_repeated,
                 has_faults: scenario.faults().next().is_some(),
+                workers: scenario.workers,
                 only: None,
             };
             subjects.subjects(genesis, &circumstances)
@@ -186,6 +183,7 @@ fn on(
                 hash_seed,
                 is_repeated: false,
                 has_faults: scenario.faults().next().is_some(),
+                workers: scenario.workers,
                 only,
             };
             subjects.subjects(genesis, &circumstances)
@@ -209,11 +207,11 @@ mod tests {
                     folder: folder.clone(),
                 },
             };
-            let run = RunId { seed: 3, run: 1 };
-            let drawn =
-                generate::scenario_with_preset(&mut Seeded::new(3, 1), Size::CAMPAIGN, preset);
-            assert_eq!(workload.profile(run), drawn.0);
-            assert_eq!(workload.draw(run), drawn);
+            for run in [RunId { seed: 3, run: 0 }, RunId { seed: 3, run: 1 }] {
+                let drawn = generate::of_run(run, preset);
+                assert_eq!(workload.profile(run), drawn.0);
+                assert_eq!(workload.draw(run), drawn);
+            }
         }
     }
 }

@@ -78,5 +78,6 @@ fn canary_scenario(seed: u64) -> Scenario {
             balances: vec![Holding(0, 0, 1_000)],
         },
         hash_seed: seed,
+        workers: None,
     }
 }

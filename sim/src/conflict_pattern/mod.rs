@@ -224,6 +224,7 @@ fn scenario_among(
             balances: book.allocations(),
         },
         hash_seed: seed,
+        workers: None,
         steps,
     }
 }

@@ -214,6 +214,7 @@ impl Chain {
             Scenario {
                 genesis: self.recipe.clone(),
                 hash_seed: self.hash_seed,
+                workers: None,
                 steps,
             },
         )

@@ -8,12 +8,16 @@
 pub(crate) mod faults;
 mod preset;
 mod profile;
+mod runs;
+mod tails;
 mod tree;
 mod wallet;
 
 pub use faults::{FaultKind, FaultMix};
 pub use preset::Preset;
 pub use profile::{Profile, Size, TransactionKind};
+pub use runs::{of_run, profile_of_run};
+pub use tails::{Dimension, Tail};
 pub use tree::{Grown, tree};
 
 use wallet::{Beliefs, Wallet};
@@ -47,13 +51,7 @@ pub fn scenario_with_preset(
 
 fn of_profile(choices: &mut impl Choices, profile: Profile) -> (Profile, Scenario) {
     let genesis = genesis(choices, &profile);
-    let mut generator = Generator {
-        wallet: Wallet::new(&genesis),
-        undone: Vec::new(),
-        next_new_account: profile.accounts,
-        profile: &profile,
-        choices,
-    };
+    let mut generator = Generator::new(&genesis, &profile, choices);
     let mut steps = Vec::new();
     for _ in 0..profile.blocks {
         // Bounded: a stream that always makes the same choice would never reach a block.
@@ -65,14 +63,16 @@ fn of_profile(choices: &mut impl Choices, profile: Profile) -> (Profile, Scenari
         generator.push_step(Some(Step::Block(block)), &mut steps);
     }
     let hash_seed = generator.choices.below(1 << 32);
-    (
-        profile,
-        Scenario {
-            genesis,
-            hash_seed,
-            steps,
-        },
-    )
+    let mut scenario = Scenario {
+        genesis,
+        hash_seed,
+        workers: profile.tail.workers,
+        steps,
+    };
+    if profile.tail.is_at_byte_limit {
+        tails::limit_bytes(&mut scenario, choices);
+    }
+    (profile, scenario)
 }
 
 /// Draws the profile alone: that of [`scenario_with_preset`] for the same choices.
@@ -135,9 +135,22 @@ struct Generator<'g, C> {
     /// Beliefs after each block that the last rewind undid, the lowest first.
     undone: Vec<Beliefs>,
     next_new_account: u32,
+    /// Number of blocks so far.
+    blocks: usize,
 }
 
-impl<C: Choices> Generator<'_, C> {
+impl<'g, C: Choices> Generator<'g, C> {
+    fn new(genesis: &GenesisRecipe, profile: &'g Profile, choices: &'g mut C) -> Self {
+        Generator {
+            wallet: Wallet::new(genesis),
+            undone: Vec::new(),
+            next_new_account: profile.accounts,
+            blocks: 0,
+            profile,
+            choices,
+        }
+    }
+
     fn between_blocks(&mut self) -> Option<Step> {
         let profile = self.profile;
         if !self.undone.is_empty() && self.choices.chance(1, 2) {
@@ -148,7 +161,7 @@ impl<C: Choices> Generator<'_, C> {
         }
         if self.wallet.height() > 0 && self.choices.chance(profile.rewinds, 100) {
             // Sometimes more than there are blocks.
-            let depth = self.choices.between(1, 4);
+            let depth = self.choices.between(1, profile.tail.depth);
             self.undone = self.wallet.rewind(depth);
             return Some(Step::Rewind(depth));
         }
@@ -177,10 +190,15 @@ impl<C: Choices> Generator<'_, C> {
         } else {
             self.profile.transactions
         };
-        let count = self.choices.between(0, most);
+        let exact = self.profile.tail.lengths.get(self.blocks).copied();
+        self.blocks += 1;
+        let count = exact.unwrap_or_else(|| self.choices.between(0, most));
         let mut transactions = Vec::new();
         while (transactions.len() as u64) < count {
             self.one_kind(miner, &mut transactions);
+        }
+        if let Some(exact) = exact {
+            transactions.truncate(usize::try_from(exact).unwrap_or(usize::MAX));
         }
         let block = BlockRecipe {
             miner,
@@ -298,8 +316,14 @@ impl<C: Choices> Generator<'_, C> {
 
     fn many_transfers(&mut self, body: &mut Vec<TransactionRecipe>) {
         let from = self.rich();
-        let most = self.choices.pick(&[2, 4, 16, 255]);
-        let sendings = (0..self.choices.between(2, most))
+        let count = match self.profile.tail.dimension {
+            Some(Dimension::Transfers) => self.profile.tail.most,
+            _ => {
+                let most = self.choices.pick(&[2, 4, 16, 255]);
+                self.choices.between(2, most)
+            }
+        };
+        let sendings = (0..count)
             .map(|_| {
                 let asset = self.asset_of(from);
                 let to = self.account();
@@ -343,17 +367,34 @@ impl<C: Choices> Generator<'_, C> {
             Action::Multisig(0, Vec::new())
         } else {
             let first = self.choices.below(u64::from(self.profile.accounts));
-            let size = self
-                .choices
-                .between(1, 4)
-                .min(u64::from(self.profile.accounts));
+            let (size, among, threshold) = self.participants();
             let participants: Vec<u32> = (first..first + size)
-                .map(|number| small(number % u64::from(self.profile.accounts)))
+                .map(|number| small(number % among))
                 .collect();
-            let threshold = self.choices.between(1, size);
             Action::Multisig(u8::try_from(threshold).unwrap_or(1), participants)
         };
         self.act(from, action, body);
+    }
+
+    /// Draws the number of participants of a multisig, the number of accounts that they are among, and
+    /// the threshold.
+    fn participants(&mut self) -> (u64, u64, u64) {
+        let accounts = u64::from(self.profile.accounts);
+        let most = self.profile.tail.participants;
+        if most == Tail::NONE.participants {
+            let size = self.choices.between(1, most).min(accounts);
+            return (size, accounts, self.choices.between(1, size));
+        }
+        // Participants beyond the accounts of the genesis have keys as well.
+        let size = match self.choices.below(2) {
+            0 => most,
+            _ => self.choices.between(1, most),
+        };
+        let threshold = match self.choices.below(2) {
+            0 => size,
+            _ => self.choices.between(1, size),
+        };
+        (size, accounts.max(most), threshold)
     }
 
     fn missing_cosigner(&mut self, body: &mut Vec<TransactionRecipe>) {

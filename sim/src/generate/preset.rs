@@ -10,9 +10,12 @@ use super::profile::{Profile, TransactionKind};
 /// The emphasis of a campaign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preset {
-    /// The drawn profile, unchanged.
+    /// The drawn profile, unchanged, and extras beside it: tails, and whatever else is drawn from a
+    /// stream of its own.
     #[default]
     Default,
+    /// The drawn profile, unchanged, without extras: what a seed has always drawn.
+    Ordinary,
     /// No faults: long chains of blocks whose transactions are nearly all applied.
     Calm,
     /// Amounts: sums, overflows, overspending, credits spent within a block.
@@ -27,8 +30,9 @@ pub enum Preset {
 
 impl Preset {
     /// Every preset.
-    pub const ALL: [Preset; 6] = [
+    pub const ALL: [Preset; 7] = [
         Preset::Default,
+        Preset::Ordinary,
         Preset::Calm,
         Preset::Money,
         Preset::Nonces,
@@ -41,6 +45,7 @@ impl Preset {
     pub const fn name(self) -> &'static str {
         match self {
             Preset::Default => "default",
+            Preset::Ordinary => "ordinary",
             Preset::Calm => "calm",
             Preset::Money => "money",
             Preset::Nonces => "nonces",
@@ -59,9 +64,9 @@ impl Preset {
     /// bent to the emphasis.
     pub fn apply_to(self, profile: &mut Profile) {
         match self {
-            Preset::Default => {}
+            Preset::Default | Preset::Ordinary => {}
             Preset::Calm => {
-                keep_only(profile, &CALM);
+                self.emphasise(profile);
                 profile.block_flaws = 0;
                 profile.rewinds = profile.rewinds.min(5);
                 profile.reopens = profile.reopens.min(5);
@@ -70,17 +75,17 @@ impl Preset {
                 profile.faults = FaultMix::none();
             }
             Preset::Money => {
-                keep_only(profile, &MONEY);
+                self.emphasise(profile);
                 profile.block_flaws = 0;
             }
             Preset::Nonces => {
-                keep_only(profile, &NONCES);
+                self.emphasise(profile);
                 profile.block_flaws = 0;
                 // Few accounts: senders repeat more often.
                 profile.accounts = profile.accounts.min(8);
             }
             Preset::Multisig => {
-                keep_only(profile, &MULTISIG);
+                self.emphasise(profile);
                 profile.block_flaws = 0;
                 profile.accounts = profile.accounts.min(12);
             }
@@ -94,11 +99,23 @@ impl Preset {
         }
     }
 
+    /// Changes the weights of the kinds of transactions alone, for a profile whose sizes stay as they
+    /// are.
+    pub(super) fn emphasise(self, profile: &mut Profile) {
+        match self {
+            Preset::Default | Preset::Ordinary | Preset::Reorg => {}
+            Preset::Calm => keep_only(profile, &CALM),
+            Preset::Money => keep_only(profile, &MONEY),
+            Preset::Nonces => keep_only(profile, &NONCES),
+            Preset::Multisig => keep_only(profile, &MULTISIG),
+        }
+    }
+
     /// Focus whose coverage points a whole campaign must reach; `None` for all that are not rare.
     #[must_use]
     pub const fn focus(self) -> Option<&'static str> {
         match self {
-            Preset::Default => None,
+            Preset::Default | Preset::Ordinary => None,
             narrower => Some(narrower.name()),
         }
     }
@@ -173,7 +190,7 @@ mod tests {
     use lockstep_harness::coverage;
 
     #[test]
-    fn every_preset_but_the_default_is_a_focus_of_coverage_points() {
+    fn every_narrower_preset_is_a_focus_of_coverage_points() {
         for preset in Preset::ALL {
             let is_focus = preset
                 .focus()
@@ -188,7 +205,8 @@ mod tests {
         for preset in Preset::ALL {
             let mut changed = drawn.clone();
             preset.apply_to(&mut changed);
-            assert_eq!(changed == drawn, preset == Preset::Default, "{preset}");
+            let is_unchanged = matches!(preset, Preset::Default | Preset::Ordinary);
+            assert_eq!(changed == drawn, is_unchanged, "{preset}");
             assert_eq!(Preset::named(preset.name()), Some(preset));
             let plain = changed.weights[0];
             assert!(plain.0 == TransactionKind::Plain && plain.1 > 0, "{preset}");

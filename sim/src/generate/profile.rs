@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::faults::FaultMix;
+use super::tails::Tail;
 use lockstep_harness::choice::Choices;
 
 /// Upper bounds of a scenario.
@@ -56,6 +57,8 @@ pub struct Profile {
     pub weights: Vec<(TransactionKind, u64)>,
     /// Rate and weights of faults.
     pub faults: FaultMix,
+    /// Sizes of a run that is extreme in one dimension.
+    pub tail: Tail,
 }
 
 /// A kind of transaction.
@@ -190,6 +193,7 @@ impl Profile {
             weights,
             // Drawn by the caller that wants faults: streams of choices without them do not change.
             faults: FaultMix::none(),
+            tail: Tail::NONE,
         }
     }
 }
@@ -215,6 +219,10 @@ impl fmt::Display for Profile {
             let separator = if index > 0 { "," } else { "" };
             write!(f, "{separator} {kind} {weight}")?;
         }
-        write!(f, "; {}", self.faults)
+        write!(f, "; {}", self.faults)?;
+        match self.tail.dimension {
+            Some(dimension) => write!(f, "; tail of {dimension}: {}", self.tail.most),
+            None => Ok(()),
+        }
     }
 }

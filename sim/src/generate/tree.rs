@@ -3,7 +3,7 @@
 use crate::scenario::{BlockRecipe, GenesisRecipe};
 use lockstep_harness::choice::Choices;
 
-use super::{Generator, Profile, Size, Wallet, genesis};
+use super::{Generator, Profile, Size, genesis};
 
 /// Maximum number of blocks of the chain that a branch competes with.
 const DEEPEST: u64 = 8;
@@ -30,13 +30,7 @@ pub fn tree(choices: &mut impl Choices, size: Size) -> (Profile, GenesisRecipe, 
     // More often than for one ledger: competing branches are what several nodes must agree on.
     profile.rewinds = choices.pick(&[0, 10, 25]);
     let beginning = genesis(choices, &profile);
-    let mut generator = Generator {
-        wallet: Wallet::new(&beginning),
-        undone: Vec::new(),
-        next_new_account: profile.accounts,
-        profile: &profile,
-        choices,
-    };
+    let mut generator = Generator::new(&beginning, &profile, choices);
     let mut trunk = Trunk::default();
     while (trunk.grown.len() as u64) < profile.blocks {
         if generator.choices.chance(profile.rewinds, 100) {

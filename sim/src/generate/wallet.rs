@@ -61,9 +61,13 @@ impl Wallet {
             Some(TransactionFlaw::Network(network)) => network == self.genesis.network,
             Some(_) => false,
         };
-        let mut after = self.current().clone();
-        if is_sound && after.apply(recipe).is_some() {
-            *self.current_mut() = after;
+        // The beliefs about thousands of accounts are not copied for every transaction.
+        if is_sound {
+            let current = self.current_mut();
+            let touched = current.touched_by(recipe);
+            if current.apply(recipe).is_none() {
+                current.put_back(touched);
+            }
         }
     }
 
@@ -144,6 +148,41 @@ impl Beliefs {
             .unwrap_or_default()
     }
 
+    /// Returns what a transaction may change.
+    fn touched_by(&self, recipe: &TransactionRecipe) -> Touched {
+        let from = recipe.from;
+        let mut balances = vec![(from, 0)];
+        match &recipe.action {
+            Action::Send(sendings) => {
+                for &Sending(to, asset, _) in sendings {
+                    balances.extend([(from, asset), (to, asset)]);
+                }
+            }
+            Action::Burn(asset, _) => balances.push((from, *asset)),
+            Action::Multisig(..) => {}
+        }
+        Touched {
+            from,
+            nonce: self.nonces.get(&from).copied(),
+            multisig: self.multisigs.get(&from).cloned(),
+            fees: self.fees,
+            balances: balances
+                .into_iter()
+                .map(|of| (of, self.balances.get(&of).copied()))
+                .collect(),
+        }
+    }
+
+    /// Undoes the changes of a transaction.
+    fn put_back(&mut self, touched: Touched) {
+        put_back(&mut self.nonces, touched.from, touched.nonce);
+        put_back(&mut self.multisigs, touched.from, touched.multisig);
+        for (of, balance) in touched.balances {
+            put_back(&mut self.balances, of, balance);
+        }
+        self.fees = touched.fees;
+    }
+
     /// Applies a transaction; `None` if it should be rejected, and then `self` is half changed.
     fn apply(&mut self, recipe: &TransactionRecipe) -> Option<()> {
         let from = recipe.from;
@@ -196,8 +235,24 @@ impl Beliefs {
     }
 }
 
+/// The beliefs that a transaction may change, as they were before it.
+struct Touched {
+    from: u32,
+    nonce: Option<u64>,
+    multisig: Option<(u8, Vec<u32>)>,
+    fees: u64,
+    balances: Vec<((u32, u32), Option<u64>)>,
+}
+
+fn put_back<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, before: Option<V>) {
+    match before {
+        Some(before) => map.insert(key, before),
+        None => map.remove(&key),
+    };
+}
+
 /// Length of the encoding of a block, in bytes.
-fn encoded_bytes(block: &BlockRecipe) -> u64 {
+pub(super) fn encoded_bytes(block: &BlockRecipe) -> u64 {
     const HEADER: usize = 2 + 1 + 8 + 32 + 8 + 32 + 32 + 2;
     let body = block.transactions.iter().map(|recipe| {
         let payload = match &recipe.action {

@@ -21,6 +21,10 @@ pub struct Scenario {
     /// Seed of every hash map of the subjects. No result depends on it.
     #[serde(default)]
     pub hash_seed: u64,
+    /// Number of workers of the subjects that have workers; `None` for the usual ones. No result
+    /// depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<u32>,
     /// Steps, in order.
     pub steps: Vec<Step>,
 }

@@ -138,6 +138,17 @@ fn settings(search: &mut Search<'_, Scenario>) {
     let mut candidate = search.smallest().clone();
     candidate.hash_seed = 0;
     search.keeps(candidate);
+    if let Some(workers) = search.smallest().workers {
+        let mut candidate = search.smallest().clone();
+        candidate.workers = None;
+        if !search.keeps(candidate) {
+            search.lower(u64::from(workers), |scenario, _, lower| {
+                let mut candidate = scenario.clone();
+                candidate.workers = u32::try_from(lower).ok();
+                candidate
+            });
+        }
+    }
     let mut candidate = search.smallest().clone();
     candidate.genesis.network = NetworkName::Devnet;
     search.keeps(candidate);

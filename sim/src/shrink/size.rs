@@ -23,6 +23,7 @@ pub struct Size {
     assets: usize,
     names: u64,
     unusual_settings: usize,
+    workers: u32,
     numbers_above_zero: usize,
     sum: u128,
 }
@@ -35,6 +36,7 @@ impl Size {
         let genesis = &scenario.genesis;
         let unusual_settings = [
             scenario.hash_seed != 0,
+            scenario.workers.is_some(),
             genesis.network != NetworkName::Devnet,
             genesis.native_limit != SIMPLE_LIMIT,
             genesis.max_block_bytes != SIMPLE_BLOCK_BYTES,
@@ -57,6 +59,7 @@ impl Size {
                 .map(u64::from)
                 .sum::<u64>(),
             unusual_settings: unusual_settings.into_iter().filter(|is| *is).count(),
+            workers: scenario.workers.unwrap_or(0),
             numbers_above_zero: numbers.iter().filter(|number| **number > 0).count(),
             sum: numbers.iter().copied().map(u128::from).sum(),
         }

@@ -44,6 +44,7 @@ pub(crate) fn scenario(faults: &[Fault]) -> Scenario {
             balances: (0..3).map(|account| Holding(account, 0, 1_000)).collect(),
         },
         hash_seed: 3,
+        workers: None,
         steps,
     }
 }

@@ -16,6 +16,7 @@ fn reproducer_every_kind() {
             balances: vec![Holding(0, 0, 1000), Holding(1, 0, 50), Holding(1, 3, 7)],
         },
         hash_seed: 9,
+        workers: None,
         steps: vec![
             Step::Block(BlockRecipe {
                 miner: 9,

@@ -16,6 +16,7 @@ fn reproducer_0009_multisig_deletion_lost() {
             balances: vec![Holding(0, 0, 100)],
         },
         hash_seed: 0,
+        workers: None,
         steps: vec![
             Step::Block(BlockRecipe {
                 miner: 9,

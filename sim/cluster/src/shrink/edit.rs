@@ -108,6 +108,7 @@ pub(super) fn as_one_ledger(scenario: &NodesScenario) -> Scenario {
     Scenario {
         genesis: scenario.genesis.clone(),
         hash_seed: 0,
+        workers: None,
         steps: scenario
             .blocks
             .iter()

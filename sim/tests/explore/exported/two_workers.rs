@@ -18,6 +18,7 @@ fn reproducer_two_workers() {
             balances: vec![Holding(0, 0, 100), Holding(1, 0, 100)],
         },
         hash_seed: 0,
+        workers: None,
         steps: vec![
             Step::Block(BlockRecipe {
                 miner: 2,

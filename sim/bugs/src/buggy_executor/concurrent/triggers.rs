@@ -116,6 +116,7 @@ fn tiny(transactions: Vec<TransactionRecipe>) -> Scenario {
                 .collect(),
         },
         hash_seed: HASH_SEED,
+        workers: None,
         steps: vec![Step::Block(BlockRecipe {
             miner: account(0, 2),
             later_ms: 0,

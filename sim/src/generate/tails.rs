@@ -1,0 +1,365 @@
+//! Heavy tails: rare runs that are extreme in one dimension and small in all others.
+//!
+//! An ordinary run stays well inside the sizes at which core changes its ways
+//! ([`lockstep_core::sizes`]), because many small runs find more than few large ones. So every
+//! eleventh run of a campaign has a tail. Its dimension is not drawn: the dimensions take turns, and
+//! a campaign of 143 runs has had each. The size in that dimension is drawn, often at one of core's
+//! sizes or one beside it.
+
+use std::fmt;
+
+use lockstep_harness::campaign::RunId;
+use lockstep_harness::choice::Choices;
+
+use super::profile::{Profile, TransactionKind};
+use super::wallet::encoded_bytes;
+use super::{FaultMix, Size};
+use crate::scenario::{Scenario, Step};
+
+/// A dimension of a scenario in which a run can be extreme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dimension {
+    /// Transactions of a block, of every kind, between few accounts.
+    Transactions,
+    /// Cells that a block writes: many transactions, between many accounts.
+    Cells,
+    /// Blocks, each with few transactions.
+    Blocks,
+    /// Assets.
+    Assets,
+    /// Participants of a multisig, and cosigners of a transaction.
+    Participants,
+    /// Blocks that one rewind undoes.
+    Rewinds,
+    /// Accounts of the genesis.
+    Accounts,
+    /// Workers of the subjects.
+    Workers,
+    /// Transfers of a transaction.
+    Transfers,
+    /// Bytes of a block, up to the limit of the ledger and one beyond.
+    Bytes,
+}
+
+impl Dimension {
+    /// Every one, in order.
+    pub const ALL: [Dimension; 10] = [
+        Dimension::Transactions,
+        Dimension::Cells,
+        Dimension::Blocks,
+        Dimension::Assets,
+        Dimension::Participants,
+        Dimension::Rewinds,
+        Dimension::Accounts,
+        Dimension::Workers,
+        Dimension::Transfers,
+        Dimension::Bytes,
+    ];
+
+    /// Its name in the profile that a run prints.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Dimension::Transactions => "transactions",
+            Dimension::Cells => "cells",
+            Dimension::Blocks => "blocks",
+            Dimension::Assets => "assets",
+            Dimension::Participants => "participants",
+            Dimension::Rewinds => "rewinds",
+            Dimension::Accounts => "accounts",
+            Dimension::Workers => "workers",
+            Dimension::Transfers => "transfers",
+            Dimension::Bytes => "bytes",
+        }
+    }
+
+    /// Returns the dimension in which a run of a campaign is extreme; `None` for an ordinary run.
+    #[must_use]
+    pub fn of_run(run: RunId) -> Option<Dimension> {
+        let at = run.seed.wrapping_add(run.run);
+        let turn = usize::try_from(at / EVERY % TURNS.len() as u64).expect("turns are few");
+        (at % EVERY == FIRST).then_some(TURNS[turn])
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One run of so many has a tail. A prime, and so is the number of turns: every shard of a campaign
+/// gets its share of each dimension.
+const EVERY: u64 = 11;
+/// The first run of seed 0 with a tail.
+const FIRST: u64 = 4;
+
+/// The turns of the dimensions. Those that cost little have two.
+const TURNS: [Dimension; 13] = [
+    Dimension::Workers,
+    Dimension::Cells,
+    Dimension::Assets,
+    Dimension::Participants,
+    Dimension::Blocks,
+    Dimension::Transactions,
+    Dimension::Rewinds,
+    Dimension::Accounts,
+    Dimension::Bytes,
+    Dimension::Transfers,
+    Dimension::Participants,
+    Dimension::Workers,
+    Dimension::Assets,
+];
+
+/// Bounds of the runs with a tail, in every other dimension.
+const SMALL: Size = Size {
+    blocks: 3,
+    transactions: 16,
+    accounts: 8,
+};
+
+/// The sizes of one run beyond those of [`Size`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// The dimension in which the run is extreme; `None` for an ordinary run.
+    pub dimension: Option<Dimension>,
+    /// The extreme size.
+    pub most: u64,
+    /// Exact number of transactions of the first blocks; drawn where there is none.
+    pub lengths: Vec<u64>,
+    /// Maximum number of participants of a multisig.
+    pub participants: u64,
+    /// Maximum number of blocks that one rewind undoes.
+    pub depth: u64,
+    /// Number of workers of the subjects; `None` for the usual ones.
+    pub workers: Option<u32>,
+    /// True if the limit of a block is the length of one of the drawn blocks, or one byte less.
+    pub is_at_byte_limit: bool,
+}
+
+impl Tail {
+    /// An ordinary run.
+    pub const NONE: Tail = Tail {
+        dimension: None,
+        most: 0,
+        lengths: Vec::new(),
+        participants: 4,
+        depth: 4,
+        workers: None,
+        is_at_byte_limit: false,
+    };
+
+    /// Draws a profile that is extreme in this dimension.
+    pub(super) fn draw(dimension: Dimension, choices: &mut impl Choices) -> Profile {
+        let mut profile = Profile::draw(choices, SMALL);
+        profile.is_huge = false;
+        profile.faults = FaultMix::none();
+        let most = extreme(dimension, choices);
+        profile.tail = Tail {
+            dimension: Some(dimension),
+            most,
+            ..Tail::NONE
+        };
+        stretch(&mut profile, dimension, most, choices);
+        profile
+    }
+}
+
+/// Draws a size at, or one beside, one of these.
+fn beside(choices: &mut impl Choices, sizes: &[u64]) -> u64 {
+    let size = choices.pick(sizes);
+    choices.pick(&[size - 1, size, size + 1])
+}
+
+/// Draws the size of a tail, often at one of core's sizes or one beside.
+fn extreme(dimension: Dimension, choices: &mut impl Choices) -> u64 {
+    match dimension {
+        Dimension::Transactions => match choices.below(4) {
+            0 => choices.between(1_024, 2_000),
+            1 => beside(choices, &[1_024, 4_096]),
+            _ => choices.between(4_097, 5_500),
+        },
+        // A transfer writes four cells, and a few more are written for all.
+        Dimension::Cells => match choices.below(3) {
+            0 => beside(choices, &[1_023, 1_024]),
+            _ => choices.between(1_100, 1_400),
+        },
+        Dimension::Blocks => match choices.below(4) {
+            0 => beside(choices, &[64, 128]),
+            1 | 2 => choices.between(100, 160),
+            _ => choices.between(257, 320),
+        },
+        Dimension::Assets => match choices.below(3) {
+            0 => beside(choices, &[8, 16]),
+            _ => choices.between(17, 64),
+        },
+        Dimension::Participants => match choices.below(4) {
+            0 => beside(choices, &[8, 64, 128]),
+            1 => choices.pick(&[254, 255]),
+            _ => choices.between(65, 255),
+        },
+        Dimension::Rewinds => choices.between(12, 48),
+        Dimension::Accounts => match choices.below(3) {
+            0 => beside(choices, &[1_024, 4_096]),
+            _ => choices.between(4_097, 8_000),
+        },
+        Dimension::Workers => match choices.below(3) {
+            0 => choices.between(1, 15),
+            _ => choices.between(16, 32),
+        },
+        Dimension::Transfers => choices.pick(&[128, 254, 255, 255]),
+        Dimension::Bytes => choices.between(1, 200),
+    }
+}
+
+/// Makes a small profile extreme in one dimension.
+fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut impl Choices) {
+    // A transaction of each of these kinds is as large as hundreds of others.
+    let is_large = matches!(dimension, Dimension::Transactions | Dimension::Cells);
+    if is_large {
+        profile.max_block_bytes = 64 << 20;
+        profile.block_flaws = 0;
+        set_weight(profile, TransactionKind::ManyTransfers, 0);
+        set_weight(profile, TransactionKind::Malformed, 0);
+    }
+    let small = |number: u64| u32::try_from(number).expect("sizes are small numbers");
+    match dimension {
+        Dimension::Transactions => {
+            profile.accounts = small(choices.between(8, 200));
+            profile.blocks = 2;
+            profile.rewinds = choices.pick(&[0, 40]);
+            profile.tail.lengths = vec![beside(choices, &[8, 48, 128, 256, 512]), most];
+            set_weight(profile, TransactionKind::ManyTransfers, 1);
+            set_weight(profile, TransactionKind::Malformed, 1);
+            set_weight(profile, TransactionKind::Plain, 512);
+            set_weight(profile, TransactionKind::Chain, 16);
+        }
+        Dimension::Cells => {
+            profile.accounts = small(most * 2);
+            profile.assets = 1;
+            profile.blocks = 1;
+            profile.reopens = 0;
+            profile.tail.lengths = vec![most];
+            set_weight(profile, TransactionKind::Plain, 16);
+            set_weight(profile, TransactionKind::NewAccount, 1_024);
+        }
+        Dimension::Blocks => {
+            profile.blocks = most;
+            profile.transactions = 2;
+            profile.accounts = profile.accounts.min(4);
+            profile.rewinds = 1;
+            profile.reopens = 0;
+            profile.block_flaws = 0;
+            set_weight(profile, TransactionKind::ManyTransfers, 0);
+            set_weight(profile, TransactionKind::Malformed, 0);
+        }
+        Dimension::Assets => {
+            profile.assets = small(most);
+            profile.accounts = profile.accounts.min(4);
+            profile.blocks = 3;
+            profile.tail.lengths = vec![12, 12];
+            set_weight(profile, TransactionKind::ManyTransfers, 8);
+            set_weight(profile, TransactionKind::Burn, 8);
+        }
+        Dimension::Participants => {
+            profile.tail.participants = most;
+            profile.tail.lengths = vec![4, 8, 4];
+            profile.blocks = 3;
+            profile.accounts = profile.accounts.min(4);
+            profile.max_block_bytes = 4 << 20;
+            profile.block_flaws = 0;
+            set_weight(profile, TransactionKind::Multisig, 32);
+            set_weight(profile, TransactionKind::MissingCosigner, 8);
+            set_weight(profile, TransactionKind::Plain, 32);
+        }
+        Dimension::Rewinds => {
+            profile.blocks = most;
+            profile.tail.depth = most;
+            profile.transactions = 3;
+            profile.rewinds = 8;
+            profile.reopens = profile.reopens.min(2);
+            profile.block_flaws = profile.block_flaws.min(20);
+            set_weight(profile, TransactionKind::ManyTransfers, 0);
+            set_weight(profile, TransactionKind::Malformed, 0);
+        }
+        Dimension::Accounts => {
+            profile.accounts = small(most);
+            profile.assets = 1;
+            profile.blocks = 1;
+            profile.tail.lengths = vec![32];
+            profile.rewinds = choices.pick(&[0, 40]);
+            profile.reopens = profile.reopens.min(5);
+        }
+        Dimension::Workers => {
+            profile.tail.workers = Some(small(most));
+            profile.blocks = profile.blocks.max(2);
+            profile.tail.lengths = vec![beside(choices, &[most * 8, 256])];
+        }
+        Dimension::Transfers => {
+            profile.tail.lengths = vec![4, 4];
+            set_weight(profile, TransactionKind::ManyTransfers, 64);
+        }
+        Dimension::Bytes => {
+            profile.tail.is_at_byte_limit = true;
+            profile.transactions = most;
+            profile.blocks = 3;
+            profile.block_flaws = 0;
+        }
+    }
+}
+
+/// Lowers the limit of a block to the length of one of the drawn blocks, or to one byte less: of the
+/// blocks that are longer than the limit each must be refused.
+pub(super) fn limit_bytes(scenario: &mut Scenario, choices: &mut impl Choices) {
+    let lengths: Vec<u64> = scenario
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Block(block) => Some(encoded_bytes(block)),
+            _ => None,
+        })
+        .collect();
+    let less = choices.pick(&[0, 0, 1]);
+    if !lengths.is_empty() {
+        scenario.genesis.max_block_bytes = choices.pick(&lengths) - less;
+    }
+}
+
+fn set_weight(profile: &mut Profile, of: TransactionKind, to: u64) {
+    for (kind, weight) in &mut profile.weights {
+        if *kind == of {
+            *weight = to;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_dimension_has_its_turn_within_143_runs_of_any_seed_and_any_shard() {
+        for seed in 0..20 {
+            for of in [1, 2, 3, 4, 5, 7, 8] {
+                for index in 0..of {
+                    let runs = (0..EVERY * TURNS.len() as u64).map(|at| at * of + index);
+                    let seen: BTreeSet<Dimension> = runs
+                        .filter_map(|run| Dimension::of_run(RunId { seed, run }))
+                        .collect();
+                    assert_eq!(seen.len(), Dimension::ALL.len(), "shard {index}/{of}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_run_of_eleven_has_a_tail() {
+        let tails = (0..1_100).filter(|run| {
+            let run = RunId { seed: 3, run: *run };
+            Dimension::of_run(run).is_some()
+        });
+        assert_eq!(tails.count(), 100);
+    }
+}
