@@ -36,12 +36,14 @@ pub mod scenario;
 pub mod disk;
 pub mod faulty;
 pub mod oracle;
+pub mod reads;
 pub mod subject;
 pub mod world;
 
 pub mod invariants;
 pub mod trial;
 
+pub mod answering;
 pub mod campaign;
 pub mod canary;
 pub mod coverage;

@@ -13,6 +13,7 @@ use lockstep_core::model::{
 use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
 use lockstep_harness::coverage::Point;
 
+use crate::reads::{Answer, Question, of_core};
 use crate::scenario::{ConcurrentRequest, Fault};
 use crate::world::{BlockResult, World};
 
@@ -63,6 +64,16 @@ pub trait Subject {
     ///
     /// As [`Subject::world`].
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError>;
+
+    /// Answers a question about a public read; `None` if it does not offer that read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subject::world`].
+    fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {
+        let _ = question;
+        Ok(None)
+    }
 
     /// Returns the number of workers at work on the last block; `None` if it does not count them.
     fn at_work(&self) -> Option<AtWork> {
@@ -479,6 +490,10 @@ impl<S: Storage> Subject for Core<S> {
         let storage = self.chain()?.storage();
         let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
         bytes_kept(&*storage)
+    }
+
+    fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {
+        Ok(Some(of_core::answer(self.chain()?, question)?))
     }
 }
 

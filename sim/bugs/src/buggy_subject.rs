@@ -8,6 +8,7 @@ use super::{Bug, Correct};
 use crate::buggy_executor::concurrent::{self, Concurrent};
 use crate::buggy_executor::{BuggyExecutor, ExecutorBug};
 use lockstep_harness::choice::Choices;
+use lockstep_sim::answering::AnswerBug;
 use lockstep_sim::faulty::{OnDisk, OnDiskBug};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::scenario::Scenario;
@@ -20,6 +21,8 @@ pub(super) enum BuggySubject {
     Executor(Option<ExecutorBug>),
     /// Core in memory.
     Core(Execution),
+    /// Core in memory with a wrong public answer.
+    Answering(AnswerBug),
     /// Core on a simulated disk. The only subject for bugs that need a fault.
     OnDisk(Option<OnDiskBug>),
     /// The buggy executor with native threads, and the time after which a block counts as hanging. Only
@@ -44,6 +47,7 @@ impl BuggySubject {
                     ExecutorBug::named(bug.id).map(|bug| BuggySubject::Executor(Some(bug)));
                 executor
                     .or_else(|| OnDiskBug::named(bug.id).map(|bug| BuggySubject::OnDisk(Some(bug))))
+                    .or_else(|| AnswerBug::named(bug.id).map(BuggySubject::Answering))
             }
         }
     }
@@ -63,6 +67,7 @@ impl BuggySubject {
             BuggySubject::Core(execution) => {
                 Ok(Box::new(Core::executed(execution, genesis, hash_seed)?))
             }
+            BuggySubject::Answering(bug) => bug.subject(genesis, hash_seed),
             BuggySubject::OnDisk(Some(bug)) => bug.subject(genesis, hash_seed),
             BuggySubject::OnDisk(None) => {
                 let ledger = OnDisk::new(Execution::Graph(2), genesis, hash_seed)?;

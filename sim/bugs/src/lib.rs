@@ -29,7 +29,7 @@ use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::shrink;
 
 use list::Correct;
-pub use list::{BUGS, Bug, CORRECT};
+pub use list::{BUGS, Bug, CORRECT, INVENTED};
 
 /// All engines: those of the harness first, then the baselines.
 pub const ENGINES: &[&dyn Engine] = &[

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
+use lockstep_sim::answering::AnswerBug;
 
 /// A seeded bug that an executor really had, or a control of [`CORRECT`].
 #[derive(Debug, PartialEq, Eq)]
@@ -39,16 +40,17 @@ pub(crate) enum Correct {
 /// matrix, in the order of the catalogue. The [invented](Area::Invented) ones are left out: the checkers
 /// that they were made for have tests of their own.
 pub static BUGS: LazyLock<Vec<Bug>> = LazyLock::new(|| {
-    let known = catalogue()
-        .into_iter()
-        .filter(|entry| entry.bug.area != Area::Invented);
-    known
-        .map(|entry| Bug {
-            id: entry.bug.id,
-            sentence: entry.bug.sentence,
-            sought: Sought::Seeded(entry),
-        })
-        .collect()
+    let known = |entry: &Entry| entry.bug.area != Area::Invented;
+    catalogue().into_iter().filter(known).map(Bug::of).collect()
+});
+
+/// The invented bugs of core's public answers, which engines search for by name and commands inject. They
+/// are no rows of the detection matrix.
+pub static INVENTED: LazyLock<Vec<Bug>> = LazyLock::new(|| {
+    let of_answers =
+        |entry: &Entry| entry.bug.area == Area::Invented && entry.is_in(AnswerBug::HOST);
+    let bugs = catalogue().into_iter().filter(of_answers);
+    bugs.map(Bug::of).collect()
 });
 
 /// The controls: the buggy executor without a bug, and core.
@@ -95,10 +97,19 @@ const fn correct(id: &'static str, sentence: &'static str, correct: Correct) -> 
 }
 
 impl Bug {
+    fn of(entry: Entry) -> Bug {
+        Bug {
+            id: entry.bug.id,
+            sentence: entry.bug.sentence,
+            sought: Sought::Seeded(entry),
+        }
+    }
+
     /// Returns the bug or the control with this id.
     #[must_use]
     pub fn named(id: &str) -> Option<&'static Bug> {
-        BUGS.iter().chain(CORRECT).find(|bug| bug.id == id)
+        let mut all = BUGS.iter().chain(INVENTED.iter()).chain(CORRECT);
+        all.find(|bug| bug.id == id)
     }
 
     /// True for a control, in which every detection is a false positive.

@@ -2,6 +2,7 @@
 //! transactions, every engine detects a bug, and no engine has false positives.
 
 use lockstep_bugs::{BUGS, Bug, CORRECT, ENGINES, Effort, Engine, Search};
+use lockstep_sim::answering::AnswerBug;
 use lockstep_sim::faulty::OnDiskBug;
 
 const SEED: u64 = 2;
@@ -192,4 +193,21 @@ fn the_oracle_and_the_invariants_each_name_what_the_other_does_not() {
         Some("receipts-explain-balances")
     );
     assert_eq!(named("oracle", debit).as_deref(), Some("same-as-serial"));
+}
+
+/// Wrong answers of core to its own public calls, which no result of a block shows.
+#[test]
+fn the_trial_finds_every_wrong_answer_and_the_oracle_alone_finds_none() {
+    for seeded in AnswerBug::ALL {
+        let bug = bug(seeded.id());
+        let search = search(engine("trial"), bug, SEED, RUNS);
+        let found = search.found;
+        let found = found.unwrap_or_else(|| panic!("{seeded} is not found in {RUNS} runs"));
+        let mut named_by = seeded.seeding().named_by.iter();
+        assert!(named_by.any(|one| one.name == found.invariant), "{seeded}");
+        assert!(!finds(engine("oracle"), bug, FEW / 20), "{seeded}");
+        let small = (found.shrunk)(&Effort::of(TRIES));
+        assert_eq!(small.shows.as_ref(), Some(&found.invariant), "{seeded}");
+        assert!(small.transactions <= 3, "{seeded}: {small:?}");
+    }
 }

@@ -23,6 +23,7 @@ use lockstep_core::model::{Block, Genesis, Header, Height, PublicKey, Timestamp,
 use lockstep_core::storage::{RedbStorage, Storage};
 
 use crate::disk::{Disk, DiskFault, Loss};
+use crate::reads::{Answer, Question, of_core};
 use crate::scenario::{Fault, InjectionPoint};
 use crate::subject::{self, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
@@ -327,6 +328,10 @@ impl<S: Storage + 'static> Subject for OnDisk<S> {
         let storage = self.chain()?.storage();
         let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
         subject::bytes_kept(&*storage)
+    }
+
+    fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {
+        Ok(Some(of_core::answer(self.chain()?, question)?))
     }
 
     fn faulty(&mut self) -> Option<&mut dyn Faulty> {

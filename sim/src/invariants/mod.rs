@@ -2,14 +2,17 @@
 //!
 //! The specific ones come first, so that the first violation names the bug.
 
+mod bodies_are_kept_by_rule;
 mod cancelled_leaves_no_trace;
 mod concurrent_requests_serialise;
 mod crash_leaves_before_or_after;
 mod failure_is_no_rejection;
 mod failure_leaves_before_or_after;
+mod levels_follow_conflicts;
 mod nonces_advance_by_applied;
 mod one_receipt_per_transaction;
 mod panic_leaves_no_trace;
+mod reads_agree;
 mod reads_back;
 mod receipts_explain_balances;
 mod rejected_leaves_no_trace;
@@ -26,6 +29,7 @@ use std::collections::BTreeSet;
 use lockstep_core::model::{Block, Effect, Outcome, Receipt, Refusal, Rules, Transaction, Version};
 use lockstep_harness::invariant::Invariant;
 
+use crate::reads::{Answer, Question};
 use crate::subject::{AtWork, ConcurrentReport, StoredBlock, SubjectError, Template};
 use crate::world::{BlockResult, World};
 
@@ -39,7 +43,7 @@ pub struct Check {
 }
 
 /// All invariants, in the order in which they are judged.
-pub const ALL: [Check; 18] = [
+pub const ALL: [Check; 21] = [
     failure_is_no_rejection::CHECK,
     crash_leaves_before_or_after::CHECK,
     failure_leaves_before_or_after::CHECK,
@@ -48,6 +52,9 @@ pub const ALL: [Check; 18] = [
     concurrent_requests_serialise::CHECK,
     template_lives_its_time::CHECK,
     workers_stay_within_their_limit::CHECK,
+    reads_agree::CHECK,
+    levels_follow_conflicts::CHECK,
+    bodies_are_kept_by_rule::CHECK,
     one_receipt_per_transaction::CHECK,
     rejected_leaves_no_trace::CHECK,
     nonces_advance_by_applied::CHECK,
@@ -60,13 +67,23 @@ pub const ALL: [Check; 18] = [
     same_as_serial::CHECK,
 ];
 
+/// Those that judge the answers to questions, and no other step.
+pub const OF_READS: [Check; 3] = [
+    reads_agree::CHECK,
+    levels_follow_conflicts::CHECK,
+    bodies_are_kept_by_rule::CHECK,
+];
+
+pub use bodies_are_kept_by_rule::INVARIANT as BODIES_ARE_KEPT_BY_RULE;
 pub use cancelled_leaves_no_trace::INVARIANT as CANCELLED_LEAVES_NO_TRACE;
 pub use concurrent_requests_serialise::INVARIANT as CONCURRENT_REQUESTS_SERIALISE;
 pub use crash_leaves_before_or_after::INVARIANT as CRASH_LEAVES_BEFORE_OR_AFTER;
 pub use failure_is_no_rejection::INVARIANT as FAILURE_IS_NO_REJECTION;
 pub use failure_leaves_before_or_after::INVARIANT as FAILURE_LEAVES_BEFORE_OR_AFTER;
+pub use levels_follow_conflicts::INVARIANT as LEVELS_FOLLOW_CONFLICTS;
 pub use nonces_advance_by_applied::INVARIANT as NONCES_ADVANCE_BY_APPLIED;
 pub use panic_leaves_no_trace::INVARIANT as PANIC_LEAVES_NO_TRACE;
+pub use reads_agree::INVARIANT as READS_AGREE;
 pub use reads_back::INVARIANT as READS_BACK;
 pub use receipts_explain_balances::INVARIANT as RECEIPTS_EXPLAIN_BALANCES;
 pub use rejected_leaves_no_trace::INVARIANT as REJECTED_LEAVES_NO_TRACE;
@@ -137,6 +154,15 @@ pub enum Event<'e> {
         /// Time between making and submitting it, by the clock, in milliseconds; negative where the
         /// clock went back.
         jump_ms: i64,
+    },
+    /// A question about a public read was answered.
+    Read {
+        /// The question.
+        question: &'e Question,
+        /// Answer of the subject.
+        got: &'e Answer,
+        /// Answer from the oracle's history.
+        expected: &'e Answer,
     },
 }
 

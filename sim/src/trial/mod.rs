@@ -2,6 +2,7 @@
 
 mod encoding;
 pub mod faults;
+mod reads;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -122,6 +123,7 @@ fn run_all(
     let (subjects, oracle) = subjects;
     let mut trial = Trial {
         genesis,
+        hash_seed: scenario.hash_seed,
         keys,
         oracle,
         checks,
@@ -146,6 +148,7 @@ fn run_all(
         trial.label = label(step);
         trial.step(step)?;
     }
+    trial.ask_public_reads(true)?;
     trial.label = "what is kept at the end";
     trial.compare_bytes()?;
     Ok(trial.trace.digest())
@@ -153,6 +156,8 @@ fn run_all(
 
 struct Trial<'t> {
     genesis: Genesis,
+    /// Seed of the questions about public reads.
+    hash_seed: u64,
     keys: Keys,
     oracle: Oracle,
     /// Invariants that are checked after every step.
@@ -208,7 +213,8 @@ impl Trial<'_> {
         let outcome = self.unarmed_step(step);
         // A fault that met no operation does not wait for a later step.
         self.armed.clear();
-        outcome
+        outcome?;
+        self.ask_public_reads(false)
     }
 
     fn unarmed_step(&mut self, step: &Step) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use lockstep_bugs::{BUGS, Bug, CORRECT, ENGINES, Engine};
+use lockstep_bugs::{BUGS, Bug, CORRECT, ENGINES, Engine, INVENTED};
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::seeded_bug::catalogue;
 
@@ -174,12 +174,16 @@ impl Bugs {
     }
 
     fn bugs(&self) -> Vec<&'static Bug> {
-        let all = CORRECT.iter().chain(BUGS.iter());
+        let rows = CORRECT.iter().chain(BUGS.iter());
+        if self.bug.is_empty() {
+            return rows.collect();
+        }
+        // Invented ones are searched for by name alone.
         let is_wanted = |bug: &&Bug| {
             let is_named = |name: &String| name == bug.id || (name == NONE && bug.is_correct());
-            self.bug.is_empty() || self.bug.iter().any(is_named)
+            self.bug.iter().any(is_named)
         };
-        all.filter(is_wanted).collect()
+        rows.chain(INVENTED.iter()).filter(is_wanted).collect()
     }
 
     fn columns(&self, bugs: &[&'static Bug]) -> Vec<Column> {
@@ -324,7 +328,8 @@ fn exit_code(rows: &[Row]) -> ExitCode {
 }
 
 fn bug() -> impl TypedValueParser<Value = String> {
-    let ids = BUGS.iter().chain(CORRECT).map(|bug| bug.id);
+    let ids = BUGS.iter().chain(INVENTED.iter()).chain(CORRECT);
+    let ids = ids.map(|bug| bug.id);
     PossibleValuesParser::new(ids.chain([NONE]))
 }
 
