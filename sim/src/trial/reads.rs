@@ -108,7 +108,7 @@ impl Trial<'_> {
                 if amount.is_zero()
                     && exists(&lockstep_core::model::Cell::Balance(*account, *asset)) =>
             {
-                point!("asked: balance of a drained account")
+                point!("asked: balance of a drained account", rare)
             }
             (Question::Conflicts(_), Answer::Conflicts(order)) => match order.groups.len() {
                 0..=1 => point!("asked: transactions without a conflict"),
