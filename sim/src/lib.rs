@@ -47,6 +47,7 @@ pub mod answering;
 pub mod campaign;
 pub mod canary;
 pub mod coverage;
+pub mod with_a_past;
 
 pub mod crash;
 #[cfg(feature = "shuttle")]

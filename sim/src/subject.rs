@@ -65,6 +65,12 @@ pub trait Subject {
     /// As [`Subject::world`].
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError>;
 
+    /// Returns whether its stored bytes are those of core: then they are compared with the bytes of a
+    /// ledger that core builds anew from the blocks of the chain.
+    fn stores_as_core(&self) -> bool {
+        false
+    }
+
     /// Answers a question about a public read; `None` if it does not offer that read.
     ///
     /// # Errors
@@ -490,6 +496,10 @@ impl<S: Storage> Subject for Core<S> {
         let storage = self.chain()?.storage();
         let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
         bytes_kept(&*storage)
+    }
+
+    fn stores_as_core(&self) -> bool {
+        true
     }
 
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {

@@ -13,6 +13,7 @@ use lockstep_sim::faulty::{OnDisk, OnDiskBug};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, Execution, Subject, SubjectError};
+use lockstep_sim::with_a_past::PathBug;
 
 /// A single ledger as the subject of a trial, and its seeded bug.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,8 @@ pub(super) enum BuggySubject {
     Core(Execution),
     /// Core in memory with a wrong public answer.
     Answering(AnswerBug),
+    /// Core in memory, whose stored bytes depend on its past.
+    WithAPast(PathBug),
     /// Core on a simulated disk. The only subject for bugs that need a fault.
     OnDisk(Option<OnDiskBug>),
     /// The buggy executor with native threads, and the time after which a block counts as hanging. Only
@@ -48,6 +51,7 @@ impl BuggySubject {
                 executor
                     .or_else(|| OnDiskBug::named(bug.id).map(|bug| BuggySubject::OnDisk(Some(bug))))
                     .or_else(|| AnswerBug::named(bug.id).map(BuggySubject::Answering))
+                    .or_else(|| PathBug::named(bug.id).map(BuggySubject::WithAPast))
             }
         }
     }
@@ -68,6 +72,7 @@ impl BuggySubject {
                 Ok(Box::new(Core::executed(execution, genesis, hash_seed)?))
             }
             BuggySubject::Answering(bug) => bug.subject(genesis, hash_seed),
+            BuggySubject::WithAPast(bug) => bug.subject(genesis, hash_seed),
             BuggySubject::OnDisk(Some(bug)) => bug.subject(genesis, hash_seed),
             BuggySubject::OnDisk(None) => {
                 let ledger = OnDisk::new(Execution::Graph(2), genesis, hash_seed)?;

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
 use lockstep_sim::answering::AnswerBug;
+use lockstep_sim::with_a_past::PathBug;
 
 /// A seeded bug that an executor really had, or a control of [`CORRECT`].
 #[derive(Debug, PartialEq, Eq)]
@@ -44,12 +45,14 @@ pub static BUGS: LazyLock<Vec<Bug>> = LazyLock::new(|| {
     catalogue().into_iter().filter(known).map(Bug::of).collect()
 });
 
-/// The invented bugs of core's public answers, which engines search for by name and commands inject. They
-/// are no rows of the detection matrix.
+/// The invented bugs of core's public answers and stored bytes, which engines search for by name and
+/// commands inject. They are no rows of the detection matrix.
 pub static INVENTED: LazyLock<Vec<Bug>> = LazyLock::new(|| {
-    let of_answers =
-        |entry: &Entry| entry.bug.area == Area::Invented && entry.is_in(AnswerBug::HOST);
-    let bugs = catalogue().into_iter().filter(of_answers);
+    let hosts = [AnswerBug::HOST, PathBug::HOST];
+    let is_sought = |entry: &Entry| {
+        entry.bug.area == Area::Invented && hosts.iter().any(|host| entry.is_in(*host))
+    };
+    let bugs = catalogue().into_iter().filter(is_sought);
     bugs.map(Bug::of).collect()
 });
 

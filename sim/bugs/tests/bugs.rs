@@ -4,6 +4,7 @@
 use lockstep_bugs::{BUGS, Bug, CORRECT, ENGINES, Effort, Engine, Search};
 use lockstep_sim::answering::AnswerBug;
 use lockstep_sim::faulty::OnDiskBug;
+use lockstep_sim::with_a_past::PathBug;
 
 const SEED: u64 = 2;
 
@@ -195,15 +196,18 @@ fn the_oracle_and_the_invariants_each_name_what_the_other_does_not() {
     assert_eq!(named("oracle", debit).as_deref(), Some("same-as-serial"));
 }
 
-/// Wrong answers of core to its own public calls, which no result of a block shows.
+/// Wrong answers of core to its public calls, and bytes that it should not store: no result of a block
+/// shows either.
 #[test]
-fn the_trial_finds_every_wrong_answer_and_the_oracle_alone_finds_none() {
-    for seeded in AnswerBug::ALL {
-        let bug = bug(seeded.id());
+fn the_trial_finds_what_questions_and_bytes_show_and_the_oracle_alone_finds_none() {
+    let seedings = AnswerBug::ALL.map(AnswerBug::seeding).into_iter();
+    for seeding in seedings.chain(PathBug::ALL.map(PathBug::seeding)) {
+        let seeded = seeding.bug;
+        let bug = bug(seeded.id);
         let search = search(engine("trial"), bug, SEED, RUNS);
         let found = search.found;
         let found = found.unwrap_or_else(|| panic!("{seeded} is not found in {RUNS} runs"));
-        let mut named_by = seeded.seeding().named_by.iter();
+        let mut named_by = seeding.named_by.iter();
         assert!(named_by.any(|one| one.name == found.invariant), "{seeded}");
         assert!(!finds(engine("oracle"), bug, FEW / 20), "{seeded}");
         let small = (found.shrunk)(&Effort::of(TRIES));

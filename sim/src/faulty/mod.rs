@@ -330,6 +330,10 @@ impl<S: Storage + 'static> Subject for OnDisk<S> {
         subject::bytes_kept(&*storage)
     }
 
+    fn stores_as_core(&self) -> bool {
+        true
+    }
+
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {
         Ok(Some(of_core::answer(self.chain()?, question)?))
     }

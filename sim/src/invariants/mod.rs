@@ -3,6 +3,7 @@
 //! The specific ones come first, so that the first violation names the bug.
 
 mod bodies_are_kept_by_rule;
+mod bytes_depend_on_blocks_alone;
 mod cancelled_leaves_no_trace;
 mod concurrent_requests_serialise;
 mod crash_leaves_before_or_after;
@@ -43,7 +44,7 @@ pub struct Check {
 }
 
 /// All invariants, in the order in which they are judged.
-pub const ALL: [Check; 21] = [
+pub const ALL: [Check; 22] = [
     failure_is_no_rejection::CHECK,
     crash_leaves_before_or_after::CHECK,
     failure_leaves_before_or_after::CHECK,
@@ -55,6 +56,7 @@ pub const ALL: [Check; 21] = [
     reads_agree::CHECK,
     levels_follow_conflicts::CHECK,
     bodies_are_kept_by_rule::CHECK,
+    bytes_depend_on_blocks_alone::CHECK,
     one_receipt_per_transaction::CHECK,
     rejected_leaves_no_trace::CHECK,
     nonces_advance_by_applied::CHECK,
@@ -75,6 +77,7 @@ pub const OF_READS: [Check; 3] = [
 ];
 
 pub use bodies_are_kept_by_rule::INVARIANT as BODIES_ARE_KEPT_BY_RULE;
+pub use bytes_depend_on_blocks_alone::INVARIANT as BYTES_DEPEND_ON_BLOCKS_ALONE;
 pub use cancelled_leaves_no_trace::INVARIANT as CANCELLED_LEAVES_NO_TRACE;
 pub use concurrent_requests_serialise::INVARIANT as CONCURRENT_REQUESTS_SERIALISE;
 pub use crash_leaves_before_or_after::INVARIANT as CRASH_LEAVES_BEFORE_OR_AFTER;
@@ -163,6 +166,13 @@ pub enum Event<'e> {
         got: &'e Answer,
         /// Answer from the oracle's history.
         expected: &'e Answer,
+    },
+    /// The stored bytes were hashed.
+    Kept {
+        /// Hash of those of the subject.
+        got: &'e blake3::Hash,
+        /// Hash of those of a ledger that was built from the genesis by the blocks of the chain.
+        rebuilt: &'e blake3::Hash,
     },
 }
 

@@ -1,5 +1,6 @@
 //! Trial: one scenario, executed on subjects and on the oracle, with every step judged.
 
+mod bytes;
 mod encoding;
 pub mod faults;
 mod reads;
@@ -149,6 +150,9 @@ fn run_all(
         trial.step(step)?;
     }
     trial.ask_public_reads(true)?;
+    if bytes::leaves_the_straight_path(scenario) {
+        trial.compare_with_rebuilt()?;
+    }
     trial.label = "what is kept at the end";
     trial.compare_bytes()?;
     Ok(trial.trace.digest())

@@ -81,6 +81,19 @@ fn an_order_that_overlooks_a_conflict_is_named() {
 }
 
 #[test]
+fn bytes_that_no_block_gave_are_named() {
+    let step = Step::honest();
+    let (got, rebuilt) = (blake3::hash(b"one more"), blake3::hash(b"one"));
+    let step = Step {
+        before: step.after.clone(),
+        ..step
+    };
+    let judged = |got, rebuilt| step.judged(Event::Kept { got, rebuilt });
+    assert_eq!(judged(&got, &got), None);
+    assert_eq!(judged(&got, &rebuilt), Some("bytes-depend-on-blocks-alone"));
+}
+
+#[test]
 fn a_body_that_was_to_give_way_is_named() {
     let transactions = Step::honest().block.transactions;
     let now = Timestamp(5);

@@ -1,0 +1,57 @@
+//! The stored bytes of a ledger against those of one that is built anew from the blocks of its chain.
+
+use lockstep_harness::violation::Failure;
+
+use super::Trial;
+use crate::coverage::point;
+use crate::invariants::{BYTES_DEPEND_ON_BLOCKS_ALONE, Event};
+use crate::scenario::{Scenario, Step};
+use crate::subject::{Core, Subject};
+
+/// Largest number of transactions of a chain that is always built anew.
+const FEW_TRANSACTIONS: usize = 48;
+
+/// One of so many longer chains is built anew. Seed 0 is one of them, because shrinking prefers it.
+const ONE_OF: u64 = 4;
+
+/// Returns whether a scenario does anything but adding blocks that extend the chain.
+pub(super) fn leaves_the_straight_path(scenario: &Scenario) -> bool {
+    let is_straight = |step: &Step| matches!(step, Step::Block(block) if block.flaw.is_none());
+    !scenario.steps.iter().all(is_straight)
+}
+
+impl Trial<'_> {
+    /// Builds a ledger of core from the genesis by the blocks of the chain, and compares the bytes.
+    ///
+    /// One subject is compared: all subjects are compared with each other.
+    pub(super) fn compare_with_rebuilt(&mut self) -> Result<(), Failure> {
+        let transactions: usize = self.blocks.iter().map(|one| one.transactions.len()).sum();
+        let is_chosen = transactions <= FEW_TRANSACTIONS || self.hash_seed % ONE_OF == 0;
+        let mut checks = self.checks.iter();
+        let is_judged = checks.any(|check| *check.invariant == BYTES_DEPEND_ON_BLOCKS_ALONE);
+        if !is_chosen || !is_judged {
+            return Ok(());
+        }
+        let mut subjects = self.subjects.iter();
+        let Some(one) = subjects.find(|one| one.subject.stores_as_core()) else {
+            return Ok(());
+        };
+        let name = one.subject.name();
+        let got = self.ask(name, || one.subject.bytes_kept())?;
+        let rebuilt = self.ask("core, built anew", || {
+            let mut anew = Core::in_memory(&self.genesis, self.hash_seed)?;
+            for block in &self.blocks {
+                anew.add_block(block)?;
+            }
+            anew.bytes_kept()
+        })?;
+        let event = Event::Kept {
+            got: &got,
+            rebuilt: &rebuilt,
+        };
+        self.judge(name, &one.world, &one.world, event)?;
+        self.coverage
+            .count(point!("bytes: compared with a ledger built anew", rare));
+        Ok(())
+    }
+}
