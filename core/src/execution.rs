@@ -7,9 +7,10 @@ use crate::model::{
     Amount, Asset, Cell, Hash, Header, Network, Outcome, Payload, Receipt, Rejection, Rules,
     Supply, Transaction, Version,
 };
+use crate::signature::Verifier;
 use crate::state::{WriteSet, add};
 use crate::storage::{StorageError, schema};
-use crate::transition::{StateView, check_all, transition};
+use crate::transition::{StateView, check_all_with, transition};
 
 /// The result of executing a block, of which nothing is written yet.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,17 +82,19 @@ pub struct Checked<'t> {
     pub verdict: Result<(), Rejection>,
 }
 
-/// A block whose identities are known.
+/// A block whose identities are known, and the source of the verdicts about its signatures.
 pub(crate) struct Body<'t> {
     pub(crate) header: &'t Header,
     pub(crate) transactions: &'t [Transaction],
     pub(crate) ids: &'t [Hash],
+    pub(crate) verifier: &'t dyn Verifier,
 }
 
 impl<'t> Body<'t> {
     /// Makes the stateless checks of some of the transactions, on this thread.
     pub(crate) fn check(&self, network: Network, piece: Range<usize>) -> Vec<Checked<'t>> {
-        check_all_of(network, &self.transactions[piece.clone()], &self.ids[piece])
+        let transactions = &self.transactions[piece.clone()];
+        check_all_of(self.verifier, network, transactions, &self.ids[piece])
     }
 
     /// Returns every cell of an account that these transactions may touch, and those of the miner's
@@ -108,6 +111,7 @@ impl<'t> Body<'t> {
 
 /// Makes the stateless checks of these transactions, on this thread. `ids` are their identities.
 pub(crate) fn check_all_of<'t>(
+    verifier: &dyn Verifier,
     network: Network,
     transactions: &'t [Transaction],
     ids: &[Hash],
@@ -115,7 +119,7 @@ pub(crate) fn check_all_of<'t>(
     transactions
         .iter()
         .zip(ids)
-        .zip(check_all(transactions, network))
+        .zip(check_all_with(verifier, transactions, network))
         .map(|((transaction, id), verdict)| Checked {
             transaction,
             id: *id,

@@ -32,6 +32,7 @@ use crate::metrics;
 use crate::model::{
     BLOCK_VERSION, Block, Genesis, Hash, Header, Height, PublicKey, Rules, Version,
 };
+use crate::signature::Verifier;
 use crate::storage::{Batch, Storage, StorageError, schema};
 use outcome::BlockOutcome;
 
@@ -105,6 +106,14 @@ impl<S: Storage> Chain<S> {
         let tip = chain.tip()?;
         tracing::info!(height = %tip.height, hash = %tip.hash, "ledger opened");
         Ok(chain)
+    }
+
+    /// Returns the same ledger with another source of verdicts about signatures. A ledger that was opened
+    /// has [`Zip215`](crate::signature::Zip215).
+    #[must_use]
+    pub fn with_verifier(mut self, verifier: Arc<dyn Verifier>) -> Self {
+        self.blocks.set_verifier(verifier);
+        self
     }
 
     /// Returns the storage, which no reader may use any more.

@@ -2,11 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::codec;
 use crate::model::{Amount, Cell, Hash, Network, Nonce, PublicKey, Rejection, Transaction, Value};
+use crate::signature::{Verifier, Zip215};
 use crate::transition;
 
 /// The limits of a [`Mempool`].
@@ -32,9 +35,9 @@ impl Default for MempoolLimits {
 ///
 /// It does not know the state: a transaction waits until its nonce is the next, whatever its source
 /// can pay.
-#[derive(Debug)]
 pub struct Mempool {
     network: Network,
+    verifier: Arc<dyn Verifier>,
     limits: MempoolLimits,
     waiting: BTreeMap<(PublicKey, Nonce), Waiting>,
     /// The same transactions, the cheapest first.
@@ -75,11 +78,19 @@ impl Mempool {
     pub fn new(network: Network, limits: MempoolLimits) -> Self {
         Mempool {
             network,
+            verifier: Arc::new(Zip215),
             limits,
             waiting: BTreeMap::new(),
             by_fee: BTreeSet::new(),
             bytes: 0,
         }
+    }
+
+    /// Returns the same mempool with another source of verdicts about signatures than [`Zip215`].
+    #[must_use]
+    pub fn with_verifier(mut self, verifier: Arc<dyn Verifier>) -> Self {
+        self.verifier = verifier;
+        self
     }
 
     /// Accepts a transaction, in place of one with the same source and nonce that pays less. If there is
@@ -129,7 +140,7 @@ impl Mempool {
             return Err(MempoolError::Full);
         }
         // Last, because it costs most.
-        transition::check(&transaction, self.network)?;
+        transition::check_with(&*self.verifier, &transaction, self.network)?;
 
         for slot in displaced {
             self.remove(slot);
@@ -230,6 +241,16 @@ impl Mempool {
         let nonce = nonces.next(account)?;
         let waiting = self.waiting.get(&(account, nonce))?;
         Some((waiting.transaction.fee, Reverse(waiting.id), account, nonce))
+    }
+}
+
+impl fmt::Debug for Mempool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mempool")
+            .field("network", &self.network)
+            .field("limits", &self.limits)
+            .field("waiting", &self.waiting)
+            .finish_non_exhaustive()
     }
 }
 

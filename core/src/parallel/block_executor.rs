@@ -10,12 +10,14 @@ use crate::execution::{Body, Execution};
 use crate::ledger::ChainError;
 use crate::metrics;
 use crate::model::{Block, Hash, Rules};
+use crate::signature::{Verifier, Zip215};
 use crate::storage::Storage;
 
 /// An executor of blocks, each on the path that suits it.
 pub(crate) struct BlockExecutor {
     config: ParallelConfig,
     hash_seed: HashSeed,
+    verifier: Arc<dyn Verifier>,
     /// Started with the first block that takes a parallel path.
     workers: OnceLock<Option<ParallelExecutor>>,
     /// Set when a parallel result differed from the serial one: never again in this process.
@@ -49,9 +51,15 @@ impl BlockExecutor {
         BlockExecutor {
             config: config.parallel,
             hash_seed: config.hash_seed,
+            verifier: Arc::new(Zip215),
             workers: OnceLock::new(),
             distrusted: AtomicBool::new(false),
         }
+    }
+
+    /// Takes the verdicts about signatures from this verifier from now on.
+    pub(crate) fn set_verifier(&mut self, verifier: Arc<dyn Verifier>) {
+        self.verifier = verifier;
     }
 
     pub(crate) fn trusts_parallel(&self) -> bool {
@@ -81,6 +89,7 @@ impl BlockExecutor {
             header: &block.header,
             transactions: &block.transactions,
             ids,
+            verifier: &*self.verifier,
         };
         let run = |chosen| self.try_path(chosen, storage, rules, &body);
         let serially = |executed| (ExecutionPath::Serial, executed);

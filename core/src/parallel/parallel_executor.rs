@@ -18,6 +18,7 @@ use crate::model::{
     Amount, Asset, Cell, Effect, Hash, Header, Network, Outcome, Rules, Transaction, Value,
 };
 use crate::schedule::Graph;
+use crate::signature::{Verifier, Zip215};
 use crate::state::{WriteSet, add, cell_write};
 use crate::storage::{Storage, StorageError, schema};
 
@@ -73,12 +74,27 @@ impl ParallelExecutor {
         network: Network,
         transactions: &'t [Transaction],
     ) -> Vec<Checked<'t>> {
+        self.check_all_with(&Zip215, network, transactions)
+    }
+
+    /// Checks transactions as [`ParallelExecutor::check_all`] does, with the verdicts of this verifier.
+    ///
+    /// # Panics
+    ///
+    /// If the verifier has more or fewer verdicts than there are claims.
+    #[must_use]
+    pub fn check_all_with<'t>(
+        &self,
+        verifier: &dyn Verifier,
+        network: Network,
+        transactions: &'t [Transaction],
+    ) -> Vec<Checked<'t>> {
         let pieces = Parallelism::over(Some(&self.workers)).pieces(transactions.len());
         self.workers
             .map(pieces, |piece| {
                 let transactions = &transactions[piece];
                 let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
-                execution::check_all_of(network, transactions, &ids)
+                execution::check_all_of(verifier, network, transactions, &ids)
             })
             .concat()
     }

@@ -6,6 +6,10 @@
 //! single verification leaves the cofactor out accept in a batch, by chance of its random weights,
 //! what they refuse alone, and that forks a chain.
 
+mod verifier;
+
+pub use verifier::{Verifier, Zip215};
+
 use ed25519_zebra as ed25519;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 

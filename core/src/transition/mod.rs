@@ -7,4 +7,4 @@ mod stateful;
 mod stateless;
 
 pub use stateful::{StateView, transition};
-pub use stateless::{check, check_all, check_well_formed};
+pub use stateless::{check, check_all, check_all_with, check_well_formed, check_with};

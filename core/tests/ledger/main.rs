@@ -23,3 +23,4 @@ mod storage;
 mod storage_damage;
 mod storage_faults;
 mod template;
+mod verifier;
