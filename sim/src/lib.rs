@@ -38,6 +38,7 @@ pub mod faulty;
 pub mod oracle;
 pub mod reads;
 pub mod subject;
+pub mod verdicts;
 pub mod world;
 
 pub mod invariants;

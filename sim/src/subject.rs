@@ -10,6 +10,7 @@ use lockstep_core::merkle;
 use lockstep_core::model::{
     Block, Genesis, Header, Height, PublicKey, Refusal, Timestamp, Transaction,
 };
+use lockstep_core::signature::Verifier;
 use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
 use lockstep_harness::coverage::Point;
 
@@ -84,6 +85,12 @@ pub trait Subject {
     /// Returns the number of workers at work on the last block; `None` if it does not count them.
     fn at_work(&self) -> Option<AtWork> {
         None
+    }
+
+    /// Takes the verdicts about signatures from this verifier from now on, in place of verifying them itself.
+    /// Called before the first operation, if at all. Does nothing by default: it goes on verifying.
+    fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
+        let _ = verifier;
     }
 
     /// Returns the interface for fault injection; `None` if it has none.
@@ -256,6 +263,8 @@ pub struct Core<S> {
     /// `None` only while it is closed.
     chain: Option<Chain<S>>,
     reopen: Box<dyn Fn(S) -> Result<Chain<S>, ChainError>>,
+    /// `None` if it verifies signatures itself.
+    verifier: Option<Arc<dyn Verifier>>,
 }
 
 /// Execution mode of core, used for blocks of every size.
@@ -443,6 +452,7 @@ impl<S: Storage> Core<S> {
             name,
             chain: Some(reopen(storage)?),
             reopen: Box::new(reopen),
+            verifier: None,
         })
     }
 
@@ -480,7 +490,8 @@ impl<S: Storage> Subject for Core<S> {
 
     fn reopen(&mut self) -> Result<(), SubjectError> {
         let storage = self.chain.take().ok_or_else(closed)?.into_storage();
-        self.chain = Some((self.reopen)(storage)?);
+        let chain = (self.reopen)(storage)?;
+        self.chain = Some(with_verifier(chain, self.verifier.as_ref()));
         Ok(())
     }
 
@@ -504,6 +515,23 @@ impl<S: Storage> Subject for Core<S> {
 
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {
         Ok(Some(of_core::answer(self.chain()?, question)?))
+    }
+
+    fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
+        self.verifier = Some(verifier);
+        let chain = self.chain.take();
+        self.chain = chain.map(|chain| with_verifier(chain, self.verifier.as_ref()));
+    }
+}
+
+/// Returns the ledger with this verifier, or as it is if there is none.
+pub(crate) fn with_verifier<S: Storage>(
+    chain: Chain<S>,
+    verifier: Option<&Arc<dyn Verifier>>,
+) -> Chain<S> {
+    match verifier {
+        Some(verifier) => chain.with_verifier(Arc::clone(verifier)),
+        None => chain,
     }
 }
 

@@ -7,6 +7,7 @@ use lockstep_core::model::Genesis;
 use super::{Bug, Correct};
 use crate::buggy_executor::concurrent::{self, Concurrent};
 use crate::buggy_executor::{BuggyExecutor, ExecutorBug};
+use crate::core_verifier::VerifierBug;
 use lockstep_harness::choice::Choices;
 use lockstep_sim::answering::AnswerBug;
 use lockstep_sim::faulty::{OnDisk, OnDiskBug};
@@ -26,6 +27,8 @@ pub(super) enum BuggySubject {
     Answering(AnswerBug),
     /// Core in memory, whose stored bytes depend on its past.
     WithAPast(PathBug),
+    /// Core in memory with a wrong verifier.
+    Verifier(VerifierBug),
     /// Core on a simulated disk. The only subject for bugs that need a fault.
     OnDisk(Option<OnDiskBug>),
     /// The buggy executor with native threads, and the time after which a block counts as hanging. Only
@@ -48,7 +51,9 @@ impl BuggySubject {
             None => {
                 let executor =
                     ExecutorBug::named(bug.id).map(|bug| BuggySubject::Executor(Some(bug)));
+                let verifier = VerifierBug::named(bug.id).map(BuggySubject::Verifier);
                 executor
+                    .or(verifier)
                     .or_else(|| OnDiskBug::named(bug.id).map(|bug| BuggySubject::OnDisk(Some(bug))))
                     .or_else(|| AnswerBug::named(bug.id).map(BuggySubject::Answering))
                     .or_else(|| PathBug::named(bug.id).map(BuggySubject::WithAPast))
@@ -73,6 +78,7 @@ impl BuggySubject {
             }
             BuggySubject::Answering(bug) => bug.subject(genesis, hash_seed),
             BuggySubject::WithAPast(bug) => bug.subject(genesis, hash_seed),
+            BuggySubject::Verifier(bug) => bug.subject(genesis, hash_seed),
             BuggySubject::OnDisk(Some(bug)) => bug.subject(genesis, hash_seed),
             BuggySubject::OnDisk(None) => {
                 let ledger = OnDisk::new(Execution::Graph(2), genesis, hash_seed)?;

@@ -10,6 +10,7 @@
 mod baselines;
 pub mod buggy_executor;
 mod buggy_subject;
+mod core_verifier;
 mod crash;
 mod fuzz;
 pub mod fuzz_target;

@@ -20,6 +20,7 @@ use std::sync::{Arc, PoisonError};
 use lockstep_core::chain::{AddedBlock, Chain, ChainError, Mempool, MempoolLimits};
 use lockstep_core::config::Config;
 use lockstep_core::model::{Block, Genesis, Header, Height, PublicKey, Timestamp, Transaction};
+use lockstep_core::signature::Verifier;
 use lockstep_core::storage::{RedbStorage, Storage};
 
 use crate::disk::{Disk, DiskFault, Loss};
@@ -60,6 +61,8 @@ pub struct OnDisk<S = PlainStorage> {
     genesis: Genesis,
     config: Config,
     wrap: Arc<dyn Fn(PlainStorage) -> S + Send + Sync>,
+    /// `None` if it verifies signatures itself.
+    verifier: Option<Arc<dyn Verifier>>,
     /// `None` while it is closed.
     chain: Option<Arc<Chain<S>>>,
     /// One fault, or several crashes, each but the first while the ledger is opened after the one
@@ -107,6 +110,7 @@ impl<S: Storage + 'static> OnDisk<S> {
             genesis: genesis.clone(),
             config: execution.config(genesis, hash_seed)?,
             wrap: Arc::new(wrap),
+            verifier: None,
             chain: None,
             armed: Vec::new(),
             concurrent: None,
@@ -139,7 +143,8 @@ impl<S: Storage + 'static> OnDisk<S> {
         let storage = (self.wrap)(WatchedStorage::new(disk.open()?, self.watch.clone()));
         let clock = Arc::clone(&self.clock);
         let clock = Arc::new(move || Timestamp(clock.load(Ordering::Acquire)));
-        Chain::open(storage, &self.genesis, self.config.clone(), clock)
+        let chain = Chain::open(storage, &self.genesis, self.config.clone(), clock)?;
+        Ok(subject::with_verifier(chain, self.verifier.as_ref()))
     }
 
     /// Cuts the power, loses what each crash says, and opens what is left; later crashes happen
@@ -270,6 +275,9 @@ impl<S: Storage + 'static> Faulty for OnDisk<S> {
     ) -> Result<Template, SubjectError> {
         let chain = Arc::clone(self.chain()?);
         let mut mempool = Mempool::new(self.genesis.rules.network, MempoolLimits::default());
+        if let Some(verifier) = &self.verifier {
+            mempool = mempool.with_verifier(Arc::clone(verifier));
+        }
         for transaction in transactions {
             // A transaction that is not accepted is no candidate.
             let _ = mempool.insert(transaction.clone());
@@ -336,6 +344,15 @@ impl<S: Storage + 'static> Subject for OnDisk<S> {
 
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {
         Ok(Some(of_core::answer(self.chain()?, question)?))
+    }
+
+    fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
+        self.verifier = Some(verifier);
+        if let Some(chain) = self.chain.take() {
+            let chain = Arc::into_inner(chain).expect("no request is under way between two steps");
+            let chain = subject::with_verifier(chain, self.verifier.as_ref());
+            self.chain = Some(Arc::new(chain));
+        }
     }
 
     fn faulty(&mut self) -> Option<&mut dyn Faulty> {

@@ -5,6 +5,8 @@
 //! and never optimised. It does not know that anything could be done in parallel, stored or lost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
 
 use borsh::BorshSerialize;
 use ed25519_zebra::VerificationKey;
@@ -20,6 +22,7 @@ use crate::world::{BlockResult, World};
 #[derive(Clone, Debug)]
 pub struct Oracle {
     rules: Rules,
+    signatures: SignatureCheck,
     /// State of the ledger after each height, from the genesis to the tip.
     heights: Vec<Snapshot>,
 }
@@ -49,6 +52,7 @@ impl Oracle {
         record_versions(&mut cells, height, &state_diff);
         Ok(Oracle {
             rules: genesis.rules.clone(),
+            signatures: SignatureCheck::of(signature_holds),
             heights: vec![Snapshot {
                 state,
                 world: World {
@@ -61,6 +65,12 @@ impl Oracle {
                 result: None,
             }],
         })
+    }
+
+    /// Returns the same ledger with a check around its own of signatures, [`signature_holds`].
+    #[must_use]
+    pub fn with_signature_check(self, signatures: SignatureCheck) -> Oracle {
+        Oracle { signatures, ..self }
     }
 
     /// Executes a block on top of the tip.
@@ -76,7 +86,7 @@ impl Oracle {
         let mut receipts = Vec::new();
         let mut fees: u64 = 0;
         for transaction in &block.transactions {
-            let outcome = match execute(&self.rules, &mut state, transaction) {
+            let outcome = match execute(&self.rules, &self.signatures, &mut state, transaction) {
                 Ok(effects) => {
                     // Every fee was taken from a balance, and none comes back within the block.
                     fees = fees
@@ -295,16 +305,21 @@ fn check_block(rules: &Rules, tip: &World, block: &Block) -> Result<(), Refusal>
 /// only when nothing can fail any more.
 fn execute(
     rules: &Rules,
+    signatures: &SignatureCheck,
     state: &mut State,
     transaction: &Transaction,
 ) -> Result<Vec<Effect>, Rejection> {
-    check_by_itself(rules, transaction)?;
+    check_by_itself(rules, signatures, transaction)?;
     check_against(state, transaction)?;
     Ok(apply(state, transaction))
 }
 
 /// Checks a transaction without the state, in the order of [`Rejection`].
-fn check_by_itself(rules: &Rules, transaction: &Transaction) -> Result<(), Rejection> {
+fn check_by_itself(
+    rules: &Rules,
+    signatures: &SignatureCheck,
+    transaction: &Transaction,
+) -> Result<(), Rejection> {
     if transaction.network != rules.network {
         return Err(Rejection::Network {
             expected: rules.network,
@@ -325,9 +340,15 @@ fn check_by_itself(rules: &Rules, transaction: &Transaction) -> Result<(), Rejec
             got: count(&transaction.cosignatures),
         });
     }
-    check_signature(transaction, transaction.source, transaction.signature)?;
+    let message = signing_hash(transaction);
+    let mut signed = vec![(transaction.source, transaction.signature)];
     for cosignature in &transaction.cosignatures {
-        check_signature(transaction, cosignature.signer, cosignature.signature)?;
+        signed.push((cosignature.signer, cosignature.signature));
+    }
+    for (signer, signature) in signed {
+        if !signatures.holds(signer, message, signature) {
+            return Err(Rejection::Signature { signer });
+        }
     }
     Ok(())
 }
@@ -373,17 +394,36 @@ fn check_multisig(multisig: &Multisig) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Verifies one signature by itself, under the rules of ZIP-215.
-fn check_signature(
-    transaction: &Transaction,
-    signer: PublicKey,
-    signature: Signature,
-) -> Result<(), Rejection> {
-    let message = signing_hash(transaction).0;
+/// Returns whether one signature is the signer's over a message, by itself, under the rules of ZIP-215.
+#[must_use]
+pub fn signature_holds(signer: PublicKey, message: Hash, signature: Signature) -> bool {
     let signature = ed25519_zebra::Signature::from_bytes(&signature.0);
     VerificationKey::try_from(signer.0)
-        .and_then(|key| key.verify(&signature, &message))
-        .map_err(|_| Rejection::Signature { signer })
+        .and_then(|key| key.verify(&signature, &message.0))
+        .is_ok()
+}
+
+/// A check of one signature: [`signature_holds`], or one around it that remembers its verdicts.
+#[derive(Clone)]
+pub struct SignatureCheck(Arc<dyn Fn(PublicKey, Hash, Signature) -> bool + Send + Sync>);
+
+impl SignatureCheck {
+    /// Creates the check by a function of signer, message and signature.
+    pub fn of(holds: impl Fn(PublicKey, Hash, Signature) -> bool + Send + Sync + 'static) -> Self {
+        SignatureCheck(Arc::new(holds))
+    }
+
+    /// Returns whether the signature is the signer's over the message.
+    #[must_use]
+    pub fn holds(&self, signer: PublicKey, message: Hash, signature: Signature) -> bool {
+        (self.0)(signer, message, signature)
+    }
+}
+
+impl fmt::Debug for SignatureCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignatureCheck")
+    }
 }
 
 /// Checks a transaction against the state, in the order of [`Rejection`].

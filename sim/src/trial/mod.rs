@@ -7,6 +7,7 @@ mod reads;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis, Height, Refusal};
@@ -23,6 +24,7 @@ use crate::oracle::Oracle;
 use crate::scenario::build::{self, Keys};
 use crate::scenario::{BlockFlaw, BlockRecipe, Fault, Scenario, Step};
 use crate::subject::{Subject, SubjectError};
+use crate::verdicts::{Verdicts, is_verified_everywhere};
 use crate::world::{BlockResult, World};
 use encoding::NotDecoded;
 use faults::Asked;
@@ -121,7 +123,17 @@ fn run_all(
             ));
         }
     };
-    let (subjects, oracle) = subjects;
+    let (mut subjects, mut oracle) = subjects;
+    if is_verified_everywhere(scenario) {
+        coverage.count(point!("signatures: verified by every subject", rare));
+    } else {
+        coverage.count(point!("signatures: verdicts of the oracle offered"));
+        let verdicts = Verdicts::of_this_thread();
+        oracle = oracle.with_signature_check(verdicts.remembering_check());
+        for subject in &mut subjects {
+            subject.take_verdicts(Arc::new(verdicts.clone()));
+        }
+    }
     let mut trial = Trial {
         genesis,
         hash_seed: scenario.hash_seed,

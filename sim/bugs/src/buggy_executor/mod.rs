@@ -14,7 +14,7 @@ mod committed;
 pub mod concurrent;
 mod merge;
 mod seeded_bugs;
-mod signatures;
+pub(crate) mod signatures;
 mod store;
 mod worker;
 

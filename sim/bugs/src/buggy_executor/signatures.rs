@@ -9,6 +9,7 @@ use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::{Identity, VartimeMultiscalarMul};
 use lockstep_core::codec;
 use lockstep_core::model::{Block, PublicKey, Signature, Transaction};
+use lockstep_core::signature;
 use sha2::{Digest, Sha512};
 
 /// Returns, for each transaction of a block, the first signer whose signature is not accepted.
@@ -27,6 +28,29 @@ pub(super) fn forgers(block: &Block) -> Vec<Option<PublicKey>> {
         forgers[claim.transaction].get_or_insert(claim.signer);
     }
     forgers
+}
+
+/// Returns for each claim whether it is accepted in one batch with the others.
+pub(crate) fn accepted(claims: &[signature::Claim]) -> Vec<bool> {
+    let of_index = |(index, claim): (usize, &signature::Claim)| Claim {
+        transaction: index,
+        signer: claim.signer,
+        equation: Equation::of(claim.signer, &claim.message.0, claim.signature),
+    };
+    let seed = claims.iter().fold([0; 32], |seed, claim| {
+        *blake3::Hasher::new_keyed(&seed)
+            .update(&claim.message.0)
+            .finalize()
+            .as_bytes()
+    });
+    let claims: Vec<Claim> = claims.iter().enumerate().map(of_index).collect();
+    let mut refused = Vec::new();
+    refuse(&claims, &seed, &mut refused);
+    let mut accepted = vec![true; claims.len()];
+    for claim in refused {
+        accepted[claim.transaction] = false;
+    }
+    accepted
 }
 
 struct Claim {
