@@ -234,6 +234,8 @@ fn written_fault(fault: Fault) -> String {
         Fault::DiskFull { .. }
         | Fault::ReadFails { .. }
         | Fault::Panic { .. }
+        | Fault::PanicAtRead { .. }
+        | Fault::PanicInCommit { .. }
         | Fault::Clock { .. } => format!("Fault::{fault:?}"),
     }
 }

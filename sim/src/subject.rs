@@ -93,6 +93,18 @@ pub trait Subject {
         let _ = verifier;
     }
 
+    /// Returns the message of the panic from which the last operation recovered, by executing a block on
+    /// another path, and forgets it; `None` if there was none, or if it reports none.
+    fn take_recovered_panic(&mut self) -> Option<String> {
+        None
+    }
+
+    /// True if its storage is a file of this machine, so that a failure without an injected fault may be the
+    /// machine's. It is a finding otherwise.
+    fn is_on_real_medium(&self) -> bool {
+        false
+    }
+
     /// Returns the interface for fault injection; `None` if it has none.
     fn faulty(&mut self) -> Option<&mut dyn Faulty> {
         None
@@ -134,6 +146,8 @@ pub struct Aftermath {
     pub events: Vec<&'static Point>,
     /// Report of the concurrent request, if one was made.
     pub concurrent: Option<ConcurrentReport>,
+    /// True if the execution of a block panicked once, on a parallel path: another path must add the block.
+    pub is_recoverable: bool,
 }
 
 /// Result of a template.
@@ -217,7 +231,8 @@ pub enum SubjectError {
     Damaged(String),
     /// The operation does not end: a deadlock or a livelock.
     Stuck(String),
-    /// The storage or the machine failed: no finding.
+    /// The storage or the machine failed. No finding if a fault was injected, or if the subject
+    /// [is on a real medium](Subject::is_on_real_medium).
     Failed(String),
     /// The operation was aborted, by a panic or by cancellation.
     GivenUp(String),
@@ -265,6 +280,8 @@ pub struct Core<S> {
     reopen: Box<dyn Fn(S) -> Result<Chain<S>, ChainError>>,
     /// `None` if it verifies signatures itself.
     verifier: Option<Arc<dyn Verifier>>,
+    is_on_real_medium: bool,
+    recovered_panic: Option<String>,
 }
 
 /// Execution mode of core, used for blocks of every size.
@@ -414,11 +431,13 @@ impl Core<RedbStorage> {
     ) -> Result<Self, SubjectError> {
         let genesis = genesis.clone();
         let path: PathBuf = path.to_path_buf();
-        Core::new(name, RedbStorage::open(&path)?, move |storage| {
+        let mut core = Core::new(name, RedbStorage::open(&path)?, move |storage| {
             // The file is locked until it is closed.
             drop(storage);
             open(RedbStorage::open(&path)?, &genesis, config.clone())
-        })
+        })?;
+        core.is_on_real_medium = true;
+        Ok(core)
     }
 }
 
@@ -453,6 +472,8 @@ impl<S: Storage> Core<S> {
             chain: Some(reopen(storage)?),
             reopen: Box::new(reopen),
             verifier: None,
+            is_on_real_medium: false,
+            recovered_panic: None,
         })
     }
 
@@ -472,9 +493,13 @@ impl<S: Storage> Subject for Core<S> {
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
-        let chain = self.chain()?;
-        let added = chain.add_block(block)?;
-        if !chain.trusts_parallel() {
+        let chain = self.chain.as_ref().ok_or_else(closed)?;
+        let mut added = chain.add_block(block)?;
+        if let Some(from) = added.recovered_from.take() {
+            self.recovered_panic = Some(from);
+        }
+        // After a panic there is no result to differ.
+        if !chain.trusts_parallel() && self.recovered_panic.is_none() {
             return Err(SubjectError::Damaged(
                 "test mode found a parallel result that differs from the serial one".to_owned(),
             ));
@@ -515,6 +540,14 @@ impl<S: Storage> Subject for Core<S> {
 
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {
         Ok(Some(of_core::answer(self.chain()?, question)?))
+    }
+
+    fn take_recovered_panic(&mut self) -> Option<String> {
+        self.recovered_panic.take()
+    }
+
+    fn is_on_real_medium(&self) -> bool {
+        self.is_on_real_medium
     }
 
     fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {

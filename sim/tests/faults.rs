@@ -104,7 +104,28 @@ fn every_fault_happens_and_core_survives_it() {
             vec![Fault::ReadFails { at: 1 }],
             vec!["failed: read of the ledger", "failed: retried"],
         ),
-        (vec![panic(false)], vec!["panic: once"]),
+        (
+            vec![panic(false)],
+            vec!["panic: once", "panic: another path taken"],
+        ),
+        (
+            vec![Fault::PanicAtRead { at: 1 }],
+            vec!["panic: at a read of cells", "panic: another path taken"],
+        ),
+        (
+            vec![Fault::PanicInCommit { is_written: false }],
+            vec![
+                "panic: in a commit, before it is written",
+                "failed: retried",
+            ],
+        ),
+        (
+            vec![Fault::PanicInCommit { is_written: true }],
+            vec![
+                "panic: in a commit, after it is written",
+                "failed: done although an error was returned",
+            ],
+        ),
         (vec![panic(true)], vec!["panic: every time"]),
         (
             vec![Fault::Cancel(InjectionPoint::Step(2))],
@@ -215,6 +236,49 @@ fn every_transaction_can_panic() {
             assert_eq!(coverage.of(event), 2);
             // After one panic over the graph the block is executed serially.
             assert_eq!(coverage.of("failed: retried"), 1 + u64::from(persists));
+        }
+    }
+}
+
+#[test]
+fn every_read_of_cells_can_panic_once() {
+    let mut reads = 0;
+    loop {
+        let coverage = survived(&[Fault::PanicAtRead { at: reads }]);
+        if coverage.of("panic: at a read of cells") == 0 {
+            break;
+        }
+        reads += 1;
+    }
+    assert!(reads >= 3, "only {reads} reads");
+}
+
+#[test]
+fn bugs_around_panics_and_failures_are_named() {
+    let named_on = |faults: &[Fault], bug: OnDiskBug| {
+        let name = named(&scenario(faults), &|genesis, hash_seed| {
+            Ok(vec![bug.subject(genesis, hash_seed)?])
+        });
+        name.unwrap_or_default()
+    };
+    let [once, unwritten] = [
+        Fault::PanicAtRead { at: 0 },
+        Fault::PanicInCommit { is_written: false },
+    ];
+    for (bug, fault) in [
+        (OnDiskBug::SwallowedPanic, None),
+        (OnDiskBug::FallbackFailsToo, Some(once)),
+        (OnDiskBug::ErrorWithoutFault, None),
+        (OnDiskBug::PoisonedByPanic, Some(unwritten)),
+        (OnDiskBug::HalfACommit, Some(unwritten)),
+    ] {
+        let [invariant] = bug.seeding().named_by else {
+            panic!("one invariant names {bug}");
+        };
+        let faults: Vec<Fault> = fault.into_iter().collect();
+        assert_eq!(named_on(&faults, bug), invariant.name, "{bug}");
+        if fault.is_some() {
+            assert_eq!(named_on(&[], bug), "", "{bug} takes the fault");
         }
     }
 }

@@ -161,11 +161,14 @@ fn a_panic_is_a_finding() {
 }
 
 #[test]
-fn a_failing_disk_is_no_finding() {
+fn a_failure_of_memory_is_a_finding() {
     let failure = with(|_| Err(SubjectError::Failed("the disk is full".to_owned())));
+    let Failure::Violation(violation) = failure else {
+        panic!("memory is no disk: {failure:?}");
+    };
     assert_eq!(
-        failure,
-        Failure::Infrastructure("the disk is full".to_owned())
+        (violation.invariant.name, violation.detail.as_str()),
+        ("no-failure-without-fault", "the disk is full")
     );
 }
 

@@ -176,14 +176,11 @@ fn an_unchanged_result_passes() {
 }
 
 #[test]
-fn a_machine_that_fails_is_no_finding() {
-    let report = run_on(with_wrong_result(|_| {
-        Err(SubjectError::Failed("full".to_owned()))
-    }));
-    assert_eq!(
-        report.outcome,
-        Err(NotTimed::Failed(Failure::Infrastructure("full".to_owned())))
-    );
+fn a_failure_of_memory_is_a_finding() {
+    let failing = with_wrong_result(|_| Err(SubjectError::Failed("full".to_owned())));
+    let (invariant, exit_code) = found(failing);
+    assert_eq!(invariant.name, "no-failure-without-fault");
+    assert_eq!(exit_code, ExitCode::Violated);
 }
 
 #[test]

@@ -18,7 +18,8 @@ pub use crate::ledger::{
     AddedBlock, ChainError, Mempool, MempoolError, MempoolLimits, NonceChecker, Tip,
 };
 
-use super::parallel::{self, block_executor::BlockExecutor, parallelism::Parallelism};
+use super::parallel::block_executor::{BlockExecutor, ExecutedBlock};
+use super::parallel::{self, parallelism::Parallelism};
 use super::sync::{self, Arc, Mutex, RwLock};
 use crate::clock::Clock;
 use crate::codec;
@@ -188,7 +189,11 @@ impl<S: Storage> Chain<S> {
             admission::admit(&self.rules, &tip, block, parallelism)
         })?;
         proceed()?;
-        let (path, execution) = metrics::phase("execute", || {
+        let ExecutedBlock {
+            path,
+            execution,
+            recovered_from,
+        } = metrics::phase("execute", || {
             self.blocks
                 .execute(chosen, &self.storage, &self.rules, block, &ids)
         })?;
@@ -243,6 +248,7 @@ impl<S: Storage> Chain<S> {
             reward,
             tip: added,
             path,
+            recovered_from,
         })
     }
 

@@ -20,4 +20,8 @@ pub struct AddedBlock {
     /// The path that led to this result, which is the same on every path: the serial one in test mode,
     /// and if a worker panicked or there are none.
     pub path: ExecutionPath,
+    /// The message of the panic from which the node recovered: a worker panicked and the block was executed
+    /// serially, or test mode saw a parallel path panic. A bug of this crate or of the storage, and no
+    /// result depends on it.
+    pub recovered_from: Option<String>,
 }

@@ -33,6 +33,15 @@ pub(crate) struct ChosenPath<'b> {
     workers: Option<&'b ParallelExecutor>,
 }
 
+/// A block that was executed.
+pub(crate) struct ExecutedBlock {
+    /// The path that led to the result.
+    pub(crate) path: ExecutionPath,
+    pub(crate) execution: Execution,
+    /// The message of the panic of another path, after which this one was taken.
+    pub(crate) recovered_from: Option<String>,
+}
+
 impl<'b> ChosenPath<'b> {
     const SERIAL: ChosenPath<'static> = ChosenPath {
         path: ExecutionPath::Serial,
@@ -75,8 +84,7 @@ impl BlockExecutor {
         self.with_workers(self.config.path(transactions))
     }
 
-    /// Executes an admitted block; also returns the path that was taken. `ids` are the identities of its
-    /// transactions.
+    /// Executes an admitted block. `ids` are the identities of its transactions.
     pub(crate) fn execute<S: Storage>(
         &self,
         chosen: ChosenPath<'_>,
@@ -84,7 +92,7 @@ impl BlockExecutor {
         rules: &Rules,
         block: &Block,
         ids: &[Hash],
-    ) -> Result<(ExecutionPath, Execution), ChainError> {
+    ) -> Result<ExecutedBlock, ChainError> {
         let body = Body {
             header: &block.header,
             transactions: &block.transactions,
@@ -92,10 +100,8 @@ impl BlockExecutor {
             verifier: &*self.verifier,
         };
         let run = |chosen| self.try_path(chosen, storage, rules, &body);
-        let serially = |executed| (ExecutionPath::Serial, executed);
         if self.config.test_mode {
-            let every_path = self.execute_every_path(|path| run(self.with_workers(path)));
-            return every_path.map(serially);
+            return self.execute_every_path(|path| run(self.with_workers(path)));
         }
         match run(chosen) {
             Err(ChainError::Panicked { message }) if chosen.path != ExecutionPath::Serial => {
@@ -105,9 +111,18 @@ impl BlockExecutor {
                     "a worker panicked; executing serially"
                 );
                 metrics::fallback();
-                run(ChosenPath::SERIAL).map(serially)
+                let execution = run(ChosenPath::SERIAL)?;
+                Ok(ExecutedBlock {
+                    path: ExecutionPath::Serial,
+                    execution,
+                    recovered_from: Some(message),
+                })
             }
-            executed => executed.map(|executed| (chosen.path, executed)),
+            executed => Ok(ExecutedBlock {
+                path: chosen.path,
+                execution: executed?,
+                recovered_from: None,
+            }),
         }
     }
 
@@ -115,15 +130,20 @@ impl BlockExecutor {
     pub(crate) fn execute_every_path(
         &self,
         run: impl Fn(ExecutionPath) -> Result<Execution, ChainError>,
-    ) -> Result<Execution, ChainError> {
+    ) -> Result<ExecutedBlock, ChainError> {
         let serial = run(ExecutionPath::Serial)?;
+        let mut recovered_from = None;
         for path in [ExecutionPath::ParallelValidation, ExecutionPath::Graph] {
             if !self.trusts_parallel() {
                 break;
             }
             let difference = match run(path) {
                 Ok(parallel) => serial.difference(&parallel),
-                Err(ChainError::Panicked { message }) => Some(format!("it panicked: {message}")),
+                Err(ChainError::Panicked { message }) => {
+                    let difference = format!("it panicked: {message}");
+                    recovered_from = Some(message);
+                    Some(difference)
+                }
                 // The machine failed; that says nothing about the path.
                 Err(_) => None,
             };
@@ -138,7 +158,11 @@ impl BlockExecutor {
                 );
             }
         }
-        Ok(serial)
+        Ok(ExecutedBlock {
+            path: ExecutionPath::Serial,
+            execution: serial,
+            recovered_from,
+        })
     }
 
     /// Executes a block on one path; turns a panic into an error.

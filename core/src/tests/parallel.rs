@@ -98,7 +98,7 @@ fn compare_with_graph(graph: fn() -> Result<Execution, ChainError>) -> (Executio
         _ => Ok(execution(7)),
     });
     let kept = kept.expect("the serial path does not fail");
-    (kept, blocks.trusts_parallel())
+    (kept.execution, blocks.trusts_parallel())
 }
 
 #[test]

@@ -175,6 +175,10 @@ fn after_a_panic_of_a_parallel_path_the_block_is_executed_serially() {
     assert!(!has_fault.load(Ordering::SeqCst), "the panic happened");
     assert!(added.receipts.iter().all(|receipt| receipt.is_applied()));
     assert_eq!(added.path, ExecutionPath::Serial);
+    assert_eq!(added.recovered_from.as_deref(), Some("on purpose"));
+    let next = self::block(&chain, ring(&accounts, 2));
+    let added = chain.add_block(&next).expect("the block is good");
+    assert_eq!(added.recovered_from, None, "it is told once");
 }
 
 #[test]

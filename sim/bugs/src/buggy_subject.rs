@@ -95,7 +95,9 @@ impl BuggySubject {
         if self.needs_no_fault() {
             generate::scenario(choices, Size::SMALL).1
         } else {
-            generate::scenario_with_faults(choices, Size::SMALL).1
+            let mut scenario = generate::scenario_with_faults(choices, Size::SMALL).1;
+            generate::add_failures(&mut scenario, choices);
+            scenario
         }
     }
 }

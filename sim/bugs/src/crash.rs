@@ -53,20 +53,18 @@ impl Engine for Crash {
                 Some(bug) => bug.every_crash(&chain),
                 None => crash::every_crash(&chain, Execution::Graph(2)),
             };
-            match outcome {
-                Ok(_) => {}
-                Err(Unrecovered::Found(finding)) => {
-                    let judge = move |scenario: &_| detects(subject, &invariants::ALL, scenario);
-                    let scenario = finding.reproducer.payload.scenario;
-                    let found =
-                        found_in(scenario, finding.violation.invariant.name.to_owned(), judge);
-                    return Ok(Search {
-                        runs,
-                        found: Some(found),
-                    });
-                }
-                Err(Unrecovered::NotAccepted(reason)) => return Err(reason),
-            }
+            let (violation, reproducer) = match outcome {
+                Ok(_) => continue,
+                Err(Unrecovered::Found(found)) => (found.violation, found.reproducer),
+                Err(Unrecovered::NotAccepted(found)) => (found.violation, found.reproducer),
+            };
+            let judge = move |scenario: &_| detects(subject, &invariants::ALL, scenario);
+            let scenario = reproducer.payload.scenario;
+            let found = found_in(scenario, violation.invariant.name.to_owned(), judge);
+            return Ok(Search {
+                runs,
+                found: Some(found),
+            });
         }
         Ok(Search { runs, found: None })
     }

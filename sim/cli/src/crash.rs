@@ -181,7 +181,10 @@ impl Crash {
                     let name = format!("crash-seed{}", self.seed);
                     return self.violated(&name, &found.violation, &found.reproducer);
                 }
-                Err(Unrecovered::NotAccepted(reason)) => return infrastructure(reason),
+                Err(Unrecovered::NotAccepted(found)) => {
+                    let name = format!("crash-seed{}", self.seed);
+                    return self.violated(&name, &found.violation, &found.reproducer);
+                }
             };
             self.say_report(execution, &report);
             crashes += report.all_crashes();

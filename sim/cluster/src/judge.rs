@@ -18,7 +18,7 @@ use lockstep_harness::invariant::Invariant;
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::invariants::{Event, Evidence, READS_BACK, first_violation};
 use lockstep_sim::subject::{Subject, SubjectError};
-use lockstep_sim::trial::{self, MAKES_SENSE, SAME_ON_EVERY_STORAGE};
+use lockstep_sim::trial::{self, SAME_ON_EVERY_STORAGE};
 use lockstep_sim::world::{BlockResult, World};
 
 /// Judges every step of every node.
@@ -58,12 +58,22 @@ impl<'t> Judge<'t> {
         question: impl FnOnce() -> Result<T, SubjectError>,
     ) -> Result<T, Failure> {
         self.catch_panic(recipe, question)?
-            .map_err(|error| match error {
-                SubjectError::Failed(reason) if may_be_the_machine(recipe) => {
-                    Failure::Infrastructure(reason)
-                }
-                error => self.violation(recipe, &MAKES_SENSE, error.to_string()),
-            })
+            .map_err(|error| self.unexplained(recipe, &error))
+    }
+
+    /// Judges an error that no fault explains.
+    fn unexplained(&self, recipe: &NodeRecipe, error: &SubjectError) -> Failure {
+        trial::unexplained(
+            self.step,
+            &recipe.to_string(),
+            may_be_the_machine(recipe),
+            error,
+        )
+    }
+
+    /// Judges the panic from which the last operation recovered, if there is one. None is injected.
+    pub(super) fn recovers_from_nothing(&self, subject: &mut dyn Subject) -> Result<(), Failure> {
+        trial::recovers_from_nothing(self.step, subject)
     }
 
     pub(super) fn look(
@@ -209,11 +219,8 @@ impl<'t> Judge<'t> {
         was_told_to: bool,
     ) -> Result<(), Failure> {
         match error {
-            SubjectError::Failed(reason) if !was_told_to && may_be_the_machine(recipe) => {
-                Err(Failure::Infrastructure(reason))
-            }
             SubjectError::Failed(_) if was_told_to => Ok(()),
-            error => Err(self.violation(recipe, &MAKES_SENSE, error.to_string())),
+            error => Err(self.unexplained(recipe, &error)),
         }
     }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::invariants::{BEFORE_OR_AFTER, NODES_CONVERGE};
 use lockstep_sim::faulty::OnDiskBug;
 use lockstep_sim::invariants::{
-    NONCES_ADVANCE_BY_APPLIED, READS_BACK, RECEIPTS_EXPLAIN_BALANCES, REJECTED_LEAVES_NO_TRACE,
-    SAME_AS_SERIAL,
+    NO_FAILURE_WITHOUT_FAULT, NONCES_ADVANCE_BY_APPLIED, READS_BACK, RECEIPTS_EXPLAIN_BALANCES,
+    REJECTED_LEAVES_NO_TRACE, SAME_AS_SERIAL,
 };
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
 use lockstep_sim::trial::{MAKES_SENSE, SAME_ON_EVERY_STORAGE};
@@ -45,7 +45,7 @@ lockstep_harness::seeded_bugs! {
             ];
         StuckAfterError = "stuck-after-error" in Invented:
             "a single storage failure prevents all writes until the next restart",
-            named by [MAKES_SENSE];
+            named by [NO_FAILURE_WITHOUT_FAULT];
         /// The disk of the node acknowledges syncs and makes nothing durable.
         LyingDisk as OnDiskBug::LyingDisk, named by [BEFORE_OR_AFTER];
         TakesAgain = "takes-again" in Invented:
@@ -151,5 +151,9 @@ impl<S: Subject> Subject for BuggyLedger<S> {
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
         self.inner.bytes_kept()
+    }
+
+    fn take_recovered_panic(&mut self) -> Option<String> {
+        self.inner.take_recovered_panic()
     }
 }

@@ -206,9 +206,19 @@ impl Chain {
 
     /// Returns the chain as a run with one crash.
     pub(super) fn with_a_crash(&self, point: CrashPoint, invariant: &str) -> Reproducer {
-        let mut steps: Vec<Step> = self.recipes.iter().cloned().map(Step::Block).collect();
         let CrashPoint { at, loss, .. } = point;
-        steps.insert(self.target_block, Step::Fault(Fault::Crash { at, loss }));
+        self.with_a_fault(Fault::Crash { at, loss }, invariant)
+    }
+
+    /// Returns the chain as a run with a fault that is never reached: only a run with faults has a ledger on
+    /// a simulated disk.
+    pub(super) fn without_a_crash(&self, invariant: &str) -> Reproducer {
+        self.with_a_fault(Fault::ReadFails { at: u64::MAX }, invariant)
+    }
+
+    fn with_a_fault(&self, fault: Fault, invariant: &str) -> Reproducer {
+        let mut steps: Vec<Step> = self.recipes.iter().cloned().map(Step::Block).collect();
+        steps.insert(self.target_block, Step::Fault(fault));
         Reproducer::new(
             invariant,
             Scenario {

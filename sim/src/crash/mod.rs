@@ -43,6 +43,7 @@ pub use seeded_bugs::CrashBug;
 
 use std::collections::BTreeMap;
 
+use lockstep_core::model::Block;
 use lockstep_core::storage::Storage;
 
 use crate::disk::{Call, CrashPoint, Disk, DiskFault, Image, Loss};
@@ -52,7 +53,7 @@ use crate::invariants::{
 };
 use crate::reproducer::Reproducer;
 use crate::subject::{Execution, Subject, SubjectError};
-use crate::trial::catch_panic;
+use crate::trial::{catch_panic, recovers_from_nothing, unexplained};
 use crate::world::{BlockResult, World};
 use lockstep_harness::choice::{Choices, Seeded};
 use lockstep_harness::invariant::{Invariant, NEVER_PANICS};
@@ -130,9 +131,17 @@ pub struct Finding {
 pub enum Unrecovered {
     /// An invariant does not hold after a crash.
     Found(Box<Finding>),
-    /// The chain is not accepted even without a crash: the machine failed, or the executor is wrong
-    /// in another way.
-    NotAccepted(String),
+    /// The chain is not accepted even without a crash.
+    NotAccepted(Box<NotAccepted>),
+}
+
+/// A violation that takes no crash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAccepted {
+    /// The violation.
+    pub violation: Violation,
+    /// The chain, as a run with a fault that is never reached.
+    pub reproducer: Reproducer,
 }
 
 /// Simulates power loss in every call to the disk of the target block of `chain`.
@@ -158,17 +167,19 @@ pub fn every_crash_of<S: Storage + 'static>(
     wrap: impl Fn(PlainStorage) -> S + Copy + Send + Sync + 'static,
 ) -> Result<Report, Unrecovered> {
     let open = |disk| OnDisk::wrapped(disk, execution, &chain.genesis, chain.hash_seed, wrap);
-    let not_accepted = |error: SubjectError| Unrecovered::NotAccepted(error.to_string());
-    let mut ledger = open(disk).map_err(not_accepted)?;
-    for block in chain.before() {
-        ledger.add_block(block).map_err(not_accepted)?;
+    let not_accepted = |violation| not_accepted(chain, violation);
+    let mut ledger = open(disk).map_err(|error| {
+        let name = "core on a simulated disk";
+        not_accepted(unexplained(0, name, false, &error))
+    })?;
+    for (number, block) in chain.before().iter().enumerate() {
+        add(&mut ledger, chain.step_of(number), block).map_err(not_accepted)?;
     }
     let disk = ledger.disk().clone();
     let name = ledger.name().to_owned();
     disk.record();
-    let answer = ledger
-        .add_block(chain.target_block())
-        .map_err(not_accepted)?;
+    let step = chain.step_of(chain.target_number());
+    let answer = add(&mut ledger, step, chain.target_block()).map_err(not_accepted)?;
     let recording = disk.recorded().expect("the recording was just started");
     drop(ledger);
 
@@ -197,6 +208,30 @@ pub fn every_crash_of<S: Storage + 'static>(
         })
     })?;
     Ok(report)
+}
+
+/// Adds a block to a ledger without a fault.
+fn add<S: Storage + 'static>(
+    ledger: &mut OnDisk<S>,
+    step: usize,
+    block: &Block,
+) -> Result<BlockResult, Failure> {
+    let name = ledger.name().to_owned();
+    let added = catch_panic(step, &name, || ledger.add_block(block))?;
+    recovers_from_nothing(step, ledger)?;
+    added.map_err(|error| unexplained(step, &name, false, &error))
+}
+
+fn not_accepted(chain: &Chain, failure: Failure) -> Unrecovered {
+    let violation = match failure {
+        Failure::Violation(violation) => violation,
+        Failure::Infrastructure(reason) => unreachable!("a simulated disk is no machine: {reason}"),
+    };
+    let reproducer = chain.without_a_crash(violation.invariant.name);
+    Unrecovered::NotAccepted(Box::new(NotAccepted {
+        violation,
+        reproducer,
+    }))
 }
 
 /// The target block, with the means to judge what its crashes leave.
@@ -296,6 +331,8 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
             let got = self
                 .catch_panic(|| ledger.add_block(block))?
                 .map_err(not_accepted)?;
+            recovers_from_nothing(chain.step_of(number), &mut ledger)
+                .map_err(|failure| self.is_violation(failure))?;
             let stored = self
                 .catch_panic(|| ledger.stored(block.header.height))?
                 .map_err(not_accepted)?;
@@ -336,12 +373,16 @@ impl<S: Storage + 'static> Aftermath<'_, S> {
 
     fn catch_panic<T>(&self, question: impl FnOnce() -> T) -> Result<T, Violation> {
         let step = self.chain.step_of(self.chain.target_number());
-        catch_panic(step, self.name, question).map_err(|failure| match failure {
+        catch_panic(step, self.name, question).map_err(|failure| self.is_violation(failure))
+    }
+
+    fn is_violation(&self, failure: Failure) -> Violation {
+        match failure {
             Failure::Violation(violation) => violation,
             Failure::Infrastructure(reason) => {
                 self.violation(self.chain.target_number(), &NEVER_PANICS, reason)
             }
-        })
+        }
     }
 
     fn violation(&self, number: usize, invariant: &'static Invariant, detail: String) -> Violation {

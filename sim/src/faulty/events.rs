@@ -63,6 +63,11 @@ pub fn happened(fault: &Fault) -> Vec<Event> {
             persists: false, ..
         } => vec![point!("panic: once")],
         Fault::Panic { persists: true, .. } => vec![point!("panic: every time")],
+        Fault::PanicAtRead { .. } => vec![point!("panic: at a read of cells")],
+        Fault::PanicInCommit { is_written } => vec![match is_written {
+            false => point!("panic: in a commit, before it is written"),
+            true => point!("panic: in a commit, after it is written"),
+        }],
         Fault::Cancel(InjectionPoint::Step(_)) => vec![point!("cancelled: before a step")],
         Fault::Cancel(InjectionPoint::Read(_)) => {
             vec![point!("cancelled: future dropped during a read")]

@@ -5,6 +5,7 @@
 mod events;
 mod injection;
 mod seeded_bugs;
+mod unreliable_storage;
 mod watch;
 
 pub use events::Event;
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use lockstep_core::chain::{AddedBlock, Chain, ChainError, Mempool, MempoolLimits};
-use lockstep_core::config::Config;
+use lockstep_core::config::{Config, ExecutionPath};
 use lockstep_core::model::{Block, Genesis, Header, Height, PublicKey, Timestamp, Transaction};
 use lockstep_core::signature::Verifier;
 use lockstep_core::storage::{RedbStorage, Storage};
@@ -28,6 +29,7 @@ use crate::reads::{Answer, Question, of_core};
 use crate::scenario::{Fault, InjectionPoint};
 use crate::subject::{self, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
+use lockstep_harness::panic::catch_panic;
 use watch::FaultPlan;
 
 /// Execution modes of [`subjects`]: on one thread, and over the graph, which recovers from the
@@ -69,6 +71,7 @@ pub struct OnDisk<S = PlainStorage> {
     /// before.
     armed: Vec<Fault>,
     concurrent: Option<ConcurrentReport>,
+    recovered_panic: Option<String>,
 }
 
 impl OnDisk {
@@ -114,6 +117,7 @@ impl<S: Storage + 'static> OnDisk<S> {
             chain: None,
             armed: Vec::new(),
             concurrent: None,
+            recovered_panic: None,
         };
         ledger.open()?;
         Ok(ledger)
@@ -188,6 +192,14 @@ impl<S: Storage + 'static> OnDisk<S> {
                 });
                 chain.add_block(block)
             }
+            Some(Fault::PanicAtRead { at }) => {
+                self.watch.plan(FaultPlan::PanicsAt { left: at });
+                chain.add_block(block)
+            }
+            Some(Fault::PanicInCommit { is_written }) => {
+                self.watch.plan(FaultPlan::CommitPanics { is_written });
+                catch_panic(|| chain.add_block(block)).map_err(commit_panicked)?
+            }
             Some(Fault::Cancel(InjectionPoint::Step(at))) => {
                 injection::add_cancelled(&chain, &self.watch, block, at)
             }
@@ -208,8 +220,24 @@ impl<S: Storage + 'static> OnDisk<S> {
             }
             _ => chain.add_block(block),
         };
-        Ok(added?)
+        self.noting_panic(added)
     }
+
+    /// Notes the panic from which an addition recovered.
+    fn noting_panic(
+        &mut self,
+        added: Result<AddedBlock, ChainError>,
+    ) -> Result<AddedBlock, SubjectError> {
+        let mut added = added?;
+        if let Some(from) = added.recovered_from.take() {
+            self.recovered_panic = Some(from);
+        }
+        Ok(added)
+    }
+}
+
+fn commit_panicked(message: String) -> SubjectError {
+    SubjectError::GivenUp(format!("the commit panicked: {message}"))
 }
 
 impl<S: Storage + 'static> Faulty for OnDisk<S> {
@@ -232,6 +260,8 @@ impl<S: Storage + 'static> Faulty for OnDisk<S> {
             Fault::ReadFails { at } => self.watch.plan(FaultPlan::Fails { at }),
             Fault::Crash { .. }
             | Fault::Panic { .. }
+            | Fault::PanicAtRead { .. }
+            | Fault::PanicInCommit { .. }
             | Fault::Cancel(_)
             | Fault::ConcurrentRequest(..) => {}
         }
@@ -264,7 +294,21 @@ impl<S: Storage + 'static> Faulty for OnDisk<S> {
         if happened {
             events.extend(armed.first().map(events::happened).unwrap_or_default());
         }
-        Ok(Aftermath { events, concurrent })
+        let is_parallel = self.config.parallel.forced != Some(ExecutionPath::Serial);
+        let panicked_once = matches!(
+            armed.first(),
+            Some(
+                Fault::Panic {
+                    persists: false,
+                    ..
+                } | Fault::PanicAtRead { .. }
+            )
+        );
+        Ok(Aftermath {
+            events,
+            concurrent,
+            is_recoverable: happened && is_parallel && panicked_once,
+        })
     }
 
     fn template(
@@ -294,9 +338,10 @@ impl<S: Storage + 'static> Faulty for OnDisk<S> {
         let later = now.saturating_add_signed(jump_ms);
         self.clock.store(later, Ordering::Release);
         let (is_known, added) = match chain.add_header(&block.header) {
-            Err(ChainError::UnknownBody { .. }) => (false, chain.add_block(&block)?),
-            added => (true, added?),
+            Err(ChainError::UnknownBody { .. }) => (false, chain.add_block(&block)),
+            added => (true, added),
         };
+        let added = self.noting_panic(added)?;
         Ok(Template {
             block,
             is_known,
@@ -315,7 +360,14 @@ impl<S: Storage + 'static> Subject for OnDisk<S> {
     }
 
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
-        self.chain()?.rewind_to(height)?;
+        let chain = Arc::clone(self.chain()?);
+        match self.armed.first().copied() {
+            Some(Fault::PanicInCommit { is_written }) => {
+                self.watch.plan(FaultPlan::CommitPanics { is_written });
+                catch_panic(|| chain.rewind_to(height)).map_err(commit_panicked)??
+            }
+            _ => chain.rewind_to(height)?,
+        };
         Ok(())
     }
 
@@ -353,6 +405,10 @@ impl<S: Storage + 'static> Subject for OnDisk<S> {
             let chain = subject::with_verifier(chain, self.verifier.as_ref());
             self.chain = Some(Arc::new(chain));
         }
+    }
+
+    fn take_recovered_panic(&mut self) -> Option<String> {
+        self.recovered_panic.take()
     }
 
     fn faulty(&mut self) -> Option<&mut dyn Faulty> {

@@ -4,11 +4,13 @@
 use lockstep_core::model::{Block, Genesis, Height, PublicKey, Refusal, Transaction};
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
+use super::unreliable_storage::UnreliableStorage;
 use super::{Aftermath, Faulty, OnDisk, PlainStorage, Template};
 use crate::disk::Disk;
 use crate::invariants::{
-    CANCELLED_LEAVES_NO_TRACE, CRASH_LEAVES_BEFORE_OR_AFTER, FAILURE_IS_NO_REJECTION,
-    FAILURE_LEAVES_BEFORE_OR_AFTER,
+    CANCELLED_LEAVES_NO_TRACE, COMMIT_PANIC_LEAVES_BEFORE_OR_AFTER, CRASH_LEAVES_BEFORE_OR_AFTER,
+    FAILURE_IS_NO_REJECTION, FAILURE_LEAVES_BEFORE_OR_AFTER, NO_FAILURE_WITHOUT_FAULT,
+    NO_SWALLOWED_PANIC, ONE_PANIC_STILL_GIVES_THE_BLOCK,
 };
 use crate::scenario::{Fault, InjectionPoint};
 use crate::subject::{Execution, StoredBlock, Subject, SubjectError};
@@ -31,6 +33,23 @@ lockstep_harness::seeded_bugs! {
         NotCancelSafe = "not-cancel-safe" in Storage:
             "a block that was given up is kept and was never executed",
             named by [CANCELLED_LEAVES_NO_TRACE];
+        SwallowedPanic = "swallowed-panic" in Scheduling:
+            "a worker panics on a cell that does not exist, and the serial path rescues every such block",
+            named by [NO_SWALLOWED_PANIC];
+        FallbackFailsToo = "fallback-fails-too" in Scheduling:
+            "the failure of the parallel path cancels the serial execution that is to rescue it",
+            named by [ONE_PANIC_STILL_GIVES_THE_BLOCK];
+        /// A commit of more than 24 changes does not fit a buffer.
+        ErrorWithoutFault = "error-without-fault" in Storage:
+            "a limit of the program is reported as a failure of the medium",
+            named by [NO_FAILURE_WITHOUT_FAULT];
+        PoisonedByPanic = "poisoned-by-panic" in Storage:
+            "a panic inside a commit poisons a lock, and every later commit fails",
+            named by [NO_FAILURE_WITHOUT_FAULT];
+        /// Reads are answered from them until the next commit.
+        HalfACommit = "half-a-commit" in Storage:
+            "the cells of a commit that panicked stay in a cache",
+            named by [COMMIT_PANIC_LEAVES_BEFORE_OR_AFTER];
         LyingDisk = "lying-disk" in Invented:
             "the disk says that all is durable and makes nothing so",
             named by [CRASH_LEAVES_BEFORE_OR_AFTER];
@@ -38,7 +57,8 @@ lockstep_harness::seeded_bugs! {
 }
 
 impl OnDiskBug {
-    /// Creates a ledger with this bug, on a disk of its own and executed serially.
+    /// Creates a ledger with this bug, on a disk of its own and executed serially; over the graph if the bug
+    /// is one of its workers.
     ///
     /// # Errors
     ///
@@ -51,9 +71,27 @@ impl OnDiskBug {
         if self == OnDiskBug::NotCancelSafe {
             return Ok(Box::new(SavesFirst::new(genesis, hash_seed)?));
         }
+        if self.is_unreliable() {
+            let (disk, graph) = (self.disk(), Execution::Graph(2));
+            let wrap = move |inner| UnreliableStorage::new(inner, self);
+            return Ok(Box::new(OnDisk::wrapped(
+                disk, graph, genesis, hash_seed, wrap,
+            )?));
+        }
         let (disk, serial) = (self.disk(), Execution::Serial);
         let ledger = OnDisk::wrapped(disk, serial, genesis, hash_seed, self.storage())?;
         Ok(Box::new(ledger))
+    }
+
+    const fn is_unreliable(self) -> bool {
+        matches!(
+            self,
+            OnDiskBug::SwallowedPanic
+                | OnDiskBug::FallbackFailsToo
+                | OnDiskBug::ErrorWithoutFault
+                | OnDiskBug::PoisonedByPanic
+                | OnDiskBug::HalfACommit
+        )
     }
 
     /// Creates an empty disk, with the bug if it is one of disks.
@@ -218,6 +256,10 @@ impl Subject for SavesFirst {
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
         self.inner.bytes_kept()
+    }
+
+    fn take_recovered_panic(&mut self) -> Option<String> {
+        self.inner.take_recovered_panic()
     }
 
     fn faulty(&mut self) -> Option<&mut dyn Faulty> {

@@ -21,6 +21,16 @@ pub(super) enum FaultPlan {
         /// True if every such read panics, false if only the first does.
         persists: bool,
     },
+    /// One read of cells panics.
+    PanicsAt {
+        /// Number of reads of cells before it.
+        left: u64,
+    },
+    /// The next commit panics.
+    CommitPanics {
+        /// True if it is written before the panic.
+        is_written: bool,
+    },
     /// An action is executed before a read.
     Does {
         /// Number of the read.
@@ -64,6 +74,22 @@ impl FaultWatch {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Commits, and panics before or after it if that was planned.
+    fn committing<T>(&self, commit: impl FnOnce() -> T) -> T {
+        let mut state = self.state();
+        let Some(FaultPlan::CommitPanics { is_written }) = state.plan else {
+            drop(state);
+            return commit();
+        };
+        state.is_reached = true;
+        state.plan = None;
+        drop(state);
+        if is_written {
+            commit();
+        }
+        panic_quietly("injected panic in a commit".to_owned())
+    }
+
     fn reading<'k>(
         &self,
         table: Table,
@@ -72,7 +98,7 @@ impl FaultWatch {
         let mut state = self.state();
         let number = state.reads;
         state.reads += 1;
-        match &state.plan {
+        match &mut state.plan {
             Some(FaultPlan::Fails { at }) if *at == number => {
                 state.is_reached = true;
                 Err(StorageError::Io {
@@ -89,8 +115,17 @@ impl FaultWatch {
                     state.plan = None;
                 }
                 drop(state);
-                // Without the hook: a campaign would print thousands of expected panics.
-                resume_unwind(Box::new(format!("injected panic at a cell of {account}")))
+                panic_quietly(format!("injected panic at a cell of {account}"))
+            }
+            Some(FaultPlan::PanicsAt { left: 0 }) if table == Table::Cells => {
+                state.is_reached = true;
+                state.plan = None;
+                drop(state);
+                panic_quietly(format!("injected panic at read {number}"))
+            }
+            Some(FaultPlan::PanicsAt { left }) if table == Table::Cells => {
+                *left -= 1;
+                Ok(())
             }
             Some(FaultPlan::Does { at, .. }) if *at == number => {
                 state.is_reached = true;
@@ -104,6 +139,11 @@ impl FaultWatch {
             _ => Ok(()),
         }
     }
+}
+
+/// Panics without the hook: a campaign would print thousands of expected panics.
+fn panic_quietly(message: String) -> ! {
+    resume_unwind(Box::new(message))
 }
 
 /// Returns whether a key contains this account, independent of the layout of keys.
@@ -144,7 +184,8 @@ impl<S: Storage> Storage for WatchedStorage<S> {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
-        self.storage.commit(batch)
+        let storage = &mut self.storage;
+        self.watch.committing(|| storage.commit(batch))
     }
 
     fn commit_owned(
@@ -152,6 +193,8 @@ impl<S: Storage> Storage for WatchedStorage<S> {
         batch: Batch,
         workers: Option<&Workers>,
     ) -> Result<(), StorageError> {
-        self.storage.commit_owned(batch, workers)
+        let storage = &mut self.storage;
+        self.watch
+            .committing(|| storage.commit_owned(batch, workers))
     }
 }

@@ -5,6 +5,7 @@
 //! wallet follows the balances and nonces that should result, so that most transactions meant to be
 //! applied are; it judges nothing, and an error of it changes only the mix.
 
+mod failures;
 pub(crate) mod faults;
 mod preset;
 mod profile;
@@ -13,6 +14,7 @@ mod tails;
 mod tree;
 mod wallet;
 
+pub use failures::add_failures;
 pub use faults::{FaultKind, FaultMix};
 pub use preset::Preset;
 pub use profile::{Profile, Size, TransactionKind};

@@ -3,24 +3,38 @@
 //! The choices of a run come from the stream of its seed. Extras come from a second stream, derived
 //! from the same two numbers, so that they may grow without a change of what a seed has meant before:
 //! under [`Preset::Ordinary`] there are none, and every other preset draws the same scenario unless
-//! the run has a [tail](super::tails).
+//! the run has a [tail](super::tails). Under [`Preset::Default`] a third stream adds
+//! [panics](super::failures) to the faults of a run.
 
 use lockstep_harness::campaign::RunId;
 use lockstep_harness::choice::Seeded;
 
 use super::tails::{Dimension, Tail};
-use super::{Preset, Profile, Size, of_profile, profile_with_preset, scenario_with_preset};
+use super::{
+    Preset, Profile, Size, add_failures, of_profile, profile_with_preset, scenario_with_preset,
+};
 use crate::scenario::Scenario;
 
 /// Added to the seed for the stream of extras.
 const EXTRAS: u64 = 0xd1b5_4a32_d192_ed03;
+
+/// Added to the seed for the stream of panics.
+const PANICS: u64 = 0x8cb9_2ba7_2f3d_8dd7;
 
 /// Draws the profile and the scenario of a run.
 #[must_use]
 pub fn of_run(run: RunId, preset: Preset) -> (Profile, Scenario) {
     match tail_of(run, preset) {
         Some((profile, mut extras)) => of_profile(&mut extras, profile),
-        None => scenario_with_preset(&mut ordinary(run), Size::CAMPAIGN, preset),
+        None => {
+            let (profile, mut scenario) =
+                scenario_with_preset(&mut ordinary(run), Size::CAMPAIGN, preset);
+            if preset == Preset::Default {
+                let mut choices = Seeded::new(run.seed.wrapping_add(PANICS), run.run);
+                add_failures(&mut scenario, &mut choices);
+            }
+            (profile, scenario)
+        }
     }
 }
 
@@ -52,6 +66,7 @@ fn tail_of(run: RunId, preset: Preset) -> Option<(Profile, Seeded)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{Fault, Step};
 
     fn run(run: u64) -> RunId {
         RunId { seed: 7, run }
@@ -64,9 +79,21 @@ mod tests {
                 scenario_with_preset(&mut Seeded::new(7, index), Size::CAMPAIGN, Preset::Default);
             assert_eq!(of_run(run(index), Preset::Ordinary), alone);
             if Dimension::of_run(run(index)).is_none() {
-                assert_eq!(of_run(run(index), Preset::Default), alone);
+                let (profile, mut scenario) = of_run(run(index), Preset::Default);
+                scenario.steps.retain(|step| !is_panic(step));
+                assert_eq!((&profile, scenario.genesis), (&alone.0, alone.1.genesis));
+                let steps = alone.1.steps.into_iter().filter(|step| !is_panic(step));
+                assert_eq!(scenario.steps, steps.collect::<Vec<_>>());
             }
         }
+    }
+
+    /// True for what the third stream adds; the other streams draw another panic.
+    fn is_panic(step: &Step) -> bool {
+        matches!(
+            step,
+            Step::Fault(Fault::PanicAtRead { .. } | Fault::PanicInCommit { .. })
+        )
     }
 
     #[test]

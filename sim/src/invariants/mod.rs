@@ -5,12 +5,16 @@
 mod bodies_are_kept_by_rule;
 mod bytes_depend_on_blocks_alone;
 mod cancelled_leaves_no_trace;
+mod commit_panic_leaves_before_or_after;
 mod concurrent_requests_serialise;
 mod crash_leaves_before_or_after;
 mod failure_is_no_rejection;
 mod failure_leaves_before_or_after;
 mod levels_follow_conflicts;
+mod no_failure_without_fault;
+mod no_swallowed_panic;
 mod nonces_advance_by_applied;
+mod one_panic_still_gives_the_block;
 mod one_receipt_per_transaction;
 mod panic_leaves_no_trace;
 mod reads_agree;
@@ -44,11 +48,14 @@ pub struct Check {
 }
 
 /// All invariants, in the order in which they are judged.
-pub const ALL: [Check; 22] = [
+pub const ALL: [Check; 25] = [
+    no_swallowed_panic::CHECK,
     failure_is_no_rejection::CHECK,
     crash_leaves_before_or_after::CHECK,
     failure_leaves_before_or_after::CHECK,
+    one_panic_still_gives_the_block::CHECK,
     panic_leaves_no_trace::CHECK,
+    commit_panic_leaves_before_or_after::CHECK,
     cancelled_leaves_no_trace::CHECK,
     concurrent_requests_serialise::CHECK,
     template_lives_its_time::CHECK,
@@ -79,12 +86,17 @@ pub const OF_READS: [Check; 3] = [
 pub use bodies_are_kept_by_rule::INVARIANT as BODIES_ARE_KEPT_BY_RULE;
 pub use bytes_depend_on_blocks_alone::INVARIANT as BYTES_DEPEND_ON_BLOCKS_ALONE;
 pub use cancelled_leaves_no_trace::INVARIANT as CANCELLED_LEAVES_NO_TRACE;
+pub use commit_panic_leaves_before_or_after::INVARIANT as COMMIT_PANIC_LEAVES_BEFORE_OR_AFTER;
 pub use concurrent_requests_serialise::INVARIANT as CONCURRENT_REQUESTS_SERIALISE;
 pub use crash_leaves_before_or_after::INVARIANT as CRASH_LEAVES_BEFORE_OR_AFTER;
 pub use failure_is_no_rejection::INVARIANT as FAILURE_IS_NO_REJECTION;
 pub use failure_leaves_before_or_after::INVARIANT as FAILURE_LEAVES_BEFORE_OR_AFTER;
 pub use levels_follow_conflicts::INVARIANT as LEVELS_FOLLOW_CONFLICTS;
+pub use no_failure_without_fault::INVARIANT as NO_FAILURE_WITHOUT_FAULT;
+pub use no_swallowed_panic::INVARIANT as NO_SWALLOWED_PANIC;
+pub(crate) use no_swallowed_panic::swallowed;
 pub use nonces_advance_by_applied::INVARIANT as NONCES_ADVANCE_BY_APPLIED;
+pub use one_panic_still_gives_the_block::INVARIANT as ONE_PANIC_STILL_GIVES_THE_BLOCK;
 pub use panic_leaves_no_trace::INVARIANT as PANIC_LEAVES_NO_TRACE;
 pub use reads_agree::INVARIANT as READS_AGREE;
 pub use reads_back::INVARIANT as READS_BACK;
@@ -141,6 +153,13 @@ pub enum Event<'e> {
         /// Answer of the oracle, where the operation was a block.
         expected: Option<Result<&'e BlockResult, &'e Refusal>>,
     },
+    /// The execution of a block panicked on one path, and another path was taken.
+    Recovered {
+        /// Message of the panic.
+        from: &'e str,
+        /// True if a panic was injected into this operation.
+        was_injected: bool,
+    },
     /// A concurrent request arrived while a block was added.
     ConcurrentRequest {
         /// Answer of the subject to the block.
@@ -185,6 +204,10 @@ pub enum Interruption {
     Failure,
     /// A panic of the execution.
     Panic,
+    /// A panic of the execution, once and on a parallel path, from which it can recover.
+    RecoverablePanic,
+    /// A panic of the storage inside a commit.
+    CommitPanic,
     /// The caller cancelled the operation.
     Cancellation,
 }

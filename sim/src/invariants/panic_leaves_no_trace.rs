@@ -18,12 +18,12 @@ pub(super) const CHECK: Check = Check {
 fn violation(evidence: &Evidence<'_>) -> Option<String> {
     match evidence.event {
         Event::Interrupted {
-            by: Interruption::Panic,
+            by: Interruption::Panic | Interruption::RecoverablePanic,
             answer: Ok(_),
             ..
         } => torn(evidence, true),
         Event::Interrupted {
-            by: Interruption::Panic,
+            by: Interruption::Panic | Interruption::RecoverablePanic,
             answer: Err(error),
             ..
         } => difference(evidence.before, evidence.after)

@@ -69,6 +69,8 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
         // The oracle completed an operation that the subject may not have completed, or that a concurrent
         // request may have undone.
         Event::Interrupted { .. } | Event::ConcurrentRequest { .. } => None,
+        // The answer of the same operation is judged as well.
+        Event::Recovered { .. } => None,
         _ => difference(evidence.expected, evidence.after),
     }
 }

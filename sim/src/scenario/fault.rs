@@ -44,6 +44,16 @@ pub enum Fault {
         /// True if every such read panics, false if only the first does.
         persists: bool,
     },
+    /// The execution of a block panics when it reads cells, once.
+    PanicAtRead {
+        /// Number of the read of cells, counted from 0.
+        at: u64,
+    },
+    /// The storage panics inside the commit of a block or of a rewind, once.
+    PanicInCommit {
+        /// True if everything was written before the panic, false if nothing was.
+        is_written: bool,
+    },
     /// The caller cancels the addition of a block.
     Cancel(InjectionPoint),
     /// A second writer or a reader uses the ledger while a block is added. Files of before say

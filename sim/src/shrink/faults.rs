@@ -19,6 +19,8 @@ pub(super) fn each_number(fault: &mut Fault, visit: &mut dyn FnMut(&mut u64)) {
         Fault::DiskFull { after } => visit(after),
         Fault::ReadFails { at } => visit(at),
         Fault::Panic { transaction, .. } => visit(transaction),
+        Fault::PanicAtRead { at } => visit(at),
+        Fault::PanicInCommit { .. } => {}
         Fault::Cancel(point) => numbers_of_point(point, visit),
         Fault::ConcurrentRequest(point, request) => {
             numbers_of_point(point, visit);
@@ -56,6 +58,7 @@ pub(super) fn weight(fault: Fault) -> usize {
         },
         Fault::DiskFails { call, .. } => usize::from(call != Call::Any),
         Fault::Panic { persists, .. } => usize::from(!persists),
+        Fault::PanicInCommit { is_written } => usize::from(is_written),
         Fault::Cancel(point) => weight_of_point(point),
         Fault::ConcurrentRequest(point, request) => {
             weight_of_point(point)
@@ -67,7 +70,10 @@ pub(super) fn weight(fault: Fault) -> usize {
                     ConcurrentRequest::Rewind(_) => 8,
                 }
         }
-        Fault::DiskFull { .. } | Fault::ReadFails { .. } | Fault::Clock { .. } => 0,
+        Fault::DiskFull { .. }
+        | Fault::ReadFails { .. }
+        | Fault::PanicAtRead { .. }
+        | Fault::Clock { .. } => 0,
     }
 }
 
@@ -108,6 +114,9 @@ pub(super) fn simpler(scenario: &Scenario, index: usize) -> Vec<Scenario> {
             transaction,
             persists: true,
         }],
+        Fault::PanicInCommit { is_written: true } => {
+            vec![Fault::PanicInCommit { is_written: false }]
+        }
         Fault::Cancel(point) => vec![Fault::Cancel(step(point))],
         Fault::ConcurrentRequest(point, request) => [
             ConcurrentRequest::Reader,
@@ -125,7 +134,11 @@ pub(super) fn simpler(scenario: &Scenario, index: usize) -> Vec<Scenario> {
         })
         .collect(),
         Fault::Clock { jump_ms } if jump_ms < 0 => vec![Fault::Clock { jump_ms: 0 }],
-        Fault::DiskFull { .. } | Fault::ReadFails { .. } | Fault::Clock { .. } => Vec::new(),
+        Fault::DiskFull { .. }
+        | Fault::ReadFails { .. }
+        | Fault::PanicAtRead { .. }
+        | Fault::PanicInCommit { .. }
+        | Fault::Clock { .. } => Vec::new(),
     };
     simpler
         .into_iter()

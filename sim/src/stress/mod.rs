@@ -16,7 +16,7 @@ use crate::conflict_pattern::{self, ConflictPattern, Workload};
 use crate::invariants::{self, Event, Evidence, SAME_AS_SERIAL};
 use crate::oracle::Oracle;
 use crate::subject::{Core, Execution, Subject, SubjectError};
-use crate::trial::{MAKES_SENSE, Setup, catch_panic};
+use crate::trial::{self, Setup, catch_panic};
 use crate::world::{BlockResult, World};
 use lockstep_harness::violation::{Failure, Violation};
 
@@ -187,6 +187,7 @@ impl Prepared {
                 (added, begun.elapsed())
             })
         })?;
+        trial::recovers_from_nothing(0, &mut *subject)?;
         let got = match added {
             Ok(result) => Ok(result),
             Err(SubjectError::Refused(refusal)) => Err(refusal),
@@ -287,8 +288,6 @@ fn differs(path: &str, detail: String) -> Failure {
 }
 
 fn failed(path: &str, error: &SubjectError) -> Failure {
-    match error {
-        SubjectError::Failed(reason) => Failure::Infrastructure(reason.clone()),
-        error => Violation::of(&MAKES_SENSE, 0, path, error.to_string()).into(),
-    }
+    // The ledgers are in memory.
+    trial::unexplained(0, path, false, error)
 }

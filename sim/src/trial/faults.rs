@@ -2,14 +2,14 @@
 
 use lockstep_core::model::{Block, Height, Refusal};
 
-use lockstep_harness::invariant::ALWAYS_ENDS;
 use lockstep_harness::violation::Failure;
 
-use super::{MAKES_SENSE, Trial, catch_panic, violation};
+use super::{Trial, catch_panic, unexplained, violation};
 use crate::coverage::point;
 use crate::invariants::{
-    CANCELLED_LEAVES_NO_TRACE, CONCURRENT_REQUESTS_SERIALISE, CRASH_LEAVES_BEFORE_OR_AFTER, Event,
-    FAILURE_LEAVES_BEFORE_OR_AFTER, Interruption, Order, PANIC_LEAVES_NO_TRACE,
+    CANCELLED_LEAVES_NO_TRACE, COMMIT_PANIC_LEAVES_BEFORE_OR_AFTER, CONCURRENT_REQUESTS_SERIALISE,
+    CRASH_LEAVES_BEFORE_OR_AFTER, Event, FAILURE_LEAVES_BEFORE_OR_AFTER, Interruption, Order,
+    PANIC_LEAVES_NO_TRACE,
 };
 use crate::oracle::Oracle;
 use crate::scenario::Fault;
@@ -46,12 +46,17 @@ fn interruption(fault: Fault) -> Interruption {
         Fault::DiskFails { .. } | Fault::DiskFull { .. } | Fault::ReadFails { .. } => {
             Interruption::Failure
         }
-        Fault::Panic { .. } => Interruption::Panic,
+        Fault::Panic { .. } | Fault::PanicAtRead { .. } => Interruption::Panic,
+        Fault::PanicInCommit { .. } => Interruption::CommitPanic,
         // A concurrent request that was never made interrupts nothing.
         Fault::Cancel(_) | Fault::ConcurrentRequest(..) | Fault::Clock { .. } => {
             Interruption::Cancellation
         }
     }
+}
+
+const fn is_panic(by: Interruption) -> bool {
+    matches!(by, Interruption::Panic | Interruption::RecoverablePanic)
 }
 
 impl Trial<'_> {
@@ -84,9 +89,8 @@ impl Trial<'_> {
             Asked::Reopen => subject.reopen().map(|()| None),
         })?;
         // Reading its state may get stuck as well.
-        if let Err(SubjectError::Stuck(reason)) = &answer {
-            let reason = reason.clone();
-            return Err(violation(&ALWAYS_ENDS, self.step, &name, reason));
+        if let Err(error @ SubjectError::Stuck(_)) = &answer {
+            return Err(unexplained(self.step, &name, false, error));
         }
         let Some(faulty) = subject.faulty() else {
             return Ok(None);
@@ -98,6 +102,12 @@ impl Trial<'_> {
         for event in &aftermath.events {
             self.coverage.count(event);
         }
+        let by = match aftermath.is_recoverable {
+            true => Interruption::RecoverablePanic,
+            false => interruption(first),
+        };
+        let was_injected = is_panic(by) && !aftermath.events.is_empty();
+        self.recovered(subject, before, &after, was_injected)?;
         if let (Some(concurrent), Asked::Block { block, earlier, .. }) =
             (&aftermath.concurrent, asked)
             && let Some(earlier) = earlier
@@ -108,12 +118,7 @@ impl Trial<'_> {
         if aftermath.events.is_empty()
             && let Err(error @ (SubjectError::Failed(_) | SubjectError::GivenUp(_))) = &answer
         {
-            return Err(violation(
-                &MAKES_SENSE,
-                self.step,
-                &name,
-                format!("no fault happened, and the answer is an error: {error}"),
-            ));
+            return Err(unexplained(self.step, &name, false, error));
         }
         let expected = match asked {
             Asked::Block { expected, .. } => Some(*expected),
@@ -124,7 +129,7 @@ impl Trial<'_> {
             before,
             &after,
             Event::Interrupted {
-                by: interruption(first),
+                by,
                 answer: answer.as_ref().map(Option::as_ref),
                 expected,
             },
@@ -150,7 +155,8 @@ impl Trial<'_> {
             Fault::DiskFails { .. } | Fault::DiskFull { .. } | Fault::ReadFails { .. } => {
                 &FAILURE_LEAVES_BEFORE_OR_AFTER
             }
-            Fault::Panic { .. } => &PANIC_LEAVES_NO_TRACE,
+            Fault::Panic { .. } | Fault::PanicAtRead { .. } => &PANIC_LEAVES_NO_TRACE,
+            Fault::PanicInCommit { .. } => &COMMIT_PANIC_LEAVES_BEFORE_OR_AFTER,
             Fault::Cancel(_) => &CANCELLED_LEAVES_NO_TRACE,
             Fault::ConcurrentRequest(..) | Fault::Clock { .. } => &CONCURRENT_REQUESTS_SERIALISE,
         };
@@ -230,6 +236,7 @@ impl Trial<'_> {
             let mut oracle = earlier.clone();
             let expected = oracle.add_block(&template.block);
             let after = self.look(subject)?;
+            self.recovered(subject, before, &after, false)?;
             let event = Event::Template {
                 template: &template,
                 jump_ms: *jump_ms,

@@ -4,8 +4,11 @@ mod bytes;
 mod encoding;
 pub mod faults;
 mod reads;
+mod unexplained;
 
-use std::collections::BTreeMap;
+pub use unexplained::{recovers_from_nothing, unexplained};
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,7 +16,7 @@ use lockstep_core::codec;
 use lockstep_core::model::{Block, Genesis, Height, Refusal};
 use lockstep_harness::digest::Digest;
 use lockstep_harness::invariant;
-use lockstep_harness::invariant::{ALWAYS_ENDS, Invariant, NEVER_PANICS};
+use lockstep_harness::invariant::{Invariant, NEVER_PANICS};
 use lockstep_harness::panic;
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::{Failure, Violation};
@@ -36,7 +39,7 @@ invariant! {
     pub static ONE_ENCODING: "one-encoding", exits Violated, catches "TrailingBytesTaken";
 
     /// A subject answers every operation, and its ledger can be read.
-    pub static MAKES_SENSE: "makes-sense", exits Violated, catches "stuck-after-error";
+    pub static MAKES_SENSE: "makes-sense", exits Violated, catches "io-error-is-rejection";
 
     /// Ledgers at one block store the same bytes, on every storage and in every execution mode.
     pub static SAME_ON_EVERY_STORAGE: "same-on-every-storage", exits Violated, catches "reorg-not-undone";
@@ -62,7 +65,7 @@ pub fn run(
 }
 
 /// Runs a scenario as [`run`] does and checks only these invariants, beside those that a trial
-/// always checks: [`MAKES_SENSE`], [`NEVER_PANICS`] and [`ALWAYS_ENDS`].
+/// always checks: [`MAKES_SENSE`], [`NEVER_PANICS`], and those of [`unexplained`] errors.
 ///
 /// # Errors
 ///
@@ -140,6 +143,11 @@ fn run_all(
         keys,
         oracle,
         checks,
+        on_real_media: subjects
+            .iter()
+            .filter(|subject| subject.is_on_real_medium())
+            .map(|subject| subject.name().to_owned())
+            .collect(),
         subjects: Vec::new(),
         recorded: Vec::new(),
         blocks: Vec::new(),
@@ -178,6 +186,8 @@ struct Trial<'t> {
     oracle: Oracle,
     /// Invariants that are checked after every step.
     checks: &'t [Check],
+    /// Names of the subjects whose errors may be the machine's.
+    on_real_media: BTreeSet<String>,
     subjects: Vec<SubjectHistory>,
     /// The oracle's world at each height of the chain.
     recorded: Vec<World>,
@@ -305,6 +315,7 @@ impl Trial<'_> {
             };
             let stored = self.ask(&name, || subject.stored(block.header.height))?;
             let after = self.look(&**subject)?;
+            self.recovered(&mut **subject, world, &after, false)?;
             self.judge(
                 &name,
                 world,
@@ -425,6 +436,27 @@ impl Trial<'_> {
         Ok(())
     }
 
+    /// Judges the panic from which the last operation of a subject recovered, if there is one.
+    fn recovered(
+        &mut self,
+        subject: &mut dyn Subject,
+        before: &World,
+        after: &World,
+        was_injected: bool,
+    ) -> Result<(), Failure> {
+        let Some(from) = subject.take_recovered_panic() else {
+            return Ok(());
+        };
+        if was_injected {
+            self.coverage.count(point!("panic: another path taken"));
+        }
+        let event = Event::Recovered {
+            from: &from,
+            was_injected,
+        };
+        self.judge(subject.name(), before, after, event)
+    }
+
     fn look(&self, subject: &dyn Subject) -> Result<World, Failure> {
         self.ask(subject.name(), || subject.world())
     }
@@ -468,16 +500,10 @@ impl Trial<'_> {
     ) -> Result<T, Failure> {
         match catch_panic(self.step, subject, question)? {
             Ok(answer) => Ok(answer),
-            Err(SubjectError::Failed(reason)) => Err(Failure::Infrastructure(reason)),
-            Err(SubjectError::Stuck(reason)) => {
-                Err(violation(&ALWAYS_ENDS, self.step, subject, reason))
+            Err(error) => {
+                let is_on_real_medium = self.on_real_media.contains(subject);
+                Err(unexplained(self.step, subject, is_on_real_medium, &error))
             }
-            Err(error) => Err(violation(
-                &MAKES_SENSE,
-                self.step,
-                subject,
-                error.to_string(),
-            )),
         }
     }
 

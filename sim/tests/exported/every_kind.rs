@@ -47,6 +47,8 @@ fn reproducer_every_kind() {
             Step::Fault(Fault::DiskFull { after: 9 }),
             Step::Fault(Fault::ReadFails { at: 1 }),
             Step::Fault(Fault::Panic { transaction: 0, persists: true }),
+            Step::Fault(Fault::PanicAtRead { at: 2 }),
+            Step::Fault(Fault::PanicInCommit { is_written: true }),
             Step::Fault(Fault::Cancel(InjectionPoint::Read(1))),
             Step::Fault(Fault::ConcurrentRequest(InjectionPoint::Step(2), ConcurrentRequest::Rewind(1))),
             Step::Fault(Fault::Clock { jump_ms: -5 }),

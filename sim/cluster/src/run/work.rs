@@ -92,6 +92,7 @@ impl Simulation<'_> {
         let got = self
             .judge
             .catch_panic(recipe, || ledger.subject.add_block(block))?;
+        self.judge.recovers_from_nothing(&mut *ledger.subject)?;
         let ended = self.disarm(node, Operation::Adding(answered.name));
         let before = self.nodes[node].world.hash;
         if let Some((down_ms, loss)) = ended.power_cut {

@@ -68,6 +68,44 @@ fn before_and_after_are_both_good_unless_it_was_answered() {
 }
 
 #[test]
+fn a_panic_inside_a_commit_leaves_before_or_after() {
+    let by = Interruption::CommitPanic;
+    let step = Step::honest();
+    assert_eq!(step.interrupted(by, Err(&given_up())), None);
+    assert_eq!(step.interrupted(by, Ok(&step.oracle_said)), None);
+    assert_eq!(step.undone().interrupted(by, Err(&given_up())), None);
+}
+
+#[test]
+fn a_panic_on_a_parallel_path_that_costs_the_block_is_named() {
+    let by = Interruption::RecoverablePanic;
+    let step = Step::honest();
+    assert_eq!(step.interrupted(by, Ok(&step.oracle_said)), None);
+    assert_eq!(
+        step.undone().interrupted(by, Err(&given_up())),
+        Some("one-panic-still-gives-the-block")
+    );
+    let half = Step::honest().half_done();
+    assert_eq!(
+        half.interrupted(by, Ok(&half.oracle_said)),
+        Some("panic-leaves-no-trace")
+    );
+}
+
+#[test]
+fn a_swallowed_panic_is_named_unless_it_was_injected() {
+    let step = Step::honest();
+    let recovered = |was_injected| {
+        step.judged(Event::Recovered {
+            from: "on purpose",
+            was_injected,
+        })
+    };
+    assert_eq!(recovered(false), Some("no-swallowed-panic"));
+    assert_eq!(recovered(true), None);
+}
+
+#[test]
 fn half_a_block_is_named_by_the_cause_of_the_interruption() {
     for (by, error, name) in [
         (
@@ -81,6 +119,11 @@ fn half_a_block_is_named_by_the_cause_of_the_interruption() {
             "failure-leaves-before-or-after",
         ),
         (Interruption::Panic, given_up(), "panic-leaves-no-trace"),
+        (
+            Interruption::CommitPanic,
+            given_up(),
+            "commit-panic-leaves-before-or-after",
+        ),
         (
             Interruption::Cancellation,
             given_up(),
@@ -99,6 +142,10 @@ fn an_answer_that_is_lost_is_named_by_the_cause_of_the_interruption() {
         (Interruption::Crash, "crash-leaves-before-or-after"),
         (Interruption::Failure, "failure-leaves-before-or-after"),
         (Interruption::Panic, "panic-leaves-no-trace"),
+        (
+            Interruption::CommitPanic,
+            "commit-panic-leaves-before-or-after",
+        ),
         (Interruption::Cancellation, "cancelled-leaves-no-trace"),
     ] {
         let step = Step::honest().undone();
