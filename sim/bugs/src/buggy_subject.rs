@@ -96,7 +96,11 @@ impl BuggySubject {
             generate::scenario(choices, Size::SMALL).1
         } else {
             let mut scenario = generate::scenario_with_faults(choices, Size::SMALL).1;
-            generate::add_failures(&mut scenario, choices);
+            if let BuggySubject::OnDisk(bug) = self
+                && bug.is_none_or(OnDiskBug::is_of_panics)
+            {
+                generate::add_failures(&mut scenario, 2, choices);
+            }
             scenario
         }
     }

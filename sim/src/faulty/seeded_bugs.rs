@@ -39,10 +39,10 @@ lockstep_harness::seeded_bugs! {
         FallbackFailsToo = "fallback-fails-too" in Scheduling:
             "the failure of the parallel path cancels the serial execution that is to rescue it",
             named by [ONE_PANIC_STILL_GIVES_THE_BLOCK];
-        /// A commit of more than 24 changes does not fit a buffer.
+        /// The commit of a block with more than 12 changes does not fit a buffer.
         ErrorWithoutFault = "error-without-fault" in Storage:
             "a limit of the program is reported as a failure of the medium",
-            named by [NO_FAILURE_WITHOUT_FAULT];
+            named by [NO_FAILURE_WITHOUT_FAULT, ONE_PANIC_STILL_GIVES_THE_BLOCK];
         PoisonedByPanic = "poisoned-by-panic" in Storage:
             "a panic inside a commit poisons a lock, and every later commit fails",
             named by [NO_FAILURE_WITHOUT_FAULT];
@@ -71,7 +71,7 @@ impl OnDiskBug {
         if self == OnDiskBug::NotCancelSafe {
             return Ok(Box::new(SavesFirst::new(genesis, hash_seed)?));
         }
-        if self.is_unreliable() {
+        if self.is_of_panics() {
             let (disk, graph) = (self.disk(), Execution::Graph(2));
             let wrap = move |inner| UnreliableStorage::new(inner, self);
             return Ok(Box::new(OnDisk::wrapped(
@@ -83,7 +83,9 @@ impl OnDiskBug {
         Ok(Box::new(ledger))
     }
 
-    const fn is_unreliable(self) -> bool {
+    /// True if it shows when the storage panics, or when it fails by itself.
+    #[must_use]
+    pub const fn is_of_panics(self) -> bool {
         matches!(
             self,
             OnDiskBug::SwallowedPanic

@@ -27,8 +27,8 @@ struct BugState {
     written: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
-/// Largest number of changes of a commit that does not fail by itself.
-const MOST_CHANGES: usize = 24;
+/// Largest number of changes in the commit of a block that does not fail by itself.
+const MOST_CHANGES: usize = 12;
 
 impl UnreliableStorage {
     pub(super) fn new(inner: PlainStorage, bug: OnDiskBug) -> Self {
@@ -110,7 +110,9 @@ impl Storage for UnreliableStorage {
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StorageError> {
         match self.bug {
-            OnDiskBug::ErrorWithoutFault if batch.len() > MOST_CHANGES => {
+            OnDiskBug::ErrorWithoutFault
+                if batch.len() > MOST_CHANGES && has(batch, Table::Blocks) =>
+            {
                 return Err(failed("a buffer is too small for this commit"));
             }
             OnDiskBug::PoisonedByPanic if self.state().is_poisoned => {
@@ -140,6 +142,10 @@ impl Storage for UnreliableStorage {
             }
         }
     }
+}
+
+fn has(batch: &Batch, table: Table) -> bool {
+    batch.tables().any(|(changed, _)| changed == table)
 }
 
 fn failed(reason: &str) -> StorageError {

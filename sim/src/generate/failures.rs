@@ -3,10 +3,10 @@
 use crate::scenario::{Fault, Scenario, Step};
 use lockstep_harness::choice::Choices;
 
-/// Puts a panic before some of the steps that have no fault, in a third of the scenarios that have faults.
-/// The others stay as they are: they have no subject that a fault can be injected into.
-pub fn add_failures(scenario: &mut Scenario, choices: &mut impl Choices) {
-    if scenario.faults().next().is_none() || !choices.chance(1, 3) {
+/// Puts a panic before a third of the steps that have no fault, in one of `one_of` scenarios that have
+/// faults. The others stay as they are: they have no subject that a fault can be injected into.
+pub fn add_failures(scenario: &mut Scenario, one_of: u64, choices: &mut impl Choices) {
+    if scenario.faults().next().is_none() || !choices.chance(1, one_of) {
         return;
     }
     let steps = std::mem::take(&mut scenario.steps);

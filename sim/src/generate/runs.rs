@@ -31,7 +31,7 @@ pub fn of_run(run: RunId, preset: Preset) -> (Profile, Scenario) {
                 scenario_with_preset(&mut ordinary(run), Size::CAMPAIGN, preset);
             if preset == Preset::Default {
                 let mut choices = Seeded::new(run.seed.wrapping_add(PANICS), run.run);
-                add_failures(&mut scenario, &mut choices);
+                add_failures(&mut scenario, 3, &mut choices);
             }
             (profile, scenario)
         }

@@ -55,6 +55,22 @@ fn interruption(fault: Fault) -> Interruption {
     }
 }
 
+/// True for a fault after which the storage may fail. One panic is judged by an invariant of its own.
+const fn explains_failure(fault: Fault) -> bool {
+    match fault {
+        Fault::Crash { .. }
+        | Fault::DiskFails { .. }
+        | Fault::DiskFull { .. }
+        | Fault::ReadFails { .. }
+        | Fault::Panic { .. }
+        | Fault::PanicAtRead { .. } => true,
+        Fault::PanicInCommit { .. }
+        | Fault::Cancel(_)
+        | Fault::ConcurrentRequest(..)
+        | Fault::Clock { .. } => false,
+    }
+}
+
 const fn is_panic(by: Interruption) -> bool {
     matches!(by, Interruption::Panic | Interruption::RecoverablePanic)
 }
@@ -101,6 +117,13 @@ impl Trial<'_> {
             .map_err(|error| self.lost(first, &name, "read", &error))?;
         for event in &aftermath.events {
             self.coverage.count(event);
+        }
+        let concurrent = aftermath.concurrent.as_ref();
+        let failed = concurrent.and_then(|concurrent| concurrent.answer.as_ref().err());
+        for error in answer.as_ref().err().into_iter().chain(failed) {
+            if matches!(error, SubjectError::Failed(_)) && !explains_failure(first) {
+                return Err(unexplained(self.step, &name, false, error));
+            }
         }
         let by = match aftermath.is_recoverable {
             true => Interruption::RecoverablePanic,
