@@ -24,8 +24,10 @@ pub const FALLBACKS: &str = "lockstep_fallbacks_total";
 /// Counter: blocks of test mode whose parallel result differed from the serial one, by `path`.
 pub const DIFFERENCES: &str = "lockstep_differences_total";
 
-/// Calls `work` and reports the seconds that it took as one phase of a block.
+/// Calls `work`, notes its name as what this thread does, and reports the seconds that it took as one
+/// phase of a block.
 pub(crate) fn phase<T>(name: &'static str, work: impl FnOnce() -> T) -> T {
+    crate::sync::set_current_place(name);
     let start = Instant::now();
     let done = work();
     ::metrics::histogram!(PHASE_SECONDS, "phase" => name).record(start.elapsed().as_secs_f64());

@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use super::parallelism::Parallelism;
 use super::run::Stopped;
-use super::sync::{Mutex, RwLock, read};
+use super::sync::{Mutex, RwLock, read, set_current_place, set_current_transaction};
 use crate::execution::{Body, CELLS, Execution, NATIVE, outcome, receipt, reward};
 use crate::model::{Amount, Asset, Cell, Header, Outcome, Rules, Version};
 use crate::state::{BlockState, ClaimedCells, add};
@@ -32,6 +32,7 @@ pub(crate) fn execute_in_order<S: Storage>(
     parallelism.in_order(
         &parallelism.pieces(transactions),
         |piece| {
+            set_current_place("check a piece");
             let checked = body.check(rules.network, piece.clone());
             let mut cells = body.cells(piece.clone(), &checked);
             claimed.lock().claim(&mut cells);
@@ -40,7 +41,9 @@ pub(crate) fn execute_in_order<S: Storage>(
         },
         |(checked, loaded)| {
             state.learn(loaded);
+            set_current_place("execute in block order");
             for checked in &checked {
+                set_current_transaction(u32::try_from(receipts.len()).unwrap_or(u32::MAX));
                 let outcome = outcome(checked, &mut state)?;
                 if let Outcome::Applied { fee, effects } = &outcome {
                     state.apply(effects)?;

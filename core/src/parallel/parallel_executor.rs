@@ -10,7 +10,9 @@ use thiserror::Error;
 use super::parallel_state::ParallelChainState;
 use super::parallelism::Parallelism;
 use super::run::{Stopped, run, run_block};
-use super::sync::{Arc, NoWorkers, RwLock, Workers, read, set_current_transaction};
+use super::sync::{
+    Arc, NoWorkers, RwLock, Workers, read, set_current_place, set_current_transaction,
+};
 use crate::codec;
 use crate::execution::{self, Body, Checked, Execution};
 use crate::metrics;
@@ -172,6 +174,7 @@ impl ParallelExecutor {
         );
         let pieces = Parallelism::over(Some(&self.workers)).pieces(body.transactions.len());
         let check = |piece: Range<usize>| -> Result<Vec<Checked<'_>>, StorageError> {
+            set_current_place("check a piece");
             let checked = body.check(rules.network, piece.clone());
             state.prefetch(body.cells(piece.clone(), &checked))?;
             Ok(checked)

@@ -1,7 +1,9 @@
 //! The run of a graph of transactions on workers, which drive its ready set.
 
 use super::sync::atomic::{AtomicBool, Ordering};
-use super::sync::{Condvar, Mutex, SPIN_LIMIT, Workers, catch_panic, spin_pause};
+use super::sync::{
+    Condvar, Mutex, SPIN_LIMIT, Workers, catch_panic, set_current_place, spin_pause,
+};
 use crate::schedule::{Graph, ReadySet};
 
 /// The most tasks that a worker takes at once. Taking costs a lock; a task that is taken is out of the
@@ -204,6 +206,7 @@ impl<'g, E> Run<'g, E> {
     /// Runs ready transactions on this thread until all are finished or the run is stopped; sleeps while
     /// none is ready yet. Returns the transactions that this thread ran, with their results.
     pub fn work<T>(&self, task: &impl Fn(u32) -> Result<T, E>) -> Vec<(u32, T)> {
+        set_current_place("execute over the graph");
         let mut results = Vec::with_capacity(self.transactions.div_ceil(self.workers));
         let mut batch = Vec::new();
         let mut finished = Vec::new();

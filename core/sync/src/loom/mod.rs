@@ -181,3 +181,6 @@ pub fn spin_pause() {}
 
 /// Does nothing: loom reports places itself.
 pub fn set_current_transaction(_transaction: u32) {}
+
+/// Does nothing, as [`set_current_transaction`].
+pub fn set_current_place(_place: &'static str) {}

@@ -3,6 +3,7 @@
 //! The module of each checker has the same names over that checker's primitives. What differs between
 //! the three is settled there, so that code over them reads the same under each.
 
+mod activity;
 #[cfg(target_os = "linux")]
 mod placement;
 mod workers;
@@ -16,6 +17,7 @@ pub use std::sync::OnceLock;
 pub use std::sync::{MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic};
 pub use std::thread::{JoinHandle, ThreadId};
 
+pub use activity::{ThreadActivity, activity, forget_activity};
 pub use dashmap::DashMap;
 pub use workers::{NoWorkers, Workers};
 
@@ -141,7 +143,15 @@ pub fn spin_pause() {
     }
 }
 
-/// Notes which transaction this thread executes. Free here; a checker reports by it where it paused
-/// a thread.
+/// Notes which transaction this thread executes, for [`activity()`]: one relaxed store. A checker
+/// reports by it where it paused a thread.
 #[inline]
-pub fn set_current_transaction(_transaction: u32) {}
+pub fn set_current_transaction(transaction: u32) {
+    activity::note_transaction(transaction);
+}
+
+/// Notes which part of the work this thread does, for [`activity()`]; a few times a block, because it
+/// locks.
+pub fn set_current_place(place: &'static str) {
+    activity::note_place(place);
+}

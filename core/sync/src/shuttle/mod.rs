@@ -43,7 +43,7 @@ impl<T> Mutex<T> {
 
     /// Locks as if called from `place`, which [`thread_location()`] reports.
     pub fn lock_at(&self, place: &'static Location<'static>) -> MutexGuard<'_, T> {
-        set_current_place(place);
+        set_place_of_lock(place);
         // Poisoned while a panicked execution unwinds: what unwinds must not panic again.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,7 +72,7 @@ impl Condvar {
     /// Unlocks, sleeps until it is notified, locks again.
     #[track_caller]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        set_current_place(Location::caller());
+        set_place_of_lock(Location::caller());
         self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -232,7 +232,10 @@ pub fn set_current_transaction(transaction: u32) {
     thread_location::update(|here| here.transaction = Some(transaction));
 }
 
+/// Does nothing: the place of a thread is the one at which it locks.
+pub fn set_current_place(_place: &'static str) {}
+
 /// Notes the place at which this thread locks.
-fn set_current_place(place: &'static Location<'static>) {
+fn set_place_of_lock(place: &'static Location<'static>) {
     thread_location::update(|here| here.place = Some(place));
 }
