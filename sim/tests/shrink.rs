@@ -74,7 +74,7 @@ fn a_violation_that_needs_one_transaction_shrinks_to_one() {
     let scenario = drawn(SENT, &seven_sends_much);
     let shrunk = shrink::shrink(&scenario, SENT, BUDGET, &seven_sends_much);
     assert!(shrunk.before.starts_with("200 transactions in "));
-    assert!(!shrunk.is_cut_short);
+    assert!(!shrunk.is_cut_short());
     let steps = &shrunk.smallest.steps;
     let [Step::Rewind(0), Step::Block(block)] = steps.as_slice() else {
         panic!("a rewind and a block are enough: {steps:?}");
@@ -140,7 +140,7 @@ fn no_more_candidates_are_judged_than_the_budget_has() {
         seven_sends_much(candidate)
     });
     assert_eq!((asked.get(), shrunk.candidates), (20, 20));
-    assert!(shrunk.is_cut_short);
+    assert!(shrunk.is_cut_short());
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn shrunk_from_200(what: &str, invariant: &str, judge: &Judge<'_>) -> Shrunk {
         begun.elapsed().as_secs_f64()
     );
     assert_eq!(judge(&shrunk.smallest).as_deref(), Some(invariant));
-    assert!(!shrunk.is_cut_short, "{shrunk}");
+    assert!(!shrunk.is_cut_short(), "{shrunk}");
     shrunk
 }
 

@@ -6,6 +6,7 @@ use lockstep_sim::campaign::{Circumstances, SubjectFactory};
 use lockstep_sim::subject::{Subject, SubjectError};
 
 use super::buggy_subject::BuggySubject;
+use super::list::UNENDING;
 use super::{BUGS, Bug, INVENTED};
 
 /// A single ledger with one seeded bug, as the only subject of every run.
@@ -19,7 +20,8 @@ impl InjectedBug {
     /// All of them, in the order of the catalogue: the seeded bugs that a single ledger on one thread, or
     /// the storage around it, can have.
     pub fn all() -> impl Iterator<Item = InjectedBug> {
-        BUGS.iter().chain(INVENTED.iter()).filter_map(|bug| {
+        let bugs = BUGS.iter().chain(INVENTED.iter()).chain(UNENDING.iter());
+        bugs.filter_map(|bug| {
             let subject = BuggySubject::of(bug)?;
             Some(InjectedBug { bug, subject })
         })

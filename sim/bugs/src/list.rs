@@ -6,6 +6,8 @@ use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
 use lockstep_sim::answering::AnswerBug;
 use lockstep_sim::with_a_past::PathBug;
 
+use crate::buggy_executor::ExecutorBug;
+
 /// A seeded bug that an executor really had, or a control of [`CORRECT`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct Bug {
@@ -53,6 +55,16 @@ pub static INVENTED: LazyLock<Vec<Bug>> = LazyLock::new(|| {
         entry.bug.area == Area::Invented && hosts.iter().any(|host| entry.is_in(*host))
     };
     let bugs = catalogue().into_iter().filter(is_sought);
+    bugs.map(Bug::of).collect()
+});
+
+/// The invented bugs of the buggy executor, whose runs do not end: no engine searches for them, because it would
+/// not end either, and commands inject them.
+pub(crate) static UNENDING: LazyLock<Vec<Bug>> = LazyLock::new(|| {
+    let of_executor = |entry: &Entry| {
+        entry.bug.area == Area::Invented && ExecutorBug::named(entry.bug.id).is_some()
+    };
+    let bugs = catalogue().into_iter().filter(of_executor);
     bugs.map(Bug::of).collect()
 });
 

@@ -2,15 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process;
 
 use clap::Args;
 use lockstep_harness::exit::ExitCode;
+use lockstep_harness::invariant::FINISHES_IN_TIME;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::violation::Failure;
+use lockstep_harness::watchdog::{RUN_TIMEOUT, Silence, watch};
+use lockstep_sim::campaign::WORKER_NOTES;
 
 use super::kept::{self, KeptRun};
 use super::report::say_pair;
-use super::{complain, say, scratch_folder};
+use super::{complain, findings, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Corpus {
@@ -67,7 +71,14 @@ impl Corpus {
         let (mut passed, mut failed, mut left_out) = (0, 0, 0);
         for file in files {
             let path = file.display();
-            match silence_panics(|| replayed(&file, scratch.path())) {
+            let name = path.to_string();
+            let report = move |silence: Silence| {
+                say_pair("violated", format_args!("{name}: {}", FINISHES_IN_TIME));
+                findings::print(&silence.violation(), &[], &[]);
+                process::exit(ExitCode::Hang.number().into())
+            };
+            let replayed = || silence_panics(|| replayed(&file, scratch.path()));
+            match watch(RUN_TIMEOUT, WORKER_NOTES, report, replayed) {
                 FileResult::Passed(detail) => {
                     say_pair("passed", format_args!("{path}: {detail}"));
                     passed += 1;

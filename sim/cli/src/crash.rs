@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, value_parser};
 use lockstep_bugs::injected::InjectedBug;
-use lockstep_harness::campaign::{self, Enough, Plan, Runs, Summary, Unwatched};
+use lockstep_harness::campaign::{self, Enough, Plan, RunId, Runs, Summary};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Violation;
 use lockstep_sim::campaign::{CoreSubjects, SubjectFactory};
@@ -20,9 +20,11 @@ use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::subject::Execution;
 use serde_json::{Value, json};
 
-use super::findings::{self, FindingNote, FindingText};
+use super::findings::FindingNote;
+use super::interrupt::UntilInterrupted;
 use super::kept::{quietly_shrunk, smaller_ledger};
 use super::report::{not_detected, pair, say_coverage, say_pair};
+use super::searching::Output;
 use super::{check_environment, complain, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
@@ -50,7 +52,7 @@ pub(super) struct Crash {
     /// Try at most N candidates when a finding is shrunk
     #[arg(long, env = "LOCKSTEP_CRASH_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
-    /// Print one JSON record in place of text
+    /// Print a JSON record for a finding and one for the verdict, in place of text
     #[arg(long, env = "LOCKSTEP_CRASH_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 }
@@ -179,7 +181,9 @@ impl Crash {
                 Ok(report) => report,
                 Err(Unrecovered::Found(found)) => {
                     let name = format!("crash-seed{}", self.seed);
-                    return self.violated(&name, &found.violation, &found.reproducer);
+                    let (seed, run) = (self.seed, 0);
+                    let run = RunId { seed, run };
+                    return self.violated(&name, run, &found.violation, &found.reproducer);
                 }
                 Err(Unrecovered::NotAccepted(found)) => {
                     let name = format!("crash-seed{}", self.seed);
@@ -290,7 +294,7 @@ impl Crash {
             is_self_checked: false,
             ..Plan::of(Runs::OfSeed(self.seed))
         };
-        let summary = campaign::run(&plan, &Crashes, &mut Unwatched);
+        let summary = campaign::run(&plan, &Crashes, &mut UntilInterrupted::new());
         let took = begun.elapsed();
         let record = self.say_drawn(&summary);
         match summary.verdict.findings() {
@@ -299,7 +303,7 @@ impl Crash {
                 let name = format!("crash-seed{}-run{}", self.seed, finding.run.run);
                 let violation = &finding.violation;
                 let whole = Reproducer::new(violation.invariant.name, (*finding.case).clone());
-                return self.violated(&name, violation, &whole);
+                return self.violated(&name, finding.run, violation, &whole);
             }
         }
         let crashes = summary.coverage.of_group("crash");
@@ -334,48 +338,46 @@ impl Crash {
     }
 
     /// Writes the reproducers of a finding and prints it.
-    fn violated(&self, name: &str, violation: &Violation, whole: &Reproducer) -> CrashOutcome {
+    fn violated(
+        &self,
+        name: &str,
+        run: RunId,
+        violation: &Violation,
+        whole: &Reproducer,
+    ) -> CrashOutcome {
         let scratch = match scratch_folder(None) {
             Ok(folder) => folder,
             Err(reason) => return infrastructure(reason),
         };
-        let reproduce = self.command();
         let note = FindingNote {
+            violation,
+            run,
+            place: vec![("step", violation.step.to_string())],
+            transactions: whole.payload.scenario.transactions(),
+            reproduce: self.command(),
             out: &self.out,
-            name,
-            place: &format!("step {}", violation.step),
-            reproduce: &reproduce,
+            name: name.to_owned(),
             seeded_bug: self.inject_bug.map(CrashBug::id),
         };
         let injected = self.inject_bug.and_then(|bug| InjectedBug::named(bug.id()));
-        let files = findings::keep(
-            &note,
-            violation,
-            whole.payload.clone(),
-            |whole: &LedgerRun| {
-                let core = CoreSubjects {
-                    folder: scratch.path().to_path_buf(),
-                };
-                let subjects: &dyn SubjectFactory = match &injected {
-                    Some(bug) => bug,
-                    None => &core,
-                };
-                let shrunk = quietly_shrunk(&whole.scenario, violation, subjects, self.budget);
-                Some(smaller_ledger(shrunk))
-            },
-        );
+        let (output, whole) = (Output::of(self.json, false), whole.payload.clone());
+        let files = note.report(whole, output, |whole: &LedgerRun, searching| {
+            let core = CoreSubjects {
+                folder: scratch.path().to_path_buf(),
+            };
+            let subjects: &dyn SubjectFactory = match &injected {
+                Some(bug) => bug,
+                None => &core,
+            };
+            let budget = searching.budget(self.budget);
+            let shrunk = quietly_shrunk(&whole.scenario, violation, subjects, budget);
+            Some((smaller_ledger(shrunk), Vec::new()))
+        });
         let record = json!({
             "reproducer": files.small,
             "unshrunk": files.unshrunk,
             "shrunk": files.shrunk,
         });
-        if !self.json {
-            findings::print(&FindingText {
-                reproduce: Some(reproduce),
-                files,
-                ..FindingText::new(violation, vec![("step", violation.step.to_string())])
-            });
-        }
         CrashOutcome {
             name: "violated",
             detail: format!(

@@ -1,244 +1,273 @@
 //! Reproducers and texts of findings, for every command.
 
 use std::path::Path;
-use std::process::Command;
 
 use lockstep_bugs::injected::InjectedBug;
-use lockstep_harness::campaign;
+use lockstep_harness::campaign::{self, RunId, Workload as _};
 use lockstep_harness::finding::{self, Files, Smaller};
-use lockstep_harness::invariant::{FINISHES_IN_TIME, PROCESS_SURVIVES};
-use lockstep_harness::processes;
-use lockstep_harness::reproducer::{Payload, Reproducer};
-use lockstep_harness::shards::FindingRecord;
+use lockstep_harness::reproducer::{Payload, Reproducer, ReproducerError};
+use lockstep_harness::shards::{FindingRecord, Record};
 use lockstep_harness::violation::Violation;
 use lockstep_sim::campaign::Ledgers;
 use lockstep_sim::reproducer::LedgerRun;
 use lockstep_sim::scenario::Scenario;
-use lockstep_sim::shrink::{self, Shrunk};
 
-use super::kept::{quietly_shrunk, smaller_ledger};
-use super::progress::Summary;
-use super::report::{Fact, of_seed, pair, say_second_verdict, say_verdict};
-use super::{complain, say};
+use super::kept::{quietly_shrunk, shrunk_in_processes, smaller_ledger};
+use super::progress::{Summary, as_line};
+use super::report::{Fact, of_seed, say_facts, say_pair};
+use super::searching::{Output, Searching};
+use super::{complain, in_processes, interrupt, say};
 
 /// A violated invariant and the scenario that shows it.
 type Finding = campaign::Finding<Scenario>;
 
-/// File name of a finding, and the remarks in its reproducers.
+/// A violation, and everything that its report and its files say about it.
 pub(super) struct FindingNote<'n> {
-    /// The folder.
+    /// The violation.
+    pub(super) violation: &'n Violation,
+    /// The run of the campaign that showed it.
+    pub(super) run: RunId,
+    /// Run, and step or event, in which it was found.
+    pub(super) place: Vec<Fact>,
+    /// Number of transactions of the run.
+    pub(super) transactions: usize,
+    /// Command that finds it again.
+    pub(super) reproduce: String,
+    /// Folder of the files.
     pub(super) out: &'n Path,
     /// Name of the files, without their extensions.
-    pub(super) name: &'n str,
-    /// Run, and step or event, in which it was found, in words.
-    pub(super) place: &'n str,
-    /// Command that finds it again.
-    pub(super) reproduce: &'n str,
+    pub(super) name: String,
     /// Id of the seeded bug that `--inject-bug` gave to the subject.
     pub(super) seeded_bug: Option<&'static str>,
 }
 
-/// Writes the reproducers of a finding, unshrunk and shrunk; prints an error if that fails.
-pub(super) fn keep<P: Payload>(
-    note: &FindingNote<'_>,
-    violation: &Violation,
-    whole: impl Into<P>,
-    shrink: impl FnOnce(&P) -> Option<Smaller<P>>,
-) -> Files {
-    let remark = format!(
-        "{} violated in {} by {}\n{}\nreproduce: {}",
-        violation.invariant, note.place, violation.subject, violation.detail, note.reproduce
-    );
-    let whole =
-        Reproducer::<P>::new(violation.invariant.name, whole).with_seeded_bug(note.seeded_bug);
-    let (files, written) = finding::write(note.out, note.name, &whole, &remark, shrink);
-    if let Err(error) = written {
-        complain(format_args!(
-            "the reproducer could not be written: {error}; name another folder with --out"
-        ));
-    }
-    files
-}
+/// A smaller run, and facts about it for the report.
+pub(super) type SmallerWithFacts<P> = (Smaller<P>, Vec<Fact>);
 
-/// A violation with everything that is printed about it.
-pub(super) struct FindingText<'t> {
-    /// The violation.
-    pub(super) violation: &'t Violation,
-    /// Run, and step or event, in which it was found.
-    pub(super) place: Vec<Fact>,
-    /// Further facts, e.g. the schedule.
-    pub(super) more: Vec<Fact>,
-    /// Command that finds it again.
-    pub(super) reproduce: Option<String>,
-    /// The files that were written.
-    pub(super) files: Files,
-}
-
-impl<'t> FindingText<'t> {
-    /// A violation without further facts.
-    pub(super) fn new(violation: &'t Violation, place: Vec<Fact>) -> Self {
-        FindingText {
-            violation,
-            place,
-            more: Vec::new(),
-            reproduce: None,
-            files: Files::default(),
-        }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let mut facts = self.place.clone();
-        facts.push(("subject", self.violation.subject.clone()));
-        facts.extend(explained(&self.violation.detail));
-        facts.extend(self.more.iter().cloned());
-        if let Some(shrunk) = &self.files.shrunk {
-            let shrunk = shrunk.strip_prefix("shrunk ").unwrap_or(shrunk);
-            facts.push(("shrunk", shrunk.to_owned()));
-        }
-        facts.extend(
-            self.reproduce
-                .iter()
-                .map(|command| ("reproduce", command.clone())),
-        );
-        if let (Some(unshrunk), Some(_)) = (&self.files.unshrunk, &self.files.small) {
-            facts.push(("unshrunk", unshrunk.clone()));
-        }
-        let smallest = self.files.smallest();
-        let replay = smallest.map(|file| format!("lockstep replay {file}"));
-        facts.extend(replay.map(|command| ("replay", command)));
-        let lines = facts.iter().map(|(key, value)| pair(key, value));
-        lines.collect()
-    }
-}
-
-/// Prints a violation in about a dozen lines.
-pub(super) fn print(text: &FindingText<'_>) {
-    say(format_args!("violated: {}", text.violation.invariant));
-    for line in text.lines() {
-        say(format_args!("  {line}"));
-    }
-}
-
-/// Writes the reproducers of each finding of a campaign.
-pub(super) fn keep_all(
-    workload: &Ledgers<'_>,
-    bug: Option<&InjectedBug>,
-    summary: &Summary,
-    out: &Path,
-    scratch: &Path,
-    budget: u64,
-) -> Vec<FindingRecord> {
-    let findings = summary.verdict.findings();
-    findings
-        .iter()
-        .map(|finding| keep_one(workload, bug, finding, out, scratch, budget))
-        .collect()
-}
-
-fn keep_one(
-    workload: &Ledgers<'_>,
-    bug: Option<&InjectedBug>,
-    finding: &Finding,
-    out: &Path,
-    scratch: &Path,
-    budget: u64,
-) -> FindingRecord {
-    let mut record = FindingRecord::new(finding, finding.case.transactions() as u64);
-    let (run, violation) = (finding.run, &finding.violation);
-    let preset = match workload.preset.name() {
-        "default" => String::new(),
-        name => format!("{name}-"),
-    };
-    let name = format!(
-        "{}-{preset}seed{}-run{}",
-        violation.invariant, run.seed, run.run
-    );
-    let note = FindingNote {
-        out,
-        name: &name,
-        place: &format!("step {}", violation.step),
-        reproduce: &command(workload, bug, finding),
-        seeded_bug: bug.map(InjectedBug::id),
-    };
-    let whole = (*finding.case).clone();
-    let files = keep(&note, violation, whole, |whole: &LedgerRun| {
-        let shrunk = match violation.invariant {
-            // Each candidate that hangs takes the whole run timeout.
-            invariant if *invariant == FINISHES_IN_TIME => return None,
-            invariant if *invariant == PROCESS_SURVIVES => {
-                shrunk_in_processes(&whole.scenario, scratch, budget)
-            }
-            _ => quietly_shrunk(&whole.scenario, violation, workload.subjects, budget),
-        };
-        record.size = shrunk.smallest.transactions() as u64;
-        Some(smaller_ledger(shrunk))
-    });
-    record.unshrunk = files.unshrunk;
-    record.reproducer = files.small;
-    record.shrunk = files.shrunk;
-    record
-}
-
-/// Command that repeats the run of a finding.
-fn command(workload: &Ledgers<'_>, bug: Option<&InjectedBug>, finding: &Finding) -> String {
-    let injected = bug.map(|bug| format!(" --inject-bug {}", bug.id()));
-    format!(
-        "lockstep run --seed {} --only {} --preset {} --hash-seed {}{}",
-        finding.run.seed,
-        finding.run.run,
-        workload.preset,
-        workload.hash_seed,
-        injected.unwrap_or_default()
-    )
-}
-
-/// Shrinks a scenario that ends its process, with a process for each candidate.
-fn shrunk_in_processes(scenario: &Scenario, scratch: &Path, budget: u64) -> Shrunk {
-    let file = scratch.join("candidate.repro");
-    shrink::shrink(scenario, PROCESS_SURVIVES.name, budget, &|candidate| {
-        let reproducer = Reproducer::<LedgerRun>::new(PROCESS_SURVIVES.name, candidate.clone());
-        let is_written = reproducer.write(&file, "").is_ok();
-        (is_written && replay_dies(&file, scratch)).then(|| PROCESS_SURVIVES.name.to_owned())
-    })
-}
-
-/// Returns whether replaying this file ends the process.
-fn replay_dies(file: &Path, folder: &Path) -> bool {
-    let Ok(program) = std::env::current_exe() else {
-        return false;
-    };
-    let mut replay = Command::new(program);
-    processes::dies(replay.arg("replay").arg(file).arg("--dir").arg(folder))
-}
-
-/// Prints each finding; without any, the verdict of the campaign.
-pub(super) fn print_all(
-    workload: &Ledgers<'_>,
-    bug: Option<&InjectedBug>,
-    summary: &Summary,
-    records: &[FindingRecord],
-) {
-    if summary.verdict.findings().is_empty() {
-        say_verdict(&summary.verdict);
-    }
-    for (finding, record) in summary.verdict.findings().iter().zip(records) {
-        let violation = &finding.violation;
-        let mut run = of_seed(finding.run);
-        if finding.times > 1 {
-            run.push_str(&format!(" (the first of {} runs)", finding.times));
-        }
-        let place = vec![("run", run), ("step", violation.step.to_string())];
-        print(&FindingText {
-            reproduce: Some(command(workload, bug, finding)),
-            files: Files {
-                unshrunk: record.unshrunk.clone(),
-                small: record.reproducer.clone(),
-                shrunk: record.shrunk.clone(),
-            },
-            ..FindingText::new(violation, place)
+impl FindingNote<'_> {
+    /// The comments at the head of its files.
+    fn remark(&self) -> String {
+        let (violation, place) = (self.violation, self.place.last());
+        let place = place.map_or(String::new(), |(unit, number)| {
+            format!(" in {unit} {number}")
         });
+        format!(
+            "{} violated{place} by {}\n{}\nreproduce: {}",
+            violation.invariant, violation.subject, violation.detail, self.reproduce
+        )
     }
-    say_second_verdict(summary);
+
+    fn whole<P: Payload>(&self, payload: impl Into<P>) -> Reproducer<P> {
+        Reproducer::<P>::new(self.violation.invariant.name, payload)
+            .with_seeded_bug(self.seeded_bug)
+    }
+
+    /// Writes the whole run; returns its path, or prints an error.
+    fn write_whole<P: Payload>(&self, whole: &Reproducer<P>) -> Option<String> {
+        let written = finding::write_whole(self.out, &self.name, whole, &self.remark());
+        written.map_err(complain_of_file).ok()
+    }
+
+    /// Writes the whole run and prints its JSON record, before it is shrunk.
+    pub(super) fn announce<P: Payload>(&self, payload: impl Into<P>, output: Output) {
+        let unshrunk = self.write_whole(&self.whole::<P>(payload));
+        self.say_found(unshrunk.as_deref(), output);
+    }
+
+    /// Writes the reproducer of the whole run and prints the finding with it, then shrinks the run,
+    /// writes the smaller one and prints it. `shrink` returns `None` if there is no smaller run.
+    pub(super) fn report<P: Payload>(
+        &self,
+        payload: impl Into<P>,
+        output: Output,
+        shrink: impl FnOnce(&P, &Searching) -> Option<SmallerWithFacts<P>>,
+    ) -> Files {
+        let whole = self.whole::<P>(payload);
+        let mut files = Files {
+            unshrunk: self.write_whole(&whole),
+            ..Files::default()
+        };
+        self.say_found(files.unshrunk.as_deref(), output);
+        // A run that could not be kept is not shrunk.
+        if files.unshrunk.is_none() {
+            return files;
+        }
+        let shrunk = match interrupt::is_interrupted() {
+            true => None,
+            false => shrink(&whole.payload, &Searching::new(output)),
+        };
+        let Some((smaller, facts)) = shrunk else {
+            if interrupt::is_interrupted() && !output.is_json() {
+                say_pair("shrunk", "not at all: interrupted");
+            }
+            return files;
+        };
+        files.shrunk = Some(smaller.shrunk.clone());
+        let small = finding::write_small(self.out, &self.name, &whole, smaller, &self.remark());
+        files.small = small.map_err(complain_of_file).ok();
+        if !output.is_json() {
+            say_shrunk(&files, &facts);
+        }
+        files
+    }
+
+    fn say_found(&self, unshrunk: Option<&str>, output: Output) {
+        if output.is_json() {
+            let mut record =
+                FindingRecord::first(self.run, self.violation, self.transactions as u64);
+            record.unshrunk = unshrunk.map(str::to_owned);
+            say(as_line(&Record::Finding(record)));
+        } else {
+            print(self.violation, &self.place, &self.commands(unshrunk));
+        }
+    }
+
+    /// The commands that execute the whole run again.
+    fn commands(&self, unshrunk: Option<&str>) -> Vec<Fact> {
+        let mut commands = vec![("reproduce", self.reproduce.clone())];
+        commands.extend(unshrunk.map(replay));
+        commands
+    }
+}
+
+fn complain_of_file(error: ReproducerError) {
+    complain(format_args!(
+        "the reproducer could not be written: {error}; name another folder with --out"
+    ));
+}
+
+/// Command that executes the run of a file.
+fn replay(file: &str) -> Fact {
+    ("replay", format!("lockstep replay {file}"))
+}
+
+/// Prints a violation: its place, and further facts.
+pub(super) fn print(violation: &Violation, place: &[Fact], more: &[Fact]) {
+    say(format_args!("violated: {}", violation.invariant));
+    say_facts(place);
+    say_pair("subject", &violation.subject);
+    say_facts(&explained(&violation.detail));
+    say_facts(more);
+}
+
+/// Prints the result of shrinking, facts about the smaller run, and the command that executes it.
+pub(super) fn say_shrunk(files: &Files, facts: &[Fact]) {
+    if let Some(shrunk) = &files.shrunk {
+        say_pair("shrunk", shrunk.strip_prefix("shrunk ").unwrap_or(shrunk));
+    }
+    say_facts(facts);
+    if let Some(small) = &files.small {
+        say_facts(&[replay(small)]);
+    }
+}
+
+/// The findings of a campaign of ledgers: their files and their reports.
+#[derive(Clone, Copy)]
+pub(super) struct LedgerFindings<'f> {
+    /// The workload.
+    pub(super) workload: &'f Ledgers<'f>,
+    /// The seeded bug of its subject.
+    pub(super) bug: Option<&'f InjectedBug>,
+    /// Folder of the files.
+    pub(super) out: &'f Path,
+}
+
+impl LedgerFindings<'_> {
+    /// Keeps and announces a finding of a campaign that may go on; returns the command that replays it.
+    pub(super) fn announce(&self, run: RunId, violation: &Violation, output: Output) {
+        let case = self.workload.draw(run).1;
+        let note = self.note(run, violation, &case, 1);
+        note.announce::<LedgerRun>(case, output);
+    }
+
+    /// Reports each finding of a campaign that has ended, and shrinks it.
+    pub(super) fn report_all(
+        &self,
+        summary: &Summary,
+        output: Output,
+        scratch: &Path,
+        budget: u64,
+    ) -> Vec<FindingRecord> {
+        let findings = summary.verdict.findings().iter();
+        findings
+            .map(|finding| self.report(finding, output, scratch, budget))
+            .collect()
+    }
+
+    fn report(
+        &self,
+        finding: &Finding,
+        output: Output,
+        scratch: &Path,
+        budget: u64,
+    ) -> FindingRecord {
+        let mut record = FindingRecord::new(finding, finding.case.transactions() as u64);
+        let violation = &finding.violation;
+        let note = self.note(finding.run, violation, &finding.case, finding.times);
+        let whole = (*finding.case).clone();
+        let files = note.report(whole, output, |whole: &LedgerRun, searching| {
+            let budget = searching.budget(budget);
+            let shrunk = match in_processes::needs_process(violation.invariant) {
+                true => shrunk_in_processes(
+                    &whole.scenario,
+                    violation.invariant,
+                    note.seeded_bug,
+                    scratch,
+                    budget,
+                )?,
+                false => quietly_shrunk(&whole.scenario, violation, self.workload.subjects, budget),
+            };
+            record.size = shrunk.smallest.transactions() as u64;
+            Some((smaller_ledger(shrunk), Vec::new()))
+        });
+        record.unshrunk = files.unshrunk;
+        record.reproducer = files.small;
+        record.shrunk = files.shrunk;
+        record
+    }
+
+    fn note<'n>(
+        &'n self,
+        run: RunId,
+        violation: &'n Violation,
+        case: &Scenario,
+        times: u64,
+    ) -> FindingNote<'n> {
+        let preset = match self.workload.preset.name() {
+            "default" => String::new(),
+            name => format!("{name}-"),
+        };
+        let mut of_run = of_seed(run);
+        if times > 1 {
+            of_run.push_str(&format!(" (the first of {times} runs)"));
+        }
+        FindingNote {
+            violation,
+            run,
+            place: vec![("run", of_run), ("step", violation.step.to_string())],
+            transactions: case.transactions(),
+            reproduce: self.command(run),
+            out: self.out,
+            name: format!(
+                "{}-{preset}seed{}-run{}",
+                violation.invariant, run.seed, run.run
+            ),
+            seeded_bug: self.bug.map(InjectedBug::id),
+        }
+    }
+
+    /// Command that repeats the run of a finding.
+    fn command(&self, run: RunId) -> String {
+        let injected = self.bug.map(|bug| format!(" --inject-bug {}", bug.id()));
+        format!(
+            "lockstep run --seed {} --only {} --preset {} --hash-seed {}{}",
+            run.seed,
+            run.run,
+            self.workload.preset,
+            self.workload.hash_seed,
+            injected.unwrap_or_default()
+        )
+    }
 }
 
 /// Facts of a violation's detail; of a line with "got" and "expected", one fact each.
@@ -247,6 +276,14 @@ fn explained(detail: &str) -> Vec<Fact> {
     for line in detail.lines().map(str::trim) {
         if let Some(engine) = line.strip_prefix("found by ") {
             facts.push(("found by", engine.trim().to_owned()));
+            continue;
+        }
+        if let Some(noted) = line.strip_prefix("last noted ") {
+            facts.push(("last noted", noted.to_owned()));
+            continue;
+        }
+        if let Some(written) = line.strip_prefix("it wrote last ") {
+            facts.push(("wrote last", written.to_owned()));
             continue;
         }
         let key = if facts.is_empty() { "detail" } else { "" };
@@ -267,7 +304,9 @@ fn explained(detail: &str) -> Vec<Fact> {
 
 #[cfg(test)]
 mod tests {
+    use lockstep_harness::choice::Seeded;
     use lockstep_harness::invariant::NEVER_PANICS;
+    use lockstep_sim::generate::{self, Size};
 
     use super::*;
 
@@ -289,40 +328,42 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_is_printed_with_the_command_and_the_files_that_reproduce_it() {
+    fn a_finding_is_kept_with_the_commands_that_reproduce_it() {
+        let folder = tempfile::tempdir().expect("there is room for a temporary folder");
         let violation = Violation::of(&NEVER_PANICS, 3, "canary", "17 are gone");
-        let text = FindingText {
-            more: vec![("scheduler", "random".to_owned())],
-            reproduce: Some("lockstep run --seed 1".to_owned()),
-            files: Files {
-                unshrunk: Some("a.unshrunk.repro".to_owned()),
-                small: Some("a.repro".to_owned()),
-                shrunk: Some("shrunk from 9 to 1".to_owned()),
-            },
-            ..FindingText::new(&violation, vec![("step", "3".to_owned())])
+        let note = FindingNote {
+            violation: &violation,
+            run: RunId { seed: 1, run: 2 },
+            place: vec![("step", "3".to_owned())],
+            transactions: 9,
+            reproduce: "lockstep run --seed 1".to_owned(),
+            out: folder.path(),
+            name: "a".to_owned(),
+            seeded_bug: None,
         };
+        let expected = "never-panics violated in step 3 by canary\n17 are gone\n\
+                        reproduce: lockstep run --seed 1";
+        assert_eq!(note.remark(), expected);
+        let commands = note.commands(Some("a.unshrunk.repro"));
         let expected = [
-            "step          3",
-            "subject       canary",
-            "detail        17 are gone",
-            "scheduler     random",
-            "shrunk        from 9 to 1",
-            "reproduce     lockstep run --seed 1",
-            "unshrunk      a.unshrunk.repro",
-            "replay        lockstep replay a.repro",
+            ("reproduce", "lockstep run --seed 1"),
+            ("replay", "lockstep replay a.unshrunk.repro"),
         ];
-        assert_eq!(text.lines(), expected);
-        let unshrunk_alone = Files {
-            small: None,
-            ..text.files.clone()
-        };
-        let text = FindingText {
-            files: unshrunk_alone,
-            ..text
-        };
         assert_eq!(
-            text.lines().last().map(String::as_str),
-            Some("replay        lockstep replay a.unshrunk.repro")
+            commands,
+            expected.map(|(key, value)| (key, value.to_owned()))
         );
+        let (_, whole) = generate::scenario(&mut Seeded::new(1, 0), Size::SMALL);
+        let path = folder.path().join("a.unshrunk.repro");
+        let files = note.report(whole.clone(), Output::Json, |payload: &LedgerRun, _| {
+            assert_eq!(payload.scenario, whole);
+            assert!(
+                path.exists(),
+                "the whole run is written before it is shrunk"
+            );
+            None
+        });
+        assert_eq!(files.unshrunk.as_deref(), path.to_str());
+        assert_eq!((files.small, files.shrunk), (None, None));
     }
 }

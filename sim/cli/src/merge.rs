@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -34,19 +35,27 @@ impl Merge {
     pub(super) fn execute(self) -> ExitCode {
         let mut files = Vec::new();
         for file in &self.files {
+            let name = file.display();
+            let refused = |reason: &str| {
+                complain(format_args!(
+                    "{name}: {reason}; name a file that `lockstep run --json` wrote"
+                ));
+                ExitCode::Usage
+            };
+            if file.is_dir() {
+                return refused("this is a folder");
+            }
             match fs::read(file) {
+                Ok(bytes) if bytes.contains(&0) => return refused("this is a binary file"),
                 // A truncated file may end within a character; its last line is invalid anyhow.
-                Ok(bytes) => files.push((
-                    file.display().to_string(),
-                    String::from_utf8_lossy(&bytes).into_owned(),
-                )),
-                Err(error) => {
-                    complain(format_args!(
-                        "{}: {error}; name a file that `lockstep run --json` wrote",
-                        file.display()
-                    ));
-                    return ExitCode::Usage;
+                Ok(bytes) => {
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    files.push((name.to_string(), text));
                 }
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return refused("there is no such file");
+                }
+                Err(error) => return refused(&error.to_string()),
             }
         }
         let expected = Expected {

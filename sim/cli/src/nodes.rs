@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{IsTerminal, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
@@ -12,20 +13,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lockstep_cluster::{BUDGET, ClusterRun, Clusters, NodeBug, NodesProfile, NodesScenario};
 use lockstep_core::config::MAX_WORKERS;
 use lockstep_harness::campaign::{
-    self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, Summary, Workload as _,
+    Ended, Enough, Finding, Observer, Plan, RunId, Runs, Summary, Workload as _,
 };
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::finding::Files;
-use lockstep_harness::panic::silence_panics;
+use lockstep_harness::processes::Work;
 use lockstep_harness::trace::{self, Observation};
 use serde_json::json;
 
-use super::findings::{self, FindingNote, FindingText};
+use super::findings::FindingNote;
 use super::kept::smaller_cluster;
 use super::report::{
-    of_injected_bug, pair, runs, say_coverage, say_pair, say_self_checks, say_verdict,
+    of_injected_bug, pair, runs, say_coverage, say_pair, say_second_verdict, say_self_checks,
+    say_verdict,
 };
-use super::{check_environment, complain, say, scratch_folder, values};
+use super::searching::Output;
+use super::{check_environment, complain, in_processes, interrupt, say, scratch_folder, values};
 
 #[derive(Debug, Args)]
 pub(super) struct Nodes {
@@ -57,6 +60,13 @@ pub(super) struct Nodes {
     /// traces
     #[arg(long, env = "LOCKSTEP_NODES_REPEAT_EVERY", value_name = "N", default_value_t = 8, value_parser = value_parser!(u64).range(1..))]
     repeat_every: u64,
+    /// Run N worker processes at a time, each for 8 runs [default: one per core]
+    #[arg(long, env = "LOCKSTEP_NODES_JOBS", value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+    /// Report a run as a finding (finishes-in-time) if it is silent for this time: no operation of it ends
+    /// and no worker gets on
+    #[arg(long, env = "LOCKSTEP_NODES_RUN_TIMEOUT", value_name = "DURATION", default_value = values::RUN_TIMEOUT, value_parser = values::duration)]
+    run_timeout: Duration,
     /// Keep the ledgers' files in this folder during the campaign [default: the system's temporary
     /// folder]
     #[arg(long, env = "LOCKSTEP_NODES_DIR", value_name = "FOLDER")]
@@ -72,7 +82,7 @@ pub(super) struct Nodes {
     /// Try at most N candidates when a finding is shrunk
     #[arg(long, env = "LOCKSTEP_NODES_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
-    /// Print a JSON record per run and one for the verdict, in place of text
+    /// Print a JSON record per run and finding and one for the verdict, in place of text
     #[arg(long, env = "LOCKSTEP_NODES_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
     /// Print no progress bar
@@ -125,6 +135,7 @@ impl Nodes {
                 None => self.repeat_every,
             },
             is_self_checked: !is_by_hand,
+            run_timeout: self.run_timeout,
             ..Plan::of(Runs::Seeds(seeds.clone()))
         };
         let clusters = Clusters {
@@ -142,31 +153,25 @@ impl Nodes {
             say_pair("reference", "oracle after every step, and the other nodes");
         }
         let mut observer = NodesObserver::new(self, &seeds);
-        // What panics is a finding, and reported once.
-        let mut summary = silence_panics(|| campaign::run(&plan, &clusters, &mut observer));
+        let terms = in_processes::terms(self.jobs, 0);
+        let worker = |work: &[Work]| self.worker(scratch, work);
+        let mut summary = in_processes::campaign(&plan, &clusters, terms, worker, &mut observer);
         let id = self.inject_bug.map(NodeBug::id);
         summary.verdict = of_injected_bug(summary.verdict, id, summary.runs);
         observer.bar.finish_and_clear();
         let elapsed = observer.begun.elapsed();
         let exit_code = summary.verdict.exit_code();
         let finding = summary.verdict.findings().first();
-        let files = finding.map_or_else(Files::default, |finding| self.keep(finding, scratch));
         if self.json {
-            say(record(&summary, &files, exit_code));
+            let files = finding.map(|finding| self.report(finding, scratch));
+            say(record(&summary, &files.unwrap_or_default(), exit_code));
         } else {
             print_summary(clusters.system(), &summary, observer.slowest);
             match finding {
-                Some(Finding { run, violation, .. }) => findings::print(&FindingText {
-                    reproduce: Some(self.reproduce(run.seed)),
-                    files,
-                    ..FindingText::new(
-                        violation,
-                        vec![
-                            ("seed", run.seed.to_string()),
-                            ("event", violation.step.to_string()),
-                        ],
-                    )
-                }),
+                Some(finding) => {
+                    self.report(finding, scratch);
+                    say_second_verdict(&summary);
+                }
                 None => say_verdict(&summary.verdict),
             }
             // Standard output is the same in every run.
@@ -174,6 +179,24 @@ impl Nodes {
             let _ = writeln!(std::io::stderr(), "  {time}");
         }
         exit_code
+    }
+
+    /// Command line of a worker process for these runs.
+    fn worker(&self, scratch: &Path, work: &[Work]) -> std::io::Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .args(["worker", "--clusters", "--hash-seed"])
+            .arg(self.hash_seed.to_string())
+            .arg("--dir")
+            .arg(scratch);
+        if let Some(workers) = self.workers {
+            command.args(["--workers", &workers.to_string()]);
+        }
+        if let Some(bug) = self.inject_bug {
+            command.args(["--inject-bug", bug.id()]);
+        }
+        command.args(work.iter().map(Work::to_string));
+        Ok(command)
     }
 
     /// The flag that limits the time, with a space before it.
@@ -202,21 +225,29 @@ impl Nodes {
         command
     }
 
-    /// Writes the reproducers of a finding.
-    fn keep(&self, finding: &Finding<NodesScenario>, scratch: &Path) -> Files {
+    /// Writes and prints a finding, whole and shrunk.
+    fn report(&self, finding: &Finding<NodesScenario>, scratch: &Path) -> Files {
         let (seed, violation) = (finding.run.seed, &finding.violation);
         let note = FindingNote {
+            violation,
+            run: finding.run,
+            place: vec![
+                ("seed", seed.to_string()),
+                ("event", violation.step.to_string()),
+            ],
+            transactions: finding.case.transactions(),
+            reproduce: self.reproduce(seed),
             out: &self.out,
-            name: &format!("nodes-{}-seed{seed}", violation.invariant),
-            place: &format!("event {}", violation.step),
-            reproduce: &self.reproduce(seed),
+            name: format!("nodes-{}-seed{seed}", violation.invariant),
             // The scenario names it at its node.
             seeded_bug: None,
         };
         let whole = (*finding.case).clone();
-        findings::keep(&note, violation, whole, |whole: &ClusterRun| {
-            let invariant = violation.invariant.name;
-            Some(smaller_cluster(whole, invariant, scratch, self.budget))
+        let output = Output::of(self.json, self.quiet);
+        note.report(whole, output, |whole: &ClusterRun, searching| {
+            let budget = searching.budget(self.budget);
+            let smaller = smaller_cluster(whole, violation.invariant, scratch, budget)?;
+            Some((smaller, Vec::new()))
         })
     }
 
@@ -353,5 +384,9 @@ impl Observer<NodesProfile> for NodesObserver {
 
     fn elapsed(&self) -> Duration {
         self.begun.elapsed()
+    }
+
+    fn is_interrupted(&self) -> bool {
+        interrupt::is_interrupted()
     }
 }

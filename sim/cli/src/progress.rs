@@ -1,18 +1,21 @@
 //! Progress of a ledger campaign on the terminal, and its times.
 
-use std::fs;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lockstep_harness::campaign::{Ended, Enough, Plan, RunId, Runs};
+use lockstep_harness::campaign::{Ended, Enough, Observer, Plan, RunId, Runs};
+use lockstep_harness::processor::processor_time;
 use lockstep_harness::shards::{Record, RunRecord};
+use lockstep_harness::violation::Violation;
 use lockstep_sim::coverage::totals;
-use lockstep_sim::generate::{Preset, Profile};
+use lockstep_sim::generate::Profile;
 use lockstep_sim::scenario::Scenario;
 
+use super::findings::LedgerFindings;
 use super::report::{pair, say_pair};
-use super::say;
+use super::searching::Output;
+use super::{interrupt, say};
 
 /// Summary of a ledger campaign.
 pub(super) type Summary = lockstep_harness::campaign::Summary<Scenario>;
@@ -20,14 +23,13 @@ pub(super) type Summary = lockstep_harness::campaign::Summary<Scenario>;
 /// Printer of a campaign's progress: one line a run, and a bar on a terminal.
 pub(super) struct Progress<'p> {
     plan: &'p Plan,
-    preset: Preset,
+    kept: LedgerFindings<'p>,
     begun: Instant,
     /// Processor seconds of this process before the campaign: under `cargo run` they include compilers.
     processor_seconds: Option<f64>,
     bar: ProgressBar,
     build: String,
-    is_json: bool,
-    is_quiet: bool,
+    output: Output,
     transactions: u64,
     findings: u64,
 }
@@ -35,10 +37,9 @@ pub(super) struct Progress<'p> {
 impl<'p> Progress<'p> {
     pub(super) fn new(
         plan: &'p Plan,
-        preset: Preset,
+        kept: LedgerFindings<'p>,
         build: String,
-        is_json: bool,
-        is_quiet: bool,
+        output: Output,
     ) -> Self {
         let (length, template) = match (&plan.runs, &plan.enough) {
             (Runs::One(_), _) => (1, "  {spinner} {msg}"),
@@ -59,7 +60,7 @@ impl<'p> Progress<'p> {
             ),
             (Runs::OfSeed(_), _) => (1, "  {spinner} {msg}"),
         };
-        let bar = if is_json || is_quiet || !std::io::stderr().is_terminal() {
+        let bar = if output != Output::Text || !std::io::stderr().is_terminal() {
             ProgressBar::hidden()
         } else {
             ProgressBar::new(length)
@@ -70,32 +71,41 @@ impl<'p> Progress<'p> {
         bar.enable_steady_tick(Duration::from_millis(200));
         Progress {
             plan,
-            preset,
+            kept,
             begun: Instant::now(),
             processor_seconds: processor_seconds(),
             bar,
             build,
-            is_json,
-            is_quiet,
+            output,
             transactions: 0,
             findings: 0,
         }
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
-    }
-
     pub(super) fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     pub(super) fn build(&self) -> &str {
         &self.build
     }
 
-    pub(super) fn drawn(&mut self, run: RunId, profile: &Profile) {
-        if !self.is_json {
+    /// Ends the progress bar. Returns the lines about the times of the campaign, for standard error:
+    /// standard output is the same in every run.
+    pub(super) fn finish(&self, summary: &Summary) -> String {
+        self.bar.finish_and_clear();
+        if self.output == Output::Quiet {
+            return String::new();
+        }
+        let processor = processor_seconds().zip(self.processor_seconds);
+        let processor = processor.map(|(now, before)| now - before);
+        times(summary, self.begun.elapsed(), processor)
+    }
+}
+
+impl Observer<Profile> for Progress<'_> {
+    fn drawn(&mut self, run: RunId, profile: &Profile) {
+        if !self.output.is_json() {
             let key = match self.plan.runs {
                 Runs::Seeds(_) => format!("seed {}", run.seed),
                 Runs::OfSeed(_) | Runs::One(_) => format!("run {}", run.run),
@@ -109,12 +119,12 @@ impl<'p> Progress<'p> {
         self.bar.set_message(format!("{run}{found}"));
     }
 
-    pub(super) fn ended(&mut self, profile: &Profile, ended: &Ended) {
-        if self.is_json {
+    fn ended(&mut self, profile: &Profile, ended: &Ended) {
+        if self.output.is_json() {
             let elapsed_ms = self.elapsed_ms();
             let run = RunRecord::new(
                 self.plan,
-                self.preset.name(),
+                self.kept.workload.preset.name(),
                 profile.to_string(),
                 ended,
                 elapsed_ms,
@@ -126,22 +136,26 @@ impl<'p> Progress<'p> {
         self.findings += u64::from(ended.outcome.is_err());
         match (&self.plan.runs, &self.plan.enough) {
             (_, Enough::Totals(_)) => self.bar.set_position(self.transactions),
-            (_, Enough::Time(_)) => self.bar.set_position(self.elapsed().as_secs()),
+            (_, Enough::Time(_)) => self.bar.set_position(self.begun.elapsed().as_secs()),
             (Runs::Seeds(_), _) => self.bar.inc(1),
             _ => {}
         }
     }
 
-    /// Ends the progress bar. Returns the lines about the times of the campaign, for standard error:
-    /// standard output is the same in every run.
-    pub(super) fn finish(&self, summary: &Summary) -> String {
-        self.bar.finish_and_clear();
-        if self.is_quiet {
-            return String::new();
+    fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn found(&mut self, run: RunId, violation: &Violation) {
+        // A campaign that ends with its first finding reports it at once.
+        if self.output.is_json() || self.plan.most_findings > 1 {
+            self.bar
+                .suspend(|| self.kept.announce(run, violation, self.output));
         }
-        let processor = processor_seconds().zip(self.processor_seconds);
-        let processor = processor.map(|(now, before)| now - before);
-        times(summary, self.elapsed(), processor)
+    }
+
+    fn is_interrupted(&self) -> bool {
+        interrupt::is_interrupted()
     }
 }
 
@@ -169,20 +183,8 @@ fn times(summary: &Summary, elapsed: Duration, processor: Option<f64>) -> String
     text
 }
 
-/// Processor seconds used by this process and its finished children; `None` on systems without
-/// `/proc/self/stat`.
+/// Processor seconds used by this process and its finished children, where they are known.
 fn processor_seconds() -> Option<f64> {
-    /// Unit of `/proc/self/stat` on every Linux, whatever the kernel's own tick is.
-    const TICKS_A_SECOND: f64 = 100.0;
-    let text = fs::read_to_string("/proc/self/stat").ok()?;
-    // The second field is a name in parentheses, with anything in it; fields 14 to 17 are the user
-    // and system ticks of the process and of its finished children.
-    let (_, fields) = text.rsplit_once(')')?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks: Option<Vec<u64>> = fields
-        .get(11..15)?
-        .iter()
-        .map(|field| field.parse().ok())
-        .collect();
-    Some(ticks?.iter().sum::<u64>() as f64 / TICKS_A_SECOND)
+    let time = processor_time()?;
+    Some((time.own + time.children).as_secs_f64())
 }

@@ -2,20 +2,23 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, value_parser};
 use lockstep_core::config::MAX_WORKERS;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Failure;
+use lockstep_harness::watchdog::{Silence, watch};
+use lockstep_sim::campaign::WORKER_NOTES;
 use serde_json::json;
 
-use super::findings::{self, FindingText};
 use super::kept::{self, Settings};
-use super::report::{say_facts, say_pair};
-use super::{complain, say, scratch_folder};
+use super::report::{Fact, say_facts, say_pair};
+use super::{complain, findings, say, scratch_folder, values};
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Replay {
     /// Replay this reproducer, of a ledger, a cluster or a schedule
     file: PathBuf,
@@ -34,6 +37,10 @@ pub(super) struct Replay {
     /// Write a trace of a cluster, an event per line, to a file in this folder
     #[arg(long, env = "LOCKSTEP_REPLAY_TRACE", value_name = "FOLDER")]
     trace: Option<PathBuf>,
+    /// Report the run as a finding (finishes-in-time) if it is silent for this time: no operation of it ends
+    /// and no worker gets on
+    #[arg(long, env = "LOCKSTEP_REPLAY_RUN_TIMEOUT", value_name = "DURATION", default_value = values::RUN_TIMEOUT, value_parser = values::duration)]
+    run_timeout: Duration,
     /// Keep the ledgers' files in this folder meanwhile [default: the system's temporary folder]
     #[arg(long, env = "LOCKSTEP_REPLAY_DIR", value_name = "FOLDER")]
     dir: Option<PathBuf>,
@@ -72,54 +79,80 @@ impl Replay {
                 return ExitCode::Infrastructure;
             }
         };
-        let ran = kept.run(folder.path());
+        if !self.json {
+            say(self.command());
+            say_facts(&kept.description());
+            if !kept.shows().is_empty() {
+                say_pair("shows", kept.shows());
+            }
+        }
+        let (replay, shows) = (self.clone(), kept.shows().to_owned());
+        let report = move |silence: Silence| {
+            let outcome = Err(silence.violation().into());
+            replay.report(&shows, "step", &[], &outcome);
+            process::exit(ExitCode::Hang.number().into())
+        };
+        let ran = watch(self.run_timeout, WORKER_NOTES, report, || {
+            kept.run(folder.path())
+        });
         if let (Some(folder), Some(trace)) = (&self.trace, &ran.trace)
             && let Err(reason) = self.write_trace(folder, trace)
         {
             complain(reason);
             return ExitCode::Infrastructure;
         }
-        let (verdict, exit_code) = match &ran.outcome {
+        self.report(kept.shows(), ran.unit, &ran.notes, &ran.outcome)
+    }
+
+    /// Prints the outcome of the run; returns its exit code.
+    fn report(
+        &self,
+        shows: &str,
+        unit: &'static str,
+        notes: &[Fact],
+        outcome: &Result<Vec<Fact>, Failure>,
+    ) -> ExitCode {
+        let (verdict, exit_code) = match outcome {
             Ok(_) => ("passed", ExitCode::Passed),
             Err(Failure::Violation(violation)) => ("violated", violation.exit_code()),
             Err(Failure::Infrastructure(_)) => ("infrastructure", ExitCode::Infrastructure),
         };
-        let detail = match &ran.outcome {
+        let invariant = match outcome {
+            Err(Failure::Violation(violation)) => Some(violation.invariant.name),
+            _ => None,
+        };
+        let detail = match outcome {
             Ok(observed) => {
                 let facts = observed.iter().map(|(key, value)| format!("{key} {value}"));
                 facts.collect::<Vec<String>>().join(", ")
             }
             Err(Failure::Violation(violation)) => format!(
-                "{} in {} {} by {}\n  {}",
-                violation.invariant, ran.unit, violation.step, violation.subject, violation.detail
+                "{} in {unit} {} by {}\n  {}",
+                violation.invariant, violation.step, violation.subject, violation.detail
             ),
             Err(Failure::Infrastructure(reason)) => reason.clone(),
         };
         if self.json {
             say(json!({
                     "kind": "replay",
-                    "file": file.to_string(),
-                    "shows": kept.shows(),
+                    "file": self.file.display().to_string(),
+                    "shows": shows,
                     "verdict": verdict,
+                    "invariant": invariant,
                     "exit_code": exit_code,
                     "detail": detail,
             }));
             return exit_code;
         }
-        say(self.command());
-        say_facts(&kept.description());
-        if !kept.shows().is_empty() {
-            say_pair("shows", kept.shows());
-        }
-        say_facts(&ran.notes);
-        match &ran.outcome {
+        say_facts(notes);
+        match outcome {
             Ok(observed) => {
                 say_facts(observed);
                 say(verdict);
             }
             Err(Failure::Violation(violation)) => {
-                let place = vec![(ran.unit, violation.step.to_string())];
-                findings::print(&FindingText::new(violation, place));
+                let place = [(unit, violation.step.to_string())];
+                findings::print(violation, &place, &[]);
             }
             Err(Failure::Infrastructure(reason)) => {
                 say(verdict);

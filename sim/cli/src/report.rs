@@ -5,6 +5,7 @@ use std::fmt;
 
 use lockstep_harness::campaign::{RunId, SelfCheckFailed, Summary, Verdict};
 use lockstep_harness::coverage::Coverage;
+use lockstep_harness::exit::ExitCode;
 
 use super::say;
 
@@ -122,7 +123,22 @@ fn facts<C>(verdict: &Verdict<C>) -> Vec<Fact> {
             ("expected", format!("detected by {}", failed.found_by)),
             ("got", failed.got.clone()),
         ],
-        Verdict::Vacuous { missing } => vec![("not reached", missing.join(", "))],
+        Verdict::Vacuous { missing } => vec![
+            ("found", "nothing".to_owned()),
+            ("not reached", missing.join(", ")),
+            (
+                "exit code",
+                format!(
+                    "{}, because these points were not reached: the runs were too few to show that \
+                     nothing is to be found; a longer campaign reaches them",
+                    ExitCode::Vacuous
+                ),
+            ),
+        ],
+        Verdict::Interrupted => vec![(
+            "found",
+            "nothing in the runs before Ctrl-C, which show no more than that".to_owned(),
+        )],
         Verdict::Infrastructure { run, reason } => {
             let run = run.map(|run| ("run", of_seed(run)));
             run.into_iter()
@@ -177,6 +193,18 @@ mod tests {
             ("reason", "the disk is full".to_owned()),
         ];
         assert_eq!(facts(&verdict), expected);
+    }
+
+    #[test]
+    fn a_campaign_that_was_too_short_says_first_that_nothing_was_found() {
+        let verdict: Verdict<()> = Verdict::Vacuous {
+            missing: vec!["a point", "another"],
+        };
+        let facts = facts(&verdict);
+        assert_eq!(facts[0], ("found", "nothing".to_owned()));
+        assert_eq!(facts[1], ("not reached", "a point, another".to_owned()));
+        assert_eq!(facts[2].0, "exit code");
+        assert!(facts[2].1.starts_with("15, because"), "{facts:?}");
     }
 
     #[test]

@@ -9,22 +9,23 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use lockstep_bugs::injected::InjectedBug;
-use lockstep_harness::campaign::{
-    Campaign, Enough, Plan, Repetition, RunId, Runs, Shard, Verdict, Workload,
-};
+use lockstep_harness::campaign::{Enough, Plan, RunId, Runs, Shard, Verdict};
 use lockstep_harness::exit::ExitCode;
-use lockstep_harness::processes::{self, Processes, Terms, Work};
+use lockstep_harness::processes::Work;
 use lockstep_harness::shards::{self, Record, VerdictRecord};
 use lockstep_sim::campaign::{CoreSubjects, Ledgers, SubjectFactory};
 use lockstep_sim::coverage::{SYSTEM, totals};
 use lockstep_sim::generate::Preset;
-use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::subject::Execution;
 
+use super::findings::LedgerFindings;
 use super::progress::{Progress, Summary, as_line};
-use super::report::{of_injected_bug, runs, say_coverage, say_pair, say_self_checks};
-use super::{check_environment, complain, findings, say, scratch_folder, values};
+use super::report::{
+    of_injected_bug, runs, say_coverage, say_pair, say_second_verdict, say_self_checks, say_verdict,
+};
+use super::searching::Output;
+use super::{check_environment, complain, in_processes, say, scratch_folder, values};
 
 /// Accepted blocks of a campaign without another limit.
 const BLOCKS: u64 = 300;
@@ -98,8 +99,9 @@ pub(super) struct Run {
     /// Run N worker processes at a time, each for 8 runs [default: one per core]
     #[arg(long, env = "LOCKSTEP_RUN_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
-    /// Report a run as a finding (finishes-in-time) if it takes longer than this
-    #[arg(long, env = "LOCKSTEP_RUN_RUN_TIMEOUT", value_name = "DURATION", default_value = "5m", value_parser = values::duration)]
+    /// Report a run as a finding (finishes-in-time) if it is silent for this time: no operation of it ends
+    /// and no worker gets on
+    #[arg(long, env = "LOCKSTEP_RUN_RUN_TIMEOUT", value_name = "DURATION", default_value = values::RUN_TIMEOUT, value_parser = values::duration)]
     run_timeout: Duration,
     /// Test a ledger with this seeded bug in place of core (ids: `lockstep bugs --list`)
     #[arg(long, env = "LOCKSTEP_RUN_INJECT_BUG", value_name = "ID", conflicts_with = "shard", value_parser = values::injected_bug(), hide_possible_values = true)]
@@ -119,7 +121,7 @@ pub(super) struct Run {
     /// Try at most N candidates when a finding is shrunk
     #[arg(long, env = "LOCKSTEP_RUN_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
-    /// Print a JSON record per run and one for the verdict, the input of `lockstep merge`, in place of
+    /// Print a JSON record per run and finding and one for the verdict, the input of `lockstep merge`, in place of
     /// text
     #[arg(long, env = "LOCKSTEP_RUN_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
@@ -151,11 +153,7 @@ impl Run {
             }
         };
         let plan = self.plan();
-        let terms = Terms {
-            jobs: self.jobs.map_or_else(cores, usize::from),
-            cross_process_every: self.cross_process_every,
-            run_timeout: self.run_timeout,
-        };
+        let terms = in_processes::terms(self.jobs, self.cross_process_every);
         let core = CoreSubjects {
             folder: folder.path().to_path_buf(),
         };
@@ -171,22 +169,23 @@ impl Run {
         if !self.json {
             self.print_head(&plan);
         }
-        let mut progress = Progress::new(&plan, self.preset, build, self.json, self.quiet);
         let bug = self.inject_bug.as_ref();
-        let mut summary = summary(&plan, &workload, terms, folder.path(), bug, &mut progress);
+        let output = Output::of(self.json, self.quiet);
+        let findings = LedgerFindings {
+            workload: &workload,
+            bug,
+            out: &self.out,
+        };
+        let mut progress = Progress::new(&plan, findings, build, output);
+        let worker = |work: &[Work]| worker(&workload, folder.path(), bug, work);
+        let mut summary = in_processes::campaign(&plan, &workload, terms, worker, &mut progress);
         let id = bug.map(InjectedBug::id);
         summary.verdict = of_injected_bug(summary.verdict, id, summary.runs);
         let times = progress.finish(&summary);
-        let records = findings::keep_all(
-            &workload,
-            bug,
-            &summary,
-            &self.out,
-            folder.path(),
-            self.budget,
-        );
         let exit_code = summary.verdict.exit_code();
+        let report = || findings.report_all(&summary, output, folder.path(), self.budget);
         if self.json {
+            let records = report();
             let elapsed_ms = progress.elapsed_ms();
             let verdict = VerdictRecord::new(
                 &plan,
@@ -201,7 +200,11 @@ impl Run {
             say(as_line(&Record::Verdict(Box::new(verdict))));
         } else {
             print_summary(&plan, &summary);
-            findings::print_all(&workload, bug, &summary, &records);
+            if summary.verdict.findings().is_empty() {
+                say_verdict(&summary.verdict);
+            }
+            report();
+            say_second_verdict(&summary);
         }
         let _ = io::stderr().write_all(times.as_bytes());
         exit_code
@@ -232,6 +235,7 @@ impl Run {
             },
             most_findings: usize::try_from(self.findings).unwrap_or(usize::MAX),
             is_self_checked: true,
+            run_timeout: self.run_timeout,
         }
     }
 
@@ -298,32 +302,6 @@ impl Run {
     }
 }
 
-/// Executes the runs in worker processes and collects their results in order.
-fn summary(
-    plan: &Plan,
-    workload: &Ledgers<'_>,
-    terms: Terms,
-    folder: &Path,
-    bug: Option<&InjectedBug>,
-    progress: &mut Progress<'_>,
-) -> Summary {
-    let worker = |work: &[Work]| worker(workload, folder, bug, work);
-    let mut campaign = Campaign::new(plan, workload);
-    match dies(worker) {
-        Ok(bug) => campaign.saw(bug),
-        Err(verdict) => campaign.stop(verdict),
-    }
-    let mut processes = Processes::new(plan, SYSTEM, terms, Box::new(worker));
-    while let Some((index, run)) = campaign.next(progress.elapsed()) {
-        let profile = workload.profile(run);
-        progress.drawn(run, &profile);
-        let ended = processes.result(index);
-        progress.ended(&profile, &ended);
-        campaign.take(&ended);
-    }
-    campaign.conclude()
-}
-
 /// Command line of a worker process for these runs.
 fn worker(
     workload: &Ledgers<'_>,
@@ -341,27 +319,6 @@ fn worker(
         .args(bug.iter().flat_map(|bug| ["--inject-bug", bug.id()]))
         .args(work.iter().map(Work::to_string));
     Ok(command)
-}
-
-/// Checks that a worker process which dies in the middle of a run is reported.
-fn dies(
-    worker: impl Fn(&[Work]) -> io::Result<Command>,
-) -> Result<&'static str, Verdict<Scenario>> {
-    let work = Work {
-        run: RunId { seed: 0, run: 0 },
-        repetition: Repetition::First,
-    };
-    let infrastructure = |reason| Verdict::Infrastructure { run: None, reason };
-    let mut command = worker(&[work])
-        .map_err(|error| infrastructure(format!("the path of this program is unknown: {error}")))?;
-    processes::self_check(command.arg("--dies")).map_err(|failed| match failed {
-        Ok(failed) => Verdict::SelfCheckFailed(failed),
-        Err(reason) => infrastructure(reason),
-    })
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn print_summary(plan: &Plan, summary: &Summary) {

@@ -1,16 +1,20 @@
 //! `lockstep shrink`: a smaller reproducer of the same violation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process;
 
 use clap::Args;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::finding::Files;
-use lockstep_harness::violation::Failure;
+use lockstep_harness::violation::{Failure, Violation};
+use lockstep_harness::watchdog::{RUN_TIMEOUT, Silence, watch};
+use lockstep_sim::campaign::WORKER_NOTES;
 
-use super::findings::{self, FindingText};
-use super::{complain, kept, say, scratch_folder};
+use super::kept::{self, KeptRun};
+use super::searching::{Output, Searching};
+use super::{complain, findings, say, scratch_folder};
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Shrink {
     /// Shrink this reproducer, of a ledger, a cluster or a schedule
     file: PathBuf,
@@ -46,36 +50,63 @@ impl Shrink {
                 return ExitCode::Infrastructure;
             }
         };
-        let ran = kept.run(folder.path());
-        let violation = match &ran.outcome {
+        let shrink = self.clone();
+        let scratch = folder.path().to_path_buf();
+        let report = move |silence: Silence| {
+            // The run goes on, or rather does not: nothing of it can be used on this thread.
+            let exit_code = match kept::read(&shrink.file) {
+                Ok(kept) => shrink.shrink(&*kept, "step", &silence.violation(), &scratch),
+                Err(_) => ExitCode::Usage,
+            };
+            process::exit(exit_code.number().into())
+        };
+        let ran = watch(RUN_TIMEOUT, WORKER_NOTES, report, || {
+            kept.run(folder.path())
+        });
+        match &ran.outcome {
             Ok(_) => {
                 say("passed: no invariant is violated, so there is nothing to shrink");
-                return ExitCode::Passed;
+                ExitCode::Passed
             }
-            Err(Failure::Violation(violation)) => violation,
+            Err(Failure::Violation(violation)) => {
+                self.shrink(&*kept, ran.unit, violation, folder.path())
+            }
             Err(Failure::Infrastructure(reason)) => {
                 complain(reason);
-                return ExitCode::Infrastructure;
+                ExitCode::Infrastructure
             }
-        };
-        let out = self
-            .out
-            .unwrap_or_else(|| self.file.with_extension("small.repro"));
-        let shrunk = match kept.shrink_into(&out, violation, self.budget, folder.path(), &file) {
-            Ok(shrunk) => shrunk,
+        }
+    }
+
+    /// Prints the violation, shrinks the run, writes the smaller one and prints it.
+    fn shrink(
+        &self,
+        kept: &dyn KeptRun,
+        unit: &'static str,
+        violation: &Violation,
+        scratch: &Path,
+    ) -> ExitCode {
+        findings::print(violation, &[(unit, violation.step.to_string())], &[]);
+        let file = self.file.display().to_string();
+        let beside = || self.file.with_extension("small.repro");
+        let out = self.out.clone().unwrap_or_else(beside);
+        let searching = Searching::new(Output::Text);
+        let shrunk = kept.shrink_into(&out, violation, self.budget, &searching, scratch, &file);
+        drop(searching);
+        match shrunk {
+            Ok(shrunk) => {
+                let files = Files {
+                    unshrunk: Some(file),
+                    small: Some(out.display().to_string()),
+                    shrunk: Some(shrunk),
+                };
+                findings::say_shrunk(&files, &[]);
+                violation.exit_code()
+            }
             Err(error) => {
                 complain(format_args!("{error}; name another file with --out"));
-                return ExitCode::Infrastructure;
+                ExitCode::Infrastructure
             }
-        };
-        findings::print(&FindingText {
-            files: Files {
-                unshrunk: Some(file),
-                small: Some(out.display().to_string()),
-                shrunk: Some(shrunk),
-            },
-            ..FindingText::new(violation, vec![(ran.unit, violation.step.to_string())])
-        });
-        violation.exit_code()
+        }
     }
 }

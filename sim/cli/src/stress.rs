@@ -1,6 +1,7 @@
 //! `lockstep stress`: times of one large block in every execution mode.
 
 use std::fs;
+use std::process;
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
@@ -10,14 +11,15 @@ use lockstep_core::config::{MAX_WORKERS, ParallelConfig};
 use lockstep_core::model::Network;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::violation::Failure;
+use lockstep_harness::watchdog::{Silence, watch};
+use lockstep_sim::campaign::WORKER_NOTES;
 use lockstep_sim::conflict_pattern::ConflictPattern;
 use lockstep_sim::stress::{self, NotTimed, Phase, Report, Signatures, StressPlan, Timing};
 use lockstep_sim::subject::{Core, Execution, Subject};
 use serde_json::{Value, json};
 
-use super::findings::{self, FindingText};
 use super::report::say_pair;
-use super::{check_environment, complain, say, values};
+use super::{check_environment, complain, findings, say, values};
 
 /// Largest accepted ratio of the time of an adversarial block to that of an independent one.
 const MOST_TIMES_BASELINE: f64 = 4.0;
@@ -48,6 +50,10 @@ pub(super) struct Stress {
     /// Execute the block on core, serial, and on a ledger with this seeded bug (ids: `lockstep bugs --list`)
     #[arg(long, env = "LOCKSTEP_STRESS_INJECT_BUG", value_name = "ID", value_parser = values::injected_bug(), hide_possible_values = true)]
     inject_bug: Option<InjectedBug>,
+    /// Report the run as a finding (finishes-in-time) if it is silent for this time: no operation of it ends
+    /// and no worker gets on
+    #[arg(long, env = "LOCKSTEP_STRESS_RUN_TIMEOUT", value_name = "DURATION", default_value = values::RUN_TIMEOUT, value_parser = values::duration)]
+    run_timeout: Duration,
     /// Print one JSON record in place of text
     #[arg(long, env = "LOCKSTEP_STRESS_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
@@ -90,13 +96,24 @@ impl Stress {
                     .unwrap_or_default()
             ));
         }
+        let report = move |silence: Silence| {
+            findings::print(&silence.violation(), &[], &[]);
+            process::exit(ExitCode::Hang.number().into())
+        };
+        watch(self.run_timeout, WORKER_NOTES, report, || {
+            self.stress(&plan)
+        })
+    }
+
+    /// Executes the blocks and prints the report.
+    fn stress(&self, plan: &StressPlan) -> ExitCode {
         let report = match &self.inject_bug {
-            Some(bug) => stress::run_on(&plan, &|genesis, hash_seed| {
+            Some(bug) => stress::run_on(plan, &|genesis, hash_seed| {
                 let serial = Core::executed(Execution::Serial, genesis, hash_seed)?;
                 let serial = Box::new(serial) as Box<dyn Subject>;
                 Ok(vec![serial, bug.subject(genesis, hash_seed)?])
             }),
-            None => stress::run(&plan),
+            None => stress::run(plan),
         };
         // The cost of an attack is measured against that of ordinary transactions.
         let baseline = (self.pattern == ConflictPattern::Adversarial)
@@ -131,7 +148,7 @@ impl Stress {
             }));
             return exit_code;
         }
-        print(&plan, &report);
+        print(plan, &report);
         if let Some(baseline) = &baseline {
             say_pair("baseline", "the same options with the pattern independent");
             print(&self.plan(ConflictPattern::Independent), baseline);
@@ -146,7 +163,7 @@ impl Stress {
         }
         match failure {
             Some(NotTimed::Failed(Failure::Violation(violation))) => {
-                findings::print(&FindingText::new(violation, Vec::new()));
+                findings::print(violation, &[], &[]);
             }
             _ => {
                 say(verdict);

@@ -8,6 +8,9 @@ use lockstep_bugs::injected::InjectedBug;
 use lockstep_harness::campaign::Shard;
 use lockstep_sim::generate::Preset;
 
+/// Default of `--run-timeout`, as it is typed.
+pub(super) const RUN_TIMEOUT: &str = "20s";
+
 /// Parses a time: 90s, 10m, 8h, or a number of seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.trim_end_matches(char::is_alphabetic).len());
@@ -86,6 +89,12 @@ pub(super) fn injected_bug() -> impl TypedValueParser<Value = InjectedBug> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_run_timeout_is_that_of_the_harness() {
+        let default = duration(RUN_TIMEOUT);
+        assert_eq!(default, Ok(lockstep_harness::watchdog::RUN_TIMEOUT));
+    }
 
     #[test]
     fn a_commit_is_a_seed() {

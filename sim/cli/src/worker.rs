@@ -3,30 +3,40 @@
 //! Internal: in no help, and its output may change.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use lockstep_bugs::injected::InjectedBug;
+use lockstep_cluster::{Clusters, NodeBug};
 use lockstep_core::model::{Block, Genesis, Height};
 use lockstep_harness::exit::ExitCode;
-use lockstep_harness::panic::silence_panics_for_good;
 use lockstep_harness::processes::{self, Work};
 use lockstep_sim::campaign::{CoreSubjects, Ledgers, SubjectFactory};
 use lockstep_sim::generate::Preset;
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-use super::{complain, scratch_folder, values};
+use super::{complain, interrupt, scratch_folder, values};
 
 #[derive(Debug, Args)]
 pub(super) struct Worker {
-    #[arg(long, value_parser = values::preset())]
+    /// Execute runs of clusters, in place of those of one ledger
+    #[arg(long)]
+    clusters: bool,
+    #[arg(long, default_value = "default", value_parser = values::preset())]
     preset: Preset,
     #[arg(long)]
     hash_seed: u64,
     #[arg(long)]
     dir: PathBuf,
-    #[arg(long, value_parser = values::injected_bug())]
-    inject_bug: Option<InjectedBug>,
+    #[arg(long)]
+    workers: Option<usize>,
+    /// A seeded bug of a single ledger or of a node
+    #[arg(long)]
+    inject_bug: Option<String>,
+    /// In milliseconds
+    #[arg(long)]
+    run_timeout_ms: u64,
     /// Use a subject that aborts the process
     #[arg(long)]
     dies: bool,
@@ -47,22 +57,31 @@ impl Worker {
         let core = CoreSubjects {
             folder: folder.path().to_path_buf(),
         };
-        let subjects: &dyn SubjectFactory = match (self.dies, &self.inject_bug) {
+        let injected = self.inject_bug.as_deref().and_then(InjectedBug::named);
+        let subjects: &dyn SubjectFactory = match (self.dies, &injected) {
             (true, _) => &aborting_subject,
             (false, Some(bug)) => bug,
             (false, None) => &core,
         };
-        // A panic of a subject is a finding and is reported as one, with its message; where it
-        // happened is shown when the run is replayed.
-        if std::env::var_os("RUST_BACKTRACE").is_none() {
-            silence_panics_for_good();
+        // Its parent handles Ctrl-C, which a terminal sends to both.
+        interrupt::listen();
+        let run_timeout = Duration::from_millis(self.run_timeout_ms);
+        if self.clusters && !self.dies {
+            let workload = Clusters {
+                workers: self.workers,
+                hash_seed: self.hash_seed,
+                bug: self.inject_bug.as_deref().and_then(NodeBug::named),
+                folder: folder.path().to_path_buf(),
+            };
+            processes::serve(&workload, &self.work, run_timeout);
+        } else {
+            let workload = Ledgers {
+                preset: self.preset,
+                hash_seed: self.hash_seed,
+                subjects,
+            };
+            processes::serve(&workload, &self.work, run_timeout);
         }
-        let workload = Ledgers {
-            preset: self.preset,
-            hash_seed: self.hash_seed,
-            subjects,
-        };
-        processes::serve(&workload, &self.work);
         ExitCode::Passed
     }
 }

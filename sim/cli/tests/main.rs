@@ -3,6 +3,7 @@
 mod bugs;
 mod campaigns;
 mod deploy;
+mod findings;
 mod nodes;
 mod program;
 #[cfg(unix)]

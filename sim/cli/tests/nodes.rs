@@ -72,8 +72,10 @@ fn a_finding_is_printed_in_a_few_lines_and_replays_from_its_file() {
         .expect(&text);
     assert!(verdict.lines().count() <= 12, "{verdict}");
     assert!(verdict.contains("candidates of "), "{verdict}");
+    // The first one is of the whole run.
     let command = verdict
         .lines()
+        .rev()
         .find_map(|line| line.trim().strip_prefix("replay "))
         .expect(verdict);
     let replay: Vec<&str> = command.split_whitespace().skip(1).collect();

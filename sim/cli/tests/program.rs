@@ -142,27 +142,41 @@ fn a_reproducer_that_cannot_be_read_is_named_with_the_place() {
         "future",
         include_bytes!("../../../corpora/reproducers/0001-fee-not-debited.repro"),
     );
-    let future = std::fs::read_to_string(at("future")).expect("it was just written");
+    let whole = std::fs::read_to_string(at("future")).expect("it was just written");
+    let future = whole.clone();
     write(
         "future",
         future.replace("lockstep: 1", "lockstep: 9").as_bytes(),
     );
     write("binary", &[0xff, 0xfe, 0x00]);
+    write("empty", b"");
+    write("json", b"{\"kind\": \"run\"}\n");
+    write("cut", &whole.as_bytes()[..whole.len() / 2]);
     write("other", b"(lockstep: 2, kind: \"tree\")");
 
     for (name, expected) in [
-        ("missing", "No such file"),
+        ("missing", "there is no such file; name a reproducer"),
         ("syntax", ":3:"),
         ("future", "this is format 9"),
-        ("binary", "valid UTF-8"),
+        ("binary", "this is a binary file"),
+        ("empty", "the file is empty"),
+        ("", "this is a folder"),
+        ("json", "this is no reproducer"),
+        ("cut", "cut off; copy it again"),
         (
             "other",
             "this is a run of the kind \"tree\", and one of \"ledger\", ",
         ),
     ] {
+        for command in ["shrink", "export"] {
+            let output = run(&[command, &at(name)]);
+            assert_eq!(output.status.code(), Some(2), "{command} {name}");
+            assert!(complaint(&output).contains(expected), "{command} {name}");
+        }
         let output = run(&["replay", &at(name)]);
         assert_eq!(output.status.code(), Some(2), "{name}");
         let complaint = complaint(&output);
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
         assert!(complaint.contains(&at(name)), "{complaint}");
         assert!(complaint.contains(expected), "{complaint}");
     }

@@ -3,7 +3,12 @@
 //! Core has no switches: a seeded bug is a subject around it, a storage or a disk under it, or a node that
 //! exchanges messages in a wrong way. Most are bugs that real executors had.
 
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::Duration;
+
 use lockstep_core::model::{Amount, Block, Height};
+use lockstep_harness::invariant::FINISHES_IN_TIME;
 use serde::{Deserialize, Serialize};
 
 use super::invariants::{BEFORE_OR_AFTER, NODES_CONVERGE};
@@ -54,6 +59,9 @@ lockstep_harness::seeded_bugs! {
         AsksForNothing = "asks-for-nothing" in Invented:
             "a block that arrives before its parent is dropped, and the parent is never requested",
             named by [NODES_CONVERGE];
+        NeverEnds = "never-ends" in Invented:
+            "the second transaction of a sender in a block waits for ever for the first",
+            named by [FINISHES_IN_TIME];
     }
 }
 
@@ -127,6 +135,15 @@ impl<S: Subject> Subject for BuggyLedger<S> {
             | NodeBug::LyingDisk
             | NodeBug::TakesAgain
             | NodeBug::AsksForNothing => {}
+            NodeBug::NeverEnds => {
+                let mut senders = BTreeSet::new();
+                let mut transactions = block.transactions.iter();
+                if !transactions.all(|transaction| senders.insert(transaction.source)) {
+                    loop {
+                        thread::sleep(Duration::from_millis(1));
+                    }
+                }
+            }
         }
         Ok(result)
     }

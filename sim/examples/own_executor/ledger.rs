@@ -21,8 +21,16 @@ pub(crate) struct Ledger {
     pub(crate) tips: Vec<Tip>,
     /// All blocks and their receipts, from height 1.
     pub(crate) blocks: Vec<(Block, Vec<Receipt>)>,
-    /// Seeded bug: executes every block in one round.
-    ignores_conflicts: bool,
+    bug: Option<SeededBug>,
+}
+
+/// A seeded bug of the ledger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SeededBug {
+    /// Executes every block in one round.
+    IgnoresConflicts,
+    /// The third round of a block waits for ever.
+    NeverEnds,
 }
 
 /// Identity, time and digest of a block.
@@ -41,7 +49,7 @@ pub(crate) struct Added {
 }
 
 impl Ledger {
-    pub(crate) fn new(genesis: &Genesis, ignores_conflicts: bool) -> Result<Self, String> {
+    pub(crate) fn new(genesis: &Genesis, bug: Option<SeededBug>) -> Result<Self, String> {
         let mut values = Values::over(&NOTHING);
         for ((account, asset), amount) in &genesis.balances {
             let mut supply = values.supply_of(*asset);
@@ -60,7 +68,7 @@ impl Ledger {
             cells: BTreeMap::new(),
             tips: Vec::new(),
             blocks: Vec::new(),
-            ignores_conflicts,
+            bug,
         };
         let state_diff = ledger.write(Height::GENESIS, values.written);
         let hash = codec::genesis_hash(genesis);
@@ -171,7 +179,7 @@ impl Ledger {
     /// The executor: runs the transactions of a block in rounds. Returns their outcomes in block order
     /// and leaves the values after the last round.
     fn rounds(&self, block: &Block, values: &mut Values<'_>) -> Vec<Outcome> {
-        let rounds = match self.ignores_conflicts {
+        let rounds = match self.bug == Some(SeededBug::IgnoresConflicts) {
             true => vec![(0..u32::from(block.header.count)).collect()],
             false => {
                 let hasher = BuildHasherDefault::<DefaultHasher>::default();
@@ -179,7 +187,10 @@ impl Ledger {
             }
         };
         let mut outcomes = vec![None; block.transactions.len()];
-        for round in rounds {
+        for (number, round) in rounds.into_iter().enumerate() {
+            while self.bug == Some(SeededBug::NeverEnds) && number == 2 {
+                thread::park();
+            }
             let of_part = |part: &[u32]| -> Vec<Outcome> {
                 let transactions = part
                     .iter()

@@ -6,6 +6,7 @@
 //! ```sh
 //! cargo run --release --example own_executor              # passes
 //! cargo run --release --example own_executor -- careless  # ignores conflicts: a violation is found
+//! cargo run --release --example own_executor -- stuck     # a round does not end: that is found as well
 //! ```
 
 mod ledger;
@@ -23,7 +24,7 @@ use lockstep_sim::shrink::{BUDGET, Shrunk};
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
-use ledger::Ledger;
+use ledger::{Ledger, SeededBug};
 
 /// Adapter: the ledger as a subject of the harness.
 struct Adapter(Ledger);
@@ -85,14 +86,17 @@ impl Subject for Adapter {
 }
 
 /// Creates the subjects of one run: one here, or several that are compared with each other.
-fn subjects(genesis: &Genesis, is_careless: bool) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
-    let ledger = Ledger::new(genesis, is_careless).map_err(SubjectError::Damaged)?;
+fn subjects(
+    genesis: &Genesis,
+    bug: Option<SeededBug>,
+) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+    let ledger = Ledger::new(genesis, bug).map_err(SubjectError::Damaged)?;
     Ok(vec![Box::new(Adapter(ledger))])
 }
 
 /// Runs a campaign of `scenarios` scenarios, and shrinks the first finding.
-fn campaign(scenarios: u64, is_careless: bool) -> (Summary<Scenario>, Option<Shrunk>) {
-    let factory = |genesis: &Genesis, _hash_seed| subjects(genesis, is_careless);
+fn campaign(scenarios: u64, bug: Option<SeededBug>) -> (Summary<Scenario>, Option<Shrunk>) {
+    let factory = |genesis: &Genesis, _hash_seed| subjects(genesis, bug);
     let plan = Plan {
         repeat_every: 8,
         ..Plan::of(Runs::Seeds(0..scenarios))
@@ -113,8 +117,12 @@ fn campaign(scenarios: u64, is_careless: bool) -> (Summary<Scenario>, Option<Shr
 }
 
 fn main() -> process::ExitCode {
-    let is_careless = std::env::args().any(|argument| argument == "careless");
-    let (summary, shrunk) = campaign(100, is_careless);
+    let bug = match std::env::args().nth(1).as_deref() {
+        Some("careless") => Some(SeededBug::IgnoresConflicts),
+        Some("stuck") => Some(SeededBug::NeverEnds),
+        _ => None,
+    };
+    let (summary, shrunk) = campaign(100, bug);
     let total = |of| summary.coverage.total(of);
     println!(
         "runs {}, blocks {}, transactions {}",
@@ -138,11 +146,11 @@ fn main() -> process::ExitCode {
 mod tests {
     use lockstep_harness::exit::ExitCode;
 
-    use super::campaign;
+    use super::{SeededBug, campaign};
 
     #[test]
     fn an_executor_that_respects_conflicts_passes() {
-        let (summary, _) = campaign(12, false);
+        let (summary, _) = campaign(12, None);
         assert_eq!(
             summary.verdict.exit_code(),
             ExitCode::Passed,
@@ -153,7 +161,7 @@ mod tests {
 
     #[test]
     fn an_executor_that_ignores_conflicts_is_detected_and_its_scenario_is_shrunk() {
-        let (summary, shrunk) = campaign(12, true);
+        let (summary, shrunk) = campaign(12, Some(SeededBug::IgnoresConflicts));
         assert_eq!(
             summary.verdict.exit_code(),
             ExitCode::Violated,

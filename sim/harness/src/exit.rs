@@ -33,6 +33,8 @@ pub enum ExitCode {
     Vacuous = 15,
     /// The machine failed; nothing is known about the system under test.
     Infrastructure = 20,
+    /// Ctrl-C ended it before there was a verdict: 128 and the number of the signal, as shells have it.
+    Interrupted = 130,
 }
 
 /// A number that is no exit code of this project.
@@ -42,7 +44,7 @@ pub struct UnknownExitCode(pub u8);
 
 impl ExitCode {
     /// All of them, in the order of their numbers.
-    pub const ALL: [ExitCode; 9] = [
+    pub const ALL: [ExitCode; 10] = [
         ExitCode::Passed,
         ExitCode::Usage,
         ExitCode::Differs,
@@ -52,11 +54,12 @@ impl ExitCode {
         ExitCode::StorageDiffers,
         ExitCode::Vacuous,
         ExitCode::Infrastructure,
+        ExitCode::Interrupted,
     ];
 
     /// All of them, the most severe first: findings, then what says that findings cannot be relied
     /// on, then what another try may repair.
-    pub const BY_SEVERITY: [ExitCode; 9] = [
+    pub const BY_SEVERITY: [ExitCode; 10] = [
         ExitCode::Differs,
         ExitCode::Violated,
         ExitCode::StorageDiffers,
@@ -64,6 +67,7 @@ impl ExitCode {
         ExitCode::Unreliable,
         ExitCode::Vacuous,
         ExitCode::Infrastructure,
+        ExitCode::Interrupted,
         ExitCode::Usage,
         ExitCode::Passed,
     ];
@@ -85,8 +89,9 @@ impl ExitCode {
             ExitCode::Unreliable => 4,
             ExitCode::Vacuous => 5,
             ExitCode::Infrastructure => 6,
-            ExitCode::Usage => 7,
-            ExitCode::Passed => 8,
+            ExitCode::Interrupted => 7,
+            ExitCode::Usage => 8,
+            ExitCode::Passed => 9,
         }
     }
 
@@ -109,6 +114,7 @@ impl ExitCode {
             ExitCode::Infrastructure => {
                 "no verdict: the machine failed (disk, permissions), or a shard or an engine is missing"
             }
+            ExitCode::Interrupted => "no verdict: Ctrl-C ended it",
         }
     }
 }
@@ -124,7 +130,7 @@ pub fn most_severe(exit_codes: impl IntoIterator<Item = ExitCode>) -> ExitCode {
 /// The table of all exit codes, one a line, as it stands in help texts.
 #[must_use]
 pub fn table() -> String {
-    let line = |code: ExitCode| format!("  {:>2}  {}", code.number(), code.sentence());
+    let line = |code: ExitCode| format!("  {:>3}  {}", code.number(), code.sentence());
     ExitCode::ALL.map(line).join("\n")
 }
 
@@ -164,7 +170,7 @@ mod tests {
     #[test]
     fn numbers_are_those_that_schedulers_know() {
         let numbers = ExitCode::ALL.map(ExitCode::number);
-        assert_eq!(numbers, [0, 2, 10, 11, 12, 13, 14, 15, 20]);
+        assert_eq!(numbers, [0, 2, 10, 11, 12, 13, 14, 15, 20, 130]);
     }
 
     #[test]
@@ -207,7 +213,7 @@ mod tests {
         let lines = table();
         assert_eq!(lines.lines().count(), ExitCode::ALL.len());
         assert!(
-            lines.starts_with("   0  passed\n   2  the command line"),
+            lines.starts_with("    0  passed\n    2  the command line"),
             "{lines}"
         );
     }

@@ -1,7 +1,8 @@
 //! Findings as files: the run as it was found, and as small as it gets.
 //!
-//! The unshrunk run is written before anything else happens to it, so that it is there whatever becomes
-//! of shrinking. The small one comes beside it, with the result of shrinking among its remarks.
+//! The unshrunk run is written before anything else happens to it, so that it is there, and can be
+//! replayed, whatever becomes of shrinking. The small one comes beside it, with the result of shrinking
+//! among its remarks.
 
 use std::path::Path;
 
@@ -37,44 +38,44 @@ impl Files {
     }
 }
 
-/// Writes `NAME.unshrunk.repro` into `folder`, then asks `shrink` for a smaller run, then writes
-/// `NAME.repro`. `remark` says what was found and how; it becomes comments in both.
-///
-/// `shrink` is not asked where the whole run could not be written, and returns `None` where it is not
-/// worth the time.
+/// Writes the run as it was found, `NAME.unshrunk.repro`, into `folder`; returns its path. `remark` says
+/// what was found and how; it becomes comments.
 ///
 /// # Errors
 ///
-/// [`ReproducerError::File`] where a file could not be written; what was written before is in
-/// [`Files`] all the same.
-pub fn write<P: Payload>(
+/// [`ReproducerError::File`] if the file cannot be written.
+pub fn write_whole<P: Payload>(
     folder: &Path,
     name: &str,
     whole: &Reproducer<P>,
     remark: &str,
-    shrink: impl FnOnce(&P) -> Option<Smaller<P>>,
-) -> (Files, Result<(), ReproducerError>) {
-    let mut files = Files::default();
+) -> Result<String, ReproducerError> {
     let path = folder.join(format!("{name}.unshrunk.repro"));
-    if let Err(error) = whole.write(&path, remark) {
-        return (files, Err(error));
-    }
-    files.unshrunk = Some(path.display().to_string());
-    let Some(smaller) = shrink(&whole.payload) else {
-        return (files, Ok(()));
-    };
-    let mut remarks = vec![smaller.shrunk.clone()];
+    whole.write(&path, remark)?;
+    Ok(path.display().to_string())
+}
+
+/// Writes the small run that shrinking `whole` gave, `NAME.repro`, into `folder`; returns its path.
+/// `remark` is that of the whole run; it stands below the result of shrinking.
+///
+/// # Errors
+///
+/// [`ReproducerError::File`] if the file cannot be written.
+pub fn write_small<P: Payload>(
+    folder: &Path,
+    name: &str,
+    whole: &Reproducer<P>,
+    smaller: Smaller<P>,
+    remark: &str,
+) -> Result<String, ReproducerError> {
+    let mut remarks = vec![smaller.shrunk];
     remarks.extend(smaller.remarks);
     remarks.push(format!("before that: {remark}"));
-    files.shrunk = Some(smaller.shrunk);
     let path = folder.join(format!("{name}.repro"));
-    let small = Reproducer::<P>::new(&whole.shows, smaller.payload)
-        .with_seeded_bug(whole.seeded_bug.as_deref());
-    let written = small.write(&path, &remarks.join("\n"));
-    if written.is_ok() {
-        files.small = Some(path.display().to_string());
-    }
-    (files, written)
+    Reproducer::<P>::new(&whole.shows, smaller.payload)
+        .with_seeded_bug(whole.seeded_bug.as_deref())
+        .write(&path, &remarks.join("\n"))?;
+    Ok(path.display().to_string())
 }
 
 #[cfg(test)]
@@ -103,58 +104,39 @@ mod tests {
         Reproducer::new("is-even", Number { number: 8 })
     }
 
-    fn smaller(number: &Number) -> Option<Smaller<Number>> {
-        (number.number > 2).then(|| Smaller {
+    fn smaller() -> Smaller<Number> {
+        Smaller {
             payload: Number { number: 2 },
             shrunk: "shrunk from 8 to 2".to_owned(),
             remarks: vec!["it is the smallest".to_owned()],
-        })
+        }
     }
 
     #[test]
-    fn the_whole_run_is_there_before_it_is_shrunk_and_stays() {
+    fn the_whole_run_and_the_small_one_are_read_back() {
         let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-        let path = folder.path().join("new/a.unshrunk.repro");
-        let (files, written) = write(
-            &folder.path().join("new"),
-            "a",
-            &whole(),
-            "8 is even",
-            |number| {
-                assert!(path.exists(), "the whole run was written first");
-                smaller(number)
-            },
-        );
-        written.expect("both can be written");
-        let kept = Reproducer::<Number>::read(&path).expect("it can be read");
+        let new = folder.path().join("new");
+        let path = write_whole(&new, "a", &whole(), "8 is even").expect("it can be written");
+        assert!(path.ends_with("new/a.unshrunk.repro"), "{path}");
+        let kept = Reproducer::<Number>::read(Path::new(&path)).expect("it can be read");
         assert_eq!(kept, whole());
-        assert_eq!(files.unshrunk.as_deref(), path.to_str());
-        let small = Path::new(files.smallest().expect("it was written"));
-        let text = fs::read_to_string(small).expect("it can be read");
+        let small = write_small(&new, "a", &whole(), smaller(), "8 is even");
+        let small = small.expect("it can be written");
+        let text = fs::read_to_string(&small).expect("it can be read");
         let remarks = "// shrunk from 8 to 2\n// it is the smallest\n// before that: 8 is even\n#!";
         assert!(text.starts_with(remarks), "{text}");
-        let small = Reproducer::<Number>::read(small).expect("it can be read");
+        let small = Reproducer::<Number>::read(Path::new(&small)).expect("it can be read");
         assert_eq!((small.shows.as_str(), small.payload.number), ("is-even", 2));
     }
 
     #[test]
-    fn what_is_not_shrunk_is_kept_whole() {
-        let folder = tempfile::tempdir().expect("there is room for a temporary folder");
-        let (files, written) = write(folder.path(), "a", &whole(), "", |_| None);
-        written.expect("it can be written");
-        assert_eq!((&files.small, &files.shrunk), (&None, &None));
-        assert_eq!(files.smallest(), files.unshrunk.as_deref());
-    }
-
-    #[test]
-    fn nothing_is_shrunk_that_could_not_be_kept() {
+    fn a_file_that_cannot_be_written_is_an_error() {
         let folder = tempfile::tempdir().expect("there is room for a temporary folder");
         let file = folder.path().join("no-folder");
         fs::write(&file, "").expect("it can be written");
-        let (files, written) = write(&file, "a", &whole(), "", |_| {
-            panic!("the whole run could not be written")
-        });
-        assert_eq!(files, Files::default());
-        assert!(matches!(written, Err(ReproducerError::File { .. })));
+        let whole_run = write_whole(&file, "a", &whole(), "");
+        assert!(matches!(whole_run, Err(ReproducerError::File { .. })));
+        let small = write_small(&file, "a", &whole(), smaller(), "");
+        assert!(matches!(small, Err(ReproducerError::File { .. })));
     }
 }

@@ -6,7 +6,7 @@
 //! grouped, its case is made small by [`shrink`], and both are written as a [`finding`] in the format
 //! of [`reproducer`]s; [`shards`] of one campaign are merged into one verdict. A [`schedule`] is the
 //! order of steps of a concurrent execution, as data. [`seeded_bug`]s check that the harness detects
-//! what it claims to.
+//! what it claims to. A [`watchdog`] finds a run that does not end.
 //!
 //! Nothing in here knows a ledger or an executor.
 
@@ -20,6 +20,7 @@ pub mod finding;
 pub mod invariant;
 pub mod panic;
 pub mod processes;
+pub mod processor;
 pub mod reproducer;
 pub mod schedule;
 pub mod seeded_bug;
@@ -28,6 +29,7 @@ pub mod shrink;
 pub mod signature;
 pub mod trace;
 pub mod violation;
+pub mod watchdog;
 
 #[doc(hidden)]
 pub use inventory;

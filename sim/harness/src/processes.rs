@@ -6,16 +6,19 @@
 //! shows of them.
 //!
 //! A worker is a command that executes the runs that its arguments name ([`Work`]), with [`serve`],
-//! and tells about each on its standard output, a [`Message`] in JSON a line. One that stays silent
-//! for longer than the run timeout is killed, which is a finding; one that ends within a run is one as
-//! well, unless it was killed by another process, which says nothing about the system under test.
+//! and tells about each on its standard output, a [`Message`] in JSON a line. A worker finds out by itself
+//! that its run does not end ([`crate::watchdog`]), reports that and ends; one that says nothing at all
+//! is killed. Both are findings; one that ends within a run is one as well, unless it was killed by
+//! another process, which says nothing about the system under test. The last lines that it wrote to
+//! standard error are quoted.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,9 +31,19 @@ use crate::exit::ExitCode;
 use crate::invariant::{FINISHES_IN_TIME, Invariant, PROCESS_SURVIVES};
 use crate::trace::{Difference, Observation};
 use crate::violation::{Failure, Violation};
+use crate::watchdog::{Silence, watch};
 
 /// Runs of one process, if none of them ends it.
 const RUNS_PER_PROCESS: u64 = 8;
+
+/// Time between two messages that say that a worker is there.
+const ALIVE_EVERY: Duration = Duration::from_secs(1);
+
+/// A worker that says nothing for this long is killed: it is stopped, or cannot even say that it is there.
+const MUTE_FOR: Duration = Duration::from_secs(60);
+
+/// Number of lines of a worker's standard error that are quoted where it dies.
+const LAST_LINES: usize = 5;
 
 crate::seeded_bugs! {
     /// A seeded bug of a process that executes runs, for the self-check.
@@ -47,8 +60,8 @@ pub struct Terms {
     pub jobs: usize,
     /// Every `cross_process_every`th run is repeated in a process of its own; 0 for none.
     pub cross_process_every: u64,
-    /// A process that is silent for longer than this is killed: its run does not end.
-    pub run_timeout: Duration,
+    /// Shows what workers write to standard error there, beside quoting the end of it where one dies.
+    pub shows_errors: bool,
 }
 
 /// A run and the executions of it that are asked for. As text `SEED:RUN:REPETITION`.
@@ -105,8 +118,12 @@ pub enum Message {
         /// The number of the run within its seed.
         run: u64,
     },
+    /// It is there: said again and again, whatever its run does.
+    Alive,
     /// The run ended.
     Ended(Box<EndedMessage>),
+    /// The run does not end, and so the process does.
+    Hung(Violation),
 }
 
 /// Result of a run, as it crosses from one process to another.
@@ -155,15 +172,28 @@ impl EndedMessage {
 }
 
 /// Executes these runs in this process, a worker, and reports each on standard output. Ends early where
-/// the reader is gone.
-pub fn serve<W: Workload>(workload: &W, work: &[Work]) {
+/// the reader is gone. A run that is silent for `run_timeout` ends the process.
+pub fn serve<W: Workload>(workload: &W, work: &[Work], run_timeout: Duration) {
+    // Also where a run does not end and the reader is gone: nothing else would end this process.
+    thread::spawn(|| {
+        while tell(&Message::Alive) {
+            thread::sleep(ALIVE_EVERY);
+        }
+        std::process::exit(ExitCode::Interrupted.number().into())
+    });
     for Work { run, repetition } in work {
         let begun = Message::Begun {
             seed: run.seed,
             run: run.run,
         };
         let is_heard = tell(&begun) && {
-            let ended = one_run(workload, *run, *repetition);
+            let report = |silence: Silence| {
+                tell(&Message::Hung(silence.violation()));
+                std::process::exit(ExitCode::Hang.number().into())
+            };
+            let ended = watch(run_timeout, workload.worker_notes(), report, || {
+                one_run(workload, *run, *repetition)
+            });
             tell(&Message::Ended(Box::new(EndedMessage::new(ended))))
         };
         if !is_heard {
@@ -192,7 +222,12 @@ struct Running {
     tasks: VecDeque<Task>,
     has_begun: bool,
     heard: Instant,
-    is_hung: bool,
+    /// It was killed because it said nothing.
+    is_mute: bool,
+    /// Its run does not end.
+    hung: Option<Violation>,
+    /// The last lines that it wrote to standard error.
+    last_errors: Arc<Mutex<VecDeque<String>>>,
 }
 
 enum News {
@@ -246,8 +281,9 @@ impl<'p> Processes<'p> {
         }
     }
 
-    /// Returns the result of the run with this index. Waits for it, and keeps the others going meanwhile.
-    pub fn result(&mut self, index: u64) -> Ended {
+    /// Returns the result of the run with this index. Waits for it, and keeps the others going meanwhile;
+    /// `None` if `is_interrupted` becomes true before.
+    pub fn result(&mut self, index: u64, is_interrupted: &dyn Fn() -> bool) -> Option<Ended> {
         loop {
             let has_repeated = self
                 .is_cross_process(index)
@@ -258,7 +294,10 @@ impl<'p> Processes<'p> {
             if let Err(error) = self.hand_out(index) {
                 let reason = format!("no process can be started: {error}");
                 let run = self.plan.run(index).unwrap_or(RunId { seed: 0, run: 0 });
-                return Ended::failed(run, Failure::Infrastructure(reason));
+                return Some(Ended::failed(run, Failure::Infrastructure(reason)));
+            }
+            if is_interrupted() {
+                return None;
             }
             self.listen();
         }
@@ -269,7 +308,7 @@ impl<'p> Processes<'p> {
         if let Some(repeated) = self.repeated.remove(&index) {
             first.compare(repeated.outcome, &repeated.trace);
         }
-        first
+        Some(first)
     }
 
     fn is_cross_process(&self, index: u64) -> bool {
@@ -328,8 +367,12 @@ impl<'p> Processes<'p> {
         let mut child = (self.command)(&work)?
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()?;
         let out = child.stdout.take().expect("its output is piped");
+        let errors = child.stderr.take().expect("its errors are piped");
+        let last_errors = Arc::default();
+        let errors = keep_last_lines(errors, &last_errors, self.terms.shows_errors);
         let id = self.started;
         self.started += 1;
         let sender = self.sender.clone();
@@ -339,6 +382,8 @@ impl<'p> Processes<'p> {
                     return;
                 }
             }
+            // What it wrote last is read by then.
+            let _ = errors.join();
             // The receiver is gone where the campaign is over.
             let _ = sender.send((id, News::End));
         });
@@ -349,7 +394,9 @@ impl<'p> Processes<'p> {
                 tasks: tasks.into(),
                 has_begun: false,
                 heard: Instant::now(),
-                is_hung: false,
+                is_mute: false,
+                hung: None,
+                last_errors,
             },
         );
         Ok(())
@@ -363,8 +410,8 @@ impl<'p> Processes<'p> {
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
         for running in self.running.values_mut() {
-            if !running.is_hung && running.heard.elapsed() > self.terms.run_timeout {
-                running.is_hung = true;
+            if !running.is_mute && running.heard.elapsed() > MUTE_FOR {
+                running.is_mute = true;
                 // It may have ended by itself in this moment.
                 let _ = running.child.kill();
             }
@@ -376,12 +423,14 @@ impl<'p> Processes<'p> {
             return;
         };
         // It was ended, and its messages of the same moment come too late.
-        if running.is_hung {
+        if running.is_mute {
             return;
         }
         running.heard = Instant::now();
         match serde_json::from_str(line) {
             Ok(Message::Begun { .. }) => running.has_begun = true,
+            Ok(Message::Alive) => {}
+            Ok(Message::Hung(violation)) => running.hung = Some(violation),
             Ok(Message::Ended(message)) => {
                 running.has_begun = false;
                 let Some(task) = running.tasks.pop_front() else {
@@ -415,13 +464,18 @@ impl<'p> Processes<'p> {
             return;
         };
         let run = task.work.run;
-        let failure = match status {
-            _ if running.is_hung => hung(self.terms.run_timeout),
-            Ok(status) if running.has_begun => died(status, run),
-            Ok(status) => {
+        let failure = match (running.hung, status) {
+            (Some(violation), _) => violation.into(),
+            (None, _) if running.is_mute => mute(),
+            (None, Ok(status)) if running.has_begun => {
+                let last = running.last_errors.lock();
+                let last = last.unwrap_or_else(PoisonError::into_inner);
+                died(status, run, last.iter().map(String::as_str))
+            }
+            (None, Ok(status)) => {
                 Failure::Infrastructure(format!("a process ended before it began {run}: {status}"))
             }
-            Err(error) => Failure::Infrastructure(error.to_string()),
+            (None, Err(error)) => Failure::Infrastructure(error.to_string()),
         };
         let ended = Ended::failed(run, failure);
         self.keep(task, ended);
@@ -453,7 +507,7 @@ pub fn self_check(worker: &mut Command) -> Result<&'static str, Result<SelfCheck
         Ok(output) => output.status,
         Err(error) => return Err(Err(format!("no process can be started: {error}"))),
     };
-    match died(status, RunId { seed: 0, run: 0 }) {
+    match died(status, RunId { seed: 0, run: 0 }, std::iter::empty()) {
         Failure::Violation(violation)
             if violation.invariant == &PROCESS_SURVIVES && !status.success() =>
         {
@@ -468,21 +522,59 @@ pub fn self_check(worker: &mut Command) -> Result<&'static str, Result<SelfCheck
 }
 
 /// The failure of a run whose process ended in the middle of it.
-fn died(status: ExitStatus, run: RunId) -> Failure {
+fn died<'l>(status: ExitStatus, run: RunId, last_errors: impl Iterator<Item = &'l str>) -> Failure {
     match was_killed(status) {
         true => Failure::Infrastructure(format!(
             "the process of {run} was killed ({status}): by an operator, or for want of memory"
         )),
-        false => violation(
-            &PROCESS_SURVIVES,
-            format!("the process that executed the run ended in the middle of it: {status}"),
-        ),
+        false => {
+            let mut detail =
+                format!("the process that executed the run ended in the middle of it: {status}");
+            for line in last_errors {
+                detail.push_str(&format!("\nit wrote last {line}"));
+            }
+            violation(&PROCESS_SURVIVES, detail)
+        }
     }
 }
 
-fn hung(run_timeout: Duration) -> Failure {
-    let detail = format!("no end in {} s, expected one", run_timeout.as_secs());
+/// The failure of a run whose process did not even say that it is there.
+fn mute() -> Failure {
+    let detail = format!("its process said nothing for {} s", MUTE_FOR.as_secs());
     violation(&FINISHES_IN_TIME, detail)
+}
+
+/// Keeps the last lines that a process writes to standard error, on a thread of its own.
+fn keep_last_lines(
+    errors: ChildStderr,
+    last: &Arc<Mutex<VecDeque<String>>>,
+    shows: bool,
+) -> thread::JoinHandle<()> {
+    let last = Arc::clone(last);
+    thread::spawn(move || {
+        let mut errors = BufReader::new(errors);
+        let mut line = Vec::new();
+        // A line may be no text.
+        while errors
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|length| length > 0)
+        {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            line.clear();
+            if shows {
+                // Whether it is shown decides nothing.
+                let _ = writeln!(std::io::stderr(), "{text}");
+            }
+            if text.is_empty() {
+                continue;
+            }
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.len() == LAST_LINES {
+                last.pop_front();
+            }
+            last.push_back(text);
+        }
+    })
 }
 
 fn violation(invariant: &'static Invariant, detail: String) -> Failure {
@@ -493,9 +585,10 @@ fn violation(invariant: &'static Invariant, detail: String) -> Failure {
 #[cfg(unix)]
 fn was_killed(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
+    const INTERRUPTED: i32 = 2;
     const KILLED: i32 = 9;
     const TERMINATED: i32 = 15;
-    matches!(status.signal(), Some(KILLED | TERMINATED))
+    matches!(status.signal(), Some(INTERRUPTED | KILLED | TERMINATED))
 }
 
 #[cfg(not(unix))]
@@ -503,17 +596,10 @@ fn was_killed(_: ExitStatus) -> bool {
     false
 }
 
-/// True if a command dies: it ends, not killed by another process, with no exit code of a verdict.
+/// True if a process died: it ended, not killed by another process, with no exit code of a verdict.
 #[must_use]
-pub fn dies(command: &mut Command) -> bool {
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    status.is_ok_and(|status| {
-        let code = status.code().and_then(|code| u8::try_from(code).ok());
-        let is_verdict = code.is_some_and(|code| ExitCode::try_from(code).is_ok());
-        !was_killed(status) && !is_verdict
-    })
+pub fn has_died(status: ExitStatus) -> bool {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    let is_verdict = code.is_some_and(|code| ExitCode::try_from(code).is_ok());
+    !was_killed(status) && !is_verdict
 }

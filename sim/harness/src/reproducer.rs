@@ -22,6 +22,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 pub use ron::Error as LayoutError;
@@ -283,12 +284,25 @@ impl<P: Payload> Reproducer<P> {
 ///
 /// # Errors
 ///
-/// [`ReproducerError::File`] where it cannot be read or is not UTF-8.
+/// [`ReproducerError::File`] where it cannot be read, is not UTF-8 or is empty.
 pub fn text_of(path: &Path) -> Result<String, ReproducerError> {
-    fs::read_to_string(path).map_err(|error| ReproducerError::File {
+    let refused = |reason: &str| ReproducerError::File {
         path: path.display().to_string(),
-        reason: error.to_string(),
-    })
+        reason: format!("{reason}; name a reproducer, a file that ends in .repro"),
+    };
+    // Some systems open a folder and fail to read it, in words of their own.
+    if path.is_dir() {
+        return Err(refused("this is a folder"));
+    }
+    match fs::read_to_string(path) {
+        Ok(text) if text.trim().is_empty() => Err(refused("the file is empty")),
+        Ok(text) => Ok(text),
+        Err(error) => Err(refused(&match error.kind() {
+            ErrorKind::NotFound => "there is no such file".to_owned(),
+            ErrorKind::InvalidData => "this is a binary file, and a reproducer is text".to_owned(),
+            _ => error.to_string(),
+        })),
+    }
 }
 
 /// The text of a value; what is nested deeper than `depth` stands on one line.
@@ -367,11 +381,25 @@ fn parsed<T: DeserializeOwned>(text: &str, path: &str) -> Result<T, ReproducerEr
         column: error.span.start.col,
         reason: match error.code {
             LayoutError::ExpectedStructLike | LayoutError::ExpectedNamedStructLike(_) => {
-                format!("this is no reproducer; one begins with `(lockstep: {FORMAT}, kind: ..`")
+                format!(
+                    "this is no reproducer, which begins with `(lockstep: {FORMAT}, kind: ..`; name a \
+                     file that ends in .repro"
+                )
             }
-            code => code.to_string(),
+            LayoutError::Eof | LayoutError::ExpectedStructLikeEnd | LayoutError::ExpectedArrayEnd
+                if is_at_end(text, error.span.start.line) =>
+            {
+                "the file ends in the middle of the run, so its end was cut off; copy it again"
+                    .to_owned()
+            }
+            code => format!("{code}; correct it there, or copy the file again"),
         },
     })
+}
+
+/// True for the last line of a text, and for those behind it.
+fn is_at_end(text: &str, line: usize) -> bool {
+    line >= text.trim_end().lines().count()
 }
 
 #[cfg(test)]
@@ -486,7 +514,31 @@ mod tests {
         assert!(refused("(numbers: [3])").contains("begins with `(lockstep: 2"));
         let missing = Reproducer::<Sums>::read(Path::new("/nowhere/at.all"));
         let missing = missing.expect_err("it is not there").to_string();
-        assert!(missing.starts_with("/nowhere/at.all: "), "{missing}");
+        let expected = "/nowhere/at.all: there is no such file; name a reproducer, a file that ends \
+                        in .repro";
+        assert_eq!(missing, expected);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_anywhere_is_refused_in_one_sentence() {
+        for length in 1..TEXT.trim_end().len() {
+            let text = refused(&TEXT[..length]);
+            assert_eq!(text.lines().count(), 1, "{text}");
+            let says = [
+                "cut off; copy",
+                "correct it there",
+                "begins with `(lockstep: 2",
+            ];
+            assert!(
+                says.iter().any(|says| text.contains(says)),
+                "{length}: {text}"
+            );
+        }
+        let within_the_list = TEXT.find("    4,").expect("it is there");
+        for length in [within_the_list, TEXT.trim_end().len() - 1] {
+            let text = refused(&TEXT[..length]);
+            assert!(text.contains("cut off; copy it again"), "{length}: {text}");
+        }
     }
 
     fn kind(text: &str) -> String {

@@ -16,8 +16,11 @@
 //! *Correctness.* The result was judged and showed the invariant, or is the case that went in. The size
 //! of what is kept falls with each step and sizes are well-founded, so the search ends without a limit
 //! on rounds. Nothing is drawn and no clock is read: the same case, passes, budget and judge end the
-//! same, provided that the judge answers the same. A candidate that was judged is remembered by its
-//! fingerprint and never judged again.
+//! same, provided that the judge answers the same and no watcher ends the search. A candidate that was
+//! judged is remembered by its fingerprint and never judged again.
+//!
+//! *Interruption.* A [`Watcher`] sees the search between two candidates and may end it: the result is
+//! then the smallest case so far, which is as good as any other that the judge has named.
 //!
 //! *Cost.* At most `budget` judgements, each usually a run; a list of `n` elements of which few matter
 //! takes about `2 log n` of them for each that stays, and a number `v` about `log v`. Memory: 32 bytes a
@@ -62,6 +65,95 @@ pub type Judge<'j, T> = dyn Fn(&T) -> Option<String> + 'j;
 /// A set of edits that are tried together.
 pub type Pass<T> = fn(&mut Search<'_, T>);
 
+/// The state of a search between two candidates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Number of candidates that were judged.
+    pub candidates: u64,
+    /// Largest number of candidates that may be judged.
+    pub budget: u64,
+    /// The size of the smallest case so far, in words.
+    pub smallest: String,
+}
+
+/// Watches a search, and may end it.
+pub trait Watcher {
+    /// Called before each candidate; `false` ends the search with the smallest case so far.
+    fn goes_on(&self, progress: &Progress) -> bool;
+}
+
+/// Limit of a search: the number of candidates that are judged at most, and who may end it earlier.
+#[derive(Clone, Copy)]
+pub struct Budget<'w> {
+    /// Largest number of candidates.
+    pub candidates: u64,
+    watcher: Option<&'w dyn Watcher>,
+}
+
+impl<'w> Budget<'w> {
+    /// A limit of `candidates` candidates.
+    #[must_use]
+    pub const fn of(candidates: u64) -> Self {
+        Budget {
+            candidates,
+            watcher: None,
+        }
+    }
+
+    /// The same limit, and a watcher that sees every candidate.
+    #[must_use]
+    pub const fn watched_by(self, watcher: &'w dyn Watcher) -> Self {
+        Budget {
+            watcher: Some(watcher),
+            ..self
+        }
+    }
+
+    /// What is left of it after so many candidates.
+    #[must_use]
+    pub const fn less(self, candidates: u64) -> Self {
+        Budget {
+            candidates: self.candidates.saturating_sub(candidates),
+            ..self
+        }
+    }
+
+    /// The same watcher, and at most `candidates` candidates.
+    #[must_use]
+    pub fn at_most(self, candidates: u64) -> Self {
+        Budget {
+            candidates: self.candidates.min(candidates),
+            ..self
+        }
+    }
+}
+
+impl From<u64> for Budget<'_> {
+    fn from(candidates: u64) -> Self {
+        Budget::of(candidates)
+    }
+}
+
+impl fmt::Debug for Budget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budget")
+            .field("candidates", &self.candidates)
+            .field("is_watched", &self.watcher.is_some())
+            .finish()
+    }
+}
+
+/// The reason why a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchEnd {
+    /// No edit makes the case smaller.
+    NothingSmaller,
+    /// The budget was spent; another candidate was at hand.
+    BudgetSpent,
+    /// The watcher ended it; another candidate was at hand.
+    Interrupted,
+}
+
 /// The smallest case that was found, and what the search took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shrunk<T> {
@@ -73,8 +165,16 @@ pub struct Shrunk<T> {
     pub candidates: u64,
     /// Largest number of candidates that might have been judged.
     pub budget: u64,
-    /// The budget ended the search; another candidate was at hand.
-    pub is_cut_short: bool,
+    /// The reason why the search ended.
+    pub end: SearchEnd,
+}
+
+impl<T> Shrunk<T> {
+    /// True if another candidate was at hand when the search ended.
+    #[must_use]
+    pub const fn is_cut_short(&self) -> bool {
+        !matches!(self.end, SearchEnd::NothingSmaller)
+    }
 }
 
 impl<T: Shrinkable> fmt::Display for Shrunk<T> {
@@ -86,7 +186,11 @@ impl<T: Shrinkable> fmt::Display for Shrunk<T> {
             self.smallest.in_words(),
             self.candidates,
             self.budget,
-            if self.is_cut_short { ", all spent" } else { "" }
+            match self.end {
+                SearchEnd::NothingSmaller => "",
+                SearchEnd::BudgetSpent => ", all spent",
+                SearchEnd::Interrupted => ", interrupted",
+            }
         )
     }
 }
@@ -96,13 +200,14 @@ impl<T: Shrinkable> fmt::Display for Shrunk<T> {
 /// `whole` is not judged: the caller has seen it violate the invariant, and gets it back where
 /// nothing smaller does. Costs at most `budget` calls of `judge`.
 #[must_use]
-pub fn shrink<T: Shrinkable>(
+pub fn shrink<'w, T: Shrinkable>(
     whole: &T,
     passes: &[Pass<T>],
     invariant: &str,
-    budget: u64,
+    budget: impl Into<Budget<'w>>,
     judge: &Judge<'_, T>,
 ) -> Shrunk<T> {
+    let budget = budget.into();
     let mut ask = |candidate: &T| match judge(candidate) {
         Some(shown) if shown == invariant => Answer::Shows,
         _ => Answer::ShowsNot,
@@ -112,8 +217,8 @@ pub fn shrink<T: Shrinkable>(
     Shrunk {
         before: whole.in_words(),
         candidates: search.candidates,
-        budget,
-        is_cut_short: search.is_cut_short,
+        budget: budget.candidates,
+        end: search.end,
         smallest: search.smallest,
     }
 }
@@ -130,28 +235,55 @@ pub struct Search<'s, T: Shrinkable> {
     smallest: T,
     size: T::Size,
     ask: &'s mut dyn FnMut(&T) -> Answer,
-    budget: u64,
+    budget: Budget<'s>,
     candidates: u64,
-    is_cut_short: bool,
+    end: SearchEnd,
     /// Fingerprints of what was judged: the last round would ask for all of it again.
     judged: BTreeSet<[u8; 32]>,
 }
 
 impl<'s, T: Shrinkable> Search<'s, T> {
-    fn new(whole: T, budget: u64, ask: &'s mut dyn FnMut(&T) -> Answer) -> Self {
+    fn new(whole: T, budget: Budget<'s>, ask: &'s mut dyn FnMut(&T) -> Answer) -> Self {
         Search {
             size: whole.size(),
             smallest: whole,
             ask,
             budget,
             candidates: 0,
-            is_cut_short: false,
+            end: SearchEnd::NothingSmaller,
             judged: BTreeSet::new(),
         }
     }
 
     fn run(&mut self, passes: &[Pass<T>]) {
-        while !self.is_cut_short && passes.iter().any(|pass| self.gains(*pass)) {}
+        while !self.is_over() && passes.iter().any(|pass| self.gains(*pass)) {}
+    }
+
+    fn is_over(&self) -> bool {
+        self.end != SearchEnd::NothingSmaller
+    }
+
+    /// Asks budget and watcher about one candidate more; the search is over where one of them refuses.
+    fn may_judge(&mut self) -> bool {
+        if self.is_over() {
+            return false;
+        }
+        if self.candidates == self.budget.candidates {
+            self.end = SearchEnd::BudgetSpent;
+            return false;
+        }
+        let Some(watcher) = self.budget.watcher else {
+            return true;
+        };
+        let goes_on = watcher.goes_on(&Progress {
+            candidates: self.candidates,
+            budget: self.budget.candidates,
+            smallest: self.smallest.in_words(),
+        });
+        if !goes_on {
+            self.end = SearchEnd::Interrupted;
+        }
+        goes_on
     }
 
     fn gains(&mut self, pass: Pass<T>) -> bool {
@@ -173,8 +305,7 @@ impl<'s, T: Shrinkable> Search<'s, T> {
         if size >= self.size || !self.judged.insert(fingerprint(&candidate)) {
             return false;
         }
-        if self.candidates == self.budget {
-            self.is_cut_short = true;
+        if !self.may_judge() {
             return false;
         }
         self.candidates += 1;
@@ -186,7 +317,7 @@ impl<'s, T: Shrinkable> Search<'s, T> {
             }
             Answer::ShowsNot => false,
             Answer::Unknown => {
-                self.is_cut_short = true;
+                self.end = SearchEnd::BudgetSpent;
                 false
             }
         }
@@ -208,9 +339,9 @@ impl<'s, T: Shrinkable> Search<'s, T> {
         without: impl Fn(&T, Range<usize>) -> Vec<T>,
     ) {
         let mut chunk = count(&self.smallest);
-        while chunk > 0 && !self.is_cut_short {
+        while chunk > 0 && !self.is_over() {
             let mut end = count(&self.smallest);
-            while end > 0 && !self.is_cut_short {
+            while end > 0 && !self.is_over() {
                 let start = end.saturating_sub(chunk);
                 self.keeps_any(without(&self.smallest, start..end));
                 // Taking away may have repaired more than was asked for.
@@ -256,12 +387,12 @@ impl<'s, T: Shrinkable> Search<'s, T> {
             let keeps = with(&self.smallest, part).is_some_and(|candidate| self.keeps(candidate));
             match keeps {
                 true => Answer::Shows,
-                false if self.is_cut_short => Answer::Unknown,
+                false if self.is_over() => Answer::Unknown,
                 false => Answer::ShowsNot,
             }
         };
         // The budget is that of the whole.
-        Search::new(part, u64::MAX, &mut ask).run(passes);
+        Search::new(part, Budget::of(u64::MAX), &mut ask).run(passes);
     }
 }
 
@@ -326,7 +457,7 @@ mod tests {
     fn the_one_that_matters_is_left_as_low_as_it_may_be() {
         let shrunk = shrink(&hundred(), &PASSES, "large", 1_000, &judge);
         assert_eq!(shrunk.smallest, [1_001]);
-        assert!(!shrunk.is_cut_short);
+        assert!(!shrunk.is_cut_short());
         let text = format!(
             "shrunk from 100 numbers to 1 numbers; {} candidates of 1000",
             shrunk.candidates
@@ -364,8 +495,50 @@ mod tests {
             judge(numbers)
         });
         assert_eq!((judged.into_inner(), shrunk.candidates), (7, 7));
-        assert!(shrunk.is_cut_short);
+        assert!(shrunk.is_cut_short());
         assert!(shrunk.to_string().ends_with("7 candidates of 7, all spent"));
+    }
+
+    /// A watcher that ends the search before a number of candidates, and keeps what it saw.
+    struct EndsAfter(u64, RefCell<Vec<Progress>>);
+
+    impl Watcher for EndsAfter {
+        fn goes_on(&self, progress: &Progress) -> bool {
+            self.1.borrow_mut().push(progress.clone());
+            progress.candidates < self.0
+        }
+    }
+
+    #[test]
+    fn an_interrupted_search_gives_the_smallest_case_so_far() {
+        let whole = shrink(&hundred(), &PASSES, "large", 1_000, &judge);
+        for after in 0..whole.candidates {
+            let watcher = EndsAfter(after, RefCell::default());
+            let budget = Budget::of(1_000).watched_by(&watcher);
+            let shrunk = shrink(&hundred(), &PASSES, "large", budget, &judge);
+            assert_eq!(
+                (shrunk.candidates, shrunk.end),
+                (after, SearchEnd::Interrupted)
+            );
+            assert_eq!(judge(&shrunk.smallest).as_deref(), Some("large"));
+            assert!(shrunk.to_string().ends_with("of 1000, interrupted"));
+            let cut = shrink(&hundred(), &PASSES, "large", after, &judge);
+            assert_eq!(shrunk.smallest, cut.smallest, "no clock decides");
+            let seen = watcher.1.into_inner();
+            assert_eq!(seen.len() as u64, after + 1);
+            assert_eq!(seen[0].smallest, "100 numbers");
+            let last = seen.last().expect("it was asked once at least");
+            assert_eq!(last.smallest, shrunk.smallest.in_words());
+        }
+    }
+
+    #[test]
+    fn a_watcher_that_lets_it_go_on_changes_nothing() {
+        let watcher = EndsAfter(u64::MAX, RefCell::default());
+        let budget = Budget::of(1_000).watched_by(&watcher);
+        let watched = shrink(&hundred(), &PASSES, "large", budget, &judge);
+        let alone = shrink(&hundred(), &PASSES, "large", 1_000, &judge);
+        assert_eq!(watched, alone);
     }
 
     #[test]
@@ -414,7 +587,7 @@ mod tests {
         assert_eq!(small.smallest, Two(4, vec![1_001]));
         for budget in 0..small.candidates {
             let shrunk = shrink(&whole, &[second, first], "large", budget, &judge);
-            assert_eq!((shrunk.candidates, shrunk.is_cut_short), (budget, true));
+            assert_eq!((shrunk.candidates, shrunk.is_cut_short()), (budget, true));
         }
     }
 }

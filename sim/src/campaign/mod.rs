@@ -2,16 +2,20 @@
 
 mod factory;
 mod self_check;
+mod worker_notes;
 
 pub use factory::{Circumstances, CoreSubjects, SubjectFactory};
 pub use self_check::SELF_CHECKS;
+pub use worker_notes::WORKER_NOTES;
 
 use std::path::Path;
 
 use lockstep_harness::campaign::{Execution, RunId, SelfCheckFailed, Workload};
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::digest::Digest;
+use lockstep_harness::shrink::Budget;
 use lockstep_harness::trace::Trace;
+use lockstep_harness::watchdog::WorkerNotes;
 
 use crate::coverage::{SYSTEM, totals};
 use crate::generate::{self, Preset, Profile};
@@ -58,6 +62,10 @@ impl Workload for Ledgers<'_> {
 
     fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
         self_check::self_check(seed)
+    }
+
+    fn worker_notes(&self) -> WorkerNotes {
+        WORKER_NOTES
     }
 
     fn missing(&self, coverage: &Coverage, _: u64, is_whole: bool) -> Vec<&'static str> {
@@ -119,7 +127,12 @@ pub fn on_core(
 
 /// Shrinks a run with this violation on core, as [`shrink_on`] does.
 #[must_use]
-pub fn shrink(scenario: &Scenario, violation: &Violation, folder: &Path, budget: u64) -> Shrunk {
+pub fn shrink<'w>(
+    scenario: &Scenario,
+    violation: &Violation,
+    folder: &Path,
+    budget: impl Into<Budget<'w>>,
+) -> Shrunk {
     let folder = folder.to_path_buf();
     shrink_on(scenario, violation, &CoreSubjects { folder }, budget)
 }
@@ -129,12 +142,13 @@ pub fn shrink(scenario: &Scenario, violation: &Violation, folder: &Path, budget:
 ///
 /// Costs at most `budget + 2` runs.
 #[must_use]
-pub fn shrink_on(
+pub fn shrink_on<'w>(
     scenario: &Scenario,
     violation: &Violation,
     subjects: &dyn SubjectFactory,
-    budget: u64,
+    budget: impl Into<Budget<'w>>,
 ) -> Shrunk {
+    let budget = budget.into();
     let shows = |candidate: &Scenario, only: Option<&str>| match on(
         candidate,
         subjects,
@@ -158,14 +172,11 @@ pub fn shrink_on(
         }
         spent = shrunk.candidates;
     }
-    let mut shrunk = shrink::shrink(
-        scenario,
-        invariant,
-        budget.saturating_sub(spent),
-        &|candidate| shows(candidate, None),
-    );
+    let mut shrunk = shrink::shrink(scenario, invariant, budget.less(spent), &|candidate| {
+        shows(candidate, None)
+    });
     shrunk.candidates += spent;
-    shrunk.budget = budget;
+    shrunk.budget = budget.candidates;
     shrunk
 }
 

@@ -13,6 +13,7 @@ use crate::subject::{Subject, SubjectError};
 use crate::trial;
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::schedule::{self, Schedule};
+use lockstep_harness::shrink::Budget;
 use lockstep_harness::violation::{Failure, Violation};
 
 /// Parameters of the exploration of a scenario.
@@ -168,11 +169,11 @@ pub fn replay(
 
 /// Searches for the smallest scenario in which some schedule of this plan violates the same invariant.
 #[must_use]
-pub fn shrink(
+pub fn shrink<'w>(
     scenario: &Scenario,
     invariant: &str,
     plan: SearchPlan,
-    budget: u64,
+    budget: impl Into<Budget<'w>>,
     explorable: &Arc<impl Explorable>,
 ) -> Shrunk {
     let judge = |candidate: &Scenario| {

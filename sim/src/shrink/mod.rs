@@ -8,7 +8,7 @@ mod edit;
 mod faults;
 mod size;
 
-use lockstep_harness::shrink::{self, Pass, Search, Shrinkable, counted};
+use lockstep_harness::shrink::{self, Budget, Pass, Search, Shrinkable, counted};
 
 use crate::scenario::{NetworkName, Scenario, Step};
 use edit::Kind;
@@ -48,7 +48,12 @@ impl Shrinkable for Scenario {
 /// At most `budget` candidates are judged. The scenario itself is not: the caller has seen it
 /// violate the invariant, and gets it back where nothing smaller does.
 #[must_use]
-pub fn shrink(scenario: &Scenario, invariant: &str, budget: u64, judge: &Judge<'_>) -> Shrunk {
+pub fn shrink<'w>(
+    scenario: &Scenario,
+    invariant: &str,
+    budget: impl Into<Budget<'w>>,
+    judge: &Judge<'_>,
+) -> Shrunk {
     shrink::shrink(scenario, &PASSES, invariant, budget, judge)
 }
 

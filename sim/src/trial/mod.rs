@@ -18,8 +18,10 @@ use lockstep_harness::digest::Digest;
 use lockstep_harness::invariant;
 use lockstep_harness::invariant::{Invariant, NEVER_PANICS};
 use lockstep_harness::panic;
+use lockstep_harness::shrink::counted;
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::{Failure, Violation};
+use lockstep_harness::watchdog;
 
 use crate::coverage::{count_block, point};
 use crate::invariants::{self, Check, Event, Evidence, SAME_AS_SERIAL, first_violation_of};
@@ -167,6 +169,7 @@ fn run_all(
     for (index, step) in scenario.steps.iter().enumerate() {
         trial.step = index;
         trial.label = label(step);
+        watchdog::note_step(index, || label(step).to_owned());
         trial.step(step)?;
     }
     trial.ask_public_reads(true)?;
@@ -287,6 +290,13 @@ impl Trial<'_> {
     }
 
     fn add(&mut self, block: &Block) -> Result<(), Failure> {
+        watchdog::note_step(self.step, || {
+            let (height, transactions) = (block.header.height.0, block.transactions.len());
+            format!(
+                "block {height}, of {}",
+                counted(transactions, "transaction")
+            )
+        });
         let armed = std::mem::take(&mut self.armed);
         let earlier = faults::need_the_past(&armed).then(|| self.oracle.clone());
         let expected = self.oracle.add_block(block);
@@ -532,6 +542,7 @@ pub fn catch_panic<T>(
     subject: &str,
     question: impl FnOnce() -> T,
 ) -> Result<T, Failure> {
+    watchdog::note(step, subject);
     panic::catch_panic(question).map_err(|message| violation(&NEVER_PANICS, step, subject, message))
 }
 

@@ -25,6 +25,7 @@ pub use self::seeded_bugs::ExecutorBug;
 use self::worker::Workers;
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
+use lockstep_sync::real::{set_current_place, set_current_transaction};
 
 /// A ledger whose blocks are executed in batches, with a seeded bug or without.
 #[derive(Debug)]
@@ -60,7 +61,9 @@ impl Subject for BuggyExecutor {
         };
         let mut outcomes = vec![None; block.transactions.len()];
         for batch in batches::batches(&block.transactions, self.bug) {
+            set_current_place("execute a batch");
             for &index in batch.iter().rev() {
+                set_current_transaction(u32::try_from(index).unwrap_or(u32::MAX));
                 let (transaction, forger) = (&block.transactions[index], forgers[index]);
                 outcomes[index] = Some(workers.execute(transaction, forger)?);
             }

@@ -1,5 +1,7 @@
 //! The seeded bugs of the buggy executor.
 
+use lockstep_harness::invariant::FINISHES_IN_TIME;
+
 lockstep_harness::seeded_bugs! {
     /// A seeded bug of the buggy executor.
     pub enum ExecutorBug in "buggy executor": "an executor in batches, on one thread" {
@@ -74,5 +76,7 @@ lockstep_harness::seeded_bugs! {
             "an account that does not exist is reported as a storage error";
         /// The receipt of a rejection for too small a balance says that the balance was zero.
         ReceiptDiffers = "receipt-differs" in Storage: "the state is correct, but a receipt is not";
+        /// It waits on the thread of the caller.
+        NeverEnds as lockstep_cluster::NodeBug::NeverEnds, named by [FINISHES_IN_TIME];
     }
 }

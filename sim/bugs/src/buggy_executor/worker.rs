@@ -1,6 +1,8 @@
 //! The execution of one transaction by a worker of the buggy executor: load, check, apply.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::Duration;
 
 use lockstep_core::codec;
 use lockstep_core::model::{
@@ -64,6 +66,11 @@ impl<'s> Workers<'s> {
             Ok(next) => next,
             Err(rejection) => return Ok(Outcome::Rejected(rejection)),
         };
+        if self.has(ExecutorBug::NeverEnds) && self.senders.contains(&transaction.source) {
+            loop {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
         if let Err(rejection) = self.check_multisig(transaction) {
             return Ok(Outcome::Rejected(rejection));
         }

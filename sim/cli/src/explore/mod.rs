@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -12,13 +12,13 @@ use lockstep_bugs::buggy_executor::concurrent::ThreadBug;
 use lockstep_bugs::buggy_executor::concurrent::under_shuttle::Explored as BuggyLedger;
 use lockstep_bugs::{Bug, ENGINES, Effort};
 use lockstep_harness::campaign::{
-    self, Ended, Enough, Finding, Observer, Plan, RunId, Runs, SelfCheckFailed, Summary,
-    Workload as _,
+    self, Enough, Finding, Observer, Plan, RunId, Runs, SelfCheckFailed, Summary, Workload as _,
 };
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::finding::Smaller;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::schedule::Schedule;
+use lockstep_harness::shrink::Budget;
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::explore::{
     self, CoreLedger, Explorable, Exploration, Preemption, SCHEDULERS, Schedules,
@@ -27,9 +27,11 @@ use lockstep_sim::generate::Profile;
 use lockstep_sim::reproducer::{LedgerRun, ScheduledRun};
 use lockstep_sim::scenario::Scenario;
 
-use crate::findings::{self, FindingNote, FindingText};
+use crate::findings::FindingNote;
+use crate::interrupt::UntilInterrupted;
 use crate::kept::{self, ReplayResult};
 use crate::report::{Fact, of_injected_bug, pair, say_pair, say_self_checks, say_verdict};
+use crate::searching::Output;
 use crate::{complain, say, values};
 
 /// Default of the number of candidates that shrinking explores.
@@ -118,7 +120,7 @@ impl Explore {
             schedules: self.schedules,
             self_check,
         };
-        let mut clock = Clock(Instant::now());
+        let mut clock = UntilInterrupted::new();
         let mut summary = quietly(|| campaign::run(&plan, &workload, &mut clock));
         let id = self.inject_bug.map(ThreadBug::id);
         summary.verdict = of_injected_bug(summary.verdict, id, summary.runs);
@@ -129,7 +131,7 @@ impl Explore {
         }
         print_summary(&summary);
         say_verdict(&summary.verdict);
-        print_time(&summary, clock.0.elapsed());
+        print_time(&summary, Observer::<Profile>::elapsed(&clock));
         summary.verdict.exit_code()
     }
 
@@ -164,62 +166,49 @@ impl Explore {
         plan: explore::SearchPlan,
     ) -> ExitCode {
         let invariant = violation.invariant.name;
-        let reproduce = format!(
-            "lockstep explore --seeds {seed}..{} --schedules {}{}",
-            seed + 1,
-            self.schedules,
-            self.injected()
-        );
-        let step = violation.step.to_string();
-        let mut more = Vec::new();
         let note = FindingNote {
+            violation,
+            run: RunId { seed, run: 0 },
+            place: vec![
+                ("seed", seed.to_string()),
+                ("step", violation.step.to_string()),
+            ],
+            transactions: scenario.transactions(),
+            reproduce: format!(
+                "lockstep explore --seeds {seed}..{} --schedules {}{}",
+                seed + 1,
+                self.schedules,
+                self.injected()
+            ),
             out: &self.out,
-            name: &format!("explore-{invariant}-seed{seed}"),
-            place: &format!("step {step}"),
-            reproduce: &reproduce,
+            name: format!("explore-{invariant}-seed{seed}"),
             seeded_bug: self.inject_bug.map(ThreadBug::id),
         };
-        let files = match schedule {
+        match schedule {
             // A finding of the serial execution has no schedule.
-            None => findings::keep(&note, violation, scenario.clone(), |whole: &LedgerRun| {
-                let shrunk = quietly(|| {
-                    explore::shrink(&whole.scenario, invariant, plan, BUDGET, explorable)
-                });
-                Some(kept::smaller_ledger(shrunk))
-            }),
+            None => note.report(
+                scenario.clone(),
+                Output::Text,
+                |whole: &LedgerRun, searching| {
+                    let budget = searching.budget(BUDGET);
+                    let shrunk = quietly(|| {
+                        explore::shrink(&whole.scenario, invariant, plan, budget, explorable)
+                    });
+                    Some((kept::smaller_ledger(shrunk), Vec::new()))
+                },
+            ),
             Some(schedule) => {
                 let run = ScheduledRun {
                     scenario: scenario.clone(),
                     schedule,
                 };
-                findings::keep(&note, violation, run, |whole: &ScheduledRun| {
-                    let (small, facts) = smaller(whole, invariant, plan, BUDGET, explorable);
-                    more.extend(facts);
-                    Some(small)
+                note.report(run, Output::Text, |whole: &ScheduledRun, searching| {
+                    let budget = searching.budget(BUDGET);
+                    Some(smaller(whole, invariant, plan, budget, explorable))
                 })
             }
         };
-        findings::print(&FindingText {
-            more,
-            reproduce: Some(reproduce),
-            files,
-            ..FindingText::new(
-                violation,
-                vec![("seed", seed.to_string()), ("step", step.clone())],
-            )
-        });
         violation.exit_code()
-    }
-}
-
-/// Observer of a campaign that only measures time.
-struct Clock(Instant);
-
-impl Observer<Profile> for Clock {
-    fn drawn(&mut self, _: RunId, _: &Profile) {}
-    fn ended(&mut self, _: &Profile, _: &Ended) {}
-    fn elapsed(&self) -> Duration {
-        self.0.elapsed()
     }
 }
 
@@ -308,7 +297,7 @@ pub(crate) fn smaller_of_file(
     run: &ScheduledRun,
     bug: Option<ThreadBug>,
     invariant: &str,
-    budget: u64,
+    budget: Budget<'_>,
 ) -> Smaller<ScheduledRun> {
     let plan = explore::SearchPlan {
         workers: run.schedule.workers,
@@ -331,7 +320,7 @@ fn smaller<E: Explorable>(
     run: &ScheduledRun,
     invariant: &str,
     plan: explore::SearchPlan,
-    budget: u64,
+    budget: Budget<'_>,
     explorable: &Arc<E>,
 ) -> (Smaller<ScheduledRun>, Vec<Fact>) {
     let shrunk = quietly(|| explore::shrink(&run.scenario, invariant, plan, budget, explorable));

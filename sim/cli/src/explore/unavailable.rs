@@ -4,6 +4,7 @@ use clap::Args;
 use lockstep_bugs::buggy_executor::concurrent::ThreadBug;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::finding::Smaller;
+use lockstep_harness::shrink::Budget;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::reproducer::ScheduledRun;
 
@@ -47,7 +48,7 @@ pub(crate) fn smaller_of_file(
     run: &ScheduledRun,
     _bug: Option<ThreadBug>,
     _invariant: &str,
-    _budget: u64,
+    _budget: Budget<'_>,
 ) -> Smaller<ScheduledRun> {
     Smaller {
         payload: run.clone(),

@@ -5,12 +5,16 @@ use std::path::Path;
 use lockstep_cluster::{BUDGET, ClusterRun, NodesReproducer};
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::finding::Smaller;
+use lockstep_harness::invariant::Invariant;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::reproducer::ReproducerError;
+use lockstep_harness::shrink::Budget;
 use lockstep_harness::trace::{self, Trace};
 use lockstep_harness::violation::Violation;
 
+use crate::in_processes;
 use crate::report::Fact;
+use crate::searching::Searching;
 
 use super::{KeptRun, ReplayResult, Settings, write_smaller};
 
@@ -84,12 +88,14 @@ impl KeptRun for NodesReproducer {
         out: &Path,
         violation: &Violation,
         budget: Option<u64>,
+        searching: &Searching,
         scratch: &Path,
         from: &str,
     ) -> Result<String, ReproducerError> {
-        let invariant = violation.invariant.name;
-        let smaller = smaller(&self.payload, invariant, scratch, budget.unwrap_or(BUDGET));
-        write_smaller(self, out, invariant, smaller, from)
+        let invariant = violation.invariant;
+        let budget = searching.budget(budget.unwrap_or(BUDGET));
+        let smaller = smaller(&self.payload, invariant, scratch, budget);
+        write_smaller(self, out, invariant.name, smaller, from)
     }
 
     fn as_test(&self, name: &str) -> String {
@@ -107,18 +113,28 @@ fn last_events(trace: &str) -> Vec<Fact> {
     keys.zip(lines).collect()
 }
 
-/// Shrinks a run that violates this invariant, with the panic messages of candidates silenced.
+/// Shrinks a run that violates this invariant, with the panic messages of candidates silenced; `None` if no
+/// smaller run was confirmed.
 pub(crate) fn smaller(
     whole: &ClusterRun,
-    invariant: &str,
+    invariant: &Invariant,
     scratch: &Path,
-    budget: u64,
-) -> Smaller<ClusterRun> {
-    let shrunk =
-        silence_panics(|| lockstep_cluster::shrink(&whole.scenario, invariant, scratch, budget));
-    Smaller {
+    budget: Budget<'_>,
+) -> Option<Smaller<ClusterRun>> {
+    let (scenario, name) = (&whole.scenario, invariant.name);
+    let shrunk = match in_processes::needs_process(invariant) {
+        true => in_processes::shrunk::<_, ClusterRun>(
+            invariant,
+            None,
+            scratch,
+            budget,
+            |budget, judge| lockstep_cluster::shrink_by(scenario, name, budget, judge),
+        )?,
+        false => silence_panics(|| lockstep_cluster::shrink(scenario, name, scratch, budget)),
+    };
+    Some(Smaller {
         shrunk: shrunk.to_string(),
         payload: shrunk.smallest.into(),
         remarks: Vec::new(),
-    }
+    })
 }

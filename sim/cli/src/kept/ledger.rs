@@ -5,18 +5,21 @@ use std::path::Path;
 use lockstep_bugs::injected::InjectedBug;
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::finding::Smaller;
+use lockstep_harness::invariant::Invariant;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::reproducer::{Payload as _, ReproducerError};
-use lockstep_harness::shrink::counted;
+use lockstep_harness::shrink::{Budget, counted};
 use lockstep_harness::violation::Violation;
 use lockstep_sim::campaign::{self, CoreSubjects, SubjectFactory};
 use lockstep_sim::export;
 use lockstep_sim::reproducer::{LedgerRun, Reproducer};
 use lockstep_sim::scenario::Scenario;
-use lockstep_sim::shrink::{BUDGET, Shrunk};
+use lockstep_sim::shrink::{BUDGET, Shrunk, shrink};
 use lockstep_sim::trial;
 
+use crate::in_processes;
 use crate::report::Fact;
+use crate::searching::Searching;
 
 use super::{KeptRun, ReplayResult, Settings, means_nothing, no_such_bug, write_smaller};
 
@@ -79,10 +82,11 @@ impl KeptRun for Reproducer {
         out: &Path,
         violation: &Violation,
         budget: Option<u64>,
+        searching: &Searching,
         scratch: &Path,
         from: &str,
     ) -> Result<String, ReproducerError> {
-        let budget = budget.unwrap_or(BUDGET);
+        let budget = searching.budget(budget.unwrap_or(BUDGET));
         let folder = scratch.to_path_buf();
         let core = CoreSubjects { folder };
         let injected = self.seeded_bug.as_deref().and_then(InjectedBug::named);
@@ -90,8 +94,13 @@ impl KeptRun for Reproducer {
             Some(bug) => bug,
             None => &core,
         };
-        let shrunk = quietly_shrunk(&self.payload.scenario, violation, subjects, budget);
-        write_smaller(self, out, violation.invariant.name, smaller(shrunk), from)
+        let (scenario, invariant) = (&self.payload.scenario, violation.invariant);
+        let seeded_bug = self.seeded_bug.as_deref();
+        let shrunk = match in_processes::needs_process(invariant) {
+            true => shrunk_in_processes(scenario, invariant, seeded_bug, scratch, budget),
+            false => Some(quietly_shrunk(scenario, violation, subjects, budget)),
+        };
+        write_smaller(self, out, invariant.name, shrunk.map(smaller), from)
     }
 
     fn as_test(&self, name: &str) -> String {
@@ -122,9 +131,22 @@ pub(crate) fn quietly_shrunk(
     scenario: &Scenario,
     violation: &Violation,
     subjects: &dyn SubjectFactory,
-    budget: u64,
+    budget: Budget<'_>,
 ) -> Shrunk {
     silence_panics(|| campaign::shrink_on(scenario, violation, subjects, budget))
+}
+
+/// Shrinks a scenario that ends its process or does not end, in processes; `None` if that fails.
+pub(crate) fn shrunk_in_processes(
+    scenario: &Scenario,
+    invariant: &Invariant,
+    seeded_bug: Option<&str>,
+    scratch: &Path,
+    budget: Budget<'_>,
+) -> Option<Shrunk> {
+    in_processes::shrunk::<_, LedgerRun>(invariant, seeded_bug, scratch, budget, |budget, judge| {
+        shrink(scenario, invariant.name, budget, judge)
+    })
 }
 
 pub(crate) fn smaller(shrunk: Shrunk) -> Smaller<LedgerRun> {

@@ -9,7 +9,7 @@ mod schedule;
 use std::path::Path;
 
 pub(crate) use cluster::smaller as smaller_cluster;
-pub(crate) use ledger::{quietly_shrunk, smaller as smaller_ledger};
+pub(crate) use ledger::{quietly_shrunk, shrunk_in_processes, smaller as smaller_ledger};
 
 use lockstep_cluster::ClusterRun;
 use lockstep_harness::finding::Smaller;
@@ -18,6 +18,7 @@ use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::reproducer::{LedgerRun, ScheduledRun};
 
 use crate::report::Fact;
+use crate::searching::Searching;
 
 /// A run read from a reproducer file.
 pub(crate) trait KeptRun {
@@ -56,8 +57,8 @@ pub(crate) trait KeptRun {
         None
     }
 
-    /// Shrinks it, writes the smaller run to `out` and returns a summary in words. `None` as the budget
-    /// stands for the default of this kind.
+    /// Shrinks it, watched, writes the smaller run to `out` and returns a summary in words. `None` as the
+    /// budget stands for the default of this kind.
     ///
     /// # Errors
     ///
@@ -67,6 +68,7 @@ pub(crate) trait KeptRun {
         out: &Path,
         violation: &Violation,
         budget: Option<u64>,
+        searching: &Searching,
         scratch: &Path,
         from: &str,
     ) -> Result<String, ReproducerError>;
@@ -136,13 +138,18 @@ where
     Ok(Box::new(kept))
 }
 
-fn write_smaller<P: Payload>(
+fn write_smaller<P: Payload + Clone>(
     whole: &Reproducer<P>,
     out: &Path,
     invariant: &str,
-    smaller: Smaller<P>,
+    smaller: Option<Smaller<P>>,
     from: &str,
 ) -> Result<String, ReproducerError> {
+    let smaller = smaller.unwrap_or_else(|| Smaller {
+        payload: whole.payload.clone(),
+        shrunk: "not shrunk: no smaller run was confirmed".to_owned(),
+        remarks: Vec::new(),
+    });
     let mut remarks = vec![smaller.shrunk.clone()];
     remarks.extend(smaller.remarks);
     remarks.push(format!("from: {from}"));

@@ -12,6 +12,7 @@ use super::ledger::described;
 use super::{KeptRun, ReplayResult, Settings, means_nothing, no_such_bug, write_smaller};
 use crate::explore;
 use crate::report::Fact;
+use crate::searching::Searching;
 
 impl KeptRun for ScheduledReproducer {
     fn shows(&self) -> &str {
@@ -63,18 +64,19 @@ impl KeptRun for ScheduledReproducer {
         out: &Path,
         violation: &Violation,
         budget: Option<u64>,
+        searching: &Searching,
         _scratch: &Path,
         from: &str,
     ) -> Result<String, ReproducerError> {
         let invariant = violation.invariant.name;
-        let budget = budget.unwrap_or(explore::BUDGET);
+        let budget = searching.budget(budget.unwrap_or(explore::BUDGET));
         let smaller = explore::smaller_of_file(
             &self.payload,
             self.seeded_bug.as_deref().and_then(ThreadBug::named),
             invariant,
             budget,
         );
-        write_smaller(self, out, invariant, smaller, from)
+        write_smaller(self, out, invariant, Some(smaller), from)
     }
 
     fn as_test(&self, name: &str) -> String {

@@ -297,11 +297,10 @@ fn every_judge_of_several_nodes_is_seen_to_name_a_bug() {
 }
 
 /// Seeded bugs of tests, which stand in no catalogue, each with the file that has it.
-const OF_TESTS: [(&str, &str); 7] = [
+const OF_TESTS: [(&str, &str); 6] = [
     ("ClockStandsStill", "sim/tests/buggy/mod.rs"),
     ("DoneAfterAll", "sim/tests/buggy/mod.rs"),
     ("LastBlockForgotten", "sim/tests/buggy/mod.rs"),
-    ("NoTimeAtAll", "sim/cli/tests/campaigns.rs"),
     ("PanicsOnABlock", "sim/tests/buggy/mod.rs"),
     ("ReceiptLost", "sim/tests/buggy/mod.rs"),
     ("TrailingBytesTaken", "sim/src/trial/encoding.rs"),

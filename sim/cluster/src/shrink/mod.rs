@@ -12,7 +12,7 @@ use super::run::run;
 use super::scenario::NodesScenario;
 use edit::Size;
 use lockstep_harness::coverage::Coverage;
-use lockstep_harness::shrink::{self, Pass, Search, Shrinkable, counted};
+use lockstep_harness::shrink::{self, Budget, Pass, Search, Shrinkable, counted};
 use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::shrink as one_ledger;
@@ -51,7 +51,12 @@ impl Shrinkable for NodesScenario {
 ///
 /// Costs at most `budget` runs.
 #[must_use]
-pub fn shrink(scenario: &NodesScenario, invariant: &str, folder: &Path, budget: u64) -> Shrunk {
+pub fn shrink<'w>(
+    scenario: &NodesScenario,
+    invariant: &str,
+    folder: &Path,
+    budget: impl Into<Budget<'w>>,
+) -> Shrunk {
     shrink_by(scenario, invariant, budget, &|candidate| {
         let (mut coverage, mut trace) = (Coverage::default(), Trace::hashed());
         match run(candidate, folder, &mut coverage, &mut trace) {
@@ -66,10 +71,10 @@ pub fn shrink(scenario: &NodesScenario, invariant: &str, folder: &Path, budget: 
 /// The run itself is not judged: the caller has seen it violate the invariant, and gets it back if
 /// nothing smaller does.
 #[must_use]
-pub fn shrink_by(
+pub fn shrink_by<'w>(
     scenario: &NodesScenario,
     invariant: &str,
-    budget: u64,
+    budget: impl Into<Budget<'w>>,
     judge: &Judge<'_>,
 ) -> Shrunk {
     shrink::shrink(scenario, &PASSES, invariant, budget, judge)
@@ -147,7 +152,7 @@ mod tests {
         let large = large();
         let shrunk = shrink_by(&large, "it", BUDGET, &shows);
         let small = &shrunk.smallest;
-        assert!(!shrunk.is_cut_short, "{shrunk}");
+        assert!(!shrunk.is_cut_short(), "{shrunk}");
         let sizes = (
             small.nodes.len(),
             small.faults.len(),
@@ -185,7 +190,7 @@ mod tests {
             shows(candidate)
         });
         assert_eq!((asked.get(), shrunk.candidates), (7, 7));
-        assert!(shrunk.is_cut_short);
+        assert!(shrunk.is_cut_short());
         assert!(shrunk.to_string().ends_with("7 candidates of 7, all spent"));
         assert_eq!(shows(&shrunk.smallest).as_deref(), Some("it"));
     }

@@ -16,15 +16,18 @@ mod verdict;
 
 pub use plan::{Enough, Plan, RunId, Runs, Shard};
 pub use run::{Ended, Execution, Repetition, one_run};
-pub use verdict::{Finding, SelfCheckFailed, Summary, Verdict};
+pub use verdict::{Finding, SelfCheckFailed, Summary, Verdict, describe};
 
 use std::fmt;
+use std::io::Write as _;
 use std::time::Duration;
 
 use crate::coverage::Coverage;
 use crate::digest::Digest;
+use crate::exit::ExitCode;
 use crate::signature::signature;
 use crate::violation::{Failure, Violation};
+use crate::watchdog::{Silence, WorkerNotes, watch};
 
 /// The workload of a campaign: draws cases and executes them.
 pub trait Workload {
@@ -55,6 +58,11 @@ pub trait Workload {
     /// [`SelfCheckFailed`] for the first that was not, or not by the invariant that must.
     fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed>;
 
+    /// Notes of the workers of its systems under test, for a watchdog.
+    fn worker_notes(&self) -> WorkerNotes {
+        WorkerNotes::NONE
+    }
+
     /// Names of the coverage points that a campaign which ends now must have reached and has not.
     /// `is_whole`: it had all its runs, and is no shard and no run that was chosen by hand.
     fn missing(&self, coverage: &Coverage, runs: u64, is_whole: bool) -> Vec<&'static str>;
@@ -68,6 +76,12 @@ pub trait Observer<P> {
     fn ended(&mut self, profile: &P, ended: &Ended);
     /// Time since the campaign began.
     fn elapsed(&self) -> Duration;
+    /// Called for the first violation of each kind, as soon as it is found. The campaign may go on.
+    fn found(&mut self, _: RunId, _: &Violation) {}
+    /// True if a person asked the campaign to end.
+    fn is_interrupted(&self) -> bool {
+        false
+    }
 }
 
 /// An observer that does nothing. For a plan that does not end by the clock: no time goes by.
@@ -170,6 +184,32 @@ impl<'p, W: Workload> Campaign<'p, W> {
         }
     }
 
+    /// Executes run after run with `execute`, which is given the index of a run and its id, until the
+    /// plan is fulfilled or something ends the campaign. `execute` returns `None` where the observer was
+    /// interrupted meanwhile.
+    pub fn go_on(
+        &mut self,
+        observer: &mut impl Observer<W::Profile>,
+        mut execute: impl FnMut(u64, RunId) -> Option<Ended>,
+    ) {
+        while let Some((index, run)) = self.next(observer.elapsed()) {
+            if observer.is_interrupted() {
+                return self.stop(Verdict::Interrupted);
+            }
+            let profile = self.workload.profile(run);
+            observer.drawn(run, &profile);
+            let Some(ended) = execute(index, run) else {
+                return self.stop(Verdict::Interrupted);
+            };
+            observer.ended(&profile, &ended);
+            let known = self.findings.len();
+            self.take(&ended);
+            for finding in &self.findings[known..] {
+                observer.found(finding.run, &finding.violation);
+            }
+        }
+    }
+
     /// Ends the campaign with a verdict, unless an earlier one ended it.
     pub fn stop(&mut self, verdict: Verdict<W::Case>) {
         self.stopped_by.get_or_insert(verdict);
@@ -227,23 +267,35 @@ impl<'p, W: Workload> Campaign<'p, W> {
 
 /// Executes a campaign in this process: self-check first, then run after run, until the plan is
 /// fulfilled or something ends it.
+///
+/// A run that does not end ends the process, because a thread cannot be ended: the violation of
+/// [`FINISHES_IN_TIME`](crate::invariant::FINISHES_IN_TIME) is printed with the run, and the exit code is
+/// [`ExitCode::Hang`]. A program that goes on after it executes runs in
+/// [processes](crate::processes).
 pub fn run<W: Workload>(
     plan: &Plan,
     workload: &W,
     observer: &mut impl Observer<W::Profile>,
 ) -> Summary<W::Case> {
     let mut campaign = Campaign::new(plan, workload);
-    while let Some((index, run)) = campaign.next(observer.elapsed()) {
-        let profile = workload.profile(run);
-        observer.drawn(run, &profile);
+    campaign.go_on(observer, |index, run| {
         let repetition = match plan.is_repeated(index) {
             true => Repetition::Both,
             false => Repetition::First,
         };
-        let ended = one_run(workload, run, repetition);
-        observer.ended(&profile, &ended);
-        campaign.take(&ended);
-    }
+        let report = move |silence: Silence| {
+            // The process ends with it; that standard output is closed changes nothing.
+            let _ = writeln!(
+                std::io::stdout(),
+                "violated: {}",
+                describe(run, &silence.violation())
+            );
+            std::process::exit(ExitCode::Hang.number().into())
+        };
+        let notes = workload.worker_notes();
+        let execute = || one_run(workload, run, repetition);
+        Some(watch(plan.run_timeout, notes, report, execute))
+    });
     campaign.conclude()
 }
 

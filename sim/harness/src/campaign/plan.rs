@@ -7,6 +7,8 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::watchdog::RUN_TIMEOUT;
+
 /// Runs, shard and end of a campaign; the content of its runs is the workload's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -22,6 +24,8 @@ pub struct Plan {
     pub most_findings: usize,
     /// True if the workload's self-check comes first.
     pub is_self_checked: bool,
+    /// A run that is silent for longer does not end, which is a finding.
+    pub run_timeout: Duration,
 }
 
 /// Name of one run: everything that it draws depends on these two and on the workload.
@@ -103,6 +107,7 @@ impl Plan {
             repeat_every: 0,
             most_findings: 1,
             is_self_checked: true,
+            run_timeout: RUN_TIMEOUT,
         }
     }
 

@@ -1,7 +1,6 @@
 //! A campaign over a system that adds numbers, right but for one seeded bug at a time.
 
 use super::*;
-use crate::exit::ExitCode;
 use crate::invariant;
 use crate::point;
 use crate::trace::Trace;
@@ -185,4 +184,55 @@ fn the_clock_ends_a_campaign_that_is_told_to_end_by_it() {
         ..plan()
     };
     assert_eq!(summary(None, &plan).runs, 0);
+}
+
+/// An observer that is interrupted after a number of runs, and keeps the kinds of findings it hears of.
+struct InterruptedAfter {
+    runs: u64,
+    found: Vec<RunId>,
+}
+
+impl<P> Observer<P> for InterruptedAfter {
+    fn drawn(&mut self, _: RunId, _: &P) {}
+    fn ended(&mut self, _: &P, _: &Ended) {
+        self.runs -= 1;
+    }
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+    fn found(&mut self, run: RunId, _: &Violation) {
+        self.found.push(run);
+    }
+    fn is_interrupted(&self) -> bool {
+        self.runs == 0
+    }
+}
+
+#[test]
+fn an_interrupted_campaign_has_the_summary_of_its_runs_so_far() {
+    let mut observer = InterruptedAfter {
+        runs: 5,
+        found: Vec::new(),
+    };
+    let summary = run(&Plan::of(Runs::OfSeed(0)), &Adder(None), &mut observer);
+    assert_eq!((summary.runs, &summary.verdict), (5, &Verdict::Interrupted));
+    assert_eq!(summary.verdict.exit_code(), ExitCode::Interrupted);
+    assert_eq!(summary.coverage.of("sum: made"), 5);
+}
+
+#[test]
+fn a_kind_of_finding_is_told_once_and_before_the_campaign_ends() {
+    let mut observer = InterruptedAfter {
+        runs: 20,
+        found: Vec::new(),
+    };
+    let plan = Plan {
+        most_findings: 100,
+        ..Plan::of(Runs::OfSeed(0))
+    };
+    let summary = run(&plan, &Adder(Some(Bug::Large)), &mut observer);
+    assert_eq!(observer.found, [RunId { seed: 0, run: 13 }]);
+    assert_eq!(summary.verdict.findings()[0].times, 7);
+    assert_eq!(summary.besides.as_deref(), Some(&Verdict::Interrupted));
+    assert_eq!(summary.verdict.exit_code(), ExitCode::Differs);
 }

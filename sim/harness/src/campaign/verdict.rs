@@ -41,6 +41,8 @@ pub enum Verdict<C> {
         /// Description of the failure.
         reason: String,
     },
+    /// A person ended it, before anything else did.
+    Interrupted,
 }
 
 /// A seeded bug that was not found as it must be: no other result of the campaign can be relied on.
@@ -79,6 +81,7 @@ impl<C> Verdict<C> {
             Verdict::NotDeterministic { .. } | Verdict::SelfCheckFailed(_) => ExitCode::Unreliable,
             Verdict::Vacuous { .. } => ExitCode::Vacuous,
             Verdict::Infrastructure { .. } => ExitCode::Infrastructure,
+            Verdict::Interrupted => ExitCode::Interrupted,
         }
     }
 
@@ -92,6 +95,7 @@ impl<C> Verdict<C> {
             Verdict::SelfCheckFailed(_) => "self-check failed",
             Verdict::Vacuous { .. } => "vacuous",
             Verdict::Infrastructure { .. } => "infrastructure",
+            Verdict::Interrupted => "interrupted",
         }
     }
 
@@ -110,6 +114,7 @@ impl<C> fmt::Display for Verdict<C> {
         f.write_str(self.name())?;
         match self {
             Verdict::Passed => Ok(()),
+            Verdict::Interrupted => f.write_str(": its runs so far found nothing"),
             Verdict::Violated { findings } => {
                 for finding in findings {
                     write!(f, ": {finding}")?;
@@ -121,7 +126,11 @@ impl<C> fmt::Display for Verdict<C> {
             }
             Verdict::SelfCheckFailed(failed) => write!(f, ": {failed}"),
             Verdict::Vacuous { missing } => {
-                write!(f, ": never reached: {}", missing.join(", "))
+                write!(
+                    f,
+                    ": nothing was found, and never reached: {}",
+                    missing.join(", ")
+                )
             }
             Verdict::Infrastructure { run, reason } => match run {
                 Some(run) => write!(f, ": in {run}\n  {reason}"),
@@ -143,13 +152,17 @@ impl fmt::Display for SelfCheckFailed {
 
 impl<C> fmt::Display for Finding<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding { run, violation, .. } = self;
-        write!(
-            f,
-            "{} in {run}, step {}, by {}\n  {}",
-            violation.invariant, violation.step, violation.subject, violation.detail
-        )
+        f.write_str(&describe(self.run, &self.violation))
     }
+}
+
+/// A violation and the run that showed it, on two lines.
+#[must_use]
+pub fn describe(run: RunId, violation: &Violation) -> String {
+    format!(
+        "{} in {run}, step {}, by {}\n  {}",
+        violation.invariant, violation.step, violation.subject, violation.detail
+    )
 }
 
 /// Verdict of a campaign, and the totals of its runs.

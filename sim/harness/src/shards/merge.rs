@@ -129,6 +129,14 @@ struct Key {
     of: u64,
 }
 
+fn is_last_line(text: &str, index: usize) -> bool {
+    index + 1 == text.lines().count()
+}
+
+fn has_more_lines(text: &str) -> bool {
+    text.lines().count() > 1
+}
+
 /// Shard k of n, as "k/n".
 fn numbers(shard: &str) -> Option<(u64, u64)> {
     let (index, of) = shard.split_once('/')?;
@@ -147,6 +155,16 @@ impl Merged {
     fn read(&mut self, name: &str, text: &str, shards: &mut Vec<VerdictRecord>) {
         let mut runs = 0;
         let mut ends_with_a_verdict = false;
+        let mut is_cut = false;
+        if text.trim().is_empty() {
+            let what = format!(
+                "{name}: the file is empty: its campaign was ended before the first run, or still \
+                 runs; execute this shard again"
+            );
+            return self.problem(ExitCode::Infrastructure, what);
+        }
+        // The findings of a campaign that has no verdict yet.
+        let mut found: Vec<FindingRecord> = Vec::new();
         for (index, line) in text.lines().enumerate() {
             if line.trim().is_empty() {
                 continue;
@@ -154,6 +172,7 @@ impl Merged {
             ends_with_a_verdict = false;
             match serde_json::from_str(line) {
                 Ok(Record::Run(_)) => runs += 1,
+                Ok(Record::Finding(finding)) => found.push(finding),
                 Ok(Record::Verdict(verdict)) => {
                     // The run in which the machine failed is a line and does not count.
                     let is_complete = runs == verdict.runs
@@ -168,19 +187,40 @@ impl Merged {
                         self.problem(ExitCode::Infrastructure, what);
                     }
                     runs = 0;
+                    found.clear();
                     ends_with_a_verdict = true;
                     shards.push(*verdict);
                 }
+                // Nothing before it was a record either: this is another file.
+                Err(_) if index == 0 && (has_more_lines(text) || text.ends_with('\n')) => {
+                    let what = format!(
+                        "{name}: its first line is no record of a campaign; name a file that \
+                         `lockstep run --json` wrote"
+                    );
+                    return self.problem(ExitCode::Usage, what);
+                }
+                Err(_) if is_last_line(text, index) && !text.ends_with('\n') => is_cut = true,
                 Err(error) => {
-                    let what = format!("{name}:{}: no record: {error}", index + 1);
+                    let what = format!(
+                        "{name}:{}: no record of a campaign: {error}; execute this shard again",
+                        index + 1
+                    );
                     self.problem(ExitCode::Infrastructure, what);
                 }
             }
         }
         if !ends_with_a_verdict {
-            let what =
-                format!("{name}: it does not end with a verdict: truncated, or still running");
+            let end = match is_cut {
+                true => "its last line is cut off",
+                false => "it does not end with a verdict",
+            };
+            let what = format!(
+                "{name}: {end}: its campaign was ended, or still runs; execute this shard again"
+            );
             self.problem(ExitCode::Infrastructure, what);
+        }
+        for finding in found {
+            self.add_finding(name, finding);
         }
     }
 
@@ -217,7 +257,8 @@ impl Merged {
                     self.problem(ExitCode::Infrastructure, what);
                 }
             }
-            if shard.exit_code == ExitCode::Infrastructure {
+            let has_no_verdict = [ExitCode::Infrastructure, ExitCode::Interrupted];
+            if has_no_verdict.contains(&shard.exit_code) {
                 is_complete = false;
             } else if shard.exit_code == ExitCode::Vacuous && of > 1 {
                 // A shard is asked for so little that without it nothing at all happened there.

@@ -5,11 +5,11 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::{Ended, Finding, Plan, Summary};
+use crate::campaign::{self, Ended, Finding, Plan, RunId, Summary};
 use crate::coverage::Coverage;
 use crate::exit::ExitCode;
 use crate::signature::signature;
-use crate::violation::Failure;
+use crate::violation::{Failure, Violation};
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ use crate::violation::Failure;
 pub enum Record {
     /// A run that ended.
     Run(RunRecord),
+    /// A finding, before it is shrunk. The verdict has it again, with the result of shrinking.
+    Finding(FindingRecord),
     /// The last line of a campaign.
     Verdict(Box<VerdictRecord>),
 }
@@ -194,12 +196,21 @@ impl FindingRecord {
     #[must_use]
     pub fn new<C>(finding: &Finding<C>, size: u64) -> Self {
         FindingRecord {
-            signature: signature(&finding.violation),
-            exit_code: finding.violation.exit_code(),
             runs: finding.times,
-            seed: finding.run.seed,
-            run: finding.run.run,
-            detail: finding.to_string(),
+            ..FindingRecord::first(finding.run, &finding.violation, size)
+        }
+    }
+
+    /// The record of a finding that has just been found.
+    #[must_use]
+    pub fn first(run: RunId, violation: &Violation, size: u64) -> Self {
+        FindingRecord {
+            signature: signature(violation),
+            exit_code: violation.exit_code(),
+            runs: 1,
+            seed: run.seed,
+            run: run.run,
+            detail: campaign::describe(run, violation),
             reproducer: None,
             unshrunk: None,
             shrunk: None,

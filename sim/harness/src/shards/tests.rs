@@ -288,6 +288,50 @@ fn a_cut_file_does_not_count_as_passed() {
 }
 
 #[test]
+fn a_file_of_something_else_is_refused_with_one_sentence() {
+    let name = || "it.jsonl".to_owned();
+    for text in [
+        "{\"kind\":\"weather\"}\n",
+        "[1, 2]\n",
+        "a letter\nof two lines",
+        "\u{fffd}\u{fffd}\n\u{fffd}\n",
+    ] {
+        let merged = merge(&[(name(), text.to_owned())], &expected(&[]));
+        assert_eq!(merged.exit_code, ExitCode::Usage, "{text}");
+        let [problem] = &merged.problems[..] else {
+            panic!("{:?}", merged.problems);
+        };
+        let said = "it.jsonl: its first line is no record of a campaign; name a file that \
+                    `lockstep run --json` wrote";
+        assert_eq!(problem.message, said);
+    }
+    let merged = merge(&[(name(), "\n".to_owned())], &expected(&[]));
+    assert_eq!(merged.exit_code, ExitCode::Infrastructure);
+    assert!(
+        merged.problems[0]
+            .message
+            .starts_with("it.jsonl: the file is empty")
+    );
+}
+
+#[test]
+fn the_findings_of_a_shard_that_was_ended_are_there() {
+    let (name, text) = file(&shard(0));
+    let verdict = text.rfind("{\"kind\":\"verdict\"").expect("it is there");
+    let found = Record::Finding(finding("found", 3));
+    let found = serde_json::to_string(&found).expect("a record can be written") + "\n";
+    let whole = format!("{}{found}{}", &text[..verdict], &text[verdict..]);
+    let ended = format!("{}{found}", &text[..verdict]);
+    let other = file(&shard(1));
+    let merged = |text: String| merge(&[(name.clone(), text), other.clone()], &expected(&[]));
+    // Its verdict has them again, or it has none.
+    assert_eq!(merged(whole).groups.len(), 0);
+    let merged = merged(ended);
+    assert_eq!(merged.groups.len(), 1);
+    assert_eq!(merged.exit_code, ExitCode::Violated);
+}
+
+#[test]
 fn shards_of_two_builds_are_not_one_campaign() {
     let other = VerdictRecord {
         build: "c".to_owned(),
