@@ -256,18 +256,19 @@ impl<'s, T: Shrinkable> Search<'s, T> {
     }
 
     fn run(&mut self, passes: &[Pass<T>]) {
-        while !self.is_over() && passes.iter().any(|pass| self.gains(*pass)) {}
+        let mut gains = |pass: &Pass<T>| !self.is_over() && self.gains(*pass);
+        while passes.iter().any(&mut gains) {}
     }
 
-    fn is_over(&self) -> bool {
+    /// True if no further candidate will be judged: budget or watcher ended the search. A pass returns
+    /// then, because making candidates of a large case costs as much as judging them.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
         self.end != SearchEnd::NothingSmaller
     }
 
     /// Asks budget and watcher about one candidate more; the search is over where one of them refuses.
     fn may_judge(&mut self) -> bool {
-        if self.is_over() {
-            return false;
-        }
         if self.candidates == self.budget.candidates {
             self.end = SearchEnd::BudgetSpent;
             return false;
@@ -301,6 +302,9 @@ impl<'s, T: Shrinkable> Search<'s, T> {
     /// Judges a candidate that is smaller, and keeps it where it shows the same. `true` where it was
     /// kept.
     pub fn keeps(&mut self, candidate: T) -> bool {
+        if self.is_over() {
+            return false;
+        }
         let size = candidate.size();
         if size >= self.size || !self.judged.insert(fingerprint(&candidate)) {
             return false;
@@ -357,13 +361,16 @@ impl<'s, T: Shrinkable> Search<'s, T> {
     /// `with` is given the case, what the number is in it, and what it is to be.
     pub fn lower(&mut self, number: u64, with: impl Fn(&T, u64, u64) -> T) {
         let mut shows = number;
+        if self.is_over() {
+            return;
+        }
         for simple in [0, 1] {
             if shows > simple && self.keeps(with(&self.smallest, shows, simple)) {
                 return;
             }
         }
         let mut shows_not = 1;
-        while shows > shows_not + 1 {
+        while shows > shows_not + 1 && !self.is_over() {
             let middle = shows_not + (shows - shows_not) / 2;
             if self.keeps(with(&self.smallest, shows, middle)) {
                 shows = middle;

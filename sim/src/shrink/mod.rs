@@ -70,11 +70,17 @@ fn structure(search: &mut Search<'_, Scenario>) {
     search.take_away(|scenario| scenario.steps.len(), edit::without_steps);
     search.take_away(Scenario::transactions, edit::without_transactions);
     for index in (1..search.smallest().steps.len()).rev() {
+        if search.is_over() {
+            return;
+        }
         if let Some(candidate) = edit::with_blocks_joined(search.smallest(), index) {
             search.keeps(candidate);
         }
     }
     for index in 0..search.smallest().steps.len() {
+        if search.is_over() {
+            return;
+        }
         if let Some(candidate) = edit::with_repetition_as_flaw(search.smallest(), index) {
             search.keeps(candidate);
         }
@@ -82,10 +88,16 @@ fn structure(search: &mut Search<'_, Scenario>) {
     search.take_away(edit::sendings, edit::without_sendings);
     search.take_away(edit::cosigners, edit::without_cosigners);
     for account in edit::accounts(search.smallest()) {
+        if search.is_over() {
+            return;
+        }
         search.keeps_any(edit::without_participant(search.smallest(), account));
     }
     search.take_away(edit::flaws, edit::without_flaws);
     for index in 0..search.smallest().steps.len() {
+        if search.is_over() {
+            return;
+        }
         search.keeps_any(faults::simpler(search.smallest(), index));
     }
     search.take_away(
@@ -97,6 +109,9 @@ fn structure(search: &mut Search<'_, Scenario>) {
 fn names_and_numbers(search: &mut Search<'_, Scenario>) {
     settings(search);
     for account in edit::accounts(search.smallest()).into_iter().rev() {
+        if search.is_over() {
+            return;
+        }
         for other in edit::with_lowest_free(edit::accounts(search.smallest())) {
             if search.keeps_any(edit::with_account_renamed(
                 search.smallest(),
@@ -108,6 +123,9 @@ fn names_and_numbers(search: &mut Search<'_, Scenario>) {
         }
     }
     for asset in edit::assets(search.smallest()).into_iter().rev() {
+        if search.is_over() {
+            return;
+        }
         for other in edit::with_lowest_free(edit::assets(search.smallest())) {
             if search.keeps(edit::with_asset_renamed(search.smallest(), asset, other)) {
                 break;
@@ -126,9 +144,15 @@ fn names_and_numbers(search: &mut Search<'_, Scenario>) {
     }
     // Equal amounts may have to stay equal: they are lowered together first.
     for number in edit::amounts(search.smallest()).into_iter().rev() {
+        if search.is_over() {
+            return;
+        }
         search.lower(number, edit::with_equal_amounts);
     }
     for index in 0..edit::numbers(search.smallest()).len() {
+        if search.is_over() {
+            return;
+        }
         // A candidate that was kept may have changed this number; the count of numbers stays.
         let Some(number) = edit::numbers(search.smallest()).get(index).copied() else {
             break;
@@ -165,6 +189,9 @@ fn settings(search: &mut Search<'_, Scenario>) {
     search.keeps(candidate);
     // A rewind deeper than the chain undoes all blocks: their number says the same.
     for index in 0..search.smallest().steps.len() {
+        if search.is_over() {
+            return;
+        }
         if let Some(Step::Rewind(depth)) = search.smallest().steps.get(index) {
             let blocks = search.smallest().blocks() as u64;
             if *depth > blocks {

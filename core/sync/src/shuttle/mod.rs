@@ -90,14 +90,14 @@ impl Condvar {
 /// Locks for reading.
 #[track_caller]
 pub fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    set_current_place(Location::caller());
+    set_place_of_lock(Location::caller());
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Locks for writing.
 #[track_caller]
 pub fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    set_current_place(Location::caller());
+    set_place_of_lock(Location::caller());
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 

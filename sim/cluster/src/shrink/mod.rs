@@ -96,18 +96,30 @@ fn ledger(search: &mut Search<'_, NodesScenario>) {
 /// Shrinks the settings of nodes, losses, times, names and numbers.
 fn settings(search: &mut Search<'_, NodesScenario>) {
     for index in 0..search.smallest().nodes.len() {
+        if search.is_over() {
+            return;
+        }
         for candidate in edit::with_plainer_node(search.smallest(), index) {
             search.keeps(candidate);
         }
     }
     for index in 0..search.smallest().faults.len() {
+        if search.is_over() {
+            return;
+        }
         search.keeps_any(edit::with_simpler_loss(search.smallest(), index));
     }
     for candidate in edit::with_plain_times(search.smallest()) {
+        if search.is_over() {
+            return;
+        }
         search.keeps(candidate);
     }
     search.keeps(edit::with_dense_names(search.smallest()));
     for index in 0..edit::numbers(search.smallest()).len() {
+        if search.is_over() {
+            return;
+        }
         let number = edit::numbers(search.smallest())[index];
         search.lower(number, |scenario, _, lower| {
             edit::with_number(scenario, index, lower)
