@@ -386,9 +386,7 @@ fn parsed<T: DeserializeOwned>(text: &str, path: &str) -> Result<T, ReproducerEr
                      file that ends in .repro"
                 )
             }
-            LayoutError::Eof | LayoutError::ExpectedStructLikeEnd | LayoutError::ExpectedArrayEnd
-                if is_at_end(text, error.span.start.line) =>
-            {
+            _ if is_at_end(text, error.span.end.line, error.span.end.col) => {
                 "the file ends in the middle of the run, so its end was cut off; copy it again"
                     .to_owned()
             }
@@ -397,9 +395,12 @@ fn parsed<T: DeserializeOwned>(text: &str, path: &str) -> Result<T, ReproducerEr
     })
 }
 
-/// True for the last line of a text, and for those behind it.
-fn is_at_end(text: &str, line: usize) -> bool {
-    line >= text.trim_end().lines().count()
+/// True for the end of a text, by the line and the column that are counted from 1.
+fn is_at_end(text: &str, line: usize, column: usize) -> bool {
+    let text = text.trim_end();
+    let (lines, last) = (text.lines().count(), text.lines().last());
+    let columns = last.map_or(0, |last| last.chars().count());
+    line > lines || (line == lines && column >= columns)
 }
 
 #[cfg(test)]
