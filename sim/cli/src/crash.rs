@@ -172,6 +172,11 @@ impl Crash {
                 Execution::Graph(2),
             ],
         };
+        let name = format!("crash-seed{}", self.seed);
+        let run = RunId {
+            seed: self.seed,
+            run: 0,
+        };
         for &execution in executions {
             let explored = match self.inject_bug {
                 Some(bug) => bug.every_crash(&chain),
@@ -180,14 +185,10 @@ impl Crash {
             let report = match explored {
                 Ok(report) => report,
                 Err(Unrecovered::Found(found)) => {
-                    let name = format!("crash-seed{}", self.seed);
-                    let (seed, run) = (self.seed, 0);
-                    let run = RunId { seed, run };
                     return self.violated(&name, run, &found.violation, &found.reproducer);
                 }
                 Err(Unrecovered::NotAccepted(found)) => {
-                    let name = format!("crash-seed{}", self.seed);
-                    return self.violated(&name, &found.violation, &found.reproducer);
+                    return self.violated(&name, run, &found.violation, &found.reproducer);
                 }
             };
             self.say_report(execution, &report);
