@@ -130,6 +130,19 @@ fn write_scenario(text: &mut String, scenario: &Scenario) {
             Step::Fault(fault) => {
                 let _ = writeln!(text, "            Step::Fault({}),", written_fault(*fault));
             }
+            Step::Pool(limits) => {
+                let _ = writeln!(text, "            Step::Pool({limits:?}),");
+            }
+            Step::Submit(recipes) => {
+                text.push_str("            Step::Submit(vec![\n");
+                for recipe in recipes {
+                    write_transaction(text, recipe);
+                }
+                text.push_str("            ]),\n");
+            }
+            Step::Template(template) => {
+                let _ = writeln!(text, "            Step::Template({template:?}),");
+            }
         }
     }
     text.push_str("        ],\n    }");

@@ -48,6 +48,7 @@ pub mod answering;
 pub mod campaign;
 pub mod canary;
 pub mod coverage;
+pub mod pooling;
 pub mod with_a_past;
 
 pub mod crash;

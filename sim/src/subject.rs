@@ -1,19 +1,22 @@
 //! Systems under test: anything that accepts blocks and whose state can be read.
 
+mod pooled;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use lockstep_core::chain::{AddedBlock, Chain, ChainError, Tip};
+use lockstep_core::chain::{AddedBlock, Chain, ChainError, Mempool, Tip};
 use lockstep_core::config::{Config, ExecutionPath, HashSeed};
 use lockstep_core::merkle;
 use lockstep_core::model::{
-    Block, Genesis, Header, Height, PublicKey, Refusal, Timestamp, Transaction,
+    Block, Genesis, Hash, Header, Height, PublicKey, Refusal, Timestamp, Transaction,
 };
 use lockstep_core::signature::Verifier;
 use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
 use lockstep_harness::coverage::Point;
 
+use crate::oracle::NotAccepted;
 use crate::reads::{Answer, Question, of_core};
 use crate::scenario::{ConcurrentRequest, Fault};
 use crate::world::{BlockResult, World};
@@ -105,10 +108,49 @@ pub trait Subject {
         false
     }
 
+    /// Returns its mempool; `None` if it has none.
+    fn pooled(&mut self) -> Option<&mut dyn Pooled> {
+        None
+    }
+
     /// Returns the interface for fault injection; `None` if it has none.
     fn faulty(&mut self) -> Option<&mut dyn Faulty> {
         None
     }
+}
+
+/// A subject with a mempool. Whatever it adds, it tells its mempool; a rewind it does not tell: the
+/// transactions of undone blocks are submitted again.
+pub trait Pooled {
+    /// Begins an empty mempool with these limits.
+    fn begin_pool(&mut self, transactions: usize, bytes: u64);
+
+    /// Offers a transaction to the mempool.
+    fn submit(&mut self, transaction: Transaction) -> Result<Hash, NotAccepted>;
+
+    /// Returns the number of transactions that wait, and the bytes of their encodings.
+    fn pool_size(&self) -> (usize, u64);
+
+    /// Returns the best transactions that wait, at most this many and of at most this many bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subject::world`].
+    fn chosen(&self, count: usize, bytes: u64) -> Result<Vec<Transaction>, SubjectError>;
+
+    /// Makes a template of the best transactions, and returns its header.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subject::world`].
+    fn propose(&self, miner: PublicKey) -> Result<Header, SubjectError>;
+
+    /// Adds the block of a template by its header alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subject::add_block`], and [`SubjectError::Damaged`] if the body is not known.
+    fn add_header(&mut self, header: &Header) -> Result<BlockResult, SubjectError>;
 }
 
 /// A subject with fault injection.
@@ -282,6 +324,8 @@ pub struct Core<S> {
     verifier: Option<Arc<dyn Verifier>>,
     is_on_real_medium: bool,
     recovered_panic: Option<String>,
+    /// `None` until one is begun.
+    pool: Option<Mempool>,
 }
 
 /// Execution mode of core, used for blocks of every size.
@@ -474,7 +518,16 @@ impl<S: Storage> Core<S> {
             verifier: None,
             is_on_real_medium: false,
             recovered_panic: None,
+            pool: None,
         })
+    }
+
+    /// Tells the mempool what a block has used, and returns the result of the block.
+    fn told(&mut self, added: AddedBlock) -> BlockResult {
+        if let Some(pool) = &mut self.pool {
+            pool.forget_used(&added.state_diff);
+        }
+        result(added)
     }
 
     /// Returns the ledger itself.
@@ -505,7 +558,7 @@ impl<S: Storage> Subject for Core<S> {
             ));
         }
         is_tip(added.tip, chain)?;
-        Ok(result(added))
+        Ok(self.told(added))
     }
 
     fn rewind_to(&mut self, height: Height) -> Result<(), SubjectError> {
@@ -554,6 +607,10 @@ impl<S: Storage> Subject for Core<S> {
         self.verifier = Some(verifier);
         let chain = self.chain.take();
         self.chain = chain.map(|chain| with_verifier(chain, self.verifier.as_ref()));
+    }
+
+    fn pooled(&mut self) -> Option<&mut dyn Pooled> {
+        Some(self)
     }
 }
 

@@ -206,7 +206,9 @@ fn both(
                     .expect("no more blocks are undone than there are");
                 continue;
             }
-            Step::Reopen | Step::Fault(_) => continue,
+            Step::Reopen | Step::Fault(_) | Step::Pool(_) | Step::Submit(_) | Step::Template(_) => {
+                continue;
+            }
         };
         for block in arriving {
             if oracle.add_block(&block).is_ok() {

@@ -12,6 +12,7 @@ use lockstep_harness::choice::Choices;
 use lockstep_sim::answering::AnswerBug;
 use lockstep_sim::faulty::{OnDisk, OnDiskBug};
 use lockstep_sim::generate::{self, Size};
+use lockstep_sim::pooling::PoolBug;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, Execution, Subject, SubjectError};
 use lockstep_sim::with_a_past::PathBug;
@@ -25,6 +26,8 @@ pub(super) enum BuggySubject {
     Core(Execution),
     /// Core in memory with a wrong public answer.
     Answering(AnswerBug),
+    /// Core in memory with a wrong mempool.
+    Pooling(PoolBug),
     /// Core in memory, whose stored bytes depend on its past.
     WithAPast(PathBug),
     /// Core in memory with a wrong verifier.
@@ -57,6 +60,7 @@ impl BuggySubject {
                     .or_else(|| OnDiskBug::named(bug.id).map(|bug| BuggySubject::OnDisk(Some(bug))))
                     .or_else(|| AnswerBug::named(bug.id).map(BuggySubject::Answering))
                     .or_else(|| PathBug::named(bug.id).map(BuggySubject::WithAPast))
+                    .or_else(|| PoolBug::named(bug.id).map(BuggySubject::Pooling))
             }
         }
     }
@@ -79,6 +83,7 @@ impl BuggySubject {
             BuggySubject::Answering(bug) => bug.subject(genesis, hash_seed),
             BuggySubject::WithAPast(bug) => bug.subject(genesis, hash_seed),
             BuggySubject::Verifier(bug) => bug.subject(genesis, hash_seed),
+            BuggySubject::Pooling(bug) => bug.subject(genesis, hash_seed),
             BuggySubject::OnDisk(Some(bug)) => bug.subject(genesis, hash_seed),
             BuggySubject::OnDisk(None) => {
                 let ledger = OnDisk::new(Execution::Graph(2), genesis, hash_seed)?;
@@ -92,16 +97,16 @@ impl BuggySubject {
 
     /// Draws a scenario for it: a small one, because most bugs take two transactions.
     pub(super) fn scenario(self, choices: &mut impl Choices) -> Scenario {
-        if self.needs_no_fault() {
-            generate::scenario(choices, Size::SMALL).1
-        } else {
-            let mut scenario = generate::scenario_with_faults(choices, Size::SMALL).1;
-            if let BuggySubject::OnDisk(bug) = self
-                && bug.is_none_or(OnDiskBug::is_of_panics)
-            {
-                generate::add_failures(&mut scenario, 2, choices);
+        match self {
+            BuggySubject::OnDisk(bug) => {
+                let mut scenario = generate::scenario_with_faults(choices, Size::SMALL).1;
+                if bug.is_none_or(OnDiskBug::is_of_panics) {
+                    generate::add_failures(&mut scenario, 2, choices);
+                }
+                scenario
             }
-            scenario
+            BuggySubject::Pooling(_) => generate::scenario_with_mempool(choices, Size::SMALL).1,
+            _ => generate::scenario(choices, Size::SMALL).1,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
 use lockstep_sim::answering::AnswerBug;
+use lockstep_sim::pooling::PoolBug;
 use lockstep_sim::with_a_past::PathBug;
 
 use crate::buggy_executor::ExecutorBug;
@@ -47,10 +48,10 @@ pub static BUGS: LazyLock<Vec<Bug>> = LazyLock::new(|| {
     catalogue().into_iter().filter(known).map(Bug::of).collect()
 });
 
-/// The invented bugs of core's public answers and stored bytes, which engines search for by name and
+/// The invented bugs of core's public answers, stored bytes and mempool, which engines search for by name and
 /// commands inject. They are no rows of the detection matrix.
 pub static INVENTED: LazyLock<Vec<Bug>> = LazyLock::new(|| {
-    let hosts = [AnswerBug::HOST, PathBug::HOST];
+    let hosts = [AnswerBug::HOST, PathBug::HOST, PoolBug::HOST];
     let is_sought = |entry: &Entry| {
         entry.bug.area == Area::Invented && hosts.iter().any(|host| entry.is_in(*host))
     };

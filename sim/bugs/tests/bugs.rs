@@ -4,6 +4,7 @@
 use lockstep_bugs::{BUGS, Bug, CORRECT, ENGINES, Effort, Engine, Search};
 use lockstep_sim::answering::AnswerBug;
 use lockstep_sim::faulty::OnDiskBug;
+use lockstep_sim::pooling::PoolBug;
 use lockstep_sim::with_a_past::PathBug;
 
 const SEED: u64 = 2;
@@ -196,12 +197,13 @@ fn the_oracle_and_the_invariants_each_name_what_the_other_does_not() {
     assert_eq!(named("oracle", debit).as_deref(), Some("same-as-serial"));
 }
 
-/// Wrong answers of core to its public calls, and bytes that it should not store: no result of a block
-/// shows either.
+/// Wrong answers of core to its public calls, a wrong mempool, and bytes that it should not store: no
+/// result of a block shows any of them.
 #[test]
 fn the_trial_finds_what_questions_and_bytes_show_and_the_oracle_alone_finds_none() {
     let seedings = AnswerBug::ALL.map(AnswerBug::seeding).into_iter();
-    for seeding in seedings.chain(PathBug::ALL.map(PathBug::seeding)) {
+    let seedings = seedings.chain(PathBug::ALL.map(PathBug::seeding));
+    for seeding in seedings.chain(PoolBug::ALL.map(PoolBug::seeding)) {
         let seeded = seeding.bug;
         let bug = bug(seeded.id);
         let search = search(engine("trial"), bug, SEED, RUNS);

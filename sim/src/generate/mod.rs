@@ -7,6 +7,7 @@
 
 mod failures;
 pub(crate) mod faults;
+mod mempool;
 mod preset;
 mod profile;
 mod runs;
@@ -34,6 +35,13 @@ use lockstep_harness::choice::Choices;
 pub fn scenario(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
     let profile = Profile::draw(choices, size);
     of_profile(choices, profile)
+}
+
+/// Draws as [`scenario`] does, with the steps of a mempool.
+pub fn scenario_with_mempool(choices: &mut impl Choices, size: Size) -> (Profile, Scenario) {
+    let (profile, mut scenario) = scenario(choices, size);
+    mempool::add_steps(&mut scenario, &profile, choices);
+    (profile, scenario)
 }
 
 /// Draws as [`scenario`] does, with faults.

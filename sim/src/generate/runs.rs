@@ -4,14 +4,16 @@
 //! from the same two numbers, so that they may grow without a change of what a seed has meant before:
 //! under [`Preset::Ordinary`] there are none, and every other preset draws the same scenario unless
 //! the run has a [tail](super::tails). Under [`Preset::Default`] a third stream adds
-//! [panics](super::failures) to the faults of a run.
+//! [panics](super::failures) to the faults of a run, and a fourth one the steps of a
+//! [mempool](super::mempool) to one ordinary run of three.
 
 use lockstep_harness::campaign::RunId;
-use lockstep_harness::choice::Seeded;
+use lockstep_harness::choice::{Choices, Seeded};
 
 use super::tails::{Dimension, Tail};
 use super::{
-    Preset, Profile, Size, add_failures, of_profile, profile_with_preset, scenario_with_preset,
+    Preset, Profile, Size, add_failures, mempool, of_profile, profile_with_preset,
+    scenario_with_preset,
 };
 use crate::scenario::Scenario;
 
@@ -20,6 +22,12 @@ const EXTRAS: u64 = 0xd1b5_4a32_d192_ed03;
 
 /// Added to the seed for the stream of panics.
 const PANICS: u64 = 0x8cb9_2ba7_2f3d_8dd7;
+
+/// Added to the seed for the stream of the steps of a mempool.
+const OF_MEMPOOLS: u64 = 0x6d65_6d70_6f6f_6c73;
+
+/// One ordinary run of so many has a mempool.
+const MEMPOOL_ONE_IN: u64 = 3;
 
 /// Draws the profile and the scenario of a run.
 #[must_use]
@@ -32,6 +40,10 @@ pub fn of_run(run: RunId, preset: Preset) -> (Profile, Scenario) {
             if preset == Preset::Default {
                 let mut choices = Seeded::new(run.seed.wrapping_add(PANICS), run.run);
                 add_failures(&mut scenario, 3, &mut choices);
+            }
+            let mut extras = Seeded::new(run.seed.wrapping_add(OF_MEMPOOLS), run.run);
+            if preset == Preset::Default && extras.chance(1, MEMPOOL_ONE_IN) {
+                mempool::add_steps(&mut scenario, &profile, &mut extras);
             }
             (profile, scenario)
         }
@@ -78,12 +90,18 @@ mod tests {
             let alone =
                 scenario_with_preset(&mut Seeded::new(7, index), Size::CAMPAIGN, Preset::Default);
             assert_eq!(of_run(run(index), Preset::Ordinary), alone);
+            let is_of_a_mempool =
+                |step: &Step| matches!(step, Step::Pool(_) | Step::Submit(_) | Step::Template(_));
             if Dimension::of_run(run(index)).is_none() {
                 let (profile, mut scenario) = of_run(run(index), Preset::Default);
-                scenario.steps.retain(|step| !is_panic(step));
+                scenario
+                    .steps
+                    .retain(|step| !is_panic(step) && !is_of_a_mempool(step));
                 assert_eq!((&profile, scenario.genesis), (&alone.0, alone.1.genesis));
                 let steps = alone.1.steps.into_iter().filter(|step| !is_panic(step));
-                assert_eq!(scenario.steps, steps.collect::<Vec<_>>());
+                let steps: Vec<Step> = steps.collect();
+                // Rewinds of the mempool's own blocks come behind them.
+                assert_eq!(scenario.steps[..steps.len()], steps);
             }
         }
     }

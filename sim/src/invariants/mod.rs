@@ -11,6 +11,8 @@ mod crash_leaves_before_or_after;
 mod failure_is_no_rejection;
 mod failure_leaves_before_or_after;
 mod levels_follow_conflicts;
+mod mempool_chooses_by_rule;
+mod mempool_keeps_by_rule;
 mod no_failure_without_fault;
 mod no_swallowed_panic;
 mod nonces_advance_by_applied;
@@ -31,9 +33,12 @@ mod workers_stay_within_their_limit;
 
 use std::collections::BTreeSet;
 
-use lockstep_core::model::{Block, Effect, Outcome, Receipt, Refusal, Rules, Transaction, Version};
+use lockstep_core::model::{
+    Block, Effect, Hash, Header, Outcome, Receipt, Refusal, Rules, Transaction, Version,
+};
 use lockstep_harness::invariant::Invariant;
 
+use crate::oracle::NotAccepted;
 use crate::reads::{Answer, Question};
 use crate::subject::{AtWork, ConcurrentReport, StoredBlock, SubjectError, Template};
 use crate::world::{BlockResult, World};
@@ -48,7 +53,7 @@ pub struct Check {
 }
 
 /// All invariants, in the order in which they are judged.
-pub const ALL: [Check; 25] = [
+pub const ALL: [Check; 27] = [
     no_swallowed_panic::CHECK,
     failure_is_no_rejection::CHECK,
     crash_leaves_before_or_after::CHECK,
@@ -64,6 +69,8 @@ pub const ALL: [Check; 25] = [
     levels_follow_conflicts::CHECK,
     bodies_are_kept_by_rule::CHECK,
     bytes_depend_on_blocks_alone::CHECK,
+    mempool_keeps_by_rule::CHECK,
+    mempool_chooses_by_rule::CHECK,
     one_receipt_per_transaction::CHECK,
     rejected_leaves_no_trace::CHECK,
     nonces_advance_by_applied::CHECK,
@@ -92,6 +99,8 @@ pub use crash_leaves_before_or_after::INVARIANT as CRASH_LEAVES_BEFORE_OR_AFTER;
 pub use failure_is_no_rejection::INVARIANT as FAILURE_IS_NO_REJECTION;
 pub use failure_leaves_before_or_after::INVARIANT as FAILURE_LEAVES_BEFORE_OR_AFTER;
 pub use levels_follow_conflicts::INVARIANT as LEVELS_FOLLOW_CONFLICTS;
+pub use mempool_chooses_by_rule::INVARIANT as MEMPOOL_CHOOSES_BY_RULE;
+pub use mempool_keeps_by_rule::INVARIANT as MEMPOOL_KEEPS_BY_RULE;
 pub use no_failure_without_fault::INVARIANT as NO_FAILURE_WITHOUT_FAULT;
 pub use no_swallowed_panic::INVARIANT as NO_SWALLOWED_PANIC;
 pub(crate) use no_swallowed_panic::swallowed;
@@ -186,6 +195,15 @@ pub enum Event<'e> {
         /// Answer from the oracle's history.
         expected: &'e Answer,
     },
+    /// A mempool was asked.
+    Pool {
+        /// The call, in words.
+        call: &'e str,
+        /// Answer of the subject.
+        got: &'e PoolAnswer,
+        /// Answer of the naive mempool.
+        expected: &'e PoolAnswer,
+    },
     /// The stored bytes were hashed.
     Kept {
         /// Hash of those of the subject.
@@ -193,6 +211,19 @@ pub enum Event<'e> {
         /// Hash of those of a ledger that was built from the genesis by the blocks of the chain.
         rebuilt: &'e blake3::Hash,
     },
+}
+
+/// An answer of a mempool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PoolAnswer {
+    /// A transaction was offered.
+    Offered(Result<Hash, NotAccepted>),
+    /// Number of transactions that wait, and the bytes of their encodings.
+    Size(usize, u64),
+    /// Transactions were chosen.
+    Chosen(Vec<Transaction>),
+    /// The header of a template.
+    Template(Header),
 }
 
 /// Cause of an interrupted operation.

@@ -4,6 +4,8 @@
 //! hashing and signatures included, is written again from `docs/ledger-rules.md`, as plainly as possible
 //! and never optimised. It does not know that anything could be done in parallel, stored or lost.
 
+mod mempool;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use lockstep_core::model::{
 };
 
 use crate::world::{BlockResult, World};
+
+pub use mempool::{NaiveMempool, NotAccepted, Waiting};
 
 /// A ledger that executes serially and keeps its whole state at every height.
 #[derive(Clone, Debug)]
@@ -161,6 +165,31 @@ impl Oracle {
             .as_ref()
     }
 
+    /// Checks a transaction without the state.
+    ///
+    /// # Errors
+    /// The first reason, in the order of [`Rejection`], why every block rejects it.
+    pub fn check_by_itself(&self, transaction: &Transaction) -> Result<(), Rejection> {
+        check_by_itself(&self.rules, &self.signatures, transaction)
+    }
+
+    /// Returns the header of the block on the tip with this body, and the body's root.
+    #[must_use]
+    pub fn header_of(&self, body: &[Transaction], miner: PublicKey) -> Header {
+        let tip = self.world();
+        let identities: Vec<Hash> = body.iter().map(transaction_identity).collect();
+        Header {
+            version: VERSION,
+            network: self.rules.network,
+            height: Height(tip.height.0 + 1),
+            parent: tip.hash,
+            time: tip.time,
+            miner,
+            merkle_root: merkle_root(&identities),
+            count: u16::try_from(body.len()).expect("a template has few transactions"),
+        }
+    }
+
     fn tip(&self) -> &Snapshot {
         self.heights.last().expect("the genesis is never forgotten")
     }
@@ -234,9 +263,11 @@ impl State {
     }
 }
 
+/// The version of a block.
+const VERSION: u16 = 1;
+
 /// Returns the first reason, in the order of [`Refusal`], why a block does not extend the chain.
 fn check_block(rules: &Rules, tip: &World, block: &Block) -> Result<(), Refusal> {
-    const VERSION: u16 = 1;
     let header = &block.header;
     if header.version != VERSION {
         return Err(Refusal::Version {

@@ -189,7 +189,8 @@ pub fn unsigned(recipe: &TransactionRecipe, network: Network, keys: &mut Keys) -
     }
 }
 
-fn transaction(recipe: &TransactionRecipe, rules: &Rules, keys: &mut Keys) -> Transaction {
+/// Builds a signed transaction.
+pub fn transaction(recipe: &TransactionRecipe, rules: &Rules, keys: &mut Keys) -> Transaction {
     let mut transaction = unsigned(recipe, rules.network, keys);
     let message = codec::signing_hash(&transaction);
     let signer = match recipe.flaw {

@@ -62,6 +62,53 @@ pub enum Step {
     Reopen,
     /// Arms a fault for the next step that is none.
     Fault(Fault),
+    /// Begins an empty mempool with these limits.
+    Pool(PoolRecipe),
+    /// Offers transactions to the mempool, in order.
+    Submit(Vec<TransactionRecipe>),
+    /// Makes a template of the mempool's best transactions, and adds its block.
+    Template(TemplateRecipe),
+}
+
+/// The limits of a mempool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolRecipe {
+    /// Maximum number of transactions.
+    pub transactions: u64,
+    /// Maximum number of bytes of all their encodings.
+    pub bytes: u64,
+}
+
+/// A choice among the transactions of a mempool, and a template after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateRecipe {
+    /// Account that is credited the reward and the fees.
+    pub miner: u32,
+    /// Maximum number of transactions of the choice.
+    pub count: u64,
+    /// Maximum number of bytes of the choice. The template has as many as a block may have.
+    pub bytes: u64,
+}
+
+impl Step {
+    /// Returns the transactions that it brings: of a block, or for the mempool.
+    #[must_use]
+    pub fn recipes(&self) -> &[TransactionRecipe] {
+        match self {
+            Step::Block(block) => &block.transactions,
+            Step::Submit(recipes) => recipes,
+            _ => &[],
+        }
+    }
+
+    /// Returns the list of transactions that it brings, if it can bring any.
+    pub fn recipes_mut(&mut self) -> Option<&mut Vec<TransactionRecipe>> {
+        match self {
+            Step::Block(block) => Some(&mut block.transactions),
+            Step::Submit(recipes) => Some(recipes),
+            _ => None,
+        }
+    }
 }
 
 /// A block on the tip, or one that is meant to be refused.
@@ -202,6 +249,16 @@ impl Scenario {
             .iter()
             .filter(|step| matches!(step, Step::Block(_)))
             .count()
+    }
+
+    /// Returns the number of transactions that are offered to the mempool.
+    #[must_use]
+    pub fn submitted(&self) -> usize {
+        let submitted = self.steps.iter().map(|step| match step {
+            Step::Submit(recipes) => recipes.len(),
+            _ => 0,
+        });
+        submitted.sum()
     }
 
     /// Returns the number of transactions in block steps.

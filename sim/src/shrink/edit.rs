@@ -104,9 +104,9 @@ pub(super) fn without_steps(scenario: &Scenario, gone: Range<usize>) -> Vec<Scen
     let mut without = scenario.clone();
     let removed: Vec<Step> = without.steps.drain(gone.clone()).collect();
     let blocks: Vec<&BlockRecipe> = removed.iter().filter_map(block).collect();
-    let bodies: Vec<TransactionRecipe> = blocks
+    let bodies: Vec<TransactionRecipe> = removed
         .iter()
-        .flat_map(|block| block.transactions.clone())
+        .flat_map(|step| step.recipes().to_vec())
         .collect();
     let repaired = with_repaired_rest(&without, &bodies);
     let mut rewound_less = repaired.clone();
@@ -130,8 +130,8 @@ pub(super) fn without_transactions(scenario: &Scenario, gone: Range<usize>) -> V
     let mut without = scenario.clone();
     let mut removed = Vec::new();
     let mut index = 0;
-    for block in without.steps.iter_mut().filter_map(block_mut) {
-        block.transactions.retain(|transaction| {
+    for recipes in without.steps.iter_mut().filter_map(Step::recipes_mut) {
+        recipes.retain(|transaction| {
             let is_gone = gone.contains(&index);
             index += 1;
             if is_gone {
@@ -216,9 +216,11 @@ pub(super) fn without_participant(scenario: &Scenario, account: u32) -> Vec<Scen
 pub(super) fn without_flaws(scenario: &Scenario, gone: Range<usize>) -> Vec<Scenario> {
     let mut without = scenario.clone();
     let mut index = 0;
-    for block in without.steps.iter_mut().filter_map(block_mut) {
-        clear(&mut block.flaw, &mut index, &gone);
-        for transaction in &mut block.transactions {
+    for step in &mut without.steps {
+        if let Some(block) = block_mut(step) {
+            clear(&mut block.flaw, &mut index, &gone);
+        }
+        for transaction in step.recipes_mut().into_iter().flatten() {
             clear(&mut transaction.flaw, &mut index, &gone);
         }
     }
@@ -393,25 +395,24 @@ fn nonces(scenario: &Scenario) -> BTreeMap<u32, BTreeSet<u64>> {
 fn block(step: &Step) -> Option<&BlockRecipe> {
     match step {
         Step::Block(block) => Some(block),
-        Step::Rewind(_) | Step::Reapply | Step::Reopen | Step::Fault(_) => None,
+        _ => None,
     }
 }
 
 fn block_mut(step: &mut Step) -> Option<&mut BlockRecipe> {
     match step {
         Step::Block(block) => Some(block),
-        Step::Rewind(_) | Step::Reapply | Step::Reopen | Step::Fault(_) => None,
+        _ => None,
     }
 }
 
 fn transactions(scenario: &Scenario) -> impl Iterator<Item = &TransactionRecipe> {
-    let blocks = scenario.steps.iter().filter_map(block);
-    blocks.flat_map(|block| &block.transactions)
+    scenario.steps.iter().flat_map(Step::recipes)
 }
 
 fn transactions_mut(scenario: &mut Scenario) -> impl Iterator<Item = &mut TransactionRecipe> {
-    let blocks = scenario.steps.iter_mut().filter_map(block_mut);
-    blocks.flat_map(|block| &mut block.transactions)
+    let lists = scenario.steps.iter_mut().filter_map(Step::recipes_mut);
+    lists.flatten()
 }
 
 /// Removes the elements in `gone` from a list; `index` counts over all lists.
@@ -437,9 +438,13 @@ fn each_account(scenario: &mut Scenario, visit: &mut dyn FnMut(&mut u32)) {
     for holding in &mut scenario.genesis.balances {
         visit(&mut holding.0);
     }
-    for block in scenario.steps.iter_mut().filter_map(block_mut) {
-        visit(&mut block.miner);
-        for transaction in &mut block.transactions {
+    for step in &mut scenario.steps {
+        match step {
+            Step::Block(block) => visit(&mut block.miner),
+            Step::Template(template) => visit(&mut template.miner),
+            _ => {}
+        }
+        for transaction in step.recipes_mut().into_iter().flatten() {
             visit(&mut transaction.from);
             match &mut transaction.action {
                 Action::Send(sendings) => sendings.iter_mut().for_each(|to| visit(&mut to.0)),
@@ -472,6 +477,15 @@ fn each_number(scenario: &mut Scenario, visit: &mut dyn FnMut(Kind, &mut u64)) {
     for step in &mut scenario.steps {
         match step {
             Step::Block(block) => each_number_of_block(block, visit),
+            Step::Submit(recipes) => each_number_of_transactions(recipes, visit),
+            Step::Pool(limits) => {
+                visit(Kind::Other, &mut limits.transactions);
+                visit(Kind::Other, &mut limits.bytes);
+            }
+            Step::Template(template) => {
+                visit(Kind::Other, &mut template.count);
+                visit(Kind::Other, &mut template.bytes);
+            }
             Step::Rewind(depth) => visit(Kind::Depth, depth),
             Step::Reapply | Step::Reopen => {}
             Step::Fault(fault) => {
@@ -496,7 +510,14 @@ fn each_number_of_block(block: &mut BlockRecipe, visit: &mut dyn FnMut(Kind, &mu
         ) => visit(Kind::Other, number),
         _ => {}
     }
-    for transaction in &mut block.transactions {
+    each_number_of_transactions(&mut block.transactions, visit);
+}
+
+fn each_number_of_transactions(
+    transactions: &mut [TransactionRecipe],
+    visit: &mut dyn FnMut(Kind, &mut u64),
+) {
+    for transaction in transactions {
         visit(Kind::Nonce, &mut transaction.nonce);
         visit(Kind::Fee, &mut transaction.fee);
         match &mut transaction.action {

@@ -35,11 +35,15 @@ impl Shrinkable for Scenario {
     }
 
     fn in_words(&self) -> String {
-        format!(
+        let blocks = format!(
             "{} in {}",
             counted(self.transactions(), "transaction"),
             counted(self.blocks(), "block")
-        )
+        );
+        match self.submitted() {
+            0 => blocks,
+            offered => format!("{blocks} and {offered} for the mempool"),
+        }
     }
 }
 
@@ -68,7 +72,10 @@ fn structure(search: &mut Search<'_, Scenario>) {
         prefix
     });
     search.take_away(|scenario| scenario.steps.len(), edit::without_steps);
-    search.take_away(Scenario::transactions, edit::without_transactions);
+    search.take_away(
+        |scenario| scenario.transactions() + scenario.submitted(),
+        edit::without_transactions,
+    );
     for index in (1..search.smallest().steps.len()).rev() {
         if search.is_over() {
             return;

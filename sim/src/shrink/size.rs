@@ -14,6 +14,7 @@ pub(super) const SIMPLE_BLOCK_BYTES: u64 = 1 << 20;
 pub struct Size {
     steps: usize,
     transactions: usize,
+    submitted: usize,
     sendings_and_signers: usize,
     flaws: usize,
     faults: usize,
@@ -44,6 +45,7 @@ impl Size {
         Size {
             steps: scenario.steps.len(),
             transactions: scenario.transactions(),
+            submitted: scenario.submitted(),
             sendings_and_signers: edit::sendings(scenario)
                 + edit::cosigners(scenario)
                 + edit::participants(scenario),

@@ -3,6 +3,7 @@
 mod bytes;
 mod encoding;
 pub mod faults;
+mod pool;
 mod reads;
 mod unexplained;
 
@@ -25,7 +26,7 @@ use lockstep_harness::watchdog;
 
 use crate::coverage::{count_block, point};
 use crate::invariants::{self, Check, Event, Evidence, SAME_AS_SERIAL, first_violation_of};
-use crate::oracle::Oracle;
+use crate::oracle::{NaiveMempool, Oracle};
 use crate::scenario::build::{self, Keys};
 use crate::scenario::{BlockFlaw, BlockRecipe, Fault, Scenario, Step};
 use crate::subject::{Subject, SubjectError};
@@ -155,6 +156,8 @@ fn run_all(
         blocks: Vec::new(),
         undone: Vec::new(),
         armed: Vec::new(),
+        pool: None,
+        with_body: BTreeSet::new(),
         trace,
         coverage,
         step: 0,
@@ -200,6 +203,10 @@ struct Trial<'t> {
     undone: Vec<Block>,
     /// Faults of the next step.
     armed: Vec<Fault>,
+    /// The naive mempool, once one was begun.
+    pool: Option<NaiveMempool>,
+    /// The subjects that have the body of the next block from a template: they get its header alone.
+    with_body: BTreeSet<usize>,
     trace: &'t mut Trace,
     coverage: &'t mut Coverage,
     step: usize,
@@ -260,6 +267,9 @@ impl Trial<'_> {
                 Ok(())
             }
             Step::Reopen => self.reopen(),
+            Step::Pool(limits) => self.begin_pool(*limits),
+            Step::Submit(recipes) => self.submit(recipes),
+            Step::Template(recipe) => self.propose(recipe),
         }
     }
 
@@ -302,7 +312,8 @@ impl Trial<'_> {
         let expected = self.oracle.add_block(block);
         count_block(self.coverage, block, &expected, self.recorded.last());
         let mut subjects = std::mem::take(&mut self.subjects);
-        for one in &mut subjects {
+        let with_body = std::mem::take(&mut self.with_body);
+        for (index, one) in subjects.iter_mut().enumerate() {
             let (subject, world) = (&mut one.subject, &one.world);
             let name = subject.name().to_owned();
             if let Some(earlier) = &earlier {
@@ -317,10 +328,12 @@ impl Trial<'_> {
                 Some(Some(result)) => Ok(result),
                 // It is done, and the answer is lost.
                 Some(None) => expected.clone(),
-                None => self.ask(&name, || match subject.add_block(block) {
-                    Ok(result) => Ok(Ok(result)),
-                    Err(SubjectError::Refused(refusal)) => Ok(Err(refusal)),
-                    Err(error) => Err(error),
+                None => self.ask(&name, || {
+                    match added(&mut **subject, block, &with_body, index) {
+                        Ok(result) => Ok(Ok(result)),
+                        Err(SubjectError::Refused(refusal)) => Ok(Err(refusal)),
+                        Err(error) => Err(error),
+                    }
                 })?,
             };
             let stored = self.ask(&name, || subject.stored(block.header.height))?;
@@ -342,6 +355,9 @@ impl Trial<'_> {
         }
         self.subjects = subjects;
         self.keep(block, &expected);
+        if let Ok(result) = &expected {
+            self.tell_pool(result)?;
+        }
         if armed.is_empty() {
             Ok(())
         } else {
@@ -397,6 +413,7 @@ impl Trial<'_> {
         self.recorded.truncate(target + 1);
         let digest = self.oracle.world().digest;
         self.observe(&digest.0);
+        self.give_back()?;
         self.compare_bytes()
     }
 
@@ -522,6 +539,19 @@ impl Trial<'_> {
     }
 }
 
+/// Adds a block to a subject, by its header alone if the subject has the body.
+fn added(
+    subject: &mut dyn Subject,
+    block: &Block,
+    with_body: &BTreeSet<usize>,
+    index: usize,
+) -> Result<BlockResult, SubjectError> {
+    match subject.pooled() {
+        Some(pooled) if with_body.contains(&index) => pooled.add_header(&block.header),
+        _ => subject.add_block(block),
+    }
+}
+
 fn label(step: &Step) -> &'static str {
     match step {
         Step::Block(_) => "a block",
@@ -529,6 +559,9 @@ fn label(step: &Step) -> &'static str {
         Step::Reapply => "undone blocks again",
         Step::Reopen => "closed and opened",
         Step::Fault(_) => "what goes wrong",
+        Step::Pool(_) => "a new mempool",
+        Step::Submit(_) => "transactions for the mempool",
+        Step::Template(_) => "a template",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every invariant holds on an honest step and names the falsification that is made for it.
 
 mod interrupted;
+mod pool;
 mod reads;
 
 use lockstep_core::codec;
