@@ -1,6 +1,9 @@
 //! Core with wrong public answers: the seeded bugs of reads.
 
+use std::sync::Arc;
+
 use lockstep_core::model::{Block, Cell, Genesis, Height, Nonce, PublicKey, Value};
+use lockstep_core::signature::Verifier;
 use lockstep_core::storage::MemoryStorage;
 
 use crate::invariants::{BODIES_ARE_KEPT_BY_RULE, LEVELS_FOLLOW_CONFLICTS, READS_AGREE};
@@ -124,6 +127,10 @@ impl Subject for Answering {
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
         self.inner.bytes_kept()
+    }
+
+    fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
+        self.inner.take_verdicts(verifier);
     }
 
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {

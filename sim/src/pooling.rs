@@ -1,8 +1,10 @@
 //! Core with a wrong mempool: the seeded bugs of what waits for a block, and of the choice among it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lockstep_core::model::{Block, Genesis, Hash, Header, Height, Nonce, PublicKey, Transaction};
+use lockstep_core::signature::Verifier;
 use lockstep_core::storage::MemoryStorage;
 
 use crate::invariants::{MEMPOOL_CHOOSES_BY_RULE, MEMPOOL_KEEPS_BY_RULE};
@@ -267,6 +269,10 @@ impl Subject for Pooling {
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
         self.inner.bytes_kept()
+    }
+
+    fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
+        self.inner.take_verdicts(verifier);
     }
 
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {

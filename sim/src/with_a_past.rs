@@ -1,9 +1,10 @@
 //! Core whose stored bytes remember more than the blocks of its chain: the seeded bugs of bytes that
 //! depend on the path.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use lockstep_core::model::{Block, Genesis, Height};
+use lockstep_core::signature::Verifier;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
 
 use crate::invariants::BYTES_DEPEND_ON_BLOCKS_ALONE;
@@ -152,6 +153,10 @@ impl Subject for WithAPast {
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
         self.inner.bytes_kept()
+    }
+
+    fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
+        self.inner.take_verdicts(verifier);
     }
 
     fn stores_as_core(&self) -> bool {

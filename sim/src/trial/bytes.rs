@@ -1,5 +1,7 @@
 //! The stored bytes of a ledger against those of one that is built anew from the blocks of its chain.
 
+use std::sync::Arc;
+
 use lockstep_harness::violation::Failure;
 
 use super::Trial;
@@ -7,6 +9,7 @@ use crate::coverage::point;
 use crate::invariants::{BYTES_DEPEND_ON_BLOCKS_ALONE, Event};
 use crate::scenario::{Scenario, Step};
 use crate::subject::{Core, Subject};
+use crate::verdicts::{Verdicts, is_verified_everywhere};
 
 /// Largest number of transactions of a chain that is always built anew.
 const FEW_TRANSACTIONS: usize = 48;
@@ -24,7 +27,7 @@ impl Trial<'_> {
     /// Builds a ledger of core from the genesis by the blocks of the chain, and compares the bytes.
     ///
     /// One subject is compared: all subjects are compared with each other.
-    pub(super) fn compare_with_rebuilt(&mut self) -> Result<(), Failure> {
+    pub(super) fn compare_with_rebuilt(&mut self, scenario: &Scenario) -> Result<(), Failure> {
         let transactions: usize = self.blocks.iter().map(|one| one.transactions.len()).sum();
         let is_chosen = transactions <= FEW_TRANSACTIONS || self.hash_seed % ONE_OF == 0;
         let mut checks = self.checks.iter();
@@ -40,6 +43,9 @@ impl Trial<'_> {
         let got = self.ask(name, || one.subject.bytes_kept())?;
         let rebuilt = self.ask("core, built anew", || {
             let mut anew = Core::in_memory(&self.genesis, self.hash_seed)?;
+            if !is_verified_everywhere(scenario) {
+                anew.take_verdicts(Arc::new(Verdicts::of_this_thread()));
+            }
             for block in &self.blocks {
                 anew.add_block(block)?;
             }

@@ -177,7 +177,7 @@ fn run_all(
     }
     trial.ask_public_reads(true)?;
     if bytes::leaves_the_straight_path(scenario) {
-        trial.compare_with_rebuilt()?;
+        trial.compare_with_rebuilt(scenario)?;
     }
     trial.label = "what is kept at the end";
     trial.compare_bytes()?;

@@ -129,6 +129,12 @@ fn reproducer_every_kind() {
                 transactions: vec![
                 ],
             }),
+            Step::Pool(PoolRecipe { transactions: 3, bytes: 900 }),
+            Step::Submit(vec![
+                    TransactionRecipe { from: 0, nonce: 2, fee: 1, action: Action::Send(vec![Sending(1, 0, 5)]), cosigners: vec![], flaw: None },
+                    TransactionRecipe { from: 1, nonce: 1, fee: 2, action: Action::Send(vec![Sending(0, 0, 1)]), cosigners: vec![], flaw: None },
+            ]),
+            Step::Template(TemplateRecipe { miner: 9, count: 1, bytes: 400 }),
         ],
     };
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
