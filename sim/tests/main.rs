@@ -7,6 +7,7 @@ mod drawn_faults;
 mod export;
 mod faults;
 mod harness;
+mod mempool;
 mod properties;
 mod shrink;
 mod stress;
