@@ -6,6 +6,7 @@ use lockstep_core::model::{Block, Cell, Genesis, Height, Nonce, PublicKey, Value
 use lockstep_core::signature::Verifier;
 use lockstep_core::storage::MemoryStorage;
 
+use crate::entries::StoredEntry;
 use crate::invariants::{BODIES_ARE_KEPT_BY_RULE, LEVELS_FOLLOW_CONFLICTS, READS_AGREE};
 use crate::reads::bodies::{BodyAnswer, BodyScript};
 use crate::reads::conflicts::ConflictOrder;
@@ -131,6 +132,10 @@ impl Subject for Answering {
 
     fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
         self.inner.take_verdicts(verifier);
+    }
+
+    fn entries(&self) -> Result<Option<Vec<StoredEntry>>, SubjectError> {
+        self.inner.entries()
     }
 
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {

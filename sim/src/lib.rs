@@ -34,6 +34,7 @@ pub mod generate;
 pub mod scenario;
 
 pub mod disk;
+pub mod entries;
 pub mod faulty;
 pub mod oracle;
 pub mod reads;

@@ -13,9 +13,10 @@ use lockstep_core::model::{
     Block, Genesis, Hash, Header, Height, PublicKey, Refusal, Timestamp, Transaction,
 };
 use lockstep_core::signature::Verifier;
-use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError, Table};
+use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError};
 use lockstep_harness::coverage::Point;
 
+use crate::entries::{self, StoredEntry};
 use crate::oracle::NotAccepted;
 use crate::reads::{Answer, Question, of_core};
 use crate::scenario::{ConcurrentRequest, Fault};
@@ -68,6 +69,16 @@ pub trait Subject {
     ///
     /// As [`Subject::world`].
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError>;
+
+    /// Reads all stored entries, in order, to describe a difference of the bytes; `None` if it does not tell
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subject::world`].
+    fn entries(&self) -> Result<Option<Vec<StoredEntry>>, SubjectError> {
+        Ok(None)
+    }
 
     /// Returns whether its stored bytes are those of core: then they are compared with the bytes of a
     /// ledger that core builds anew from the blocks of the chain.
@@ -587,6 +598,12 @@ impl<S: Storage> Subject for Core<S> {
         bytes_kept(&*storage)
     }
 
+    fn entries(&self) -> Result<Option<Vec<StoredEntry>>, SubjectError> {
+        let storage = self.chain()?.storage();
+        let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(Some(entries::of_storage(&*storage)?))
+    }
+
     fn stores_as_core(&self) -> bool {
         true
     }
@@ -693,27 +710,13 @@ pub fn world<S: Storage>(chain: &Chain<S>) -> Result<World, SubjectError> {
 /// [`SubjectError::Failed`] if the storage cannot be read, [`SubjectError::Damaged`] if it is
 /// corrupt.
 pub fn bytes_kept(storage: &impl Storage) -> Result<blake3::Hash, SubjectError> {
-    const PAGE: usize = 1024;
     let mut hasher = blake3::Hasher::new();
-    for table in Table::ALL {
-        let mut start = Vec::new();
-        loop {
-            let page = storage.scan(table, &start, PAGE)?;
-            for (key, value) in &page {
-                for part in [table.name().as_bytes(), key, value] {
-                    hasher.update(&(part.len() as u64).to_le_bytes());
-                    hasher.update(part);
-                }
-            }
-            match page.last() {
-                Some((key, _)) if page.len() == PAGE => {
-                    start.clone_from(key);
-                    start.push(0);
-                }
-                _ => break,
-            }
+    entries::visit(storage, |table, key, value| {
+        for part in [table.as_bytes(), key, value] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
         }
-    }
+    })?;
     Ok(hasher.finalize())
 }
 

@@ -7,6 +7,7 @@ use lockstep_core::model::{Block, Genesis, Height};
 use lockstep_core::signature::Verifier;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
 
+use crate::entries::StoredEntry;
 use crate::invariants::BYTES_DEPEND_ON_BLOCKS_ALONE;
 use crate::reads::{Answer, Question};
 use crate::subject::{Core, Execution, StoredBlock, Subject, SubjectError};
@@ -157,6 +158,10 @@ impl Subject for WithAPast {
 
     fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
         self.inner.take_verdicts(verifier);
+    }
+
+    fn entries(&self) -> Result<Option<Vec<StoredEntry>>, SubjectError> {
+        self.inner.entries()
     }
 
     fn stores_as_core(&self) -> bool {

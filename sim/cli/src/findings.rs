@@ -286,6 +286,10 @@ fn explained(detail: &str) -> Vec<Fact> {
             facts.push(("wrote last", written.to_owned()));
             continue;
         }
+        if let Some(place) = line.strip_prefix("panicked at ") {
+            facts.push(("panicked at", place.to_owned()));
+            continue;
+        }
         let key = if facts.is_empty() { "detail" } else { "" };
         let parts = line
             .split_once(": got ")

@@ -14,6 +14,7 @@ mod in_processes;
 mod interrupt;
 mod invariants;
 mod kept;
+mod log;
 mod merge;
 mod nodes;
 mod progress;
@@ -38,6 +39,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use lockstep_core::config::{ConfigError, ParallelConfig};
 use lockstep_core::model::Network;
 use lockstep_harness::exit::{self, ExitCode};
+use lockstep_harness::panic;
 use tempfile::TempDir;
 use tracing_subscriber::EnvFilter;
 
@@ -111,11 +113,15 @@ pub(crate) fn main() -> process::ExitCode {
         .command
         .or_else(|| parsed(vec!["lockstep".into(), "run".into()]).command)
         .expect("the default command line has a command");
+    match std::env::var_os("RUST_BACKTRACE") {
+        Some(_) => panic::report_every_panic(),
+        None => panic::report_each_kind_once(),
+    }
     if let Err(reason) = start_logging() {
         complain(reason);
         return ExitCode::Usage.into();
     }
-    match command {
+    let exit_code = match command {
         Command::Run(run) => run.execute(),
         Command::Merge(merge) => merge.execute(),
         Command::Worker(worker) => worker.execute(),
@@ -129,8 +135,13 @@ pub(crate) fn main() -> process::ExitCode {
         Command::Nodes(nodes) => nodes.execute(),
         Command::Invariants(invariants) => invariants.execute(),
         Command::Bugs(bugs) => bugs.execute(),
+    };
+    for (kind, count) in panic::repeated_kinds() {
+        complain(format_args!(
+            "panicked {count} times, numbers aside: {kind}"
+        ));
     }
-    .into()
+    exit_code.into()
 }
 
 /// End of every help text, after the flags: exit codes and environment variables.
@@ -188,7 +199,7 @@ fn start_logging() -> Result<(), String> {
         })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(log::Writer)
         .init();
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `lockstep stress`: times of one large block in every execution mode.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
 
@@ -9,22 +10,29 @@ use clap::{Args, value_parser};
 use lockstep_bugs::injected::InjectedBug;
 use lockstep_core::config::{MAX_WORKERS, ParallelConfig};
 use lockstep_core::model::Network;
+use lockstep_harness::campaign::RunId;
 use lockstep_harness::exit::ExitCode;
-use lockstep_harness::violation::Failure;
+use lockstep_harness::finding::Files;
+use lockstep_harness::violation::{Failure, Violation};
 use lockstep_harness::watchdog::{Silence, watch};
-use lockstep_sim::campaign::WORKER_NOTES;
+use lockstep_sim::campaign::{CoreSubjects, SubjectFactory, WORKER_NOTES};
 use lockstep_sim::conflict_pattern::ConflictPattern;
+use lockstep_sim::reproducer::LedgerRun;
+use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::stress::{self, NotTimed, Phase, Report, Signatures, StressPlan, Timing};
 use lockstep_sim::subject::{Core, Execution, Subject};
 use serde_json::{Value, json};
 
+use super::findings::FindingNote;
+use super::kept::{quietly_judged, quietly_shrunk, shrunk_in_processes, smaller_ledger};
 use super::report::say_pair;
-use super::{check_environment, complain, findings, say, values};
+use super::searching::Output;
+use super::{check_environment, complain, findings, in_processes, say, scratch_folder, values};
 
 /// Largest accepted ratio of the time of an adversarial block to that of an independent one.
 const MOST_TIMES_BASELINE: f64 = 4.0;
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Stress {
     /// Execute a block of N transactions, 1 to 65535
     #[arg(long, env = "LOCKSTEP_STRESS_TXS", value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u16).range(1..))]
@@ -50,11 +58,22 @@ pub(super) struct Stress {
     /// Execute the block on core, serial, and on a ledger with this seeded bug (ids: `lockstep bugs --list`)
     #[arg(long, env = "LOCKSTEP_STRESS_INJECT_BUG", value_name = "ID", value_parser = values::injected_bug(), hide_possible_values = true)]
     inject_bug: Option<InjectedBug>,
+    /// Write the reproducers of findings to this folder
+    #[arg(
+        long,
+        env = "LOCKSTEP_STRESS_OUT",
+        value_name = "FOLDER",
+        default_value = "reproducers"
+    )]
+    out: PathBuf,
+    /// Try at most N candidates when a finding is shrunk
+    #[arg(long, env = "LOCKSTEP_STRESS_BUDGET", value_name = "N", default_value_t = BUDGET)]
+    budget: u64,
     /// Report the run as a finding (finishes-in-time) if it is silent for this time: no operation of it ends
     /// and no worker gets on
     #[arg(long, env = "LOCKSTEP_STRESS_RUN_TIMEOUT", value_name = "DURATION", default_value = values::RUN_TIMEOUT, value_parser = values::duration)]
     run_timeout: Duration,
-    /// Print one JSON record in place of text
+    /// Print a JSON record for a finding and one for the verdict, in place of text
     #[arg(long, env = "LOCKSTEP_STRESS_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 }
@@ -80,25 +99,14 @@ impl Stress {
         }
         let plan = self.plan(self.pattern);
         if !self.json {
-            say(format_args!(
-                "lockstep stress --txs {} --accounts {} --pattern {} --workers {} --seed {}{}{}",
-                plan.transactions,
-                plan.accounts,
-                plan.pattern,
-                plan.workers,
-                plan.seed,
-                match plan.signatures {
-                    Signatures::Verified => "",
-                    Signatures::KnownToHold => " --unsigned",
-                },
-                self.inject_bug
-                    .map(|bug| format!(" --inject-bug {}", bug.id()))
-                    .unwrap_or_default()
-            ));
+            say(self.command(&plan));
         }
+        let stress = self.clone();
         let report = move |silence: Silence| {
-            findings::print(&silence.violation(), &[], &[]);
-            process::exit(ExitCode::Hang.number().into())
+            // The block goes on, or rather does not: its thread cannot be ended.
+            let violation = silence.violation();
+            stress.violated(&plan, &violation);
+            process::exit(violation.exit_code().number().into())
         };
         watch(self.run_timeout, WORKER_NOTES, report, || {
             self.stress(&plan)
@@ -121,7 +129,9 @@ impl Stress {
         let failure = [Some(&report), baseline.as_ref()]
             .into_iter()
             .flatten()
-            .find_map(|report| report.outcome.as_ref().err());
+            .find_map(|report| report.outcome.as_ref().err())
+            .map(|failure| self.named(plan, failure.clone()));
+        let failure = failure.as_ref();
         let (verdict, detail, exit_code) = match (&self.inject_bug, failure) {
             (Some(bug), None) => (
                 "self-check failed",
@@ -131,6 +141,12 @@ impl Stress {
             (_, failure) => verdict(failure),
         };
         if self.json {
+            let files = match failure {
+                Some(NotTimed::Failed(Failure::Violation(violation))) => {
+                    self.violated(plan, violation)
+                }
+                _ => Files::default(),
+            };
             say(json!({
                 "kind": "stress",
                 "pattern": plan.pattern.name(),
@@ -145,6 +161,9 @@ impl Stress {
                 "verdict": verdict,
                 "exit_code": exit_code,
                 "detail": detail,
+                "reproducer": files.small,
+                "unshrunk": files.unshrunk,
+                "shrunk": files.shrunk,
             }));
             return exit_code;
         }
@@ -163,7 +182,7 @@ impl Stress {
         }
         match failure {
             Some(NotTimed::Failed(Failure::Violation(violation))) => {
-                findings::print(violation, &[], &[]);
+                self.violated(plan, violation);
             }
             _ => {
                 say(verdict);
@@ -173,6 +192,95 @@ impl Stress {
             }
         }
         exit_code
+    }
+
+    /// The same failure, or the violation that a trial of the block finds: it asks for more than the result,
+    /// so that the invariant which names the defect comes first.
+    fn named(&self, plan: &StressPlan, failure: NotTimed) -> NotTimed {
+        let NotTimed::Failed(Failure::Violation(_)) = &failure else {
+            return failure;
+        };
+        let Ok(scratch) = scratch_folder(None) else {
+            return failure;
+        };
+        let core = CoreSubjects {
+            folder: scratch.path().to_path_buf(),
+        };
+        let subjects: &dyn SubjectFactory = match &self.inject_bug {
+            Some(bug) => bug,
+            None => &core,
+        };
+        match quietly_judged(&plan.scenario(), subjects) {
+            Some(violation) => NotTimed::Failed(violation.into()),
+            None => failure,
+        }
+    }
+
+    /// Writes and prints a finding as the run of its block, whole and shrunk.
+    fn violated(&self, plan: &StressPlan, violation: &Violation) -> Files {
+        let scratch = match scratch_folder(None) {
+            Ok(folder) => folder,
+            Err(reason) => {
+                complain(reason);
+                findings::print(violation, &[], &[]);
+                return Files::default();
+            }
+        };
+        let core = CoreSubjects {
+            folder: scratch.path().to_path_buf(),
+        };
+        let subjects: &dyn SubjectFactory = match &self.inject_bug {
+            Some(bug) => bug,
+            None => &core,
+        };
+        let scenario = plan.scenario();
+        let needs_process = in_processes::needs_process(violation.invariant);
+        let seeded_bug = self.inject_bug.as_ref().map(InjectedBug::id);
+        let note = FindingNote {
+            violation,
+            run: RunId {
+                seed: self.seed,
+                run: 0,
+            },
+            place: vec![("step", violation.step.to_string())],
+            transactions: scenario.transactions(),
+            reproduce: self.command(plan),
+            out: &self.out,
+            name: format!("stress-{}-seed{}", violation.invariant, self.seed),
+            seeded_bug,
+        };
+        let output = Output::of(self.json, false);
+        note.report(scenario, output, |whole: &LedgerRun, searching| {
+            let budget = searching.budget(self.budget);
+            let scenario = &whole.scenario;
+            let shrunk = match needs_process {
+                true => {
+                    let invariant = violation.invariant;
+                    shrunk_in_processes(scenario, invariant, seeded_bug, scratch.path(), budget)?
+                }
+                false => quietly_shrunk(scenario, violation, subjects, budget),
+            };
+            Some((smaller_ledger(shrunk), Vec::new()))
+        })
+    }
+
+    /// Command that repeats this one.
+    fn command(&self, plan: &StressPlan) -> String {
+        format!(
+            "lockstep stress --txs {} --accounts {} --pattern {} --workers {} --seed {}{}{}",
+            plan.transactions,
+            plan.accounts,
+            plan.pattern,
+            plan.workers,
+            plan.seed,
+            match plan.signatures {
+                Signatures::Verified => "",
+                Signatures::KnownToHold => " --unsigned",
+            },
+            self.inject_bug
+                .map(|bug| format!(" --inject-bug {}", bug.id()))
+                .unwrap_or_default()
+        )
     }
 
     fn plan(&self, pattern: ConflictPattern) -> StressPlan {

@@ -212,3 +212,82 @@ fn a_node_and_a_large_block_that_do_not_end_are_found() {
     let text = hangs(folder.path(), &stress);
     place_of(&text, "last noted    by main: transaction ");
 }
+
+/// Executes a command that exits with this code; returns its standard output and its standard error.
+#[track_caller]
+fn ran(folder: &Path, arguments: &[&str], code: i32) -> (String, String) {
+    let output = lockstep(folder, arguments)
+        .env_remove("RUST_BACKTRACE")
+        .output();
+    let output = output.expect("the program starts");
+    let text = String::from_utf8(output.stdout).expect("what is printed is text");
+    let errors = String::from_utf8(output.stderr).expect("what is printed is text");
+    assert_eq!(output.status.code(), Some(code), "{text}{errors}");
+    (text, errors)
+}
+
+#[test]
+fn a_finding_of_stress_is_a_reproducer_that_replays() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let stress = [
+        "stress",
+        "--txs",
+        "60",
+        "--pattern",
+        "hot",
+        "--workers",
+        "2",
+        "--inject-bug",
+        "fee-not-debited",
+    ];
+    let (text, errors) = ran(folder.path(), &stress, 11);
+    assert_eq!(errors, "", "nothing is reported twice");
+    // A trial of the block asks for more than its result, and names the defect.
+    place_of(&text, "violated: receipts-explain-balances\n");
+    place_of(
+        &text,
+        "  shrunk        from 60 transactions in 1 block to 1 transaction in 1 block",
+    );
+    let files: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("replay        lockstep replay "))
+        .collect();
+    assert_eq!(files.len(), 2, "whole and shrunk: {text}");
+    for file in files {
+        let (text, _) = ran(folder.path(), &["replay", file], 11);
+        place_of(&text, "violated: receipts-explain-balances\n");
+    }
+}
+
+#[test]
+fn a_difference_of_storages_names_table_key_and_both_values() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let nodes = [
+        "nodes",
+        "--seeds",
+        "0..40",
+        "--inject-bug",
+        "reorg-not-undone",
+    ];
+    let (text, _) = ran(folder.path(), &nodes, 11);
+    place_of(&text, "violated: same-on-every-storage\n");
+    let detail = text
+        .lines()
+        .find(|line| line.starts_with("  detail        "));
+    let detail = detail.expect("it is explained");
+    assert!(detail.contains("table history, key "), "{detail}");
+    place_of(&text, "  got           0x");
+    place_of(&text, "  expected      ");
+}
+
+#[test]
+fn a_panic_is_reported_with_its_message_and_its_place() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let run = ["run", "--inject-bug", "swallowed-panic", "--budget", "40"];
+    let (text, errors) = ran(folder.path(), &run, 11);
+    place_of(&text, "\nviolated: ");
+    let place = place_of(&text, "  panicked at   ");
+    let line = text[place..].lines().next().expect("it is a line");
+    assert!(line.contains(".rs:"), "{line}");
+    assert!(errors.len() < 2_000, "{} bytes: {errors}", errors.len());
+}

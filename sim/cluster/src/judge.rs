@@ -18,7 +18,7 @@ use lockstep_harness::invariant::Invariant;
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::invariants::{Event, Evidence, READS_BACK, first_violation};
 use lockstep_sim::subject::{Subject, SubjectError};
-use lockstep_sim::trial::{self, SAME_ON_EVERY_STORAGE};
+use lockstep_sim::trial::{self, SAME_ON_EVERY_STORAGE, difference_from_rebuilt};
 use lockstep_sim::world::{BlockResult, World};
 
 /// Judges every step of every node.
@@ -319,12 +319,20 @@ impl<'t> Judge<'t> {
         let (first, expected) = self
             .bytes
             .entry(tip)
-            .or_insert_with(|| (recipe.to_string(), bytes));
-        if *expected == bytes {
+            .or_insert_with(|| (recipe.to_string(), bytes))
+            .clone();
+        if expected == bytes {
             return Ok(bytes);
         }
+        let height = self.look(recipe, subject)?.height;
+        let genesis = &self.tree.genesis;
+        let difference = self.ask(recipe, || difference_from_rebuilt(subject, genesis, height))?;
+        let difference = difference.map_or_else(
+            || format!("it has the entries that its blocks give, and {first} has not\n"),
+            |difference| format!("{difference}\n"),
+        );
         let detail = format!(
-            "at block {} what is kept hashes to {bytes}, that of {first} to {expected}",
+            "{difference}at block {} what is kept hashes to {bytes}, that of {first} to {expected}",
             self.tree.name(tip).unwrap_or(u32::MAX)
         );
         Err(self.violation(recipe, &SAME_ON_EVERY_STORAGE, detail))

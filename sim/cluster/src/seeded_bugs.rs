@@ -12,6 +12,7 @@ use lockstep_harness::invariant::FINISHES_IN_TIME;
 use serde::{Deserialize, Serialize};
 
 use super::invariants::{BEFORE_OR_AFTER, NODES_CONVERGE};
+use lockstep_sim::entries::StoredEntry;
 use lockstep_sim::faulty::OnDiskBug;
 use lockstep_sim::invariants::{
     NO_FAILURE_WITHOUT_FAULT, NONCES_ADVANCE_BY_APPLIED, READS_BACK, RECEIPTS_EXPLAIN_BALANCES,
@@ -168,6 +169,10 @@ impl<S: Subject> Subject for BuggyLedger<S> {
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
         self.inner.bytes_kept()
+    }
+
+    fn entries(&self) -> Result<Option<Vec<StoredEntry>>, SubjectError> {
+        self.inner.entries()
     }
 
     fn take_recovered_panic(&mut self) -> Option<String> {

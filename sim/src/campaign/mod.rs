@@ -125,6 +125,15 @@ pub fn on_core(
     on(scenario, &CoreSubjects { folder }, None, coverage)
 }
 
+/// Runs one scenario on the subjects of a factory.
+///
+/// # Errors
+///
+/// As [`trial::run`].
+pub fn run_on(scenario: &Scenario, subjects: &dyn SubjectFactory) -> Result<Digest, Failure> {
+    on(scenario, subjects, None, &mut Coverage::default())
+}
+
 /// Shrinks a run with this violation on core, as [`shrink_on`] does.
 #[must_use]
 pub fn shrink<'w>(

@@ -185,7 +185,9 @@ pub fn scenario(pattern: ConflictPattern, seed: u64, blocks: u32, transactions: 
     scenario_among(accounts, pattern, seed, blocks, transactions)
 }
 
-fn scenario_among(
+/// Draws the scenario of [`workload_among`].
+#[must_use]
+pub fn scenario_among(
     accounts: u32,
     pattern: ConflictPattern,
     seed: u64,

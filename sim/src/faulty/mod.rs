@@ -25,6 +25,7 @@ use lockstep_core::signature::Verifier;
 use lockstep_core::storage::{RedbStorage, Storage};
 
 use crate::disk::{Disk, DiskFault, Loss};
+use crate::entries::{self, StoredEntry};
 use crate::reads::{Answer, Question, of_core};
 use crate::scenario::{Fault, InjectionPoint};
 use crate::subject::{self, Execution, StoredBlock, Subject, SubjectError};
@@ -388,6 +389,12 @@ impl<S: Storage + 'static> Subject for OnDisk<S> {
         let storage = self.chain()?.storage();
         let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
         subject::bytes_kept(&*storage)
+    }
+
+    fn entries(&self) -> Result<Option<Vec<StoredEntry>>, SubjectError> {
+        let storage = self.chain()?.storage();
+        let storage = storage.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(Some(entries::of_storage(&*storage)?))
     }
 
     fn stores_as_core(&self) -> bool {

@@ -7,6 +7,7 @@ use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 use super::unreliable_storage::UnreliableStorage;
 use super::{Aftermath, Faulty, OnDisk, PlainStorage, Template};
 use crate::disk::Disk;
+use crate::entries::StoredEntry;
 use crate::invariants::{
     CANCELLED_LEAVES_NO_TRACE, COMMIT_PANIC_LEAVES_BEFORE_OR_AFTER, CRASH_LEAVES_BEFORE_OR_AFTER,
     FAILURE_IS_NO_REJECTION, FAILURE_LEAVES_BEFORE_OR_AFTER, NO_FAILURE_WITHOUT_FAULT,
@@ -258,6 +259,10 @@ impl Subject for SavesFirst {
 
     fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
         self.inner.bytes_kept()
+    }
+
+    fn entries(&self) -> Result<Option<Vec<StoredEntry>>, SubjectError> {
+        self.inner.entries()
     }
 
     fn take_recovered_panic(&mut self) -> Option<String> {

@@ -16,13 +16,20 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn violation(evidence: &Evidence<'_>) -> Option<String> {
-    let Event::Kept { got, rebuilt } = evidence.event else {
+    let Event::Kept {
+        got,
+        rebuilt,
+        difference,
+    } = evidence.event
+    else {
         return None;
     };
     (got != rebuilt).then(|| {
+        let difference = difference.map(|difference| format!("{difference}\n"));
         format!(
-            "its stored bytes hash to {got}, those of a ledger built of the {} blocks of its chain to \
+            "{}its stored bytes hash to {got}, those of a ledger built of the {} blocks of its chain to \
              {rebuilt}",
+            difference.unwrap_or_default(),
             evidence.after.height
         )
     })

@@ -210,6 +210,8 @@ pub enum Event<'e> {
         got: &'e blake3::Hash,
         /// Hash of those of a ledger that was built from the genesis by the blocks of the chain.
         rebuilt: &'e blake3::Hash,
+        /// The first entry that differs, with table, key and both values, where the subject tells them.
+        difference: Option<&'e str>,
     },
 }
 

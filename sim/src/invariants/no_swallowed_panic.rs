@@ -1,6 +1,7 @@
 //! A panic of an executor is a bug even where another path rescues the block.
 
 use lockstep_harness::invariant;
+use lockstep_harness::panic::place_of;
 
 use super::{Check, Event, Evidence};
 
@@ -27,5 +28,10 @@ fn violation(evidence: &Evidence<'_>) -> Option<String> {
 
 /// Describes a panic from which a subject recovered.
 pub(crate) fn swallowed(from: &str) -> String {
-    format!("the execution panicked, and the block was executed on another path: {from}")
+    let detail =
+        format!("the execution panicked, and the block was executed on another path: {from}");
+    match place_of(from) {
+        Some(place) => format!("{detail}\n{place}"),
+        None => detail,
+    }
 }

@@ -15,6 +15,7 @@ use lockstep_core::schedule::Graph;
 use crate::conflict_pattern::{self, ConflictPattern, Workload};
 use crate::invariants::{self, Event, Evidence, SAME_AS_SERIAL};
 use crate::oracle::Oracle;
+use crate::scenario::Scenario;
 use crate::subject::{Core, Execution, Subject, SubjectError};
 use crate::trial::{self, Setup, catch_panic};
 use crate::world::{BlockResult, World};
@@ -43,6 +44,23 @@ pub struct StressPlan {
     pub seed: u64,
     /// Treatment of the signatures.
     pub signatures: Signatures,
+}
+
+impl StressPlan {
+    /// The run of the same block as plain data, to be replayed and shrunk: it has no times, and its
+    /// signatures are verified by every subject.
+    #[must_use]
+    pub fn scenario(&self) -> Scenario {
+        let mut scenario = conflict_pattern::scenario_among(
+            self.accounts,
+            self.pattern,
+            self.seed,
+            1,
+            self.transactions,
+        );
+        scenario.workers = u32::try_from(self.workers).ok();
+        scenario
+    }
 }
 
 /// Treatment of the signatures while the clock runs. They are valid either way: no mode executes a

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use lockstep_core::model::{Genesis, Height};
 use lockstep_harness::violation::Failure;
 
 use super::Trial;
 use crate::coverage::point;
+use crate::entries;
 use crate::invariants::{BYTES_DEPEND_ON_BLOCKS_ALONE, Event};
 use crate::scenario::{Scenario, Step};
-use crate::subject::{Core, Subject};
+use crate::subject::{Core, Subject, SubjectError};
 use crate::verdicts::{Verdicts, is_verified_everywhere};
 
 /// Largest number of transactions of a chain that is always built anew.
@@ -41,7 +43,7 @@ impl Trial<'_> {
         };
         let name = one.subject.name();
         let got = self.ask(name, || one.subject.bytes_kept())?;
-        let rebuilt = self.ask("core, built anew", || {
+        let anew = self.ask("core, built anew", || {
             let mut anew = Core::in_memory(&self.genesis, self.hash_seed)?;
             if !is_verified_everywhere(scenario) {
                 anew.take_verdicts(Arc::new(Verdicts::of_this_thread()));
@@ -49,15 +51,50 @@ impl Trial<'_> {
             for block in &self.blocks {
                 anew.add_block(block)?;
             }
-            anew.bytes_kept()
+            Ok(anew)
         })?;
+        let rebuilt = self.ask("core, built anew", || anew.bytes_kept())?;
+        let difference = match got == rebuilt {
+            true => None,
+            false => {
+                let [got, expected] = [&*one.subject, &anew].map(|one: &dyn Subject| one.entries());
+                let both = got.ok().flatten().zip(expected.ok().flatten());
+                both.and_then(|(got, expected)| entries::difference(&got, &expected))
+            }
+        };
         let event = Event::Kept {
             got: &got,
             rebuilt: &rebuilt,
+            difference: difference.as_deref(),
         };
         self.judge(name, &one.world, &one.world, event)?;
         self.coverage
             .count(point!("bytes: compared with a ledger built anew", rare));
         Ok(())
     }
+}
+
+/// Describes the first entry that differs from that of a ledger of core which is built anew from the
+/// genesis by the blocks that the subject stores up to this height; `None` where the subject does not
+/// tell its entries, or has the same.
+///
+/// # Errors
+///
+/// That of the subject, or of the new ledger where it does not take a stored block.
+pub fn difference_from_rebuilt(
+    subject: &dyn Subject,
+    genesis: &Genesis,
+    height: Height,
+) -> Result<Option<String>, SubjectError> {
+    let Some(got) = subject.entries()? else {
+        return Ok(None);
+    };
+    let mut anew = Core::in_memory(genesis, 0)?;
+    for below in 1..=height.0 {
+        if let Some((block, _)) = subject.stored(Height(below))? {
+            anew.add_block(&block)?;
+        }
+    }
+    let expected = anew.entries()?.unwrap_or_default();
+    Ok(entries::difference(&got, &expected))
 }

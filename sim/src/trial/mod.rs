@@ -7,6 +7,7 @@ mod pool;
 mod reads;
 mod unexplained;
 
+pub use bytes::difference_from_rebuilt;
 pub use unexplained::{recovers_from_nothing, unexplained};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use lockstep_harness::violation::{Failure, Violation};
 use lockstep_harness::watchdog;
 
 use crate::coverage::{count_block, point};
+use crate::entries;
 use crate::invariants::{self, Check, Event, Evidence, SAME_AS_SERIAL, first_violation_of};
 use crate::oracle::{NaiveMempool, Oracle};
 use crate::scenario::build::{self, Keys};
@@ -440,21 +442,28 @@ impl Trial<'_> {
 
     /// Checks that all subjects store the same bytes, on every storage.
     fn compare_bytes(&mut self) -> Result<(), Failure> {
-        let mut first: Option<(String, blake3::Hash)> = None;
-        for SubjectHistory { subject, .. } in &self.subjects {
-            let name = subject.name().to_owned();
+        let mut first: Option<(&SubjectHistory, blake3::Hash)> = None;
+        for one in &self.subjects {
+            let (subject, name) = (&one.subject, one.subject.name().to_owned());
             let bytes = self.ask(&name, || subject.bytes_kept())?;
             match &first {
                 Some((other, expected)) if *expected != bytes => {
-                    return Err(violation(
-                        &SAME_ON_EVERY_STORAGE,
-                        self.step,
-                        &name,
-                        format!("its stored bytes hash to {bytes}, those of {other} to {expected}"),
-                    ));
+                    let other = &other.subject;
+                    let expected_of = other.name();
+                    let mut detail = format!(
+                        "its stored bytes hash to {bytes}, those of {expected_of} to {expected}"
+                    );
+                    let [got, expected] = [subject, other].map(|one| one.entries());
+                    if let (Ok(Some(got)), Ok(Some(expected))) = (got, expected)
+                        && let Some(difference) = entries::difference(&got, &expected)
+                    {
+                        detail = format!("{difference}\n{detail}");
+                    }
+                    let invariant = &SAME_ON_EVERY_STORAGE;
+                    return Err(violation(invariant, self.step, &name, detail));
                 }
                 Some(_) => {}
-                None => first = Some((name, bytes)),
+                None => first = Some((one, bytes)),
             }
         }
         if let Some((_, bytes)) = first {
@@ -576,7 +585,10 @@ pub fn catch_panic<T>(
     question: impl FnOnce() -> T,
 ) -> Result<T, Failure> {
     watchdog::note(step, subject);
-    panic::catch_panic(question).map_err(|message| violation(&NEVER_PANICS, step, subject, message))
+    panic::catch_panic(question).map_err(|message| {
+        let detail = panic::with_place(message);
+        violation(&NEVER_PANICS, step, subject, detail)
+    })
 }
 
 fn violation(

@@ -9,7 +9,7 @@ use lockstep_harness::invariant::Invariant;
 use lockstep_harness::panic::silence_panics;
 use lockstep_harness::reproducer::{Payload as _, ReproducerError};
 use lockstep_harness::shrink::{Budget, counted};
-use lockstep_harness::violation::Violation;
+use lockstep_harness::violation::{Failure, Violation};
 use lockstep_sim::campaign::{self, CoreSubjects, SubjectFactory};
 use lockstep_sim::export;
 use lockstep_sim::reproducer::{LedgerRun, Reproducer};
@@ -134,6 +134,17 @@ pub(crate) fn quietly_shrunk(
     budget: Budget<'_>,
 ) -> Shrunk {
     silence_panics(|| campaign::shrink_on(scenario, violation, subjects, budget))
+}
+
+/// Executes a scenario on the subjects of a factory, with panic messages silenced; returns what it violates.
+pub(crate) fn quietly_judged(
+    scenario: &Scenario,
+    subjects: &dyn SubjectFactory,
+) -> Option<Violation> {
+    match silence_panics(|| campaign::run_on(scenario, subjects)) {
+        Err(Failure::Violation(violation)) => Some(violation),
+        _ => None,
+    }
 }
 
 /// Shrinks a scenario that ends its process or does not end, in processes; `None` if that fails.

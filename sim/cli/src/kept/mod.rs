@@ -9,7 +9,9 @@ mod schedule;
 use std::path::Path;
 
 pub(crate) use cluster::smaller as smaller_cluster;
-pub(crate) use ledger::{quietly_shrunk, shrunk_in_processes, smaller as smaller_ledger};
+pub(crate) use ledger::{
+    quietly_judged, quietly_shrunk, shrunk_in_processes, smaller as smaller_ledger,
+};
 
 use lockstep_cluster::ClusterRun;
 use lockstep_harness::finding::Smaller;

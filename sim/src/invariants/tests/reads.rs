@@ -88,7 +88,13 @@ fn bytes_that_no_block_gave_are_named() {
         before: step.after.clone(),
         ..step
     };
-    let judged = |got, rebuilt| step.judged(Event::Kept { got, rebuilt });
+    let judged = |got, rebuilt| {
+        step.judged(Event::Kept {
+            got,
+            rebuilt,
+            difference: None,
+        })
+    };
     assert_eq!(judged(&got, &got), None);
     assert_eq!(judged(&got, &rebuilt), Some("bytes-depend-on-blocks-alone"));
 }
