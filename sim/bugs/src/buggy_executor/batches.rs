@@ -20,6 +20,13 @@ pub(super) fn batches(transactions: &[Transaction], bug: Option<ExecutorBug>) ->
             Some(ExecutorBug::OvertakingBatch) => {
                 batches.iter().position(|batch| !conflicts(batch))
             }
+            // Whether those before it have ancestors is asked, and whether these have some is not.
+            Some(ExecutorBug::OneLevelDeep) => Some(
+                batches
+                    .iter()
+                    .rposition(conflicts)
+                    .map_or(0, |last| (last + 1).min(2)),
+            ),
             _ => Some(
                 batches
                     .iter()

@@ -12,15 +12,19 @@ mod batches;
 mod cache;
 mod committed;
 pub mod concurrent;
+mod keys;
 mod merge;
 mod seeded_bugs;
 pub(crate) mod signatures;
 mod store;
 mod worker;
 
+use std::collections::VecDeque;
+
 use lockstep_core::model::{Block, Genesis, Height, Outcome};
 
 pub use self::committed::CommittedState;
+use self::keys::Keys;
 pub use self::seeded_bugs::ExecutorBug;
 use self::worker::Workers;
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
@@ -60,12 +64,26 @@ impl Subject for BuggyExecutor {
             _ => vec![None; block.transactions.len()],
         };
         let mut outcomes = vec![None; block.transactions.len()];
+        let mut keys = Keys::new(self.bug);
         for batch in batches::batches(&block.transactions, self.bug) {
             set_current_place("execute a batch");
-            for &index in batch.iter().rev() {
+            let mut waiting: VecDeque<usize> = batch.into_iter().rev().collect();
+            let mut turns_in_vain = 0;
+            while let Some(index) = waiting.pop_front() {
                 set_current_transaction(u32::try_from(index).unwrap_or(u32::MAX));
                 let (transaction, forger) = (&block.transactions[index], forgers[index]);
-                outcomes[index] = Some(workers.execute(transaction, forger)?);
+                if let Err(reason) = keys.acquire(index, transaction) {
+                    waiting.push_back(index);
+                    turns_in_vain += 1;
+                    if turns_in_vain > waiting.len() {
+                        return Err(SubjectError::Stuck(reason));
+                    }
+                    continue;
+                }
+                turns_in_vain = 0;
+                let outcome = workers.execute(transaction, forger)?;
+                keys.release(index, &outcome);
+                outcomes[index] = Some(outcome);
             }
         }
         let cache = workers.cache;

@@ -1,6 +1,6 @@
 //! The seeded bugs of the buggy executor.
 
-use lockstep_harness::invariant::FINISHES_IN_TIME;
+use lockstep_harness::invariant::{ALWAYS_ENDS, FINISHES_IN_TIME};
 
 lockstep_harness::seeded_bugs! {
     /// A seeded bug of the buggy executor.
@@ -60,6 +60,15 @@ lockstep_harness::seeded_bugs! {
         /// It joins the first batch without a conflict, instead of one after the last conflict.
         OvertakingBatch = "overtaking-batch" in Scheduling:
             "a transaction joins a batch before one that it conflicts with";
+        /// The next transaction of its sender waits for ever.
+        KeysNotGivenBack = "keys-not-given-back" in Scheduling:
+            "a rejected transaction never releases the keys that it holds", named by [ALWAYS_ENDS];
+        /// A transfer to oneself: the key is the sender's and a receiver's.
+        WaitsForItself = "waits-for-itself" in Scheduling:
+            "a transaction that names a key in two modes waits for itself", named by [ALWAYS_ENDS];
+        /// The third and the fourth transaction of a chain are in one batch.
+        OneLevelDeep = "one-level-deep" in Scheduling:
+            "the check for predecessors looks one level deep";
         ReceiverNotRegistered = "receiver-not-registered" in Storage:
             "a new account gets its balance, but no nonce";
         RewardInvisible = "reward-invisible" in Storage:
