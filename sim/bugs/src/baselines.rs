@@ -218,7 +218,9 @@ fn both(
             // A panic fails an ordinary test as well.
             match catch_panic(|| subject.add_block(&block)) {
                 Ok(Ok(_) | Err(SubjectError::Refused(_))) => {}
-                Ok(Err(SubjectError::Stuck(_))) => return (Err("it does not end".to_owned()), None),
+                Ok(Err(SubjectError::Stuck(_))) => {
+                    return (Err("it does not end".to_owned()), None);
+                }
                 Ok(Err(error)) => return (Err(error.to_string()), None),
                 Err(_) => return (Err("it panicked".to_owned()), None),
             }

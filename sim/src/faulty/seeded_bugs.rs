@@ -35,7 +35,7 @@ lockstep_harness::seeded_bugs! {
             "a block that was given up is kept and was never executed",
             named by [CANCELLED_LEAVES_NO_TRACE];
         SwallowedPanic = "swallowed-panic" in Scheduling:
-            "a worker panics on a cell that does not exist, and the serial path rescues every such block",
+            "a worker that loads cells panics on one that does not exist, and the serial path rescues every such block",
             named by [NO_SWALLOWED_PANIC];
         FallbackFailsToo = "fallback-fails-too" in Scheduling:
             "the failure of the parallel path cancels the serial execution that is to rescue it",
