@@ -126,17 +126,21 @@ pub fn genesis_hash(genesis: &Genesis) -> Hash {
 /// that it sets and no receipts.
 #[must_use]
 pub fn block_digest(parent: Hash, state_diff: &[(Cell, Value)], receipts: &[Receipt]) -> Hash {
-    // Enough bytes at once to be hashed in several lanes.
-    const BUFFER: usize = 16_384;
     hash_buffered(
-        BUFFER,
+        DIGEST_BUFFER,
         blake3::Hasher::new_derive_key("lockstep 1 block digest"),
         &(parent, state_diff, receipts),
     )
 }
 
+/// The bytes of a digest's input that are hashed at once: enough for several lanes.
+pub(crate) const DIGEST_BUFFER: usize = 16_384;
+
+/// The bytes of any other input that are hashed at once.
+pub(crate) const BUFFER: usize = 1_024;
+
 fn hash_of<T: BorshSerialize + ?Sized>(hasher: blake3::Hasher, value: &T) -> Hash {
-    hash_buffered(1024, hasher, value)
+    hash_buffered(BUFFER, hasher, value)
 }
 
 /// Hashes an encoding through a buffer, in bytes: the hasher takes many small writes slowly.

@@ -42,6 +42,13 @@ pub struct ParallelConfig {
 /// nanoseconds.
 pub const GRAPH_PAYS_NS: u64 = 1_000;
 
+/// The fewest transactions of a parallel block of mainnet, unless an operator chooses another number.
+pub(crate) const MAINNET_THRESHOLD: usize = 20;
+/// As [`MAINNET_THRESHOLD`], of testnet and stagenet.
+pub(crate) const TESTNET_THRESHOLD: usize = 10;
+/// As [`MAINNET_THRESHOLD`], of devnet.
+pub(crate) const DEVNET_THRESHOLD: usize = 4;
+
 /// The cost of verifying a transaction in a batch, in nanoseconds, about. The threshold of a network
 /// counts transactions that are to be verified.
 pub const VERIFICATION_NS: u64 = 13_000;
@@ -86,9 +93,9 @@ impl ParallelConfig {
         ParallelConfig {
             enabled: true,
             threshold: match network {
-                Network::Mainnet => 20,
-                Network::Testnet | Network::Stagenet => 10,
-                Network::Devnet => 4,
+                Network::Mainnet => MAINNET_THRESHOLD,
+                Network::Testnet | Network::Stagenet => TESTNET_THRESHOLD,
+                Network::Devnet => DEVNET_THRESHOLD,
             },
             workers: None,
             test_mode: false,

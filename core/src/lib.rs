@@ -104,6 +104,9 @@ pub mod chain;
 
 pub mod asynchronous;
 
+// The sizes at which any of the above goes another way.
+pub mod sizes;
+
 #[cfg(doc)]
 #[doc = include_str!("../glossary.md")]
 pub mod glossary {}

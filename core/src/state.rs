@@ -255,10 +255,11 @@ pub(crate) fn in_cell_order<T: Send>(items: &mut [(Cell, T)], parallelism: impl 
     sort_in(parallelism.at_once(), items, parallelism);
 }
 
+/// The fewest pairs that are sorted in parts: fewer are sorted sooner than other threads are woken.
+pub(crate) const FEW: usize = 4_096;
+
 /// Sorts pairs by their cells in `parts` parts, each of them on one thread.
 fn sort_in<T: Send>(parts: usize, items: &mut [(Cell, T)], parallelism: impl SideBySide) {
-    // Few pairs are sorted sooner than other threads are woken.
-    const FEW: usize = 4_096;
     if parts < 2 || items.len() < FEW {
         sort_by_prefix(
             items,

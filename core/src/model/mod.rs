@@ -9,7 +9,7 @@ mod effect;
 mod genesis;
 mod key;
 mod receipt;
-mod transaction;
+pub(crate) mod transaction;
 mod version;
 
 pub use amount::{Amount, Height, Nonce, Timestamp};

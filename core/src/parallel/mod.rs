@@ -55,10 +55,10 @@
 pub(crate) mod block_executor;
 mod in_order;
 mod parallel_executor;
-mod parallel_state;
+pub(crate) mod parallel_state;
 pub(crate) mod parallelism;
 pub(crate) mod pipeline;
-mod run;
+pub(crate) mod run;
 
 pub use parallel_executor::{BatchError, ParallelExecutor, execute_one};
 pub use parallel_state::{ParallelChainState, TransactionView};

@@ -9,6 +9,9 @@ use crate::state::{Loaded, WriteSet, add, cell_write, in_cell_order};
 use crate::storage::{Storage, StorageError, schema};
 use crate::transition::StateView;
 
+/// The number of cells that are read at once for the write set of a block.
+pub(crate) const PIECE: usize = 1_024;
+
 /// Accounts as a block has left them so far, shared by its workers.
 ///
 /// Everything of one account is in one entry: nonce, multisig, balances. A cell is loaded from the
@@ -257,8 +260,6 @@ impl<S: Storage, H: BuildHasher + Clone> ParallelChainState<S, H> {
         height: Height,
         workers: &Workers,
     ) -> Result<WriteSet, StorageError> {
-        /// The number of cells that are read at once.
-        const PIECE: usize = 1_024;
         let mut now: Vec<(Cell, Value)> = self
             .accounts
             .into_iter()

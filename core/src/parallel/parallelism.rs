@@ -11,14 +11,18 @@ use crate::storage::{Batch, Storage, StorageError};
 
 /// The fewest transactions for which waking the workers pays, signatures aside: it costs some 20
 /// microseconds.
-const LEAST: usize = 256;
+pub(crate) const LEAST: usize = 256;
 
 /// The fewest transactions for whose signatures waking another worker pays.
-const LEAST_PIECE: usize = 8;
+pub(crate) const LEAST_PIECE: usize = 8;
 
 /// The size of the pieces into which the end of a large block is cut: a signature in such a batch
 /// costs a tenth more than in one of [`BATCH`], in smaller ones up to a half.
-const SMALL_PIECE: usize = 48;
+pub(crate) const SMALL_PIECE: usize = 48;
+
+/// The size of the pieces of a thread alone, which gains nothing from small ones; a storage is read best
+/// in large ones.
+pub(crate) const ALONE: usize = 1_024;
 
 /// The threads that do the parts of a block which depend on nothing: the caller's alone, or the
 /// workers. The results are the same.
@@ -65,8 +69,6 @@ impl<'p> Parallelism<'p> {
     /// end a worker's share of the rest, so that the workers end together (guided self-scheduling:
     /// Polychronopoulos and Kuck, 1987).
     pub(crate) fn pieces(self, transactions: usize) -> Vec<Range<usize>> {
-        // A thread alone gains nothing from small pieces, and a storage is read best in large ones.
-        const ALONE: usize = 1_024;
         let (workers, full) = match self.0 {
             Some(workers) => (workers.number(), BATCH),
             None => (1, ALONE),

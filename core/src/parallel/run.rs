@@ -8,7 +8,7 @@ use crate::schedule::{Graph, ReadySet};
 
 /// The most tasks that a worker takes at once. Taking costs a lock; a task that is taken is out of the
 /// others' reach.
-const MOST_AT_ONCE: usize = 64;
+pub(crate) const MOST_AT_ONCE: usize = 64;
 
 /// The reason why not every task ran.
 #[derive(Debug, PartialEq, Eq)]

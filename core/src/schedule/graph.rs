@@ -156,13 +156,15 @@ fn is_chain<'t>(mut transactions: impl Iterator<Item = &'t Transaction>) -> bool
     links > 0
 }
 
+/// The most accesses of a transaction that are looked at to recognise a chain.
+pub(crate) const MOST_FIRST: usize = 16;
+
 /// Collects the first accesses of a transaction: its nonce, what it takes, and then what it adds to. Not
 /// more than a few, because all pairs are compared, and the pass must stay linear.
 fn touches_first(transaction: &Transaction, touched: &mut Vec<Access>) {
-    const MOST: usize = 16;
     touched.clear();
     accesses(transaction, |access| {
-        if touched.len() < MOST {
+        if touched.len() < MOST_FIRST {
             touched.push(access);
         }
     });
@@ -215,7 +217,7 @@ struct BalanceTouches {
 
 /// The number of balances of an account that are searched one after another. An account with thousands
 /// must not make this pass quadratic.
-const MOST_NEAR: usize = 8;
+pub(crate) const MOST_NEAR: usize = 8;
 
 struct Builder<H> {
     hasher: H,

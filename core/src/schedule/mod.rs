@@ -49,8 +49,8 @@
 //! accesses.
 
 mod access;
-mod graph;
-mod ready_set;
+pub(crate) mod graph;
+pub(crate) mod ready_set;
 
 pub use access::{Access, Key, Mode, accesses};
 pub use graph::{Graph, group_by_conflicts};

@@ -164,36 +164,45 @@ struct Ranks {
     len: usize,
 }
 
+/// The number of bits of a word.
+pub(crate) const WORD: usize = 64;
+
+/// The number of transactions whose words have their bits in one word more.
+pub(crate) const FILLED: usize = WORD * WORD;
+
 impl Ranks {
     fn none_of(limit: usize) -> Self {
-        let words = limit.div_ceil(64);
+        let words = limit.div_ceil(WORD);
         Ranks {
             words: vec![0; words],
-            filled: vec![0; words.div_ceil(64)],
+            filled: vec![0; words.div_ceil(WORD)],
             len: 0,
         }
     }
 
     fn insert(&mut self, number: u32) {
-        let word = number as usize / 64;
-        self.words[word] |= 1 << (number % 64);
-        self.filled[word / 64] |= 1 << (word % 64);
+        let word = number as usize / WORD;
+        self.words[word] |= 1 << (number as usize % WORD);
+        self.filled[word / WORD] |= 1 << (word % WORD);
         self.len += 1;
     }
 
     fn remove(&mut self, number: u32) {
-        let word = number as usize / 64;
-        self.words[word] &= !(1 << (number % 64));
+        let word = number as usize / WORD;
+        self.words[word] &= !(1 << (number as usize % WORD));
         if self.words[word] == 0 {
-            self.filled[word / 64] &= !(1 << (word % 64));
+            self.filled[word / WORD] &= !(1 << (word % WORD));
         }
         self.len -= 1;
     }
 
     fn first(&self) -> Option<u32> {
         let filled = self.filled.iter().position(|words| *words != 0)?;
-        let word = filled * 64 + self.filled[filled].trailing_zeros() as usize;
-        Some(u32::try_from(word * 64).expect("a rank is a u32") + self.words[word].trailing_zeros())
+        let word = filled * WORD + self.filled[filled].trailing_zeros() as usize;
+        Some(
+            u32::try_from(word * WORD).expect("a rank is a u32")
+                + self.words[word].trailing_zeros(),
+        )
     }
 }
 

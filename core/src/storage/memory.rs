@@ -91,10 +91,11 @@ impl MemoryStorage {
     }
 }
 
+/// The most entries for each change with which it is cheaper to build the whole table anew, in one pass,
+/// than to search the place of each change.
+pub(crate) const REBUILT_UP_TO: usize = 8;
+
 fn change((entries, changes): (&mut Entries, TableChanges)) {
-    /// The most entries for each change with which it is cheaper to build the whole table anew, in one
-    /// pass, than to search the place of each change.
-    const REBUILT_UP_TO: usize = 8;
     let is_rebuilt = entries.len() / REBUILT_UP_TO <= changes.len();
     let mut put = Vec::with_capacity(changes.len());
     let mut removed = Vec::new();

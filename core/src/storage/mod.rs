@@ -3,7 +3,7 @@
 //! A storage knows nothing of accounts or blocks; the meaning of the bytes stands in `schema`. All
 //! implementations answer alike, byte for byte.
 
-mod memory;
+pub(crate) mod memory;
 mod redb;
 pub(crate) mod schema;
 

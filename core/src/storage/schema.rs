@@ -310,8 +310,6 @@ impl Batch {
         entry: impl Fn(&CellWrite) -> Option<Entry> + Send + Sync,
         parallelism: impl SideBySide,
     ) -> Self {
-        /// The number of entries that are made on one thread.
-        const PIECE: usize = 512;
         let pieces: Vec<&[CellWrite]> = writes.chunks(PIECE).collect();
         let of_pieces: Vec<Vec<Entry>> =
             parallelism.map(&pieces, |piece| piece.iter().filter_map(&entry).collect());
@@ -347,6 +345,9 @@ impl Batch {
         }
     }
 }
+
+/// The number of entries of a batch that are made on one thread.
+pub(crate) const PIECE: usize = 512;
 
 #[cfg(test)]
 mod tests {
