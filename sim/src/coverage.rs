@@ -1,9 +1,12 @@
 //! Coverage points of a ledger, counted from the oracle's result of a block.
 
+mod edges;
+mod sizes;
+
 use std::collections::BTreeSet;
 
 use lockstep_core::model::{
-    Block, Cell, Effect, Outcome, Payload, Refusal, Rejection, Transaction,
+    Block, Cell, Effect, Outcome, Payload, Refusal, Rejection, Rules, Transaction,
 };
 use lockstep_harness::coverage::{Coverage, Point};
 
@@ -30,18 +33,26 @@ macro_rules! point {
 }
 pub(crate) use point;
 
+pub(crate) use sizes::{count_rewind, count_workers};
+
 /// Counts the coverage points of a block. `expected` is the oracle's result, `before` the world
 /// before it.
 pub fn count_block(
     coverage: &mut Coverage,
+    rules: &Rules,
     block: &Block,
     expected: &Result<BlockResult, Refusal>,
     before: Option<&World>,
 ) {
     let result = match expected {
         Ok(result) => result,
-        Err(refusal) => return coverage.count(refused(refusal)),
+        Err(refusal) => {
+            sizes::count_refused(coverage, refusal);
+            return coverage.count(refused(refusal));
+        }
     };
+    sizes::count(coverage, rules, block, result, before);
+    edges::count(coverage, rules, block, result, before);
     coverage.count(point!("blocks", total));
     let transactions = block.transactions.len() as u64;
     coverage.count_many(point!("transactions", total), transactions);

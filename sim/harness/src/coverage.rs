@@ -87,9 +87,16 @@ macro_rules! point {
     }};
 }
 
+/// Points that are made of a table which another crate has: its rows are the list, and one line counts them
+/// all. Registered with [`inventory::submit`].
+pub struct Table(pub fn() -> &'static [Point]);
+
+inventory::collect!(Table);
+
 /// Every point of the program once for each line that counts it, in no order.
 pub fn registered() -> impl Iterator<Item = &'static Point> {
-    inventory::iter::<Registered>().map(|registered| registered.0)
+    let alone = inventory::iter::<Registered>().map(|registered| registered.0);
+    alone.chain(inventory::iter::<Table>().flat_map(|table| (table.0)()))
 }
 
 /// The point of a system with this name, as one of its lines registers it.

@@ -5,6 +5,7 @@
 //! wallet follows the balances and nonces that should result, so that most transactions meant to be
 //! applied are; it judges nothing, and an error of it changes only the mix.
 
+mod edges;
 mod failures;
 pub(crate) mod faults;
 mod mempool;
@@ -19,10 +20,11 @@ pub use failures::add_failures;
 pub use faults::{FaultKind, FaultMix};
 pub use preset::Preset;
 pub use profile::{Profile, Size, TransactionKind};
-pub use runs::{of_run, profile_of_run};
+pub use runs::{of_run, profile_of_run, with_edges, with_tail};
 pub use tails::{Dimension, Tail};
 pub use tree::{Grown, tree};
 
+use edges::Progress;
 use wallet::{Beliefs, Wallet};
 
 use crate::scenario::{
@@ -60,6 +62,15 @@ pub fn scenario_with_preset(
 }
 
 fn of_profile(choices: &mut impl Choices, profile: Profile) -> (Profile, Scenario) {
+    let (profile, scenario, _) = of_profile_so_far(choices, profile);
+    (profile, scenario)
+}
+
+/// Draws a scenario, and returns how far its generator has come.
+fn of_profile_so_far(
+    choices: &mut impl Choices,
+    profile: Profile,
+) -> (Profile, Scenario, Progress) {
     let genesis = genesis(choices, &profile);
     let mut generator = Generator::new(&genesis, &profile, choices);
     let mut steps = Vec::new();
@@ -73,6 +84,11 @@ fn of_profile(choices: &mut impl Choices, profile: Profile) -> (Profile, Scenari
         generator.push_step(Some(Step::Block(block)), &mut steps);
     }
     let hash_seed = generator.choices.below(1 << 32);
+    let progress = Progress {
+        wallet: generator.wallet,
+        next_new_account: generator.next_new_account,
+        last_miner: generator.last_miner,
+    };
     let mut scenario = Scenario {
         genesis,
         hash_seed,
@@ -82,7 +98,7 @@ fn of_profile(choices: &mut impl Choices, profile: Profile) -> (Profile, Scenari
     if profile.tail.is_at_byte_limit {
         tails::limit_bytes(&mut scenario, choices);
     }
-    (profile, scenario)
+    (profile, scenario, progress)
 }
 
 /// Draws the profile alone: that of [`scenario_with_preset`] for the same choices.
@@ -147,6 +163,8 @@ struct Generator<'g, C> {
     next_new_account: u32,
     /// Number of blocks so far.
     blocks: usize,
+    /// Miner of the last block that should have been accepted.
+    last_miner: Option<u32>,
 }
 
 impl<'g, C: Choices> Generator<'g, C> {
@@ -156,6 +174,7 @@ impl<'g, C: Choices> Generator<'g, C> {
             undone: Vec::new(),
             next_new_account: profile.accounts,
             blocks: 0,
+            last_miner: None,
             profile,
             choices,
         }
@@ -220,6 +239,7 @@ impl<'g, C: Choices> Generator<'g, C> {
         self.wallet.close_block(&block);
         if self.wallet.height() > height {
             self.undone.clear();
+            self.last_miner = Some(miner);
         }
         block
     }
@@ -292,6 +312,10 @@ impl<'g, C: Choices> Generator<'g, C> {
             TransactionKind::SumOverflow => self.sum_overflow(body),
             TransactionKind::Malformed => self.malformed(body),
             TransactionKind::Forged => self.forged(body),
+            TransactionKind::Drained => self.drained(body),
+            TransactionKind::MinerAhead => self.miner_ahead(miner, body),
+            TransactionKind::MinerDrained => self.miner_drained(miner, body),
+            TransactionKind::AmountEnd => self.amount_end(body),
             TransactionKind::UnknownSender => {
                 let stranger = self.new_account();
                 let action = match self.choices.below(2) {
@@ -328,6 +352,7 @@ impl<'g, C: Choices> Generator<'g, C> {
         let from = self.rich();
         let count = match self.profile.tail.dimension {
             Some(Dimension::Transfers) => self.profile.tail.most,
+            Some(Dimension::Assets) => self.choices.pick(&[16, 64, 255]),
             _ => {
                 let most = self.choices.pick(&[2, 4, 16, 255]);
                 self.choices.between(2, most)
@@ -396,13 +421,13 @@ impl<'g, C: Choices> Generator<'g, C> {
             return (size, accounts, self.choices.between(1, size));
         }
         // Participants beyond the accounts of the genesis have keys as well.
-        let size = match self.choices.below(2) {
-            0 => most,
-            _ => self.choices.between(1, most),
+        let size = match self.choices.below(4) {
+            0 => self.choices.between(1, most),
+            _ => most,
         };
-        let threshold = match self.choices.below(2) {
-            0 => size,
-            _ => self.choices.between(1, size),
+        let threshold = match self.choices.below(4) {
+            0 => self.choices.between(1, size),
+            _ => size,
         };
         (size, accounts.max(most), threshold)
     }
@@ -581,6 +606,13 @@ impl<'g, C: Choices> Generator<'g, C> {
 
     /// An account with more than 100 of the native asset, if four tries find one.
     fn rich(&mut self) -> u32 {
+        // Or few transactions would have many cosigners.
+        if self.profile.tail.dimension == Some(Dimension::Participants)
+            && let Some((account, _)) = self.wallet.current().any_multisig()
+            && self.choices.chance(1, 2)
+        {
+            return account;
+        }
         for _ in 0..4 {
             let account = self.account();
             if self.wallet.current().balance(account, 0) > 100 {

@@ -59,6 +59,8 @@ pub struct Profile {
     pub faults: FaultMix,
     /// Sizes of a run that is extreme in one dimension.
     pub tail: Tail,
+    /// Number of blocks of exact edges behind the others.
+    pub extra_blocks: u64,
 }
 
 /// A kind of transaction.
@@ -102,10 +104,27 @@ pub enum TransactionKind {
     Forged,
     /// A sender that does not exist.
     UnknownSender,
+    /// A transfer, a burn or a fee that leaves exactly nothing of a balance.
+    Drained,
+    /// The miner of the block spends what only this block gives.
+    MinerAhead,
+    /// The miner of this block, or of the one before, spends all that it has.
+    MinerDrained,
+    /// An amount, a fee or a nonce at one of its ends.
+    AmountEnd,
 }
 
 impl TransactionKind {
-    /// Every kind.
+    /// The kinds of exact edges, which only extras are made of.
+    pub const EDGES: [TransactionKind; 4] = [
+        TransactionKind::Drained,
+        TransactionKind::MinerAhead,
+        TransactionKind::MinerDrained,
+        TransactionKind::AmountEnd,
+    ];
+
+    /// Every other kind. Their number is a number of choices, and seeds keep their meaning while it
+    /// stays.
     pub const ALL: [TransactionKind; 19] = [
         TransactionKind::Plain,
         TransactionKind::ManyTransfers,
@@ -151,6 +170,10 @@ impl TransactionKind {
             TransactionKind::Malformed => "malformed",
             TransactionKind::Forged => "forged",
             TransactionKind::UnknownSender => "unknown-sender",
+            TransactionKind::Drained => "drained",
+            TransactionKind::MinerAhead => "miner-ahead",
+            TransactionKind::MinerDrained => "miner-drained",
+            TransactionKind::AmountEnd => "amount-end",
         }
     }
 }
@@ -194,6 +217,7 @@ impl Profile {
             // Drawn by the caller that wants faults: streams of choices without them do not change.
             faults: FaultMix::none(),
             tail: Tail::NONE,
+            extra_blocks: 0,
         }
     }
 }
@@ -220,6 +244,9 @@ impl fmt::Display for Profile {
             write!(f, "{separator} {kind} {weight}")?;
         }
         write!(f, "; {}", self.faults)?;
+        if self.extra_blocks > 0 {
+            write!(f, "; blocks of edges {}", self.extra_blocks)?;
+        }
         match self.tail.dimension {
             Some(dimension) => write!(f, "; tail of {dimension}: {}", self.tail.most),
             None => Ok(()),

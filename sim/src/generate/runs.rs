@@ -2,18 +2,18 @@
 //!
 //! The choices of a run come from the stream of its seed. Extras come from a second stream, derived
 //! from the same two numbers, so that they may grow without a change of what a seed has meant before:
-//! under [`Preset::Ordinary`] there are none, and every other preset draws the same scenario unless
-//! the run has a [tail](super::tails). Under [`Preset::Default`] a third stream adds
-//! [panics](super::failures) to the faults of a run, and a fourth one the steps of a
-//! [mempool](super::mempool) to one ordinary run of three.
+//! under [`Preset::Ordinary`] there are none, and every other preset draws the same scenario, with a few
+//! blocks of [exact edges](super::edges) behind it in every second run, unless the run has a
+//! [tail](super::tails). Under [`Preset::Default`] a third stream adds [panics](super::failures) to the
+//! faults of a run, and a fourth one the steps of a [mempool](super::mempool) to one ordinary run of three.
 
 use lockstep_harness::campaign::RunId;
 use lockstep_harness::choice::{Choices, Seeded};
 
 use super::tails::{Dimension, Tail};
 use super::{
-    Preset, Profile, Size, add_failures, mempool, of_profile, profile_with_preset,
-    scenario_with_preset,
+    Preset, Profile, Size, add_failures, edges, mempool, of_profile, of_profile_so_far,
+    profile_with_preset,
 };
 use crate::scenario::Scenario;
 
@@ -32,52 +32,80 @@ const MEMPOOL_ONE_IN: u64 = 3;
 /// Draws the profile and the scenario of a run.
 #[must_use]
 pub fn of_run(run: RunId, preset: Preset) -> (Profile, Scenario) {
-    match tail_of(run, preset) {
-        Some((profile, mut extras)) => of_profile(&mut extras, profile),
-        None => {
-            let (profile, mut scenario) =
-                scenario_with_preset(&mut ordinary(run), Size::CAMPAIGN, preset);
-            if preset == Preset::Default {
-                let mut choices = Seeded::new(run.seed.wrapping_add(PANICS), run.run);
-                add_failures(&mut scenario, 3, &mut choices);
-            }
-            let mut extras = Seeded::new(run.seed.wrapping_add(OF_MEMPOOLS), run.run);
-            if preset == Preset::Default && extras.chance(1, MEMPOOL_ONE_IN) {
-                mempool::add_steps(&mut scenario, &profile, &mut extras);
-            }
-            (profile, scenario)
+    let (profile, mut choices) = profile_and_rest(run, preset);
+    if profile.tail.dimension.is_some() {
+        return of_profile(&mut choices.extras, profile);
+    }
+    let (profile, mut scenario, progress) = of_profile_so_far(&mut choices.ordinary, profile);
+    edges::append(
+        &mut choices.extras,
+        &profile,
+        preset,
+        progress,
+        &mut scenario.steps,
+    );
+    if preset == Preset::Default {
+        let mut panics = Seeded::new(run.seed.wrapping_add(PANICS), run.run);
+        add_failures(&mut scenario, 3, &mut panics);
+        let mut of_mempools = Seeded::new(run.seed.wrapping_add(OF_MEMPOOLS), run.run);
+        if of_mempools.chance(1, MEMPOOL_ONE_IN) {
+            mempool::add_steps(&mut scenario, &profile, &mut of_mempools);
         }
     }
+    (profile, scenario)
+}
+
+/// Draws a small profile with transactions at exact edges, and a scenario of that profile.
+pub fn with_edges(choices: &mut impl Choices) -> (Profile, Scenario) {
+    let mut profile = Profile::draw(choices, Size::SMALL);
+    edges::weigh(&mut profile, Preset::Default, 8);
+    of_profile(choices, profile)
+}
+
+/// Draws a profile that is extreme in a dimension, and a scenario of that profile.
+pub fn with_tail(choices: &mut impl Choices, dimension: Dimension) -> (Profile, Scenario) {
+    let profile = Tail::draw(dimension, choices);
+    of_profile(choices, profile)
 }
 
 /// Draws the profile alone: that of [`of_run`].
 #[must_use]
 pub fn profile_of_run(run: RunId, preset: Preset) -> Profile {
-    match tail_of(run, preset) {
-        Some((profile, _)) => profile,
-        None => profile_with_preset(&mut ordinary(run), Size::CAMPAIGN, preset),
-    }
+    profile_and_rest(run, preset).0
 }
 
-fn ordinary(run: RunId) -> Seeded {
-    Seeded::new(run.seed, run.run)
+/// The two streams of a run.
+struct Streams {
+    ordinary: Seeded,
+    extras: Seeded,
 }
 
-/// Draws the profile of a run with a tail, and returns the stream behind it.
-fn tail_of(run: RunId, preset: Preset) -> Option<(Profile, Seeded)> {
-    if preset == Preset::Ordinary {
-        return None;
+/// Draws the profile of a run, and returns the streams behind it.
+fn profile_and_rest(run: RunId, preset: Preset) -> (Profile, Streams) {
+    let mut choices = Streams {
+        ordinary: Seeded::new(run.seed, run.run),
+        extras: Seeded::new(run.seed.wrapping_add(EXTRAS), run.run),
+    };
+    let has_extras = preset != Preset::Ordinary;
+    if let Some(dimension) = Dimension::of_run(run).filter(|_| has_extras) {
+        let mut profile = Tail::draw(dimension, &mut choices.extras);
+        preset.emphasise(&mut profile);
+        if !dimension.is_of_large_blocks() {
+            edges::weigh(&mut profile, preset, 1);
+        }
+        return (profile, choices);
     }
-    let dimension = Dimension::of_run(run)?;
-    let mut extras = Seeded::new(run.seed.wrapping_add(EXTRAS), run.run);
-    let mut profile = Tail::draw(dimension, &mut extras);
-    preset.emphasise(&mut profile);
-    Some((profile, extras))
+    let mut profile = profile_with_preset(&mut choices.ordinary, Size::CAMPAIGN, preset);
+    if has_extras {
+        profile.extra_blocks = choices.extras.pick(&[0, 0, 1, 2]);
+    }
+    (profile, choices)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generate::scenario_with_preset;
     use crate::scenario::{Fault, Step};
 
     fn run(run: u64) -> RunId {
@@ -93,15 +121,15 @@ mod tests {
             let is_of_a_mempool =
                 |step: &Step| matches!(step, Step::Pool(_) | Step::Submit(_) | Step::Template(_));
             if Dimension::of_run(run(index)).is_none() {
-                let (profile, mut scenario) = of_run(run(index), Preset::Default);
+                let (_, mut scenario) = of_run(run(index), Preset::Default);
                 scenario
                     .steps
                     .retain(|step| !is_panic(step) && !is_of_a_mempool(step));
-                assert_eq!((&profile, scenario.genesis), (&alone.0, alone.1.genesis));
                 let steps = alone.1.steps.into_iter().filter(|step| !is_panic(step));
                 let steps: Vec<Step> = steps.collect();
-                // Rewinds of the mempool's own blocks come behind them.
-                assert_eq!(scenario.steps[..steps.len()], steps);
+                // Blocks of edges and rewinds of the mempool's own blocks come behind them.
+                assert_eq!(scenario.steps.get(..steps.len()), Some(&steps[..]));
+                assert_eq!(scenario.genesis, alone.1.genesis);
             }
         }
     }
@@ -116,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_run_with_a_tail_is_extreme_in_its_dimension() {
-        for index in 0..143 {
+        for index in 0..91 {
             let Some(dimension) = Dimension::of_run(run(index)) else {
                 continue;
             };

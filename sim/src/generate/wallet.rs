@@ -84,6 +84,16 @@ impl Wallet {
             self.beliefs.push(self.current().clone());
             return;
         }
+        let reward = self.reward();
+        let current = self.current_mut();
+        current.issued += reward;
+        *current.balances.entry((block.miner, 0)).or_default() += reward + current.fees;
+        current.fees = 0;
+        self.beliefs.push(self.current().clone());
+    }
+
+    /// Returns the reward of the next block.
+    pub(super) fn reward(&self) -> u64 {
         let allocated: u64 = self
             .genesis
             .balances
@@ -92,12 +102,7 @@ impl Wallet {
             .map(|holding| holding.2)
             .sum();
         let left = self.genesis.native_limit - allocated - self.current().issued;
-        let reward = self.genesis.reward.min(left);
-        let current = self.current_mut();
-        current.issued += reward;
-        *current.balances.entry((block.miner, 0)).or_default() += reward + current.fees;
-        current.fees = 0;
-        self.beliefs.push(self.current().clone());
+        self.genesis.reward.min(left)
     }
 
     /// Undoes up to `depth` blocks and returns the beliefs after each of them.
@@ -123,6 +128,11 @@ impl Beliefs {
 
     pub(super) fn balance(&self, account: u32, asset: u32) -> u64 {
         self.balances.get(&(account, asset)).copied().unwrap_or(0)
+    }
+
+    /// Returns the fees of the next block so far.
+    pub(super) const fn fees(&self) -> u64 {
+        self.fees
     }
 
     pub(super) fn multisig(&self, account: u32) -> Option<&(u8, Vec<u32>)> {

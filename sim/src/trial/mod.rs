@@ -25,7 +25,7 @@ use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::{Failure, Violation};
 use lockstep_harness::watchdog;
 
-use crate::coverage::{count_block, point};
+use crate::coverage::{count_block, count_rewind, count_workers, point};
 use crate::entries;
 use crate::invariants::{self, Check, Event, Evidence, SAME_AS_SERIAL, first_violation_of};
 use crate::oracle::{NaiveMempool, Oracle};
@@ -171,6 +171,7 @@ fn run_all(
         trial.subjects.push(SubjectHistory::new(subject, before));
     }
     trial.recorded.push(trial.oracle.world().clone());
+    count_workers(trial.coverage, scenario.workers);
     for (index, step) in scenario.steps.iter().enumerate() {
         trial.step = index;
         trial.label = label(step);
@@ -312,7 +313,8 @@ impl Trial<'_> {
         let armed = std::mem::take(&mut self.armed);
         let earlier = faults::need_the_past(&armed).then(|| self.oracle.clone());
         let expected = self.oracle.add_block(block);
-        count_block(self.coverage, block, &expected, self.recorded.last());
+        let before = self.recorded.last();
+        count_block(self.coverage, &self.genesis.rules, block, &expected, before);
         let mut subjects = std::mem::take(&mut self.subjects);
         let with_body = std::mem::take(&mut self.with_body);
         for (index, one) in subjects.iter_mut().enumerate() {
@@ -388,6 +390,7 @@ impl Trial<'_> {
             (_, 0) => point!("rewind: to the genesis", in ["reorg"]),
             _ => point!("rewind: some blocks", in ["calm", "reorg"]),
         });
+        count_rewind(self.coverage, depth);
         self.oracle.rewind_to(height).map_err(|reason| {
             Failure::Infrastructure(format!("the oracle does not rewind: {reason}"))
         })?;
