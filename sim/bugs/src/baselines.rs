@@ -63,7 +63,8 @@ impl Engine for Plain {
     }
 
     fn applies(&self, bug: &Bug) -> bool {
-        without_faults(bug).is_some()
+        // Its blocks are few and small.
+        without_faults(bug).is_some_and(|buggy| buggy.needs().is_none())
     }
 
     fn search(&self, bug: &Bug, seed: u64, effort: &Effort<'_>) -> Result<Search, String> {
@@ -180,7 +181,7 @@ fn both(
     let Ok(mut oracle) = Oracle::new(&genesis) else {
         return (Ok(None), None);
     };
-    let mut subject = match buggy.subject(&genesis, scenario.hash_seed) {
+    let mut subject = match buggy.subject(&genesis, scenario.hash_seed, scenario.workers) {
         Ok(subject) => subject,
         Err(error) => return (Err(error.to_string()), None),
     };

@@ -6,7 +6,7 @@ use lockstep_core::model::Genesis;
 
 use super::{Bug, Correct};
 use crate::buggy_executor::concurrent::{self, Concurrent};
-use crate::buggy_executor::{BuggyExecutor, ExecutorBug};
+use crate::buggy_executor::{BuggyExecutor, ExecutorBug, Needs};
 use crate::core_verifier::VerifierBug;
 use lockstep_harness::choice::Choices;
 use lockstep_sim::answering::AnswerBug;
@@ -70,13 +70,25 @@ impl BuggySubject {
         !matches!(self, BuggySubject::OnDisk(_))
     }
 
+    /// Returns the runs in which alone its bug shows, if they are others than those of most bugs.
+    pub(super) const fn needs(self) -> Option<Needs> {
+        match self {
+            BuggySubject::Executor(Some(bug)) => bug.needs(),
+            _ => None,
+        }
+    }
+
     pub(super) fn subject(
         self,
         genesis: &Genesis,
         hash_seed: u64,
+        workers: Option<u32>,
     ) -> Result<Box<dyn Subject>, SubjectError> {
         match self {
-            BuggySubject::Executor(bug) => Ok(Box::new(BuggyExecutor::new(genesis, bug)?)),
+            BuggySubject::Executor(bug) => {
+                let executor = BuggyExecutor::new(genesis, bug)?;
+                Ok(Box::new(executor.on_workers(workers)))
+            }
             BuggySubject::Core(execution) => {
                 Ok(Box::new(Core::executed(execution, genesis, hash_seed)?))
             }
@@ -95,8 +107,14 @@ impl BuggySubject {
         }
     }
 
-    /// Draws a scenario for it: a small one, because most bugs take two transactions.
+    /// Draws a scenario for it: a small one, because most bugs take two transactions, or one of
+    /// the runs in which alone it shows.
     pub(super) fn scenario(self, choices: &mut impl Choices) -> Scenario {
+        match self.needs() {
+            Some(Needs::Tail(dimension)) => return generate::with_tail(choices, dimension).1,
+            Some(Needs::Edges) => return generate::with_edges(choices).1,
+            None => {}
+        }
         match self {
             BuggySubject::OnDisk(bug) => {
                 let mut scenario = generate::scenario_with_faults(choices, Size::SMALL).1;

@@ -17,8 +17,8 @@ pub struct InjectedBug {
 }
 
 impl InjectedBug {
-    /// All of them, in the order of the catalogue: the seeded bugs that a single ledger on one thread, or
-    /// the storage around it, can have.
+    /// All of them, in the order of the catalogue, the invented ones last: the seeded bugs that a single
+    /// ledger on one thread, or the storage around it, can have.
     pub fn all() -> impl Iterator<Item = InjectedBug> {
         let bugs = BUGS.iter().chain(INVENTED.iter()).chain(UNENDING.iter());
         bugs.filter_map(|bug| {
@@ -54,8 +54,9 @@ impl InjectedBug {
         &self,
         genesis: &Genesis,
         hash_seed: u64,
+        workers: Option<u32>,
     ) -> Result<Box<dyn Subject>, SubjectError> {
-        self.subject.subject(genesis, hash_seed)
+        self.subject.subject(genesis, hash_seed, workers)
     }
 }
 
@@ -65,7 +66,10 @@ impl SubjectFactory for InjectedBug {
         genesis: &Genesis,
         circumstances: &Circumstances<'_>,
     ) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
-        Ok(vec![self.subject(genesis, circumstances.hash_seed)?])
+        let Circumstances {
+            hash_seed, workers, ..
+        } = *circumstances;
+        Ok(vec![self.subject(genesis, hash_seed, workers)?])
     }
 }
 

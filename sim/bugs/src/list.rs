@@ -48,12 +48,19 @@ pub static BUGS: LazyLock<Vec<Bug>> = LazyLock::new(|| {
     catalogue().into_iter().filter(known).map(Bug::of).collect()
 });
 
-/// The invented bugs of core's public answers, stored bytes and mempool, which engines search for by name and
-/// commands inject. They are no rows of the detection matrix.
+/// The invented bugs of core's public answers, stored bytes and mempool, and of sizes and edges, which engines
+/// search for by name and commands inject. They are no rows of the detection matrix.
 pub static INVENTED: LazyLock<Vec<Bug>> = LazyLock::new(|| {
-    let hosts = [AnswerBug::HOST, PathBug::HOST, PoolBug::HOST];
+    let hosts = [
+        AnswerBug::HOST,
+        PathBug::HOST,
+        PoolBug::HOST,
+        ExecutorBug::HOST,
+    ];
     let is_sought = |entry: &Entry| {
-        entry.bug.area == Area::Invented && hosts.iter().any(|host| entry.is_in(*host))
+        entry.bug.area == Area::Invented
+            && hosts.iter().any(|host| entry.is_in(*host))
+            && !is_unending(entry)
     };
     let bugs = catalogue().into_iter().filter(is_sought);
     bugs.map(Bug::of).collect()
@@ -62,12 +69,13 @@ pub static INVENTED: LazyLock<Vec<Bug>> = LazyLock::new(|| {
 /// The invented bugs of the buggy executor, whose runs do not end: no engine searches for them, because it would
 /// not end either, and commands inject them.
 pub(crate) static UNENDING: LazyLock<Vec<Bug>> = LazyLock::new(|| {
-    let of_executor = |entry: &Entry| {
-        entry.bug.area == Area::Invented && ExecutorBug::named(entry.bug.id).is_some()
-    };
-    let bugs = catalogue().into_iter().filter(of_executor);
+    let bugs = catalogue().into_iter().filter(is_unending);
     bugs.map(Bug::of).collect()
 });
+
+fn is_unending(entry: &Entry) -> bool {
+    entry.bug.area == Area::Invented && entry.bug.id == ExecutorBug::NeverEnds.id()
+}
 
 /// The controls: the buggy executor without a bug, and core.
 pub const CORRECT: &[Bug] = &[

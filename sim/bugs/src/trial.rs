@@ -79,7 +79,13 @@ pub(super) fn detects(
     let outcome = trial::run_asking(
         asked,
         scenario,
-        &|genesis, hash_seed| Ok(vec![subject.subject(genesis, hash_seed)?]),
+        &|genesis, hash_seed| {
+            Ok(vec![subject.subject(
+                genesis,
+                hash_seed,
+                scenario.workers,
+            )?])
+        },
         &mut Coverage::default(),
     );
     match outcome {

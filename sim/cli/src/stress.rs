@@ -119,7 +119,7 @@ impl Stress {
             Some(bug) => stress::run_on(plan, &|genesis, hash_seed| {
                 let serial = Core::executed(Execution::Serial, genesis, hash_seed)?;
                 let serial = Box::new(serial) as Box<dyn Subject>;
-                Ok(vec![serial, bug.subject(genesis, hash_seed)?])
+                Ok(vec![serial, bug.subject(genesis, hash_seed, None)?])
             }),
             None => stress::run(plan),
         };

@@ -13,6 +13,12 @@ use super::store::{Store, damaged};
 use lockstep_sim::subject::{StoredBlock, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
 
+/// Number of blocks for which [`ExecutorBug::GrowsForever`] has room.
+const ROOM: usize = 100;
+
+/// Number of blocks that [`ExecutorBug::RewindStopsEarly`] undoes at most.
+const DEEPEST: u64 = 8;
+
 /// The whole state of a ledger between two blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommittedState {
@@ -22,6 +28,8 @@ pub struct CommittedState {
     heights: Vec<Tip>,
     /// The blocks from height 1 on, with their receipts.
     blocks: Vec<StoredBlock>,
+    /// Filled only by [`ExecutorBug::GrowsForever`].
+    never_freed: Vec<Hash>,
     bug: Option<ExecutorBug>,
 }
 
@@ -51,6 +59,7 @@ impl CommittedState {
                 digest: codec::block_digest(hash, &changes, &[]),
             }],
             blocks: Vec::new(),
+            never_freed: Vec::new(),
             bug,
         })
     }
@@ -149,10 +158,26 @@ impl CommittedState {
             .ok_or_else(|| damaged("a miner is paid more than there can be"))?;
         native.issued = Amount(native.issued.0 + reward);
         cache.supplies.insert(Asset::NATIVE, native);
-        if pay > 0 {
-            cache.credit(&self.store, miner, Asset::NATIVE, pay)?;
-        }
         let purse = (miner, Asset::NATIVE);
+        let is_drained =
+            cache.balances.get(&purse) == Some(&0) && self.store.balance(miner, Asset::NATIVE) > 0;
+        let still_due = match self.bug {
+            Some(ExecutorBug::RewardPaidEarly) => fees,
+            Some(ExecutorBug::DrainedMinerUnpaid) if is_drained => 0,
+            _ => pay,
+        };
+        if still_due > 0 {
+            cache.credit(&self.store, miner, Asset::NATIVE, still_due)?;
+        }
+        if pay == 0 && self.bug == Some(ExecutorBug::AbsentBeneficiary) {
+            cache.register(&self.store, miner);
+        }
+        if self.bug == Some(ExecutorBug::GrowsForever) {
+            if self.never_freed.len() == ROOM {
+                return Err(damaged("there is no room for what is kept of a block"));
+            }
+            self.never_freed.push(self.tip().hash);
+        }
         match self.bug {
             Some(ExecutorBug::RewardOverwrites) if pay > 0 => {
                 cache.balances.insert(purse, pay);
@@ -188,8 +213,20 @@ impl CommittedState {
         })
     }
 
+    /// Returns the reward of the next block.
+    pub(super) fn reward(&self) -> u64 {
+        let native = self.store.supply(Asset::NATIVE);
+        let left = self.rules.native_limit.0 - native.genesis.0 - native.issued.0;
+        self.rules.reward.0.min(left)
+    }
+
     /// Undoes the blocks above a height, the newest first.
     pub(super) fn rewind_to(&mut self, height: Height) {
+        let lowest = match self.bug {
+            Some(ExecutorBug::RewindStopsEarly) => self.tip().height.0.saturating_sub(DEEPEST),
+            _ => 0,
+        };
+        let height = height.max(Height(lowest));
         while self.tip().height > height {
             self.store.undo(self.tip().height);
             self.heights.pop();

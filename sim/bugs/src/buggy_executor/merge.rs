@@ -6,6 +6,12 @@ use super::ExecutorBug;
 use super::cache::Cache;
 use super::store::Store;
 
+/// Number of balances of an account that [`ExecutorBug::SeventeenthAsset`] merges.
+const MERGED_ASSETS: usize = 16;
+
+/// Number of changed cells that [`ExecutorBug::CellsInTwoHalves`] merges at once.
+const WHOLE_MERGE: usize = 4_096;
+
 impl Store {
     /// Writes the cache of a block, one kind of cell after the other, and returns every cell that differs,
     /// in the order of cells.
@@ -34,7 +40,21 @@ impl Store {
                 self.write(height, Cell::Multisig(account), value, &mut changes);
             }
         }
+        let (mut account_before, mut of_account) = (None, 0);
         for ((account, asset), balance) in cache.merged_balances() {
+            of_account = match account_before == Some(account) {
+                true => of_account + 1,
+                false => 1,
+            };
+            account_before = Some(account);
+            let is_forgotten = match self.bug {
+                Some(ExecutorBug::SeventeenthAsset) => of_account > MERGED_ASSETS,
+                Some(ExecutorBug::ZeroWriteIsTouch) => balance == 0,
+                _ => false,
+            };
+            if is_forgotten {
+                continue;
+            }
             let amount = Amount(balance.saturating_add(self.invisible(account, asset)));
             let cell = Cell::Balance(account, asset);
             self.write(height, cell, Value::Balance(amount), &mut changes);
@@ -48,6 +68,10 @@ impl Store {
             );
         }
         changes.sort_by_key(|(cell, _)| *cell);
+        if self.bug == Some(ExecutorBug::CellsInTwoHalves) && changes.len() > WHOLE_MERGE {
+            let (lost, _) = changes.remove(changes.len() / 2);
+            self.lose_newest(lost);
+        }
         changes
     }
 }

@@ -21,11 +21,11 @@ mod worker;
 
 use std::collections::VecDeque;
 
-use lockstep_core::model::{Block, Genesis, Height, Outcome};
+use lockstep_core::model::{Asset, Block, Genesis, Height, Outcome};
 
 pub use self::committed::CommittedState;
 use self::keys::Keys;
-pub use self::seeded_bugs::ExecutorBug;
+pub use self::seeded_bugs::{ExecutorBug, Needs};
 use self::worker::Workers;
 use lockstep_sim::subject::{StoredBlock, Subject, SubjectError};
 use lockstep_sim::world::{BlockResult, World};
@@ -36,7 +36,15 @@ use lockstep_sync::real::{set_current_place, set_current_transaction};
 pub struct BuggyExecutor {
     committed: CommittedState,
     bug: Option<ExecutorBug>,
+    /// Number of workers that take turns. No result of a correct executor depends on it.
+    workers: u32,
 }
+
+/// Number of workers unless a run asks for another.
+const USUAL_WORKERS: u32 = 3;
+
+/// Number of workers from which on [`ExecutorBug::WorkersShareSlot`] has too few slots.
+const SLOTS: u32 = 16;
 
 impl BuggyExecutor {
     /// Creates a ledger at height 0, correct if `bug` is `None`.
@@ -46,7 +54,18 @@ impl BuggyExecutor {
     /// [`SubjectError::Damaged`] if the genesis allocates more than there can be, or than the limit.
     pub fn new(genesis: &Genesis, bug: Option<ExecutorBug>) -> Result<Self, SubjectError> {
         let committed = CommittedState::at_genesis(genesis, bug)?;
-        Ok(BuggyExecutor { committed, bug })
+        Ok(BuggyExecutor {
+            committed,
+            bug,
+            workers: USUAL_WORKERS,
+        })
+    }
+
+    /// Returns the same with this number of workers.
+    #[must_use]
+    pub fn on_workers(self, workers: Option<u32>) -> Self {
+        let workers = workers.unwrap_or(USUAL_WORKERS);
+        BuggyExecutor { workers, ..self }
     }
 }
 
@@ -59,6 +78,11 @@ impl Subject for BuggyExecutor {
         let identities = self.committed.admit(block)?;
         let network = self.committed.rules.network;
         let mut workers = Workers::new(&self.committed.store, network, self.bug);
+        if self.bug == Some(ExecutorBug::RewardPaidEarly) && self.committed.reward() > 0 {
+            let (miner, reward) = (block.header.miner, self.committed.reward());
+            let store = &self.committed.store;
+            workers.cache.credit(store, miner, Asset::NATIVE, reward)?;
+        }
         let forgers = match self.bug {
             Some(ExecutorBug::BatchSignatureRule) => signatures::forgers(block),
             _ => vec![None; block.transactions.len()],
@@ -67,7 +91,7 @@ impl Subject for BuggyExecutor {
         let mut keys = Keys::new(self.bug);
         for batch in batches::batches(&block.transactions, self.bug) {
             set_current_place("execute a batch");
-            let mut waiting: VecDeque<usize> = batch.into_iter().rev().collect();
+            let mut waiting: VecDeque<usize> = batch.iter().copied().rev().collect();
             let mut turns_in_vain = 0;
             while let Some(index) = waiting.pop_front() {
                 set_current_transaction(u32::try_from(index).unwrap_or(u32::MAX));
@@ -84,6 +108,12 @@ impl Subject for BuggyExecutor {
                 let outcome = workers.execute(transaction, forger)?;
                 keys.release(index, &outcome);
                 outcomes[index] = Some(outcome);
+            }
+            if self.bug == Some(ExecutorBug::WorkersShareSlot)
+                && self.workers >= SLOTS
+                && let [first, second, ..] = batch[..]
+            {
+                outcomes[second] = outcomes[first].clone();
             }
         }
         let cache = workers.cache;

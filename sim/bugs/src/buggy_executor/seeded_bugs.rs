@@ -1,6 +1,7 @@
 //! The seeded bugs of the buggy executor.
 
 use lockstep_harness::invariant::{ALWAYS_ENDS, FINISHES_IN_TIME};
+use lockstep_sim::generate::Dimension;
 
 lockstep_harness::seeded_bugs! {
     /// A seeded bug of the buggy executor.
@@ -87,5 +88,68 @@ lockstep_harness::seeded_bugs! {
         ReceiptDiffers = "receipt-differs" in Storage: "the state is correct, but a receipt is not";
         /// It waits on the thread of the caller.
         NeverEnds as lockstep_cluster::NodeBug::NeverEnds, named by [FINISHES_IN_TIME];
+        ZeroWriteIsTouch = "zero-write-is-touch" in State:
+            "a balance that is drained to exactly nothing keeps its old value";
+        AbsentBeneficiary = "absent-beneficiary" in Storage: "a miner who gets nothing is registered";
+        /// The cells of blocks above height 64 are left as they are by a rewind.
+        UndoAskedOnce = "undo-asked-once" in Storage:
+            "whether undo is kept is decided once for many blocks, and of the later ones there is none";
+        /// The block after a hundred accepted ones is answered with an error.
+        GrowsForever = "grows-forever" in Storage:
+            "something is kept of every block and never freed, until there is no room";
+        LargestSumOverflows = "largest-sum-overflows" in Invented:
+            "a sum of exactly the largest number counts as one that overflows";
+        DrainedMinerUnpaid = "drained-miner-unpaid" in Invented:
+            "a miner whose balance a block drains to exactly nothing is not paid for the block";
+        RewardPaidEarly = "reward-paid-early" in Invented:
+            "the reward of a block can be spent within the block";
+        CellsInTwoHalves = "cells-in-two-halves" in Invented:
+            "more than 4,096 changed cells are merged in two halves, and the cell between them is lost";
+        FeesOfOnePiece = "fees-of-one-piece" in Invented:
+            "of the fees of a block those of the first 1,024 applied transactions are paid";
+        HistoryIsPruned = "history-is-pruned" in Invented:
+            "versions that are more than 64 blocks old are forgotten";
+        SeventeenthAsset = "seventeenth-asset" in Invented:
+            "of the balances of an account that a block touches 16 are merged";
+        CosignersInOneWord = "cosigners-in-one-word" in Invented:
+            "the participants of a multisig beyond the 64th do not count as signers";
+        RewindStopsEarly = "rewind-stops-early" in Invented: "a rewind undoes at most 8 blocks";
+        /// It has that of the first.
+        WorkersShareSlot = "workers-share-slot" in Invented:
+            "on 16 workers or more the second transaction of a batch has the result of another one";
+        AccountsOfOnePage = "accounts-of-one-page" in Invented:
+            "in a ledger of more than 8,192 cells a credit starts from zero";
+    }
+}
+
+/// The runs in which alone a bug shows, if small runs do not show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Runs that are extreme in this dimension.
+    Tail(Dimension),
+    /// Runs with transactions at exact edges.
+    Edges,
+}
+
+impl ExecutorBug {
+    /// Returns the runs in which alone the bug shows; `None` if small runs show it.
+    #[must_use]
+    pub const fn needs(self) -> Option<Needs> {
+        match self {
+            ExecutorBug::LargestSumOverflows
+            | ExecutorBug::DrainedMinerUnpaid
+            | ExecutorBug::RewardPaidEarly => Some(Needs::Edges),
+            ExecutorBug::UndoAskedOnce
+            | ExecutorBug::GrowsForever
+            | ExecutorBug::HistoryIsPruned => Some(Needs::Tail(Dimension::Blocks)),
+            ExecutorBug::CellsInTwoHalves => Some(Needs::Tail(Dimension::Cells)),
+            ExecutorBug::FeesOfOnePiece => Some(Needs::Tail(Dimension::Transactions)),
+            ExecutorBug::SeventeenthAsset => Some(Needs::Tail(Dimension::Assets)),
+            ExecutorBug::CosignersInOneWord => Some(Needs::Tail(Dimension::Participants)),
+            ExecutorBug::RewindStopsEarly => Some(Needs::Tail(Dimension::Rewinds)),
+            ExecutorBug::WorkersShareSlot => Some(Needs::Tail(Dimension::Workers)),
+            ExecutorBug::AccountsOfOnePage => Some(Needs::Tail(Dimension::Accounts)),
+            _ => None,
+        }
     }
 }

@@ -9,6 +9,9 @@ use lockstep_core::model::{
 use super::ExecutorBug;
 use lockstep_sim::subject::SubjectError;
 
+/// Number of blocks of which two of the bugs keep what all others keep of every block.
+const KEPT_BLOCKS: u64 = 64;
+
 /// Cells and all their versions, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Store {
@@ -135,11 +138,33 @@ impl Store {
             previous,
             value: value.clone(),
         });
+        if self.bug == Some(ExecutorBug::HistoryIsPruned) {
+            let oldest = height.0.saturating_sub(KEPT_BLOCKS);
+            let newest = versions.len() - 1;
+            let mut index = 0;
+            versions.retain(|version| {
+                index += 1;
+                version.height.0 >= oldest || index > newest
+            });
+        }
         changes.push((cell, value));
+    }
+
+    /// Removes the newest version of a cell.
+    pub(super) fn lose_newest(&mut self, cell: Cell) {
+        if let Some(versions) = self.cells.get_mut(&cell) {
+            versions.pop();
+            if versions.is_empty() {
+                self.cells.remove(&cell);
+            }
+        }
     }
 
     /// Deletes the versions of the block of this height, which must be the newest.
     pub(super) fn undo(&mut self, height: Height) {
+        if self.bug == Some(ExecutorBug::UndoAskedOnce) && height.0 > KEPT_BLOCKS {
+            return;
+        }
         let deleted = match self.bug {
             Some(ExecutorBug::ReorgNotUndone) => Height(height.0.saturating_sub(1)),
             _ => height,

@@ -17,6 +17,9 @@ use super::cache::Cache;
 use super::store::Store;
 use lockstep_sim::subject::SubjectError;
 
+/// Number of participants that [`ExecutorBug::CosignersInOneWord`] counts.
+const WORD: usize = 64;
+
 /// The workers of one block, which take turns on one thread.
 #[derive(Debug)]
 pub(super) struct Workers<'s> {
@@ -140,12 +143,20 @@ impl<'s> Workers<'s> {
 
     fn check_multisig(&self, transaction: &Transaction) -> Result<(), Rejection> {
         let account = self.cache.account(self.store, transaction.source);
-        check_cosigners(account.multisig.as_ref(), transaction)
+        let mut multisig = account.multisig;
+        if self.has(ExecutorBug::CosignersInOneWord)
+            && let Some(multisig) = &mut multisig
+        {
+            multisig.participants.truncate(WORD);
+        }
+        check_cosigners(multisig.as_ref(), transaction)
     }
 
     fn check_balances(&mut self, transaction: &Transaction) -> Result<(), Rejection> {
         for (asset, sum) in withdrawals(transaction) {
-            let Ok(needed) = u64::try_from(sum) else {
+            let is_too_large =
+                self.has(ExecutorBug::LargestSumOverflows) && sum == u128::from(u64::MAX);
+            let Some(needed) = u64::try_from(sum).ok().filter(|_| !is_too_large) else {
                 return Err(Rejection::SumOverflow { asset });
             };
             let available = self.cache.available(self.store, transaction.source, asset);

@@ -64,7 +64,9 @@ impl KeptRun for Reproducer {
         let observed = match injected {
             Some(bug) => trial::run(
                 scenario,
-                &|genesis, hash_seed| Ok(vec![bug.subject(genesis, hash_seed)?]),
+                &|genesis, hash_seed| {
+                    Ok(vec![bug.subject(genesis, hash_seed, scenario.workers)?])
+                },
                 &mut coverage,
             ),
             None => campaign::on_core(scenario, scratch, &mut coverage),
