@@ -2,12 +2,11 @@
 
 use std::sync::LazyLock;
 
+use crate::buggy_executor::ExecutorBug;
 use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
 use lockstep_sim::answering::AnswerBug;
 use lockstep_sim::pooling::PoolBug;
 use lockstep_sim::with_a_past::PathBug;
-
-use crate::buggy_executor::ExecutorBug;
 
 /// A seeded bug that an executor really had, or a control of [`CORRECT`].
 #[derive(Debug, PartialEq, Eq)]
