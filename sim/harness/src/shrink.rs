@@ -82,7 +82,7 @@ pub trait Watcher {
     fn goes_on(&self, progress: &Progress) -> bool;
 }
 
-/// Limit of a search: the number of candidates that are judged at most, and who may end it earlier.
+/// Limit of a search: the largest number of candidates, and the watcher that may end it earlier.
 #[derive(Clone, Copy)]
 pub struct Budget<'w> {
     /// Largest number of candidates.
@@ -109,7 +109,7 @@ impl<'w> Budget<'w> {
         }
     }
 
-    /// What is left of it after so many candidates.
+    /// The budget that is left after `candidates` candidates.
     #[must_use]
     pub const fn less(self, candidates: u64) -> Self {
         Budget {
