@@ -48,6 +48,7 @@ pub mod trial;
 pub mod answering;
 pub mod campaign;
 pub mod canary;
+pub mod changing;
 pub mod coverage;
 pub mod pooling;
 pub mod with_a_past;

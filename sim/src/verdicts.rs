@@ -4,7 +4,7 @@
 //! subjects. Whether a signature holds is a function of the claim alone, so a trial remembers what the
 //! oracle decided about each claim, and offers the verdicts to its subjects
 //! ([`Subject::take_verdicts`](crate::subject::Subject::take_verdicts)). A claim that the oracle was never
-//! asked about is verified like any other, by core's [`Zip215`].
+//! asked about is verified by core's [`Zip215`], once as well; the oracle never sees that verdict.
 //!
 //! Verification itself must be tested too, batches and forgeries included: where
 //! [`is_verified_everywhere`], nothing is remembered, and the oracle and every subject verify every
@@ -40,9 +40,17 @@ pub fn is_verified_everywhere(scenario: &Scenario) -> bool {
         || scenario.transactions() <= VERIFIED_EVERYWHERE_MOST
 }
 
-/// The verdicts about the signatures that the oracle has verified; a clone shares them.
+/// The verdicts about the signatures that the oracle, or core in its place, has verified; a clone shares
+/// them.
 #[derive(Clone, Debug, Default)]
-pub struct Verdicts(Arc<Mutex<BTreeMap<Key, bool>>>);
+pub struct Verdicts(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    by_oracle: BTreeMap<Key, bool>,
+    /// Claims that the oracle was never asked about.
+    by_core: BTreeMap<Key, bool>,
+}
 
 /// A claim. The signature comes first: it differs from others within a few bytes.
 type Key = ([u8; 64], PublicKey, Hash);
@@ -73,16 +81,13 @@ impl Verdicts {
     }
 
     fn of_the_oracle(&self, signer: PublicKey, message: Hash, signature: Signature) -> bool {
-        let mut known = self.known();
-        if known.len() >= MOST {
-            known.clear();
-        }
-        *known
-            .entry((signature.0, signer, message))
-            .or_insert_with(|| signature_holds(signer, message, signature))
+        let key = (signature.0, signer, message);
+        remembered(&mut self.known().by_oracle, key, || {
+            signature_holds(signer, message, signature)
+        })
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<Key, bool>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         // No code panics half way through a change of it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,18 +100,22 @@ impl Verifier for Verdicts {
     }
 
     fn verify_all(&self, claims: &[Claim]) -> Vec<bool> {
-        let verdicts: Vec<Option<bool>> = {
-            let known = self.known();
-            let key = |claim: &Claim| (claim.signature.0, claim.signer, claim.message);
-            let verdict = |claim| known.get(&key(claim)).copied();
-            claims.iter().map(verdict).collect()
+        let mut known = self.known();
+        let Known { by_oracle, by_core } = &mut *known;
+        let mut verdict = |claim: &Claim| {
+            let key = (claim.signature.0, claim.signer, claim.message);
+            let by_core = || remembered(by_core, key, || Zip215.verify(claim));
+            by_oracle.get(&key).copied().unwrap_or_else(by_core)
         };
-        verdicts
-            .into_iter()
-            .zip(claims)
-            .map(|(verdict, claim)| verdict.unwrap_or_else(|| Zip215.verify(claim)))
-            .collect()
+        claims.iter().map(&mut verdict).collect()
     }
+}
+
+fn remembered(known: &mut BTreeMap<Key, bool>, key: Key, verify: impl FnOnce() -> bool) -> bool {
+    if known.len() >= MOST {
+        known.clear();
+    }
+    *known.entry(key).or_insert_with(verify)
 }
 
 #[cfg(test)]
@@ -142,7 +151,7 @@ mod tests {
             assert_eq!(ask(&check, claim), holds);
             assert_eq!(ask(&check, claim), holds);
         }
-        assert_eq!(verdicts.known().len(), 2);
+        assert_eq!(verdicts.known().by_oracle.len(), 2);
         assert_eq!(verdicts.verify_all(&claims()), [true, false]);
     }
 
@@ -153,7 +162,7 @@ mod tests {
         // A lie, so that an answer from the table is told from one that was computed.
         for claim in [&own, &forged] {
             let key = (claim.signature.0, claim.signer, claim.message);
-            verdicts.known().insert(key, claim == &forged);
+            verdicts.known().by_oracle.insert(key, claim == &forged);
         }
         assert_eq!(verdicts.verify_all(&[own, forged]), [false, true]);
         let check = verdicts.remembering_check();
@@ -161,10 +170,17 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_the_oracle_was_not_asked_about_is_verified() {
+    fn a_claim_that_the_oracle_was_not_asked_about_is_verified_by_core_and_not_for_the_oracle() {
         let verdicts = Verdicts::default();
         assert_eq!(verdicts.verify_all(&claims()), [true, false]);
-        assert!(verdicts.known().is_empty());
+        assert!(verdicts.known().by_oracle.is_empty());
+        let [own, _] = claims();
+        // A lie, so that an answer from the table is told from one that was computed.
+        let key = (own.signature.0, own.signer, own.message);
+        verdicts.known().by_core.insert(key, false);
+        assert!(!verdicts.verify(&own));
+        assert!(ask(&verdicts.remembering_check(), &own));
+        assert!(verdicts.verify(&own));
     }
 
     #[test]

@@ -71,6 +71,17 @@ impl<S: Storage> Chain<S> {
         }
     }
 
+    /// Returns the newest version of each of these cells, at its own index; `None` for one that has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::nonce`].
+    pub fn newest(&self, cells: &[Cell]) -> Result<Vec<Option<Version>>, StorageError> {
+        let storage = self.read();
+        let newest = cells.iter().map(|cell| schema::newest(&*storage, *cell));
+        newest.collect()
+    }
+
     /// Returns all versions of a cell, the newest first.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use crate::buggy_executor::{BuggyExecutor, ExecutorBug, Needs};
 use crate::core_verifier::VerifierBug;
 use lockstep_harness::choice::Choices;
 use lockstep_sim::answering::AnswerBug;
+use lockstep_sim::changing::ChangeBug;
 use lockstep_sim::faulty::{OnDisk, OnDiskBug};
 use lockstep_sim::generate::{self, Size};
 use lockstep_sim::pooling::PoolBug;
@@ -28,6 +29,8 @@ pub(super) enum BuggySubject {
     Answering(AnswerBug),
     /// Core in memory with a wrong mempool.
     Pooling(PoolBug),
+    /// Core in memory, whose state changes where no block touches it.
+    Changing(ChangeBug),
     /// Core in memory, whose stored bytes depend on its past.
     WithAPast(PathBug),
     /// Core in memory with a wrong verifier.
@@ -59,6 +62,7 @@ impl BuggySubject {
                     .or(verifier)
                     .or_else(|| OnDiskBug::named(bug.id).map(|bug| BuggySubject::OnDisk(Some(bug))))
                     .or_else(|| AnswerBug::named(bug.id).map(BuggySubject::Answering))
+                    .or_else(|| ChangeBug::named(bug.id).map(BuggySubject::Changing))
                     .or_else(|| PathBug::named(bug.id).map(BuggySubject::WithAPast))
                     .or_else(|| PoolBug::named(bug.id).map(BuggySubject::Pooling))
             }
@@ -93,6 +97,7 @@ impl BuggySubject {
                 Ok(Box::new(Core::executed(execution, genesis, hash_seed)?))
             }
             BuggySubject::Answering(bug) => bug.subject(genesis, hash_seed),
+            BuggySubject::Changing(bug) => bug.subject(genesis, hash_seed),
             BuggySubject::WithAPast(bug) => bug.subject(genesis, hash_seed),
             BuggySubject::Verifier(bug) => bug.subject(genesis, hash_seed),
             BuggySubject::Pooling(bug) => bug.subject(genesis, hash_seed),

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use crate::buggy_executor::ExecutorBug;
 use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
 use lockstep_sim::answering::AnswerBug;
+use lockstep_sim::changing::ChangeBug;
 use lockstep_sim::pooling::PoolBug;
 use lockstep_sim::with_a_past::PathBug;
 
@@ -47,11 +48,12 @@ pub static BUGS: LazyLock<Vec<Bug>> = LazyLock::new(|| {
     catalogue().into_iter().filter(known).map(Bug::of).collect()
 });
 
-/// The invented bugs of core's public answers, stored bytes and mempool, and of sizes and edges, which engines
-/// search for by name and commands inject. They are no rows of the detection matrix.
+/// The invented bugs of core's public answers, state, stored bytes and mempool, and of sizes and edges, which
+/// engines search for by name and commands inject. They are no rows of the detection matrix.
 pub static INVENTED: LazyLock<Vec<Bug>> = LazyLock::new(|| {
     let hosts = [
         AnswerBug::HOST,
+        ChangeBug::HOST,
         PathBug::HOST,
         PoolBug::HOST,
         ExecutorBug::HOST,

@@ -6,6 +6,7 @@ use lockstep_core::chain::Chain;
 use lockstep_core::clock::Clock;
 use lockstep_core::config::Config;
 use lockstep_core::model::{Block, Genesis, Height, PublicKey, Timestamp, Transaction};
+use lockstep_core::signature::Verifier;
 use lockstep_core::storage::MemoryStorage;
 use lockstep_core::under_shuttle::chain as explored;
 use shuttle::scheduler::Scheduler;
@@ -18,6 +19,7 @@ use super::scheduler::{
 use crate::faulty::{Aftermath, ConcurrentAct, ConcurrentReport, Faulty, Template, happened};
 use crate::scenario::Fault;
 use crate::subject::{self, AtWork, Core, Execution, StoredBlock, Subject, SubjectError};
+use crate::verdicts::Verdicts;
 use crate::world::{BlockResult, World};
 use lockstep_harness::panic::catch_panic;
 use lockstep_harness::schedule::{Schedule, Switch, is_deadlock};
@@ -160,7 +162,8 @@ impl Explorable for CoreLedger {
         block: &Block,
         _: Option<ConcurrentAct>,
     ) -> Result<Added<MemoryStorage>, SubjectError> {
-        let chain = explored::Chain::open_existing(ledger, config.clone(), clock())?;
+        let chain = explored::Chain::open_existing(ledger, config.clone(), clock())?
+            .with_verifier(verdicts());
         let added = chain.add_block(block)?;
         Ok(Added::alone(subject::result(added), chain.into_storage()))
     }
@@ -210,11 +213,14 @@ impl LedgerState for MemoryStorage {
 }
 
 fn opened(storage: &MemoryStorage, config: &Config) -> Result<Chain<MemoryStorage>, SubjectError> {
-    Ok(Chain::open_existing(
-        storage.clone(),
-        config.clone(),
-        clock(),
-    )?)
+    let chain = Chain::open_existing(storage.clone(), config.clone(), clock())?;
+    Ok(chain.with_verifier(verdicts()))
+}
+
+/// Returns the verifier of explored ledgers, which verifies each signature once: a block has the same ones
+/// under every schedule, and verifying them takes no step.
+fn verdicts() -> Arc<dyn Verifier> {
+    Arc::new(Verdicts::of_this_thread())
 }
 
 fn clock() -> Arc<dyn Clock> {

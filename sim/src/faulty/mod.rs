@@ -20,7 +20,9 @@ use std::sync::{Arc, PoisonError};
 
 use lockstep_core::chain::{AddedBlock, Chain, ChainError, Mempool, MempoolLimits};
 use lockstep_core::config::{Config, ExecutionPath};
-use lockstep_core::model::{Block, Genesis, Header, Height, PublicKey, Timestamp, Transaction};
+use lockstep_core::model::{
+    Block, Cell, Genesis, Header, Height, PublicKey, Timestamp, Transaction,
+};
 use lockstep_core::signature::Verifier;
 use lockstep_core::storage::{RedbStorage, Storage};
 
@@ -29,7 +31,7 @@ use crate::entries::{self, StoredEntry};
 use crate::reads::{Answer, Question, of_core};
 use crate::scenario::{Fault, InjectionPoint};
 use crate::subject::{self, Execution, StoredBlock, Subject, SubjectError};
-use crate::world::{BlockResult, World};
+use crate::world::{BlockResult, Newest, World};
 use lockstep_harness::panic::catch_panic;
 use watch::FaultPlan;
 
@@ -379,6 +381,10 @@ impl<S: Storage + 'static> Subject for OnDisk<S> {
 
     fn world(&self) -> Result<World, SubjectError> {
         subject::world(self.chain()?)
+    }
+
+    fn newest(&self, cells: &[Cell]) -> Result<Option<Newest>, SubjectError> {
+        subject::newest(self.chain()?, cells).map(Some)
     }
 
     fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {

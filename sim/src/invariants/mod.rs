@@ -153,6 +153,8 @@ pub enum Event<'e> {
     },
     /// The ledger was closed and opened.
     Reopened,
+    /// The whole state was read; nothing was asked of the ledger since the step before.
+    ReadAgain,
     /// An operation was interrupted. The oracle completed it.
     Interrupted {
         /// Cause of the interruption.

@@ -10,7 +10,7 @@ use lockstep_core::chain::{AddedBlock, Chain, ChainError, Mempool, Tip};
 use lockstep_core::config::{Config, ExecutionPath, HashSeed};
 use lockstep_core::merkle;
 use lockstep_core::model::{
-    Block, Genesis, Hash, Header, Height, PublicKey, Refusal, Timestamp, Transaction,
+    Block, Cell, Genesis, Hash, Header, Height, PublicKey, Refusal, Timestamp, Transaction,
 };
 use lockstep_core::signature::Verifier;
 use lockstep_core::storage::{MemoryStorage, RedbStorage, Storage, StorageError};
@@ -20,7 +20,7 @@ use crate::entries::{self, StoredEntry};
 use crate::oracle::NotAccepted;
 use crate::reads::{Answer, Question, of_core};
 use crate::scenario::{ConcurrentRequest, Fault};
-use crate::world::{BlockResult, World};
+use crate::world::{BlockResult, Newest, World};
 
 /// A system under test.
 pub trait Subject {
@@ -55,6 +55,17 @@ pub trait Subject {
     /// [`SubjectError::Failed`] if it cannot be read, [`SubjectError::Damaged`] if it is
     /// inconsistent.
     fn world(&self) -> Result<World, SubjectError>;
+
+    /// Reads the tip and the newest versions of these cells, which are in order; `None` if it does not
+    /// offer that: then its whole state is read after every step.
+    ///
+    /// # Errors
+    ///
+    /// As [`Subject::world`].
+    fn newest(&self, cells: &[Cell]) -> Result<Option<Newest>, SubjectError> {
+        let _ = cells;
+        Ok(None)
+    }
 
     /// Reads the stored block at a height and its receipts; `None` if there is none.
     ///
@@ -588,6 +599,10 @@ impl<S: Storage> Subject for Core<S> {
         world(self.chain()?)
     }
 
+    fn newest(&self, cells: &[Cell]) -> Result<Option<Newest>, SubjectError> {
+        newest(self.chain()?, cells).map(Some)
+    }
+
     fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
         stored(self.chain()?, height)
     }
@@ -701,6 +716,23 @@ pub fn world<S: Storage>(chain: &Chain<S>) -> Result<World, SubjectError> {
             return Ok(world);
         }
     }
+}
+
+/// Reads the tip and the newest versions of cells, which are in order.
+///
+/// # Errors
+///
+/// As [`world`].
+pub(crate) fn newest<S: Storage>(chain: &Chain<S>, cells: &[Cell]) -> Result<Newest, SubjectError> {
+    let tip = chain.tip()?;
+    let versions = chain.newest(cells)?;
+    Ok(Newest {
+        height: tip.height,
+        hash: tip.hash,
+        time: tip.time,
+        digest: tip.digest,
+        versions: cells.iter().copied().zip(versions).collect(),
+    })
 }
 
 /// Hashes all bytes of a storage, in order.

@@ -1,6 +1,7 @@
 //! Trial: one scenario, executed on subjects and on the oracle, with every step judged.
 
 mod bytes;
+mod changed;
 mod encoding;
 pub mod faults;
 mod pool;
@@ -34,6 +35,7 @@ use crate::scenario::{BlockFlaw, BlockRecipe, Fault, Scenario, Step};
 use crate::subject::{Subject, SubjectError};
 use crate::verdicts::{Verdicts, is_verified_everywhere};
 use crate::world::{BlockResult, World};
+use changed::Agreed;
 use encoding::NotDecoded;
 use faults::Asked;
 use lockstep_harness::coverage::Coverage;
@@ -132,7 +134,8 @@ fn run_all(
         }
     };
     let (mut subjects, mut oracle) = subjects;
-    if is_verified_everywhere(scenario) {
+    let is_thorough = is_verified_everywhere(scenario);
+    if is_thorough {
         coverage.count(point!("signatures: verified by every subject", rare));
     } else {
         coverage.count(point!("signatures: verdicts of the oracle offered"));
@@ -145,6 +148,7 @@ fn run_all(
     let mut trial = Trial {
         genesis,
         hash_seed: scenario.hash_seed,
+        is_thorough,
         keys,
         oracle,
         checks,
@@ -165,12 +169,17 @@ fn run_all(
         step: 0,
         label: "the genesis",
     };
+    let begun = trial.oracle_world();
+    trial.recorded.push(Rc::clone(&begun));
     for subject in subjects {
         let before = trial.look(&*subject)?;
         trial.judge(subject.name(), &before, &before, Event::Reopened)?;
+        let before = match before == *begun {
+            true => Rc::clone(&begun),
+            false => Rc::new(before),
+        };
         trial.subjects.push(SubjectHistory::new(subject, before));
     }
-    trial.recorded.push(trial.oracle.world().clone());
     count_workers(trial.coverage, scenario.workers);
     for (index, step) in scenario.steps.iter().enumerate() {
         trial.step = index;
@@ -178,6 +187,7 @@ fn run_all(
         watchdog::note_step(index, || label(step).to_owned());
         trial.step(step)?;
     }
+    trial.read_the_rest()?;
     trial.ask_public_reads(true)?;
     if bytes::leaves_the_straight_path(scenario) {
         trial.compare_with_rebuilt(scenario)?;
@@ -189,8 +199,10 @@ fn run_all(
 
 struct Trial<'t> {
     genesis: Genesis,
-    /// Seed of the questions about public reads.
+    /// Seed of the questions about public reads, and of the steps after which everything is read.
     hash_seed: u64,
+    /// True if everything is verified and read everywhere, after every step.
+    is_thorough: bool,
     keys: Keys,
     oracle: Oracle,
     /// Invariants that are checked after every step.
@@ -199,7 +211,7 @@ struct Trial<'t> {
     on_real_media: BTreeSet<String>,
     subjects: Vec<SubjectHistory>,
     /// The oracle's world at each height of the chain.
-    recorded: Vec<World>,
+    recorded: Vec<Rc<World>>,
     /// The blocks of the chain, from height 1.
     blocks: Vec<Block>,
     /// Blocks that the last rewind undid, the lowest first, unless a block was added since.
@@ -223,23 +235,24 @@ struct SubjectHistory {
     world: Rc<World>,
     /// World at each height, when the subject was there last.
     recorded: BTreeMap<Height, Rc<World>>,
+    /// True if the last step read only what it may have changed.
+    is_read_in_part: bool,
 }
 
 impl SubjectHistory {
-    fn new(subject: Box<dyn Subject>, world: World) -> Self {
-        let world = Rc::new(world);
+    fn new(subject: Box<dyn Subject>, world: Rc<World>) -> Self {
         SubjectHistory {
             subject,
             recorded: BTreeMap::from([(world.height, Rc::clone(&world))]),
+            is_read_in_part: false,
             world,
         }
     }
 
     /// Records the world after a step.
-    fn note(&mut self, world: World) {
-        self.world = Rc::new(world);
-        self.recorded
-            .insert(self.world.height, Rc::clone(&self.world));
+    fn note(&mut self, world: Rc<World>) {
+        self.recorded.insert(world.height, Rc::clone(&world));
+        self.world = world;
     }
 }
 
@@ -313,8 +326,14 @@ impl Trial<'_> {
         let armed = std::mem::take(&mut self.armed);
         let earlier = faults::need_the_past(&armed).then(|| self.oracle.clone());
         let expected = self.oracle.add_block(block);
-        let before = self.recorded.last();
-        count_block(self.coverage, &self.genesis.rules, block, &expected, before);
+        let before = self.recorded.last().expect("the genesis is recorded");
+        let rules = &self.genesis.rules;
+        count_block(self.coverage, rules, block, &expected, Some(before));
+        let (before, after) = (Rc::clone(before), self.oracle_world());
+        let mut agreed = match self.is_read_whole() || !armed.is_empty() {
+            true => Agreed::whole(before, after),
+            false => Agreed::of_block(before, after, block, expected.as_ref()),
+        };
         let mut subjects = std::mem::take(&mut self.subjects);
         let with_body = std::mem::take(&mut self.with_body);
         for (index, one) in subjects.iter_mut().enumerate() {
@@ -341,24 +360,31 @@ impl Trial<'_> {
                 })?,
             };
             let stored = self.ask(&name, || subject.stored(block.header.height))?;
-            let after = self.look(&**subject)?;
-            self.recovered(&mut **subject, world, &after, false)?;
-            self.judge(
-                &name,
-                world,
-                &after,
-                Event::Block {
-                    block,
-                    got: got.as_ref(),
-                    expected: expected.as_ref(),
-                    stored: stored.as_ref(),
-                    at_work: subject.at_work(),
-                },
-            )?;
+            let at_work = subject.at_work();
+            let is_answer_expected = got == expected;
+            let after = self.world_after(one, &agreed, is_answer_expected)?;
+            self.recovered(&mut *one.subject, &one.world, &after, false)?;
+            let event = Event::Block {
+                block,
+                got: got.as_ref(),
+                expected: expected.as_ref(),
+                stored: stored.as_ref(),
+                at_work,
+            };
+            let is_stored_expected = match (&expected, &stored) {
+                (Ok(expected), Some((stored, receipts))) => {
+                    stored == block && *receipts == expected.receipts
+                }
+                (Ok(_), None) => false,
+                // Nothing is claimed about it.
+                (Err(_), _) => true,
+            };
+            let agrees = is_answer_expected && is_stored_expected && at_work.is_none();
+            self.judge_unless_agreed(one, &after, event, &mut agreed, agrees)?;
             one.note(after);
         }
         self.subjects = subjects;
-        self.keep(block, &expected);
+        self.keep(block, &expected, agreed.after);
         if let Ok(result) = &expected {
             self.tell_pool(result)?;
         }
@@ -369,12 +395,12 @@ impl Trial<'_> {
         }
     }
 
-    fn keep(&mut self, block: &Block, expected: &Result<BlockResult, Refusal>) {
+    fn keep(&mut self, block: &Block, expected: &Result<BlockResult, Refusal>, after: Rc<World>) {
         match expected {
             Ok(result) => {
                 self.observe(&result.digest.0);
                 self.blocks.push(block.clone());
-                self.recorded.push(self.oracle.world().clone());
+                self.recorded.push(after);
                 self.undone.clear();
             }
             Err(refusal) => self.observe(refusal.to_string().as_bytes()),
@@ -394,6 +420,8 @@ impl Trial<'_> {
         self.oracle.rewind_to(height).map_err(|reason| {
             Failure::Infrastructure(format!("the oracle does not rewind: {reason}"))
         })?;
+        let before = self.recorded.last().expect("the genesis is recorded");
+        let mut agreed = Agreed::whole(Rc::clone(before), Rc::clone(&self.recorded[target]));
         let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);
         for one in &mut subjects {
@@ -407,10 +435,14 @@ impl Trial<'_> {
             {
                 self.ask(&name, || subject.rewind_to(height))?;
             }
-            let after = self.look(&**subject)?;
+            let after = self.world_after(one, &agreed, true)?;
             // A subject that never had this height is compared with the oracle only.
-            let recorded = one.recorded.get(&height).map_or(&after, |world| world);
-            self.judge(&name, world, &after, Event::Rewound { recorded })?;
+            let recorded = Rc::clone(one.recorded.get(&height).unwrap_or(&after));
+            let agrees = Rc::ptr_eq(&recorded, &agreed.after);
+            let event = Event::Rewound {
+                recorded: &recorded,
+            };
+            self.judge_unless_agreed(one, &after, event, &mut agreed, agrees)?;
             one.note(after);
         }
         self.subjects = subjects;
@@ -424,6 +456,7 @@ impl Trial<'_> {
 
     fn reopen(&mut self) -> Result<(), Failure> {
         self.coverage.count(point!("reopen", in ["calm", "reorg"]));
+        let mut agreed = Agreed::whole(self.oracle_world(), self.oracle_world());
         let armed = std::mem::take(&mut self.armed);
         let mut subjects = std::mem::take(&mut self.subjects);
         for one in &mut subjects {
@@ -435,8 +468,8 @@ impl Trial<'_> {
             {
                 self.ask(&name, || subject.reopen())?;
             }
-            let after = self.look(&**subject)?;
-            self.judge(&name, world, &after, Event::Reopened)?;
+            let after = self.world_after(one, &agreed, true)?;
+            self.judge_unless_agreed(one, &after, Event::Reopened, &mut agreed, true)?;
             one.note(after);
         }
         self.subjects = subjects;
@@ -498,6 +531,25 @@ impl Trial<'_> {
 
     fn look(&self, subject: &dyn Subject) -> Result<World, Failure> {
         self.ask(subject.name(), || subject.world())
+    }
+
+    /// Judges a step of a subject, unless it agrees with the oracle in everything, as an earlier one
+    /// of the same step did: the evidence is the same.
+    fn judge_unless_agreed(
+        &self,
+        one: &SubjectHistory,
+        after: &Rc<World>,
+        event: Event<'_>,
+        agreed: &mut Agreed,
+        agrees: bool,
+    ) -> Result<(), Failure> {
+        let agrees =
+            agrees && Rc::ptr_eq(&one.world, &agreed.before) && Rc::ptr_eq(after, &agreed.after);
+        if !(agrees && agreed.is_judged) {
+            self.judge(one.subject.name(), &one.world, after, event)?;
+        }
+        agreed.is_judged |= agrees;
+        Ok(())
     }
 
     fn judge(
