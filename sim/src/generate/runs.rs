@@ -26,7 +26,7 @@ const PANICS: u64 = 0x8cb9_2ba7_2f3d_8dd7;
 /// Added to the seed for the stream of the steps of a mempool.
 const OF_MEMPOOLS: u64 = 0x6d65_6d70_6f6f_6c73;
 
-/// One ordinary run of so many has a mempool.
+/// One ordinary run of N has a mempool.
 const MEMPOOL_ONE_IN: u64 = 3;
 
 /// Draws the profile and the scenario of a run.

@@ -93,7 +93,7 @@ impl fmt::Display for Dimension {
     }
 }
 
-/// One run of so many has a tail. A prime, and so is the number of turns: every shard of a campaign
+/// One run of N has a tail. A prime, and so is the number of turns: every shard of a campaign
 /// gets its share of each dimension.
 const EVERY: u64 = 7;
 /// The first run of seed 0 with a tail.

@@ -16,7 +16,7 @@ use crate::verdicts::{Verdicts, is_verified_everywhere};
 /// Largest number of transactions of a chain that is always built anew.
 const FEW_TRANSACTIONS: usize = 48;
 
-/// One of so many longer chains is built anew. Seed 0 is one of them, because shrinking prefers it.
+/// One of N longer chains is built anew. Seed 0 is one of them, because shrinking prefers it.
 const ONE_OF: u64 = 4;
 
 /// Returns whether a scenario does anything but adding blocks that extend the chain.
