@@ -223,6 +223,9 @@ pub fn shrink<'w, T: Shrinkable>(
     }
 }
 
+/// Number of chunks of one size of which one must go, or smaller ones are not tried.
+const MOST_IN_VAIN: usize = 256;
+
 enum Answer {
     Shows,
     ShowsNot,
@@ -345,11 +348,17 @@ impl<'s, T: Shrinkable> Search<'s, T> {
         let mut chunk = count(&self.smallest);
         while chunk > 0 && !self.is_over() {
             let mut end = count(&self.smallest);
+            let (mut chunks, mut is_in_vain) = (0, true);
             while end > 0 && !self.is_over() {
                 let start = end.saturating_sub(chunk);
-                self.keeps_any(without(&self.smallest, start..end));
+                is_in_vain &= !self.keeps_any(without(&self.smallest, start..end));
+                chunks += 1;
                 // Taking away may have repaired more than was asked for.
                 end = start.min(count(&self.smallest));
+            }
+            // A case that is large of necessity would be judged once for each of its elements.
+            if is_in_vain && chunks >= MOST_IN_VAIN {
+                return;
             }
             // Two at once may go where neither three nor one can: what counts may be whether the
             // rest is odd.
