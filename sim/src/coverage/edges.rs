@@ -37,10 +37,10 @@ pub(super) fn count(
     let miner = block.header.miner;
     let gets_nothing = result.reward.is_zero() && result.fees.is_zero();
     if gets_nothing && !before.cells.contains_key(&Cell::Nonce(miner)) {
-        coverage.count(point!("edge: a miner never seen gets nothing"));
+        coverage.count(point!("edge: a miner never seen gets nothing", rare));
     }
     if !result.reward.is_zero() && result.reward < rules.reward {
-        coverage.count(point!("edge: the last reward is cut"));
+        coverage.count(point!("edge: the last reward is cut", rare));
     }
 }
 
@@ -115,9 +115,9 @@ fn drained(
     }
     let is_native = asset == Asset::NATIVE;
     coverage.count(match &transaction.payload {
-        Payload::Burn { .. } if is_native => point!("edge: a burn leaves nothing"),
-        Payload::Burn { .. } => point!("edge: a burn leaves nothing of an asset"),
-        _ if !is_native => point!("edge: a transfer leaves nothing of an asset"),
+        Payload::Burn { .. } if is_native => point!("edge: a burn leaves nothing", rare),
+        Payload::Burn { .. } => point!("edge: a burn leaves nothing of an asset", rare),
+        _ if !is_native => point!("edge: a transfer leaves nothing of an asset", rare),
         Payload::Transfers(_) if transaction.fee.is_zero() => {
             point!("edge: a transfer without a fee leaves nothing")
         }
@@ -146,7 +146,7 @@ fn rejected(
                 coverage.count(point!("edge: one more than the balance"));
             }
             if needed == u64::MAX {
-                coverage.count(point!("edge: a sum of exactly the largest number"));
+                coverage.count(point!("edge: a sum of exactly the largest number", rare));
             }
             let given = result.fees.0.saturating_add(result.reward.0);
             let is_miners = transaction.source == block.header.miner && *asset == Asset::NATIVE;

@@ -54,7 +54,7 @@ inventory::submit! { Table(|| &POINTS) }
 /// Most runs stay below the large sizes and only those with a tail come there.
 const fn kind_above(size: &Size) -> Kind {
     match size.unit {
-        Unit::Transactions | Unit::ChangedCells if size.from > 256 => Kind::Rare,
+        Unit::Transactions | Unit::ChangedCells if size.from >= 256 => Kind::Rare,
         Unit::Cosignatures | Unit::BalancesOfAccount => Kind::Rare,
         _ => Kind::Required,
     }
