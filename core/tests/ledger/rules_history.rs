@@ -19,6 +19,35 @@ fn digest(parent: Hash, changes: &[(Cell, Value)], receipts: &[Receipt]) -> Hash
 }
 
 #[test]
+fn the_newest_versions_of_cells_are_the_first_of_their_histories() {
+    let (alice, bob) = (key("alice"), key("bob"));
+    let mut ledger = ledger().has(&alice, 100).open();
+    ledger.add([from(&alice, 0).pay(&bob, 1).sign()]);
+    ledger.add([from(&alice, 1).pay(&alice, 2).sign()]);
+    let absent = balance_cell(&key("carol"));
+    // In no order, and one twice.
+    let cells = [
+        nonce_cell(&alice),
+        absent,
+        balance_cell(&bob),
+        nonce_cell(&alice),
+    ];
+    let newest = ledger.chain.newest(&cells).expect("cells are readable");
+    assert_eq!(
+        newest,
+        [
+            Some(version(2, Some(1), nonce_value(2))),
+            None,
+            Some(version(1, None, balance_value(1))),
+            Some(version(2, Some(1), nonce_value(2))),
+        ]
+    );
+    for (cell, newest) in cells.into_iter().zip(newest) {
+        assert_eq!(ledger.history(cell).into_iter().next(), newest);
+    }
+}
+
+#[test]
 fn a_value_that_differs_has_a_version_at_the_blocks_height() {
     let (alice, bob) = (key("alice"), key("bob"));
     let mut ledger = ledger().has(&alice, 100).open();
