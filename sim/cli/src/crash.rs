@@ -359,6 +359,7 @@ impl Crash {
             out: &self.out,
             name: name.to_owned(),
             seeded_bug: self.inject_bug.map(CrashBug::id),
+            is_announced: false,
         };
         let injected = self.inject_bug.and_then(|bug| InjectedBug::named(bug.id()));
         let (output, whole) = (Output::of(self.json, false), whole.payload.clone());

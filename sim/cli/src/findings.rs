@@ -39,6 +39,8 @@ pub(super) struct FindingNote<'n> {
     pub(super) name: String,
     /// Id of the seeded bug that `--inject-bug` gave to the subject.
     pub(super) seeded_bug: Option<&'static str>,
+    /// True if its JSON record was printed when it was found.
+    pub(super) is_announced: bool,
 }
 
 /// A smaller run, and facts about it for the report.
@@ -87,7 +89,9 @@ impl FindingNote<'_> {
             unshrunk: self.write_whole(&whole),
             ..Files::default()
         };
-        self.say_found(files.unshrunk.as_deref(), output);
+        if !(self.is_announced && output.is_json()) {
+            self.say_found(files.unshrunk.as_deref(), output);
+        }
         // A run that could not be kept is not shrunk.
         if files.unshrunk.is_none() {
             return files;
@@ -253,6 +257,7 @@ impl LedgerFindings<'_> {
                 violation.invariant, run.seed, run.run
             ),
             seeded_bug: self.bug.map(InjectedBug::id),
+            is_announced: true,
         }
     }
 
@@ -344,6 +349,7 @@ mod tests {
             out: folder.path(),
             name: "a".to_owned(),
             seeded_bug: None,
+            is_announced: false,
         };
         let expected = "never-panics violated in step 3 by canary\n17 are gone\n\
                         reproduce: lockstep run --seed 1";

@@ -241,6 +241,7 @@ impl Nodes {
             name: format!("nodes-{}-seed{seed}", violation.invariant),
             // The scenario names it at its node.
             seeded_bug: None,
+            is_announced: false,
         };
         let whole = (*finding.case).clone();
         let output = Output::of(self.json, self.quiet);

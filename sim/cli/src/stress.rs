@@ -248,6 +248,7 @@ impl Stress {
             out: &self.out,
             name: format!("stress-{}-seed{}", violation.invariant, self.seed),
             seeded_bug,
+            is_announced: false,
         };
         let output = Output::of(self.json, false);
         note.report(scenario, output, |whole: &LedgerRun, searching| {

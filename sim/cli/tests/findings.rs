@@ -81,6 +81,8 @@ fn the_json_record_of_a_finding_comes_before_it_is_shrunk() {
         let [.., finding, last] = &records[..] else {
             panic!("{command}: {text}");
         };
+        let findings = records.iter().filter(|record| record["kind"] == "finding");
+        assert_eq!(findings.count(), 1, "{text}");
         assert_eq!(finding["kind"], "finding", "{text}");
         let whole = finding["unshrunk"].as_str().expect("it is kept");
         assert!(folder.path().join(whole).exists(), "{whole}");

@@ -183,6 +183,7 @@ impl Explore {
             out: &self.out,
             name: format!("explore-{invariant}-seed{seed}"),
             seeded_bug: self.inject_bug.map(ThreadBug::id),
+            is_announced: false,
         };
         match schedule {
             // A finding of the serial execution has no schedule.
