@@ -108,13 +108,15 @@ impl Stress {
             stress.violated(&plan, &violation);
             process::exit(violation.exit_code().number().into())
         };
-        watch(self.run_timeout, WORKER_NOTES, report, || {
-            self.stress(&plan)
-        })
+        // What is done about a finding afterwards is not the block's time.
+        let reports = watch(self.run_timeout, WORKER_NOTES, report, || {
+            self.measure(&plan)
+        });
+        self.report(&plan, reports)
     }
 
-    /// Executes the blocks and prints the report.
-    fn stress(&self, plan: &StressPlan) -> ExitCode {
+    /// Executes the block, and for an adversarial one an independent one as its baseline.
+    fn measure(&self, plan: &StressPlan) -> (Report, Option<Report>) {
         let report = match &self.inject_bug {
             Some(bug) => stress::run_on(plan, &|genesis, hash_seed| {
                 let serial = Core::executed(Execution::Serial, genesis, hash_seed)?;
@@ -126,6 +128,11 @@ impl Stress {
         // The cost of an attack is measured against that of ordinary transactions.
         let baseline = (self.pattern == ConflictPattern::Adversarial)
             .then(|| stress::run(&self.plan(ConflictPattern::Independent)));
+        (report, baseline)
+    }
+
+    /// Prints the reports, and writes a finding.
+    fn report(&self, plan: &StressPlan, (report, baseline): (Report, Option<Report>)) -> ExitCode {
         let failure = [Some(&report), baseline.as_ref()]
             .into_iter()
             .flatten()

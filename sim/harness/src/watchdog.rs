@@ -145,6 +145,11 @@ pub fn note(step: usize, subject: &str) {
     });
 }
 
+/// Notes that the run of this thread goes on in the harness itself, which may take long about a large run.
+pub fn note_harness() {
+    if_watched(|watched| watched.noted().operations += 1);
+}
+
 /// Executes `work`, a run, on this thread. If it falls silent for `limit`, `on_silence` is called on
 /// another thread, and usually ends the process.
 pub fn watch<T>(
@@ -303,6 +308,7 @@ mod tests {
         let tell = move |silence| told.send(silence).expect("the run waits");
         let silence = watch(LIMIT, workers, tell, || {
             note_step(3, || "a block".to_owned());
+            note_harness();
             note(3, "a ledger");
             // The run is at an end when it has been told of its own silence.
             hear.recv().expect("the watchdog tells")
@@ -333,7 +339,10 @@ mod tests {
         let operations = watch(limit, WorkerNotes::NONE, accuse, || {
             let mut operations = 0;
             while begun.elapsed() < limit * 2 {
-                note(operations, "a ledger");
+                match operations % 2 {
+                    0 => note(operations, "a ledger"),
+                    _ => note_harness(),
+                }
                 operations += 1;
                 thread::sleep(Duration::from_millis(20));
             }

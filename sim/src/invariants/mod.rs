@@ -37,6 +37,7 @@ use lockstep_core::model::{
     Block, Effect, Hash, Header, Outcome, Receipt, Refusal, Rules, Transaction, Version,
 };
 use lockstep_harness::invariant::Invariant;
+use lockstep_harness::watchdog::note_harness;
 
 use crate::oracle::NotAccepted;
 use crate::reads::{Answer, Question};
@@ -284,9 +285,10 @@ pub fn first_violation_of(
     checks: &[Check],
     evidence: &Evidence<'_>,
 ) -> Option<(&'static Invariant, String)> {
-    checks
-        .iter()
-        .find_map(|check| (check.violation)(evidence).map(|detail| (check.invariant, detail)))
+    checks.iter().find_map(|check| {
+        note_harness();
+        (check.violation)(evidence).map(|detail| (check.invariant, detail))
+    })
 }
 
 /// Describes the difference from the oracle, in numbers, as [`SAME_AS_SERIAL`] judges it.
