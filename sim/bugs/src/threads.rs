@@ -47,9 +47,10 @@ pub(super) fn of(bug: &Bug) -> Option<Option<ThreadBug>> {
     }
 }
 
-/// True if a model checker can show the bug: a panic ends its execution.
+/// True if loom can show the bug: a panic ends its model.
 pub(super) fn takes_no_panic(bug: &Bug) -> bool {
-    of(bug).is_some_and(|thread_bug| thread_bug != Some(ThreadBug::ResultIndexLost))
+    let needs_panic = [ThreadBug::ResultIndexLost, ThreadBug::PanicNotTold].map(Some);
+    of(bug).is_some_and(|thread_bug| !needs_panic.contains(&thread_bug))
 }
 
 /// Returns [`of`] for a search, with an error in place of `None`.
@@ -78,7 +79,7 @@ pub(super) fn scenario(choices: &mut impl Choices, thread_bug: Option<ThreadBug>
                 Fault::ConcurrentRequest(InjectionPoint::Step(0), ConcurrentRequest::Reader);
             let fault = match thread_bug {
                 None => Some(choices.pick(&[panic, rewinds, reads])),
-                Some(ThreadBug::ResultIndexLost) => Some(panic),
+                Some(ThreadBug::ResultIndexLost | ThreadBug::PanicNotTold) => Some(panic),
                 Some(ThreadBug::OpenWindow) => Some(rewinds),
                 Some(ThreadBug::GuardAcrossAwait) => Some(reads),
                 Some(_) => None,

@@ -7,6 +7,7 @@ use lockstep_harness::choice::Seeded;
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::trace::Trace;
 
+use super::faults;
 use super::search::{self, Explored, SearchPlan};
 use super::subject::Explorable;
 use crate::generate::{self, Profile, Size};
@@ -58,7 +59,9 @@ impl<E: Explorable> Workload for Schedules<E> {
     }
 
     fn draw(&self, run: RunId) -> (Profile, Exploration) {
-        let (profile, scenario) = generate::scenario(&mut Seeded::new(run.seed, run.run), SIZE);
+        let (profile, mut scenario) = generate::scenario(&mut Seeded::new(run.seed, run.run), SIZE);
+        // A stream of their own: what a seed draws otherwise stays as it is.
+        faults::add_faults(&mut scenario, &mut Seeded::new(!run.seed, run.run));
         let plan = SearchPlan::of_seed(run.seed, self.schedules);
         (profile, Exploration { scenario, plan })
     }

@@ -52,11 +52,12 @@
 //! - Exhaustiveness: an exploration that passes is a sample.
 //! - Threads of other pools, such as rayon's or tokio's, and core's asynchronous front: only primitives
 //!   of `lockstep-sync`, or shuttle's own, are steps.
-//! - Concurrent requests and faults of core: [`CoreLedger`] supports none; requests are explored with the
-//!   buggy executor.
+//! - Concurrent requests of core: [`CoreLedger`] supports none; they are explored with the buggy executor.
+//!   Of faults, core is explored with a failing read, one panic at a read of cells, and cancellation.
 //! - Time and crashes: the ledger is in memory, and each block is executed by one that was just opened.
 
 mod campaign;
+mod faults;
 mod portfolio;
 mod scheduler;
 mod search;

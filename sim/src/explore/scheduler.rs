@@ -5,7 +5,9 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lockstep_sync::shuttle::{ThreadLocation, forget_thread_locations, thread_location};
+use lockstep_sync::shuttle::{
+    ThreadLocation, forget_injected_panics, forget_thread_locations, thread_location,
+};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
 use lockstep_harness::schedule::Switch;
@@ -213,4 +215,5 @@ impl Scheduler for ReplayScheduler {
 fn begin(log: &Shared<ScheduleLog>) {
     with(log, |log| *log = ScheduleLog::default());
     forget_thread_locations();
+    forget_injected_panics();
 }

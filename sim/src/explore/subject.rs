@@ -1,6 +1,7 @@
 //! Subject whose blocks are executed under drawn schedules, or under a recorded one.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use lockstep_core::chain::Chain;
 use lockstep_core::clock::Clock;
@@ -12,12 +13,13 @@ use lockstep_core::under_shuttle::chain as explored;
 use shuttle::scheduler::Scheduler;
 use shuttle::{FailurePersistence, MaxSteps, Runner};
 
+use super::faults::{self, FaultyStorage, Reads};
 use super::portfolio::{DEFAULT_SCHEDULE, Portfolio};
 use super::scheduler::{
     Preemption, RecordingScheduler, ReplayScheduler, ScheduleLog, Shared, with,
 };
 use crate::faulty::{Aftermath, ConcurrentAct, ConcurrentReport, Faulty, Template, happened};
-use crate::scenario::Fault;
+use crate::scenario::{Fault, InjectionPoint};
 use crate::subject::{self, AtWork, Core, Execution, StoredBlock, Subject, SubjectError};
 use crate::verdicts::Verdicts;
 use crate::world::{BlockResult, World};
@@ -100,6 +102,23 @@ pub trait Explorable: Send + Sync + 'static {
         concurrent: Option<ConcurrentAct>,
     ) -> Result<Added<Self::LedgerState>, SubjectError>;
 
+    /// Does as [`Explorable::add_block`], with a fault that it [supports](Explorable::supports) and that is no
+    /// concurrent request. An error of a block under a fault that happened is a result, with the ledger that
+    /// it left.
+    ///
+    /// # Errors
+    ///
+    /// As [`Explorable::add_block`], if the fault did not happen.
+    fn add_block_under(
+        &self,
+        _fault: Fault,
+        ledger: Self::LedgerState,
+        config: &Config,
+        block: &Block,
+    ) -> Result<Added<Self::LedgerState>, SubjectError> {
+        self.add_block(ledger, config, block, None)
+    }
+
     /// Returns whether this fault can be injected while it adds a block.
     fn supports(&self, _fault: Fault) -> bool {
         false
@@ -130,6 +149,8 @@ pub struct Added<S> {
     pub concurrent: Option<ConcurrentReport>,
     /// Number of workers at work, where it is counted.
     pub at_work: Option<AtWork>,
+    /// True if a fault was injected that is no concurrent request.
+    pub has_fault_happened: bool,
 }
 
 impl<S> Added<S> {
@@ -140,6 +161,7 @@ impl<S> Added<S> {
             ledger,
             concurrent: None,
             at_work: None,
+            has_fault_happened: false,
         }
     }
 }
@@ -166,6 +188,42 @@ impl Explorable for CoreLedger {
             .with_verifier(verdicts());
         let added = chain.add_block(block)?;
         Ok(Added::alone(subject::result(added), chain.into_storage()))
+    }
+
+    fn add_block_under(
+        &self,
+        fault: Fault,
+        ledger: MemoryStorage,
+        config: &Config,
+        block: &Block,
+    ) -> Result<Added<MemoryStorage>, SubjectError> {
+        let reads: Arc<Mutex<Reads>> = Arc::default();
+        let storage = FaultyStorage::new(ledger, Arc::clone(&reads));
+        let chain = explored::Chain::open_existing(storage, config.clone(), clock())?;
+        with(&reads, |reads| reads.arm(fault));
+        let steps = AtomicU64::new(0);
+        let is_cancelled = || {
+            let step = InjectionPoint::Step(steps.fetch_add(1, Ordering::Relaxed));
+            let is_now = fault == Fault::Cancel(step);
+            with(&reads, |reads| reads.has_happened |= is_now);
+            is_now
+        };
+        let added = chain.add_block_unless(block, is_cancelled);
+        let result = added.map(subject::result).map_err(SubjectError::from);
+        match result {
+            Err(error) if !with(&reads, |reads| reads.has_happened) => Err(error),
+            result => Ok(Added {
+                result,
+                ledger: chain.into_storage().into_inner(),
+                concurrent: None,
+                at_work: None,
+                has_fault_happened: with(&reads, |reads| reads.has_happened),
+            }),
+        }
+    }
+
+    fn supports(&self, fault: Fault) -> bool {
+        faults::is_explored(fault)
     }
 
     fn control_subjects(
@@ -327,7 +385,12 @@ impl<E: Explorable> ExploredSubject<E> {
                 .map(|block_is_first| self.in_order(block, concurrent, block_is_first))
                 .collect::<Result<_, _>>()?,
         };
-        Ok(SerialAnswers { answers, before })
+        Ok(SerialAnswers {
+            answers,
+            before,
+            fault: self.armed,
+            ledger: self.ledger.clone(),
+        })
     }
 
     fn in_order(
@@ -359,6 +422,7 @@ impl<E: Explorable> ExploredSubject<E> {
             ledger,
             concurrent: None,
             at_work: None,
+            has_fault_happened: false,
         })))
     }
 
@@ -378,9 +442,13 @@ impl<E: Explorable> ExploredSubject<E> {
             let (explorable, ledger) = (Arc::clone(&self.explorable), self.ledger.clone());
             let (config, block) = (self.parallel.clone(), block.clone());
             let concurrent = concurrent.cloned();
+            let fault = self.armed.filter(|_| concurrent.is_none());
             move || {
-                let added =
-                    explorable.add_block(ledger.clone(), &config, &block, concurrent.clone());
+                let ledger = ledger.clone();
+                let added = match fault {
+                    Some(fault) => explorable.add_block_under(fault, ledger, &config, &block),
+                    None => explorable.add_block(ledger, &config, &block, concurrent.clone()),
+                };
                 let got = match added {
                     Ok(added) => BlockAnswer::Added(Box::new(added)),
                     Err(error) => BlockAnswer::Failed(error),
@@ -508,6 +576,10 @@ struct SerialAnswers<S> {
     answers: Vec<BlockAnswer<S>>,
     /// World that a concurrent reader must see: the one before the block.
     before: World,
+    /// The armed fault, which may end the block with an error.
+    fault: Option<Fault>,
+    /// The ledger before the block, as such an error leaves it.
+    ledger: S,
 }
 
 impl<S: PartialEq> SerialAnswers<S> {
@@ -522,6 +594,11 @@ impl<S: PartialEq> SerialAnswers<S> {
             let saw = concurrent.saw.as_ref();
             concurrent.answer == Ok(None) && saw.is_none_or(|saw| *saw == self.before)
         });
+        if let (Some(fault), Err(error), true) = (self.fault, &got.result, got.has_fault_happened)
+            && faults::may_end_with(fault, error)
+        {
+            return got.ledger == self.ledger;
+        }
         within_limit
             && saw_one
             && self.answers.iter().any(|answer| {
@@ -578,10 +655,11 @@ impl<E: Explorable> Subject for ExploredSubject<E> {
             BlockAnswer::Added(added) => {
                 self.ledger = added.ledger;
                 self.at_work = added.at_work;
-                if added.concurrent.is_some()
+                if (added.concurrent.is_some() || added.has_fault_happened)
                     && let Some(fault) = &self.armed
                 {
                     self.aftermath.events = happened(fault);
+                    self.aftermath.is_recoverable = faults::is_recoverable(*fault);
                 }
                 self.aftermath.concurrent = added.concurrent;
                 added.result

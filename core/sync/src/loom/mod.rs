@@ -167,6 +167,15 @@ pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     Ok(work())
 }
 
+/// Panics: loom ends a model at its first panic.
+///
+/// # Panics
+///
+/// Always.
+pub fn inject_panic(message: String) {
+    panic!("{message}")
+}
+
 /// Tells a destructor that runs during a panic that the execution has ended: loom ends a model at its
 /// first panic, and what unwinds must not enter it again.
 pub fn execution_has_panicked() -> bool {

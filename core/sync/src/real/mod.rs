@@ -125,6 +125,12 @@ pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_message(&*panic))
 }
 
+/// Panics with this message and without the panic hook, for a test that injects one. Under a checker the
+/// panic is noted, and the caller goes on: it must return as early as it can.
+pub fn inject_panic(message: String) {
+    resume_unwind(Box::new(message))
+}
+
 /// Tells a destructor that runs during a panic whether the whole execution has ended, so that it must
 /// touch no primitive any more. Never here: other threads go on.
 pub const fn execution_has_panicked() -> bool {

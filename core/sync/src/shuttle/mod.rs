@@ -1,5 +1,6 @@
 //! The names of [`crate::real`] over shuttle. They work inside an execution only.
 
+mod injected_panic;
 #[path = "../model_map/mod.rs"]
 pub mod model_map;
 mod thread_location;
@@ -16,6 +17,7 @@ use std::sync::PoisonError;
 
 /// A lock for bookkeeping that decides nothing: shuttle does not see it.
 pub use crate::real::Mutex as UntrackedMutex;
+pub use injected_panic::{forget_injected_panics, inject_panic};
 pub use model_map::DashMap;
 pub use thread_location::{ThreadLocation, forget_thread_locations, thread_location};
 
@@ -153,9 +155,10 @@ impl Workers {
     pub fn each<R: Send>(&self, work: impl Fn() -> R + Send + Sync) -> Vec<R> {
         let work = &work;
         ::shuttle::thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.0).map(|_| scope.spawn(work)).collect();
+            let noted = || injected_panic::with_note(work);
+            let threads: Vec<_> = (0..self.0).map(|_| scope.spawn(noted)).collect();
             let ended = threads.into_iter().map(|thread| thread.join());
-            ended.map(or_panic).collect()
+            ended.map(or_panic).map(injected_panic::pass_on).collect()
         })
     }
 
@@ -193,8 +196,10 @@ impl Workers {
         // Not one of the two on this thread: it may wait for threads of its own, and shuttle's scope
         // wakes the thread that made it for the other, whatever it waits for.
         ::shuttle::thread::scope(|scope| {
-            let (one, other) = (scope.spawn(one), scope.spawn(other));
-            (or_panic(one.join()), or_panic(other.join()))
+            let one = scope.spawn(|| injected_panic::with_note(one));
+            let other = scope.spawn(|| injected_panic::with_note(other));
+            let (one, other) = (or_panic(one.join()), or_panic(other.join()));
+            (injected_panic::pass_on(one), injected_panic::pass_on(other))
         })
     }
 
@@ -210,9 +215,11 @@ fn or_panic<T>(ended: ::shuttle::thread::Result<T>) -> T {
     ended.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Calls `work`. Catches nothing: shuttle ends an execution at its first panic, and a deadlock is one.
+/// Calls `work`. Catches an [injected](inject_panic) panic and no other: shuttle ends an execution at its
+/// first panic, and a deadlock is one.
 pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    Ok(work())
+    let (value, note) = injected_panic::with_note(work);
+    note.map_or(Ok(value), Err)
 }
 
 /// Tells a destructor that runs during a panic that the execution has ended: shuttle ends it at its

@@ -6,7 +6,7 @@ mod search;
 #[path = "unavailable.rs"]
 mod search;
 
-use super::threads::{must_be_there, takes_no_panic};
+use super::threads::{must_be_there, of};
 use super::{Bug, Effort, Engine, Search};
 
 /// An engine with some of the schedulers of the portfolio.
@@ -47,7 +47,7 @@ impl Engine for Schedules {
     }
 
     fn applies(&self, bug: &Bug) -> bool {
-        takes_no_panic(bug)
+        of(bug).is_some()
     }
 
     fn left_out(&self) -> Option<String> {

@@ -2,6 +2,23 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use lockstep_core::model::Block;
+use lockstep_sim::scenario::Fault;
+
+/// Returns the transaction of this block in which a fault panics, and whether at every try.
+pub(super) fn planned(fault: Fault, block: &Block) -> Option<(usize, bool)> {
+    let Fault::Panic {
+        transaction,
+        persists,
+    } = fault
+    else {
+        return None;
+    };
+    let index = transaction.checked_rem(block.transactions.len() as u64)?;
+    let index = usize::try_from(index).expect("what is below a length is a usize");
+    Some((index, persists))
+}
+
 /// A panic that is planned, and whether it has happened.
 #[derive(Debug)]
 pub(super) struct Panics {
@@ -18,23 +35,18 @@ impl Panics {
         }
     }
 
-    /// Executes the plan before this transaction.
-    ///
-    /// # Panics
-    ///
-    /// If the panic is planned for this transaction and persists or has not happened yet.
-    pub(super) fn meet(&self, transaction: usize) {
-        let Some((planned, persists)) = self.plan else {
-            return;
-        };
+    /// Returns the message of the panic of this transaction: one that is planned for it, and that persists or
+    /// has not happened yet.
+    pub(super) fn meet(&self, transaction: usize) -> Option<String> {
+        let (planned, persists) = self.plan?;
         if planned != transaction {
-            return;
+            return None;
         }
         let mut has_happened = self.locked();
         let is_now = persists || !*has_happened;
         *has_happened = true;
         drop(has_happened);
-        assert!(!is_now, "the panic that was planned");
+        is_now.then(|| "the panic that was planned".to_owned())
     }
 
     pub(super) fn have_happened(&self) -> bool {

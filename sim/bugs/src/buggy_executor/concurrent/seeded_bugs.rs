@@ -32,6 +32,12 @@ lockstep_harness::seeded_bugs! {
             "a sum is loaded, added to and stored in separate steps by two workers";
         /// A worker is spawned for every transaction.
         UnboundedTasks = "unbounded-tasks" in Scheduling: "the limit of workers is ignored";
+        /// The queue of the others is not stopped.
+        PanicNotTold = "panic-not-told" in Scheduling:
+            "the panic of a worker is not told to those who wait for it";
+        /// A transaction occupies a place while it waits for that of its load.
+        PoolWaitsForItself = "pool-waits-for-itself" in Scheduling:
+            "those who wait occupy the pool that their work needs";
         /// A batch counts as finished when its last transaction is.
         DoneFlagLatched = "done-flag-latched" in Scheduling:
             "a batch counts as finished while a worker still validates";
@@ -44,7 +50,11 @@ impl ThreadBug {
     pub const fn hangs(self) -> bool {
         matches!(
             self,
-            ThreadBug::ShardGuard | ThreadBug::GuardAcrossAwait | ThreadBug::SelfDeadlock
+            ThreadBug::ShardGuard
+                | ThreadBug::GuardAcrossAwait
+                | ThreadBug::SelfDeadlock
+                | ThreadBug::PanicNotTold
+                | ThreadBug::PoolWaitsForItself
         )
     }
 }

@@ -45,7 +45,10 @@ pub fn triggers(bug: ThreadBug) -> Vec<Scenario> {
             scenario.steps.splice(0..0, before.steps);
             vec![with(ConcurrentRequest::Rewind(1), scenario)]
         }
-        ThreadBug::SelfDeadlock | ThreadBug::TornIteration | ThreadBug::FeeReadModifyWrite => {
+        ThreadBug::SelfDeadlock
+        | ThreadBug::TornIteration
+        | ThreadBug::PoolWaitsForItself
+        | ThreadBug::FeeReadModifyWrite => {
             vec![tiny(vec![send(a, 0, b, 1), send(c, 0, d, 1)])]
         }
         ThreadBug::UnboundedTasks => vec![tiny([a, b, c].map(burn).to_vec())],
@@ -54,6 +57,14 @@ pub fn triggers(bug: ThreadBug) -> Vec<Scenario> {
             send(c, 0, d, 1),
             send(b, 0, d, HAD + 3),
         ])],
+        ThreadBug::PanicNotTold => {
+            let scenario = tiny(vec![send(a, 0, b, 1), send(a, 1, c, 1)]);
+            let panic = Fault::Panic {
+                transaction: 0,
+                persists: true,
+            };
+            vec![before_the_last(Step::Fault(panic), scenario)]
+        }
         ThreadBug::ResultIndexLost => {
             let scenario = tiny(vec![send(a, 0, b, 1), send(c, 0, d, 2), send(d, 1, c, 1)]);
             let panic = Fault::Panic {

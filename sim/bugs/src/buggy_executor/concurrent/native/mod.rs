@@ -13,7 +13,7 @@ use lockstep_sync::real as sync;
 
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;
-use super::panics::Panics;
+use super::panics::{Panics, planned};
 use super::{Added, ThreadBug};
 use crate::buggy_executor::CommittedState;
 use lockstep_sim::faulty::{Aftermath, ConcurrentAct, Faulty, Template, happened};
@@ -103,15 +103,8 @@ impl Subject for Concurrent {
                     block,
                 ));
             }
-            Some(Fault::Panic {
-                transaction,
-                persists,
-            }) if !block.transactions.is_empty() => {
-                let index = transaction % block.transactions.len() as u64;
-                let index = usize::try_from(index).expect("what is below a length is a usize");
-                panic = Some((index, persists));
-            }
-            _ => {}
+            Some(fault) => panic = planned(fault, block),
+            None => {}
         }
         let panics = Arc::new(Panics::planned(panic));
         let added = self.within_time_limit(block, concurrent, &panics)?;

@@ -8,6 +8,7 @@ use lockstep_sim::subject::SubjectError;
 
 use super::adding::Adding;
 use super::ledger::Ledger;
+use super::places::Places;
 use super::queue::Queue;
 use super::sync::{self, Arc};
 use super::tasks::add_beside_a_reader;
@@ -96,6 +97,7 @@ impl Ledger {
             ledger: Arc::clone(self),
             block: Arc::clone(block),
             queue: Queue::new(&batches, self.settings.bug),
+            places: Places::new(self.settings.workers),
             panics: Arc::clone(panics),
             attendance: Arc::clone(attendance),
             bug: self.settings.bug,

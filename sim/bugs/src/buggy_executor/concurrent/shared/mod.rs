@@ -7,6 +7,7 @@ mod adding;
 mod block;
 mod cache;
 mod ledger;
+mod places;
 mod queue;
 mod tasks;
 mod worker;

@@ -4,6 +4,7 @@ use lockstep_core::model::{Amount, Asset, Nonce, Outcome, Payload, Rejection, Tr
 
 use super::cache::Cache;
 use super::ledger::Ledger;
+use super::places::Places;
 use super::queue::{Filed, Queue};
 use super::sync::{self, Arc};
 use crate::buggy_executor::cache::Cached;
@@ -19,6 +20,7 @@ pub(super) struct Work {
     pub(super) ledger: Arc<Ledger>,
     pub(super) block: Arc<Checked>,
     pub(super) queue: Queue,
+    pub(super) places: Places,
     pub(super) panics: Arc<Panics>,
     pub(super) attendance: Arc<Attendance>,
     pub(super) bug: Option<ThreadBug>,
@@ -44,7 +46,10 @@ impl Work {
             match self.execute(position, transaction) {
                 Ok(filed) => done = Some((position, filed)),
                 Err(error) => {
-                    self.queue.stop();
+                    let is_panic = matches!(error, SubjectError::GivenUp(_));
+                    if !(is_panic && self.has(ThreadBug::PanicNotTold)) {
+                        self.queue.stop();
+                    }
                     return Err(error);
                 }
             }
@@ -66,7 +71,10 @@ impl Work {
         let outcome = loop {
             // A panic before the first write leaves nothing to undo.
             let decided = sync::catch_panic(|| {
-                self.panics.meet(index);
+                if let Some(message) = self.panics.meet(index) {
+                    sync::inject_panic(message.clone());
+                    return Err(SubjectError::GivenUp(message));
+                }
                 self.decide(index, early)
             });
             match decided {
@@ -95,6 +103,11 @@ impl Work {
 
     /// Decides the outcome of a transaction, without a write.
     fn decide(&self, index: usize, early: Early) -> Result<Outcome, SubjectError> {
+        // A place in the pool for the transaction, and one more for its load.
+        let _places = self.has(ThreadBug::PoolWaitsForItself).then(|| {
+            let own = self.places.occupy();
+            (self.places.occupy(), own)
+        });
         let transaction = &self.block.block.transactions[index];
         if let Some(rejection) = &self.block.rejections[index] {
             return Ok(Outcome::Rejected(rejection.clone()));

@@ -11,7 +11,7 @@ use lockstep_sync::shuttle as sync;
 
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;
-use super::panics::Panics;
+use super::panics::{Panics, planned};
 use super::{ThreadBug, can_be_concurrent, native};
 use crate::buggy_executor::CommittedState;
 use lockstep_sim::explore::{Added, Explorable};
@@ -38,6 +38,37 @@ impl Explored {
         }
     }
 
+    fn add(
+        &self,
+        committed: CommittedState,
+        config: &Config,
+        block: &Block,
+        concurrent: Option<ConcurrentAct>,
+        fault: Option<Fault>,
+    ) -> Added<CommittedState> {
+        let hash_seed = match config.hash_seed {
+            HashSeed::Fixed(seed) => seed,
+            HashSeed::Random => 0,
+        };
+        let settings = Settings {
+            workers: config.parallel.workers(),
+            hash_seed,
+            bug: self.bug,
+        };
+        let ledger = Ledger::new(committed, settings);
+        let panics = Arc::new(Panics::planned(
+            fault.and_then(|fault| planned(fault, block)),
+        ));
+        let added = ledger.add(&self.checked(block), concurrent, &panics);
+        Added {
+            result: added.result,
+            ledger: ledger.committed(),
+            concurrent: added.concurrent,
+            at_work: Some(added.at_work),
+            has_fault_happened: panics.have_happened(),
+        }
+    }
+
     fn checked(&self, block: &Block) -> Arc<Checked> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
@@ -61,32 +92,36 @@ impl Explorable for Explored {
         block: &Block,
         concurrent: Option<ConcurrentAct>,
     ) -> Result<Added<CommittedState>, SubjectError> {
-        let hash_seed = match config.hash_seed {
-            HashSeed::Fixed(seed) => seed,
-            HashSeed::Random => 0,
-        };
-        let settings = Settings {
-            workers: config.parallel.workers(),
-            hash_seed,
-            bug: self.bug,
-        };
-        let ledger = Ledger::new(committed, settings);
-        let panics = Arc::new(Panics::planned(None));
-        let added = ledger.add(&self.checked(block), concurrent, &panics);
-        let result = match (added.result, &added.concurrent) {
-            (Err(error), None) => return Err(error),
-            (result, _) => result,
-        };
-        Ok(Added {
-            result,
-            ledger: ledger.committed(),
-            concurrent: added.concurrent,
-            at_work: Some(added.at_work),
-        })
+        let added = self.add(committed, config, block, concurrent, None);
+        match added {
+            Added {
+                result: Err(error),
+                concurrent: None,
+                ..
+            } => Err(error),
+            added => Ok(added),
+        }
+    }
+
+    fn add_block_under(
+        &self,
+        fault: Fault,
+        committed: CommittedState,
+        config: &Config,
+        block: &Block,
+    ) -> Result<Added<CommittedState>, SubjectError> {
+        match self.add(committed, config, block, None, Some(fault)) {
+            Added {
+                result: Err(error),
+                has_fault_happened: false,
+                ..
+            } => Err(error),
+            added => Ok(added),
+        }
     }
 
     fn supports(&self, fault: Fault) -> bool {
-        can_be_concurrent(fault)
+        can_be_concurrent(fault) || matches!(fault, Fault::Panic { .. })
     }
 }
 
