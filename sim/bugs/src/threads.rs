@@ -49,8 +49,7 @@ pub(super) fn of(bug: &Bug) -> Option<Option<ThreadBug>> {
 
 /// True if loom can show the bug: a panic ends its model.
 pub(super) fn takes_no_panic(bug: &Bug) -> bool {
-    let needs_panic = [ThreadBug::ResultIndexLost, ThreadBug::PanicNotTold].map(Some);
-    of(bug).is_some_and(|thread_bug| !needs_panic.contains(&thread_bug))
+    of(bug).is_some_and(|thread_bug| !thread_bug.is_some_and(ThreadBug::takes_a_panic))
 }
 
 /// Returns [`of`] for a search, with an error in place of `None`.
@@ -79,7 +78,11 @@ pub(super) fn scenario(choices: &mut impl Choices, thread_bug: Option<ThreadBug>
                 Fault::ConcurrentRequest(InjectionPoint::Step(0), ConcurrentRequest::Reader);
             let fault = match thread_bug {
                 None => Some(choices.pick(&[panic, rewinds, reads])),
-                Some(ThreadBug::ResultIndexLost | ThreadBug::PanicNotTold) => Some(panic),
+                Some(ThreadBug::ResultIndexLost) => Some(panic),
+                Some(ThreadBug::PanicNotTold) => Some(Fault::Panic {
+                    transaction: choices.below(transactions),
+                    persists: true,
+                }),
                 Some(ThreadBug::OpenWindow) => Some(rewinds),
                 Some(ThreadBug::GuardAcrossAwait) => Some(reads),
                 Some(_) => None,

@@ -29,9 +29,6 @@ fn finds_every_bug(name: &str) {
     let engine = engine(name);
     assert_eq!(engine.left_out(), None);
     for seeded_bug in ThreadBug::ALL {
-        if seeded_bug == ThreadBug::ResultIndexLost {
-            continue;
-        }
         let begun = Instant::now();
         let search = engine
             .search(bug(seeded_bug.id()), SEED, &Effort::of(RUNS))

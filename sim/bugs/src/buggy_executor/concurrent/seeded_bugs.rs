@@ -45,6 +45,12 @@ lockstep_harness::seeded_bugs! {
 }
 
 impl ThreadBug {
+    /// True if it shows after a panic of a worker: loom ends a model at its first one.
+    #[must_use]
+    pub const fn takes_a_panic(self) -> bool {
+        matches!(self, ThreadBug::ResultIndexLost | ThreadBug::PanicNotTold)
+    }
+
     /// True if it ends in a deadlock, so that native threads wait for ever.
     #[must_use]
     pub const fn hangs(self) -> bool {
