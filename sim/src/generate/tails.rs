@@ -180,14 +180,13 @@ fn beside(choices: &mut impl Choices, sizes: &[u64]) -> u64 {
 fn extreme(dimension: Dimension, choices: &mut impl Choices) -> u64 {
     match dimension {
         Dimension::Transactions => match choices.below(4) {
-            0 => choices.between(1_024, 2_000),
-            1 => beside(choices, &[1_024, 4_096]),
+            0 => beside(choices, &[1_024, 4_096]),
             _ => choices.between(4_097, 5_500),
         },
         // A transfer writes four cells, and a few more are written for all.
-        Dimension::Cells => match choices.below(3) {
+        Dimension::Cells => match choices.below(6) {
             0 => beside(choices, &[1_023, 1_024]),
-            _ => choices.between(1_100, 1_400),
+            _ => choices.between(1_300, 1_700),
         },
         Dimension::Blocks => match choices.below(4) {
             0 => beside(choices, &[64, 128]),
@@ -208,7 +207,7 @@ fn extreme(dimension: Dimension, choices: &mut impl Choices) -> u64 {
             0 => beside(choices, &[1_024, 4_096]),
             _ => choices.between(4_097, 8_000),
         },
-        Dimension::Workers => match choices.below(3) {
+        Dimension::Workers => match choices.below(6) {
             0 => choices.between(1, 15),
             _ => choices.between(16, 32),
         },
@@ -239,7 +238,8 @@ fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut
             set_weight(profile, TransactionKind::Chain, 16);
         }
         Dimension::Cells => {
-            profile.accounts = small(most * 2);
+            // Nearly every transaction has a source of its own.
+            profile.accounts = small(most * 4);
             profile.assets = 1;
             profile.blocks = 1;
             profile.reopens = 0;
