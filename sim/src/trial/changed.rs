@@ -18,7 +18,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use lockstep_core::model::{Asset, Block, Cell, Payload, PublicKey, Refusal};
+use lockstep_core::model::{Asset, Block, Cell, Payload, Refusal};
 use lockstep_harness::choice::{Choices, Seeded};
 use lockstep_harness::violation::Failure;
 
@@ -137,35 +137,41 @@ impl Trial<'_> {
 
 /// Returns the cells that a block names, and those that it changed by the oracle, in order.
 fn named(block: &Block, expected: Result<&BlockResult, &Refusal>) -> Vec<Cell> {
-    let mut cells = BTreeSet::new();
-    let mut account = |account: PublicKey, assets: &mut dyn Iterator<Item = Asset>| {
-        cells.extend([
-            Cell::Nonce(account),
-            Cell::Multisig(account),
-            Cell::Balance(account, Asset::NATIVE),
-            Cell::Supply(Asset::NATIVE),
-        ]);
-        for asset in assets {
-            cells.extend([Cell::Balance(account, asset), Cell::Supply(asset)]);
-        }
-    };
-    account(block.header.miner, &mut std::iter::empty());
+    // The miner is credited in the native asset; a block names few accounts and assets many times.
+    let mut named = BTreeSet::from([(block.header.miner, Asset::NATIVE)]);
     for transaction in &block.transactions {
         let source = transaction.source;
+        named.insert((source, Asset::NATIVE));
         match &transaction.payload {
             Payload::Transfers(transfers) => {
                 for transfer in transfers {
-                    let asset = transfer.asset;
-                    account(source, &mut std::iter::once(asset));
-                    account(transfer.destination, &mut std::iter::once(asset));
+                    named.insert((source, transfer.asset));
+                    named.insert((transfer.destination, transfer.asset));
                 }
             }
-            Payload::Burn { asset, .. } => account(source, &mut std::iter::once(*asset)),
-            Payload::Multisig(_) => account(source, &mut std::iter::empty()),
+            Payload::Burn { asset, .. } => {
+                named.insert((source, *asset));
+            }
+            Payload::Multisig(_) => {}
         }
     }
+    let mut cells: Vec<Cell> = named
+        .into_iter()
+        .flat_map(|(account, asset)| {
+            [
+                Cell::Nonce(account),
+                Cell::Multisig(account),
+                Cell::Balance(account, Asset::NATIVE),
+                Cell::Balance(account, asset),
+                Cell::Supply(Asset::NATIVE),
+                Cell::Supply(asset),
+            ]
+        })
+        .collect();
     if let Ok(result) = expected {
         cells.extend(result.state_diff.iter().map(|(cell, _)| *cell));
     }
-    cells.into_iter().collect()
+    cells.sort_unstable();
+    cells.dedup();
+    cells
 }

@@ -5,7 +5,7 @@
 //! some recent note of each thread, and no two of one moment.
 
 use std::cell::OnceCell;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread;
 
@@ -25,6 +25,10 @@ struct Slot {
 
 /// The slots of all threads that have noted anything, in the order of their first notes.
 static SLOTS: Mutex<Vec<Weak<Slot>>> = Mutex::new(Vec::new());
+
+/// True if a thread has noted anything since [`forget_activity`]. Relaxed: a thread that forgets has waited
+/// for those whose notes it forgets.
+static IS_NOTED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static MINE: OnceCell<Arc<Slot>> = const { OnceCell::new() };
@@ -62,12 +66,18 @@ fn with_mine(note: impl FnOnce(&Slot)) {
 /// Notes which transaction this thread executes.
 #[inline]
 pub(super) fn note_transaction(transaction: u32) {
-    with_mine(|mine| mine.transaction.store(transaction, Ordering::Relaxed));
+    with_mine(|mine| {
+        if mine.transaction.load(Ordering::Relaxed) == NONE {
+            IS_NOTED.store(true, Ordering::Relaxed);
+        }
+        mine.transaction.store(transaction, Ordering::Relaxed);
+    });
 }
 
 /// Notes which part of the work this thread does.
 pub(super) fn note_place(place: &'static str) {
     with_mine(|mine| *mine.place.lock() = Some(place));
+    IS_NOTED.store(true, Ordering::Relaxed);
 }
 
 /// Returns the last notes of every thread that is there and has noted anything since
@@ -85,8 +95,11 @@ pub fn activity() -> Vec<ThreadActivity> {
         .collect()
 }
 
-/// Forgets the notes of all threads: other work begins.
+/// Forgets the notes of all threads: other work begins. Costs next to nothing where there are none.
 pub fn forget_activity() {
+    if !IS_NOTED.swap(false, Ordering::Relaxed) {
+        return;
+    }
     for slot in SLOTS.lock().iter().filter_map(Weak::upgrade) {
         slot.transaction.store(NONE, Ordering::Relaxed);
         *slot.place.lock() = None;
