@@ -35,9 +35,13 @@ pub fn is_verified_everywhere(scenario: &Scenario) -> bool {
     let seed = scenario.hash_seed;
     let hash = blake3::derive_key("lockstep sim signatures", &seed.to_le_bytes());
     let drawn = u64::from_le_bytes(hash[..8].try_into().expect("a hash has more than 8 bytes"));
-    seed == 0
-        || drawn.is_multiple_of(VERIFIED_EVERYWHERE_ONE_IN)
-        || scenario.transactions() <= VERIFIED_EVERYWHERE_MOST
+    seed == 0 || drawn.is_multiple_of(VERIFIED_EVERYWHERE_ONE_IN) || has_few_transactions(scenario)
+}
+
+/// Returns whether a scenario is so small that all of its signatures are verified everywhere for that reason.
+#[must_use]
+pub fn has_few_transactions(scenario: &Scenario) -> bool {
+    scenario.transactions() <= VERIFIED_EVERYWHERE_MOST
 }
 
 /// The verdicts about the signatures that the oracle, or core in its place, has verified; a clone shares

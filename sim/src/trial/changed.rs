@@ -32,7 +32,7 @@ use crate::world::{BlockResult, Newest, World};
 const OF_STEPS: u64 = 0x6368_616e_6765_6400;
 
 /// Everything is read after one step of N, on average.
-const WHOLE_ONE_IN: u64 = 8;
+const WHOLE_ONE_IN: u64 = 16;
 
 /// The oracle's worlds before and after a step, which subjects that agree with it share.
 pub(super) struct Agreed {

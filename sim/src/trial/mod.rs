@@ -33,7 +33,7 @@ use crate::oracle::{NaiveMempool, Oracle};
 use crate::scenario::build::{self, Keys};
 use crate::scenario::{BlockFlaw, BlockRecipe, Fault, Scenario, Step};
 use crate::subject::{Subject, SubjectError};
-use crate::verdicts::{Verdicts, is_verified_everywhere};
+use crate::verdicts::{Verdicts, has_few_transactions, is_verified_everywhere};
 use crate::world::{BlockResult, World};
 use changed::Agreed;
 use encoding::NotDecoded;
@@ -135,7 +135,9 @@ fn run_all(
     };
     let (mut subjects, mut oracle) = subjects;
     let is_thorough = is_verified_everywhere(scenario);
-    if is_thorough {
+    if has_few_transactions(scenario) {
+        coverage.count(point!("signatures: few, verified by every subject", rare));
+    } else if is_thorough {
         coverage.count(point!("signatures: verified by every subject", rare));
     } else {
         coverage.count(point!("signatures: verdicts of the oracle offered"));
