@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lockstep_sync::shuttle::{
@@ -16,14 +15,14 @@ use lockstep_harness::schedule::Switch;
 #[derive(Clone, Debug, Default)]
 pub(super) struct ScheduleLog {
     pub(super) switches: Vec<Switch>,
-    pub(super) preemptions: Vec<Preemption>,
+    pub(super) preemptions: Vec<(Switch, ThreadLocation)>,
     pub(super) decisions: u64,
     /// True if two threads were runnable at once.
     pub(super) is_concurrent: bool,
     /// Hash of all decisions: executions that differ in one of them have different fingerprints.
     pub(super) fingerprint: u64,
-    /// Number of steps of each thread.
-    steps: BTreeMap<usize, u64>,
+    /// Number of steps of each thread, by its number.
+    steps: Vec<u64>,
 }
 
 /// A preemption: a thread that could have continued and did not.
@@ -35,6 +34,21 @@ pub struct Preemption {
     pub transaction: Option<u32>,
     /// Its last call to a primitive, as file and line of core.
     pub place: Option<String>,
+}
+
+impl Preemption {
+    /// Describes a preemption of a thread at this location.
+    pub(super) fn of(switch: Switch, at: ThreadLocation) -> Self {
+        let in_words = |place: &std::panic::Location<'_>| {
+            let file = place.file().replace("under_shuttle/../", "");
+            format!("{}:{}", file.replace("shuttle/../", ""), place.line())
+        };
+        Preemption {
+            switch,
+            transaction: at.transaction,
+            place: at.place.map(in_words),
+        }
+    }
 }
 
 impl fmt::Display for Preemption {
@@ -77,41 +91,45 @@ impl ScheduleLog {
         chosen: TaskId,
     ) {
         let thread = current.map_or(0, usize::from);
-        let step = self.steps.get(&thread).copied().unwrap_or(0);
+        let step = self.steps_of(thread);
         let switch = Switch(thread, step, chosen.into());
         let plain = ScheduleLog::plain(runnable, current, is_yielding);
         if plain != Some(chosen) {
             self.switches.push(switch);
         }
         if plain == current && plain != Some(chosen) {
-            let ThreadLocation { transaction, place } = thread_location(thread);
-            self.preemptions.push(Preemption {
-                switch,
-                transaction,
-                place: place.map(|place| {
-                    format!(
-                        "{}:{}",
-                        place
-                            .file()
-                            .replace("under_shuttle/../", "")
-                            .replace("shuttle/../", ""),
-                        place.line()
-                    )
-                }),
-            });
+            // Put into words if a report asks: most schedules are only counted.
+            self.preemptions.push((switch, thread_location(thread)));
         }
         self.decisions += 1;
         self.is_concurrent |= runnable.len() > 1;
-        let mut hasher = DefaultHasher::new();
-        (self.fingerprint, switch.0, switch.1, switch.2).hash(&mut hasher);
-        self.fingerprint = hasher.finish();
+        for part in [switch.0 as u64, switch.1, switch.2 as u64] {
+            self.fingerprint = mixed(self.fingerprint ^ part);
+        }
+    }
+
+    /// Returns the number of steps of a thread.
+    fn steps_of(&self, thread: usize) -> u64 {
+        self.steps.get(thread).copied().unwrap_or(0)
     }
 
     /// Counts the step of the current thread that this decision ends.
     fn count(&mut self, current: Option<TaskId>) {
         let thread = current.map_or(0, usize::from);
-        *self.steps.entry(thread).or_default() += 1;
+        if self.steps.len() <= thread {
+            self.steps.resize(thread + 1, 0);
+        }
+        self.steps[thread] += 1;
     }
+}
+
+/// Mixes the bits of a number, one to one (the finaliser of SplitMix64: Steele, Lea, Flood, "Fast Splittable
+/// Pseudorandom Number Generators", OOPSLA 2014).
+const fn mixed(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 /// Records the decisions of another scheduler, for a number of executions.
@@ -196,7 +214,7 @@ impl Scheduler for ReplayScheduler {
         with(&self.log, |log| {
             log.count(current);
             let thread = current.map_or(0, usize::from);
-            let at = (thread, log.steps[&thread]);
+            let at = (thread, log.steps_of(thread));
             let wanted = self.switches.get(&at).map(|other| TaskId::from(*other));
             let chosen = wanted
                 .filter(|wanted| runnable.iter().any(|task| task.id() == *wanted))

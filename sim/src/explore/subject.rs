@@ -199,7 +199,8 @@ impl Explorable for CoreLedger {
     ) -> Result<Added<MemoryStorage>, SubjectError> {
         let reads: Arc<Mutex<Reads>> = Arc::default();
         let storage = FaultyStorage::new(ledger, Arc::clone(&reads));
-        let chain = explored::Chain::open_existing(storage, config.clone(), clock())?;
+        let chain = explored::Chain::open_existing(storage, config.clone(), clock())?
+            .with_verifier(verdicts());
         with(&reads, |reads| reads.arm(fault));
         let steps = AtomicU64::new(0);
         let is_cancelled = || {
@@ -564,6 +565,8 @@ impl<E: Explorable> ExploredSubject<E> {
         let replayed = ReplayScheduler::new(&schedule.switches, Arc::clone(&log));
         let (got, _) = self.under(replayed, block, concurrent, expected, |_| {});
         let preemptions = with(&log, |log| std::mem::take(&mut log.preemptions));
+        let in_words = |(switch, at)| Preemption::of(switch, at);
+        let preemptions = preemptions.into_iter().map(in_words).collect();
         with(&self.stats, |stats| {
             stats.replayed_preemptions = preemptions
         });
