@@ -32,7 +32,7 @@ const VERIFIED_EVERYWHERE_MOST: usize = 8;
 /// so.
 #[must_use]
 pub fn is_verified_everywhere(scenario: &Scenario) -> bool {
-    let seed = scenario.hash_seed;
+    let seed = scenario.judge_seed();
     let hash = blake3::derive_key("lockstep sim signatures", &seed.to_le_bytes());
     let drawn = u64::from_le_bytes(hash[..8].try_into().expect("a hash has more than 8 bytes"));
     seed == 0 || drawn.is_multiple_of(VERIFIED_EVERYWHERE_ONE_IN) || has_few_transactions(scenario)

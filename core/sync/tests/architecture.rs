@@ -125,6 +125,7 @@ fn each_door_offers_the_same_names() {
     let of_real = ["ThreadActivity", "activity", "forget_activity"];
     let of_checkers = ["model_map"];
     let of_shuttle = [
+        "forget_injected_panics",
         "ThreadLocation",
         "forget_thread_locations",
         "thread_location",

@@ -48,7 +48,7 @@ impl Workload for Ledgers<'_> {
 
     fn draw(&self, run: RunId) -> (Profile, Scenario) {
         let (profile, mut scenario) = generate::of_run(run, self.preset);
-        scenario.hash_seed ^= self.hash_seed;
+        scenario.mix_into_hash_seed(self.hash_seed);
         (profile, scenario)
     }
 

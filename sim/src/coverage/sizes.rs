@@ -128,7 +128,7 @@ pub(super) fn count_refused(coverage: &mut Coverage, refusal: &Refusal) {
     }
 }
 
-/// Counts a rewind of so many blocks.
+/// Counts a rewind of N blocks.
 pub(crate) fn count_rewind(coverage: &mut Coverage, depth: usize) {
     if depth > 4 {
         coverage.count(point!("tail: a rewind of more than 4 blocks", rare));

@@ -4,13 +4,14 @@
 
 mod events;
 mod injection;
+mod on_disk_bug;
 mod seeded_bugs;
 mod unreliable_storage;
 mod watch;
 
 pub use events::Event;
 pub use events::happened;
-pub use seeded_bugs::OnDiskBug;
+pub use on_disk_bug::OnDiskBug;
 pub use watch::{FaultWatch, WatchedStorage};
 
 pub use crate::subject::{Aftermath, ConcurrentAct, ConcurrentReport, Faulty, Template};

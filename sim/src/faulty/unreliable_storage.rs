@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lockstep_core::storage::{Batch, Entry, Storage, StorageError, Table};
 
-use super::{OnDiskBug, PlainStorage};
+use super::PlainStorage;
+use super::on_disk_bug::OnDiskBug;
 
 /// A storage with one of the bugs of this file.
 pub(super) struct UnreliableStorage {

@@ -234,6 +234,19 @@ impl From<NetworkName> for Network {
 }
 
 impl Scenario {
+    /// Seed of what the judge draws: the questions, the steps after which everything is compared, the runs in
+    /// which everything is verified everywhere. These are the low 32 bits of the hash seed.
+    #[must_use]
+    pub const fn judge_seed(&self) -> u64 {
+        self.hash_seed & 0xffff_ffff
+    }
+
+    /// Changes the hash seed and not the [judge's](Scenario::judge_seed): with any number mixed in, the same
+    /// is asked.
+    pub const fn mix_into_hash_seed(&mut self, number: u64) {
+        self.hash_seed ^= (number ^ (number >> 32)) << 32;
+    }
+
     /// Returns all faults, in order.
     pub fn faults(&self) -> impl Iterator<Item = Fault> + '_ {
         self.steps.iter().filter_map(|step| match step {

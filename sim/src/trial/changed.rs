@@ -7,7 +7,7 @@
 //! rewinds or opens the ledger, of each subject that disagrees, and of each at the end of the run. Where all
 //! signatures are verified everywhere ([`crate::verdicts`]), everything is read after every step.
 //!
-//! **Correctness.** Whoever disagrees is judged on a whole world, as if nothing else were ever read. The
+//! **Correctness.** A subject that disagrees is judged on a whole world, as if nothing else were ever read. The
 //! evidence of subjects that agree is one and the same, so it is judged once. A subject that changes
 //! another cell silently is found later: at the next drawn step, or at the end.
 //!
@@ -83,7 +83,7 @@ impl Trial<'_> {
 
     /// Returns whether everything is read after this step.
     pub(super) fn is_read_whole(&self) -> bool {
-        let mut choices = Seeded::new(self.hash_seed ^ OF_STEPS, self.step as u64);
+        let mut choices = Seeded::new(self.judge_seed ^ OF_STEPS, self.step as u64);
         self.is_thorough || choices.chance(1, WHOLE_ONE_IN)
     }
 

@@ -150,6 +150,7 @@ fn run_all(
     let mut trial = Trial {
         genesis,
         hash_seed: scenario.hash_seed,
+        judge_seed: scenario.judge_seed(),
         is_thorough,
         keys,
         oracle,
@@ -201,8 +202,9 @@ fn run_all(
 
 struct Trial<'t> {
     genesis: Genesis,
-    /// Seed of the questions about public reads, and of the steps after which everything is read.
     hash_seed: u64,
+    /// Seed of the questions about public reads, and of the steps after which everything is read.
+    judge_seed: u64,
     /// True if everything is verified and read everywhere, after every step.
     is_thorough: bool,
     keys: Keys,

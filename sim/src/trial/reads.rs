@@ -34,7 +34,7 @@ impl Trial<'_> {
             oracle: &self.oracle,
             blocks: &self.blocks,
         };
-        let mut choices = Seeded::new(self.hash_seed ^ OF_QUESTIONS, self.step as u64);
+        let mut choices = Seeded::new(self.judge_seed ^ OF_QUESTIONS, self.step as u64);
         let scope = match is_last || choices.chance(1, 16) {
             true => Scope::Many,
             false => Scope::Few,
