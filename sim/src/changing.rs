@@ -53,11 +53,9 @@ impl ChangeBug {
 
 impl Changing {
     fn change(&self, version: &mut Version) {
-        match (self.bug, &mut version.value) {
-            (ChangeBug::StrangerCredited, Value::Balance(amount)) => {
-                *amount = amount.checked_add(Amount(1)).unwrap_or(Amount::ZERO);
-            }
-            _ => {}
+        let ChangeBug::StrangerCredited = self.bug;
+        if let Value::Balance(amount) = &mut version.value {
+            *amount = amount.checked_add(Amount(1)).unwrap_or(Amount::ZERO);
         }
     }
 }

@@ -31,7 +31,7 @@ impl Trial<'_> {
     /// One subject is compared: all subjects are compared with each other.
     pub(super) fn compare_with_rebuilt(&mut self, scenario: &Scenario) -> Result<(), Failure> {
         let transactions: usize = self.blocks.iter().map(|one| one.transactions.len()).sum();
-        let is_chosen = transactions <= FEW_TRANSACTIONS || self.judge_seed % ONE_OF == 0;
+        let is_chosen = transactions <= FEW_TRANSACTIONS || self.judge_seed.is_multiple_of(ONE_OF);
         let mut checks = self.checks.iter();
         let is_judged = checks.any(|check| *check.invariant == BYTES_DEPEND_ON_BLOCKS_ALONE);
         if !is_chosen || !is_judged {

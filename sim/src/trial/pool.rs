@@ -241,7 +241,7 @@ impl Trial<'_> {
         let of_pools = [&MEMPOOL_KEEPS_BY_RULE, &MEMPOOL_CHOOSES_BY_RULE];
         let checks = self.checks.iter();
         let checks: Vec<_> = checks
-            .filter(|check| of_pools.iter().any(|one| *one == check.invariant))
+            .filter(|check| of_pools.contains(&check.invariant))
             .copied()
             .collect();
         let one = &self.subjects[index];
