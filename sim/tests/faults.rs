@@ -111,15 +111,12 @@ fn every_fault_happens_and_core_survives_it() {
         ),
         (
             vec![Fault::PanicInCommit { is_written: false }],
-            vec![
-                "panic: in a commit, before it is written",
-                "failed: retried",
-            ],
+            vec!["panic: in a commit before it is written", "failed: retried"],
         ),
         (
             vec![Fault::PanicInCommit { is_written: true }],
             vec![
-                "panic: in a commit, after it is written",
+                "panic: in a commit after it is written",
                 "failed: done although an error was returned",
             ],
         ),

@@ -41,7 +41,7 @@ pub(super) fn campaign<W: Workload>(
         Ok(command)
     };
     if plan.is_self_checked {
-        match dies(&worker) {
+        match dies(worker) {
             Ok(bug) => campaign.saw(bug),
             Err(verdict) => campaign.stop(verdict),
         }
