@@ -5,6 +5,7 @@
 //! wallet follows the balances and nonces that should result, so that most transactions meant to be
 //! applied are; it judges nothing, and an error of it changes only the mix.
 
+mod dimension;
 mod edges;
 mod failures;
 pub(crate) mod faults;
@@ -16,12 +17,12 @@ mod tails;
 mod tree;
 mod wallet;
 
+pub use dimension::{Dimension, Tail};
 pub use failures::add_failures;
 pub use faults::{FaultKind, FaultMix};
 pub use preset::Preset;
 pub use profile::{Profile, Size, TransactionKind};
 pub use runs::{of_run, profile_of_run, with_edges, with_tail};
-pub use tails::{Dimension, Tail};
 pub use tree::{Grown, tree};
 
 use edges::Progress;

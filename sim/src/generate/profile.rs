@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::dimension::Tail;
 use super::faults::FaultMix;
-use super::tails::Tail;
 use lockstep_harness::choice::Choices;
 
 /// Upper bounds of a scenario.

@@ -10,7 +10,7 @@
 use lockstep_harness::campaign::RunId;
 use lockstep_harness::choice::{Choices, Seeded};
 
-use super::tails::{Dimension, Tail};
+use super::dimension::{Dimension, Tail};
 use super::{
     Preset, Profile, Size, add_failures, edges, mempool, of_profile, of_profile_so_far,
     profile_with_preset,

@@ -6,115 +6,13 @@
 //! a campaign of 91 runs has had each. The size in that dimension is drawn, often at one of core's
 //! sizes or one beside it.
 
-use std::fmt;
-
-use lockstep_harness::campaign::RunId;
 use lockstep_harness::choice::Choices;
 
+use super::dimension::{Dimension, Tail};
 use super::profile::{Profile, TransactionKind};
 use super::wallet::encoded_bytes;
 use super::{FaultMix, Size};
 use crate::scenario::{Scenario, Step};
-
-/// A dimension of a scenario in which a run can be extreme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Dimension {
-    /// Transactions of a block, of every kind, between few accounts.
-    Transactions,
-    /// Cells that a block writes: many transactions, between many accounts.
-    Cells,
-    /// Blocks, each with few transactions.
-    Blocks,
-    /// Assets.
-    Assets,
-    /// Participants of a multisig, and cosigners of a transaction.
-    Participants,
-    /// Blocks that one rewind undoes.
-    Rewinds,
-    /// Accounts of the genesis.
-    Accounts,
-    /// Workers of the subjects.
-    Workers,
-    /// Transfers of a transaction.
-    Transfers,
-    /// Bytes of a block, up to the limit of the ledger and one beyond.
-    Bytes,
-}
-
-impl Dimension {
-    /// Every one, in order.
-    pub const ALL: [Dimension; 10] = [
-        Dimension::Transactions,
-        Dimension::Cells,
-        Dimension::Blocks,
-        Dimension::Assets,
-        Dimension::Participants,
-        Dimension::Rewinds,
-        Dimension::Accounts,
-        Dimension::Workers,
-        Dimension::Transfers,
-        Dimension::Bytes,
-    ];
-
-    /// Its name in the profile that a run prints.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Dimension::Transactions => "transactions",
-            Dimension::Cells => "cells",
-            Dimension::Blocks => "blocks",
-            Dimension::Assets => "assets",
-            Dimension::Participants => "participants",
-            Dimension::Rewinds => "rewinds",
-            Dimension::Accounts => "accounts",
-            Dimension::Workers => "workers",
-            Dimension::Transfers => "transfers",
-            Dimension::Bytes => "bytes",
-        }
-    }
-
-    /// True if its blocks have thousands of transactions.
-    pub(super) const fn is_of_large_blocks(self) -> bool {
-        matches!(self, Dimension::Transactions | Dimension::Cells)
-    }
-
-    /// Returns the dimension in which a run of a campaign is extreme; `None` for an ordinary run.
-    #[must_use]
-    pub fn of_run(run: RunId) -> Option<Dimension> {
-        let at = run.seed.wrapping_add(run.run);
-        let turn = usize::try_from(at / EVERY % TURNS.len() as u64).expect("turns are few");
-        (at % EVERY == FIRST).then_some(TURNS[turn])
-    }
-}
-
-impl fmt::Display for Dimension {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// One run of N has a tail. A prime, and so is the number of turns: every shard of a campaign
-/// gets its share of each dimension.
-const EVERY: u64 = 7;
-/// The first run of seed 0 with a tail.
-const FIRST: u64 = 4;
-
-/// The turns of the dimensions. Those that cost little have two.
-const TURNS: [Dimension; 13] = [
-    Dimension::Workers,
-    Dimension::Cells,
-    Dimension::Assets,
-    Dimension::Participants,
-    Dimension::Blocks,
-    Dimension::Transactions,
-    Dimension::Rewinds,
-    Dimension::Accounts,
-    Dimension::Bytes,
-    Dimension::Transfers,
-    Dimension::Participants,
-    Dimension::Workers,
-    Dimension::Assets,
-];
 
 /// Bounds of the runs with a tail, in every other dimension.
 const SMALL: Size = Size {
@@ -123,37 +21,7 @@ const SMALL: Size = Size {
     accounts: 8,
 };
 
-/// The sizes of one run beyond those of [`Size`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tail {
-    /// The dimension in which the run is extreme; `None` for an ordinary run.
-    pub dimension: Option<Dimension>,
-    /// The extreme size.
-    pub most: u64,
-    /// Exact number of transactions of the first blocks; drawn where there is none.
-    pub lengths: Vec<u64>,
-    /// Maximum number of participants of a multisig.
-    pub participants: u64,
-    /// Maximum number of blocks that one rewind undoes.
-    pub depth: u64,
-    /// Number of workers of the subjects; `None` for the usual ones.
-    pub workers: Option<u32>,
-    /// True if the limit of a block is the length of one of the drawn blocks, or one byte less.
-    pub is_at_byte_limit: bool,
-}
-
 impl Tail {
-    /// An ordinary run.
-    pub const NONE: Tail = Tail {
-        dimension: None,
-        most: 0,
-        lengths: Vec::new(),
-        participants: 4,
-        depth: 4,
-        workers: None,
-        is_at_byte_limit: false,
-    };
-
     /// Draws a profile that is extreme in this dimension.
     pub(super) fn draw(dimension: Dimension, choices: &mut impl Choices) -> Profile {
         let mut profile = Profile::draw(choices, SMALL);
@@ -341,7 +209,9 @@ fn set_weight(profile: &mut Profile, of: TransactionKind, to: u64) {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::dimension::{EVERY, TURNS};
     use super::*;
+    use lockstep_harness::campaign::RunId;
 
     #[test]
     fn every_dimension_has_its_turn_within_91_runs_of_any_seed_and_any_shard() {

@@ -278,8 +278,10 @@ impl Trial<'_> {
                 .count(match (template.block.transactions.is_empty(), *jump_ms) {
                     (true, _) => point!("clock: empty template", rare),
                     (_, ..0) => point!("clock: backward jump", rare),
-                    _ if template.is_known => point!("clock: forward jump with the body kept"),
-                    _ => point!("clock: forward jump with the body expired"),
+                    _ if template.is_known => {
+                        point!("clock: forward jump with the body kept", rare)
+                    }
+                    _ => point!("clock: forward jump with the body expired", rare),
                 });
             self.ask(&name, || subject.rewind_to(before.height))?;
             let again = self.look(subject)?;
