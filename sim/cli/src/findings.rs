@@ -13,8 +13,7 @@ use lockstep_sim::reproducer::LedgerRun;
 use lockstep_sim::scenario::Scenario;
 
 use super::kept::{quietly_shrunk, shrunk_in_processes, smaller_ledger};
-use super::progress::{Summary, as_line};
-use super::report::{Fact, of_seed, say_facts, say_pair};
+use super::report::{Fact, LedgerSummary, as_line, of_seed, say_facts, say_pair};
 use super::searching::{Output, Searching};
 use super::{complain, in_processes, interrupt, say};
 
@@ -187,7 +186,7 @@ impl LedgerFindings<'_> {
     /// Reports each finding of a campaign that has ended, and shrinks it.
     pub(super) fn report_all(
         &self,
-        summary: &Summary,
+        summary: &LedgerSummary,
         output: Output,
         scratch: &Path,
         budget: u64,

@@ -10,15 +10,11 @@ use lockstep_harness::shards::{Record, RunRecord};
 use lockstep_harness::violation::Violation;
 use lockstep_sim::coverage::totals;
 use lockstep_sim::generate::Profile;
-use lockstep_sim::scenario::Scenario;
 
 use super::findings::LedgerFindings;
-use super::report::{pair, say_pair};
+use super::report::{LedgerSummary, as_line, pair, say_pair};
 use super::searching::Output;
 use super::{interrupt, say};
-
-/// Summary of a ledger campaign.
-pub(super) type Summary = lockstep_harness::campaign::Summary<Scenario>;
 
 /// Printer of a campaign's progress: one line a run, and a bar on a terminal.
 pub(super) struct Progress<'p> {
@@ -92,7 +88,7 @@ impl<'p> Progress<'p> {
 
     /// Ends the progress bar. Returns the lines about the times of the campaign, for standard error:
     /// standard output is the same in every run.
-    pub(super) fn finish(&self, summary: &Summary) -> String {
+    pub(super) fn finish(&self, summary: &LedgerSummary) -> String {
         self.bar.finish_and_clear();
         if self.output == Output::Quiet {
             return String::new();
@@ -159,13 +155,8 @@ impl Observer<Profile> for Progress<'_> {
     }
 }
 
-/// Encodes a record as a line of JSON.
-pub(super) fn as_line(record: &Record) -> String {
-    serde_json::to_string(record).expect("a record is numbers, lists and texts")
-}
-
 /// Lines about the wall-clock time, and about the processor time where it is known.
-fn times(summary: &Summary, elapsed: Duration, processor: Option<f64>) -> String {
+fn times(summary: &LedgerSummary, elapsed: Duration, processor: Option<f64>) -> String {
     let transactions = summary.coverage.total(totals::TRANSACTIONS);
     let rates = |seconds: f64| {
         let seconds = seconds.max(0.001);

@@ -6,8 +6,18 @@ use std::fmt;
 use lockstep_harness::campaign::{RunId, SelfCheckFailed, Summary, Verdict};
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::exit::ExitCode;
+use lockstep_harness::shards::Record;
+use lockstep_sim::scenario::Scenario;
 
 use super::say;
+
+/// Summary of a ledger campaign.
+pub(super) type LedgerSummary = Summary<Scenario>;
+
+/// Encodes a record as a line of JSON.
+pub(super) fn as_line(record: &Record) -> String {
+    serde_json::to_string(record).expect("a record is numbers, lists and texts")
+}
 
 /// Width of the key column, in characters. A longer key is followed by one space.
 const KEY_WIDTH: usize = 13;

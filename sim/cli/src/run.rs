@@ -20,9 +20,10 @@ use lockstep_sim::shrink::BUDGET;
 use lockstep_sim::subject::Execution;
 
 use super::findings::LedgerFindings;
-use super::progress::{Progress, Summary, as_line};
+use super::progress::Progress;
 use super::report::{
-    of_injected_bug, runs, say_coverage, say_pair, say_second_verdict, say_self_checks, say_verdict,
+    LedgerSummary, as_line, of_injected_bug, runs, say_coverage, say_pair, say_second_verdict,
+    say_self_checks, say_verdict,
 };
 use super::searching::Output;
 use super::{check_environment, complain, in_processes, say, scratch_folder, values};
@@ -321,7 +322,7 @@ fn worker(
     Ok(command)
 }
 
-fn print_summary(plan: &Plan, summary: &Summary) {
+fn print_summary(plan: &Plan, summary: &LedgerSummary) {
     let coverage = &summary.coverage;
     say_self_checks(&summary.self_checks);
     say_pair("runs", runs(summary.runs, summary.repeated));
