@@ -21,7 +21,7 @@ pub struct Size {
     pub from: u64,
     /// The thing that is counted.
     pub unit: Unit,
-    /// What is done from this size on.
+    /// Change of core from this size on, in words.
     pub change: &'static str,
 }
 

@@ -86,7 +86,7 @@ impl Silence {
     }
 }
 
-/// What the thread of a run has noted.
+/// The notes of the thread of a run.
 #[derive(Debug, Default)]
 struct Noted {
     /// Number of operations that were begun.
@@ -261,7 +261,7 @@ fn counted(elapsed: Duration, computed: Option<Duration>) -> Duration {
     }
 }
 
-/// What a look at a run found to be new.
+/// The news that a look at a run found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum News {
     Operation,
