@@ -45,13 +45,10 @@ pub mod world;
 pub mod invariants;
 pub mod trial;
 
-pub mod answering;
+pub mod buggy_core;
 pub mod campaign;
 pub mod canary;
-pub mod changing;
 pub mod coverage;
-pub mod pooling;
-pub mod with_a_past;
 
 pub mod crash;
 #[cfg(feature = "shuttle")]

@@ -9,14 +9,14 @@ use crate::buggy_executor::concurrent::{self, Concurrent};
 use crate::buggy_executor::{BuggyExecutor, ExecutorBug, Needs};
 use crate::core_verifier::VerifierBug;
 use lockstep_harness::choice::Choices;
-use lockstep_sim::answering::AnswerBug;
-use lockstep_sim::changing::ChangeBug;
+use lockstep_sim::buggy_core::AnswerBug;
+use lockstep_sim::buggy_core::ChangeBug;
+use lockstep_sim::buggy_core::PathBug;
+use lockstep_sim::buggy_core::PoolBug;
 use lockstep_sim::faulty::{OnDisk, OnDiskBug};
 use lockstep_sim::generate::{self, Size};
-use lockstep_sim::pooling::PoolBug;
 use lockstep_sim::scenario::Scenario;
 use lockstep_sim::subject::{Core, Execution, Subject, SubjectError};
-use lockstep_sim::with_a_past::PathBug;
 
 /// A single ledger as the subject of a trial, and its seeded bug.
 #[derive(Clone, Copy, Debug)]

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use crate::buggy_executor::ExecutorBug;
 use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
-use lockstep_sim::answering::AnswerBug;
-use lockstep_sim::changing::ChangeBug;
-use lockstep_sim::pooling::PoolBug;
-use lockstep_sim::with_a_past::PathBug;
+use lockstep_sim::buggy_core::AnswerBug;
+use lockstep_sim::buggy_core::ChangeBug;
+use lockstep_sim::buggy_core::PathBug;
+use lockstep_sim::buggy_core::PoolBug;
 
 /// A seeded bug that an executor really had, or a control of [`CORRECT`].
 #[derive(Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 //! transactions, every engine detects a bug, and no engine has false positives.
 
 use lockstep_bugs::{BUGS, Bug, CORRECT, ENGINES, Effort, Engine, Search};
-use lockstep_sim::answering::AnswerBug;
+use lockstep_sim::buggy_core::AnswerBug;
+use lockstep_sim::buggy_core::PathBug;
+use lockstep_sim::buggy_core::PoolBug;
 use lockstep_sim::faulty::OnDiskBug;
-use lockstep_sim::pooling::PoolBug;
-use lockstep_sim::with_a_past::PathBug;
 
 const SEED: u64 = 2;
 

@@ -1,17 +1,14 @@
 //! Core with wrong public answers: the seeded bugs of reads.
 
-use std::sync::Arc;
-
 use lockstep_core::model::{Block, Cell, Genesis, Height, Nonce, PublicKey, Value};
-use lockstep_core::signature::Verifier;
 use lockstep_core::storage::MemoryStorage;
 
-use crate::entries::StoredEntry;
+use super::methods_of_inner;
 use crate::invariants::{BODIES_ARE_KEPT_BY_RULE, LEVELS_FOLLOW_CONFLICTS, READS_AGREE};
 use crate::reads::bodies::{BodyAnswer, BodyScript};
 use crate::reads::conflicts::ConflictOrder;
 use crate::reads::{Answer, Question};
-use crate::subject::{Core, StoredBlock, Subject, SubjectError};
+use crate::subject::{Core, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 
 lockstep_harness::seeded_bugs! {
@@ -102,9 +99,7 @@ impl Answering {
 }
 
 impl Subject for Answering {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
+    methods_of_inner!();
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
         self.inner.add_block(block)
@@ -120,22 +115,6 @@ impl Subject for Answering {
 
     fn world(&self) -> Result<World, SubjectError> {
         self.inner.world()
-    }
-
-    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        self.inner.stored(height)
-    }
-
-    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
-        self.inner.bytes_kept()
-    }
-
-    fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
-        self.inner.take_verdicts(verifier);
-    }
-
-    fn entries(&self) -> Result<Option<Vec<StoredEntry>>, SubjectError> {
-        self.inner.entries()
     }
 
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {

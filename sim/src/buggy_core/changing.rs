@@ -8,9 +8,10 @@ use lockstep_core::model::{
 };
 use lockstep_core::storage::MemoryStorage;
 
+use super::methods_of_inner;
 use crate::invariants::{REJECTED_LEAVES_NO_TRACE, SUPPLY_IS_CONSERVED};
 use crate::reads::{Answer, Question};
-use crate::subject::{Core, StoredBlock, Subject, SubjectError};
+use crate::subject::{Core, Subject, SubjectError};
 use crate::world::{BlockResult, Newest, World};
 
 lockstep_harness::seeded_bugs! {
@@ -73,9 +74,7 @@ fn accounts_of(block: &Block) -> BTreeSet<PublicKey> {
 }
 
 impl Subject for Changing {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
+    methods_of_inner!();
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
         let result = self.inner.add_block(block)?;
@@ -114,14 +113,6 @@ impl Subject for Changing {
             }
         }
         Ok(newest)
-    }
-
-    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        self.inner.stored(height)
-    }
-
-    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
-        self.inner.bytes_kept()
     }
 
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {

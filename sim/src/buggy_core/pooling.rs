@@ -1,16 +1,14 @@
 //! Core with a wrong mempool: the seeded bugs of what waits for a block, and of the choice among it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use lockstep_core::model::{Block, Genesis, Hash, Header, Height, Nonce, PublicKey, Transaction};
-use lockstep_core::signature::Verifier;
 use lockstep_core::storage::MemoryStorage;
+use std::collections::BTreeMap;
 
+use super::methods_of_inner;
 use crate::invariants::{MEMPOOL_CHOOSES_BY_RULE, MEMPOOL_KEEPS_BY_RULE};
 use crate::oracle::{NaiveMempool, NotAccepted, Oracle};
 use crate::reads::{Answer, Question};
-use crate::subject::{Core, Pooled, StoredBlock, Subject, SubjectError};
+use crate::subject::{Core, Pooled, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 
 lockstep_harness::seeded_bugs! {
@@ -239,9 +237,7 @@ impl Pooled for Pooling {
 }
 
 impl Subject for Pooling {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
+    methods_of_inner!();
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
         let result = self.inner.add_block(block)?;
@@ -261,18 +257,6 @@ impl Subject for Pooling {
 
     fn world(&self) -> Result<World, SubjectError> {
         self.inner.world()
-    }
-
-    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        self.inner.stored(height)
-    }
-
-    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
-        self.inner.bytes_kept()
-    }
-
-    fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
-        self.inner.take_verdicts(verifier);
     }
 
     fn answer(&self, question: &Question) -> Result<Option<Answer>, SubjectError> {

@@ -1,16 +1,15 @@
 //! Core whose stored bytes remember more than the blocks of its chain: the seeded bugs of bytes that
 //! depend on the path.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use lockstep_core::model::{Block, Genesis, Height};
-use lockstep_core::signature::Verifier;
 use lockstep_core::storage::{Batch, Entry, MemoryStorage, Storage, StorageError, Table};
 
-use crate::entries::StoredEntry;
+use super::methods_of_inner;
 use crate::invariants::BYTES_DEPEND_ON_BLOCKS_ALONE;
 use crate::reads::{Answer, Question};
-use crate::subject::{Core, Execution, StoredBlock, Subject, SubjectError};
+use crate::subject::{Core, Execution, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 
 lockstep_harness::seeded_bugs! {
@@ -118,9 +117,7 @@ impl WithAPast {
 }
 
 impl Subject for WithAPast {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
+    methods_of_inner!();
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
         let added = self.inner.add_block(block);
@@ -146,22 +143,6 @@ impl Subject for WithAPast {
 
     fn world(&self) -> Result<World, SubjectError> {
         self.inner.world()
-    }
-
-    fn stored(&self, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        self.inner.stored(height)
-    }
-
-    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
-        self.inner.bytes_kept()
-    }
-
-    fn take_verdicts(&mut self, verifier: Arc<dyn Verifier>) {
-        self.inner.take_verdicts(verifier);
-    }
-
-    fn entries(&self) -> Result<Option<Vec<StoredEntry>>, SubjectError> {
-        self.inner.entries()
     }
 
     fn stores_as_core(&self) -> bool {
