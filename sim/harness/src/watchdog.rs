@@ -4,7 +4,7 @@
 //! begins, and the workers of the system may note what they are at ([`WorkerNotes`]). A run that notes
 //! nothing new for the limit does not end. The limit is one of silence and not of the whole run, so that a
 //! large run is not accused; notes that come again, as those of a loop that tries the same few
-//! transactions again, are not new, and no operation lasts longer than [`MOST_LIMITS`] limits whatever its
+//! transactions again, are not new, and no operation lasts longer than `MOST_LIMITS` limits whatever its
 //! workers note.
 //!
 //! *Machines with too few processors.* Silence is counted while the process is idle, as in a deadlock, and

@@ -105,7 +105,7 @@ pub(super) const TURNS: [Dimension; 13] = [
     Dimension::Assets,
 ];
 
-/// The sizes of one run beyond those of [`Size`].
+/// The sizes of one run beyond those of [`Size`](super::Size).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tail {
     /// The dimension in which the run is extreme; `None` for an ordinary run.

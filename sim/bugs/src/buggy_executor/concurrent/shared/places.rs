@@ -1,6 +1,6 @@
 //! The places of a pool, which work occupies while it runs; used only by a bug.
 
-use super::sync::{Condvar, Mutex};
+use super::sync::{Condvar, Mutex, execution_has_panicked};
 
 /// A number of places.
 pub(super) struct Places {
@@ -33,6 +33,10 @@ impl Places {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
+        // A checker that has found a deadlock unwinds: a second panic here would end the process.
+        if execution_has_panicked() {
+            return;
+        }
         *self.0.free.lock() += 1;
         self.0.changed.notify_one();
     }
