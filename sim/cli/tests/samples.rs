@@ -4,8 +4,8 @@
 //! output, and a line `...` stands for any lines. The fences of a page share a folder, so that one fence can
 //! replay a reproducer that another has written. Durations, rates and amounts of memory are not compared. A
 //! fence that is marked `console slow` needs the release build with the feature `shuttle` and is left out unless
-//! `LOCKSTEP_SAMPLES` names that program, as CI does. With `LOCKSTEP_SAMPLES_WRITE` set, samples without `...`
-//! are rewritten.
+//! `LOCKSTEP_SAMPLES` names that program, as CI does. With `LOCKSTEP_SAMPLES_WRITE` set, samples are rewritten;
+//! one that the output fits in no way is reported.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -221,6 +221,38 @@ fn stale_line(sample: &str, shown: &str) -> Option<String> {
     }
 }
 
+/// The sample with the lines that the program prints now, `...` where it was; `None` if they do not fit. A line
+/// behind `...` becomes the printed line that is equal, else the one that begins like it for longest.
+fn rewritten(sample: &str, shown: &str) -> Option<String> {
+    let printed: Vec<&str> = shown.lines().collect();
+    let common = |one: &str, other: &str| {
+        let pairs = one.chars().zip(other.chars());
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    let (mut text, mut at, mut may_skip) = (String::new(), 0, false);
+    for line in sample.lines() {
+        if line.trim() == "..." {
+            may_skip = true;
+            text += &format!("{line}\n");
+            continue;
+        }
+        if may_skip {
+            let rest = printed.get(at..)?;
+            let equal = |other: &&str| comparable(other) == comparable(line);
+            let alike = || {
+                let most = rest.iter().map(|other| common(line, other)).max()?;
+                rest.iter().position(|other| common(line, other) == most)
+            };
+            at += rest.iter().position(equal).or_else(alike)?;
+        }
+        let now = printed.get(at)?;
+        let is_same = comparable(now) == comparable(line);
+        text += &format!("{}\n", if is_same { line } else { now });
+        (at, may_skip) = (at + 1, false);
+    }
+    stale_line(&text, shown).is_none().then_some(text)
+}
+
 /// README.md and the pages of docs/.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -259,22 +291,28 @@ fn samples_of_the_pages_are_what_the_program_prints() {
                 continue;
             };
             let is_whole = !sample.text.lines().any(|line| line.trim() == "...");
-            if std::env::var_os(WRITE).is_some() && is_whole {
-                text = text.replacen(&sample.text, &shown, 1);
-            } else {
-                let name = page.file_name().unwrap_or_default().to_string_lossy();
-                stale.push(format!("{name}:{}: {difference}", sample.line));
+            let now = match is_whole {
+                true => Some(shown),
+                false => rewritten(&sample.text, &shown),
+            };
+            match now.filter(|_| std::env::var_os(WRITE).is_some()) {
+                Some(now) => text = text.replacen(&sample.text, &now, 1),
+                None => {
+                    let name = page.file_name().unwrap_or_default().to_string_lossy();
+                    stale.push(format!("{name}:{}: {difference}", sample.line));
+                }
             }
         }
         if std::env::var_os(WRITE).is_some() {
             fs::write(&page, text).expect("the page can be written");
         }
     }
+    let stale = stale.join("\n");
     assert!(
         std::env::var_os(WRITE).is_none(),
-        "written: look at the difference, then compare"
+        "written: look at the difference, then compare; not written:\n{stale}"
     );
-    assert!(stale.is_empty(), "stale samples:\n{}", stale.join("\n"));
+    assert!(stale.is_empty(), "stale samples:\n{stale}");
     // As many as there are: fewer is a page that is no longer looked at.
     let least = if release.is_some() { 33 } else { 23 };
     assert!(compared >= least, "only {compared} samples were compared");
@@ -300,6 +338,16 @@ fn commands_with_a_prompt_stand_in_samples() {
 fn prompts(text: &str) -> usize {
     let lines = text.lines().map(str::trim_start);
     lines.filter(|line| line.starts_with("$ ")).count()
+}
+
+#[test]
+fn a_cut_sample_is_rewritten_where_it_was_cut() {
+    let sample = "$ a\nruns  1\n...\nblocks  2 and 1.5 s\n...\nend 3\n";
+    let shown = "$ a\nruns  7\nbleak\nblocks  2 and 2.5 s\nblocks again\nend 4\n";
+    let now = "$ a\nruns  7\n...\nblocks  2 and 1.5 s\n...\nend 4\n";
+    assert_eq!(rewritten(sample, shown).as_deref(), Some(now));
+    assert_eq!(rewritten(sample, "$ a\nruns  7\n"), None);
+    assert_eq!(rewritten(sample, &format!("{shown}more\n")), None);
 }
 
 #[test]
