@@ -66,18 +66,15 @@ impl Searching {
         }
     }
 
-    /// This many candidates, watched.
-    pub(crate) fn budget(&self, candidates: u64) -> Budget<'_> {
-        Budget::of(candidates).watched_by(self)
+    /// This budget, watched.
+    pub(crate) fn budget(&self, most: u64) -> Budget<'_> {
+        Budget::of(most).watched_by(self)
     }
 }
 
 impl Watcher for Searching {
     fn goes_on(&self, progress: &Progress) -> bool {
-        let text = format!(
-            "shrinking: {} of at most {} candidates tried, {} now",
-            progress.candidates, progress.budget, progress.smallest
-        );
+        let text = format!("shrinking: {progress}");
         match &self.next_line {
             Some(next) if Instant::now() >= next.get() => {
                 next.set(Instant::now() + RARELY);

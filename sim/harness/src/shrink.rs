@@ -22,9 +22,11 @@
 //! *Interruption.* A [`Watcher`] sees the search between two candidates and may end it: the result is
 //! then the smallest case so far, which is as good as any other that the judge has named.
 //!
-//! *Cost.* At most `budget` judgements, each usually a run; a list of `n` elements of which few matter
-//! takes about `2 log n` of them for each that stays, and a number `v` about `log v`. Memory: 32 bytes a
-//! candidate.
+//! *Cost.* At most `budget`. A candidate is usually a run, and takes 1 of the budget, or more where it is
+//! [heavy](Shrinkable::weight): what is bounded is the work of all candidates, not their number, or one
+//! block of thousands of transactions would be executed thousands of times. A list of `n` elements of which
+//! few matter takes about `2 log n` candidates for each that stays, and most of them are much smaller than
+//! the first; a number `v` takes about `log v`. Memory: 32 bytes a candidate.
 //!
 //! *Not covered.* The result is a local minimum: nothing that the passes can do in one step makes it
 //! smaller, while two steps of which the first shows nothing might. Edits that make a case larger are
@@ -48,7 +50,16 @@ pub trait Shrinkable: Clone + Serialize {
 
     /// The size for a person, in a few words: `3 transactions in 1 block`.
     fn in_words(&self) -> String;
+
+    /// Measure of the work of judging this one, [`WEIGHT_OF_ONE`] for the most that costs 1. Nothing where
+    /// all candidates cost the same.
+    fn weight(&self) -> u64 {
+        0
+    }
 }
+
+/// Weight up to which a candidate costs 1 of the budget. A candidate of N times this weight costs N.
+pub const WEIGHT_OF_ONE: u64 = 64;
 
 /// A number with its noun: `1 block`, `2 blocks`.
 #[must_use]
@@ -70,7 +81,9 @@ pub type Pass<T> = fn(&mut Search<'_, T>);
 pub struct Progress {
     /// Number of candidates that were judged.
     pub candidates: u64,
-    /// Largest number of candidates that may be judged.
+    /// The cost of these candidates.
+    pub spent: u64,
+    /// Largest cost of all candidates.
     pub budget: u64,
     /// The size of the smallest case so far, in words.
     pub smallest: String,
@@ -82,20 +95,23 @@ pub trait Watcher {
     fn goes_on(&self, progress: &Progress) -> bool;
 }
 
-/// Limit of a search: the largest number of candidates, and the watcher that may end it earlier.
+/// Limit of a search: the largest cost of all its candidates, and the watcher that may end it earlier.
 #[derive(Clone, Copy)]
 pub struct Budget<'w> {
-    /// Largest number of candidates.
-    pub candidates: u64,
+    /// Largest cost of all candidates, which is their number where none is heavy.
+    pub most: u64,
+    /// Number of times that the weight of a candidate counts.
+    times: u64,
     watcher: Option<&'w dyn Watcher>,
 }
 
 impl<'w> Budget<'w> {
-    /// A limit of `candidates` candidates.
+    /// A limit of this cost.
     #[must_use]
-    pub const fn of(candidates: u64) -> Self {
+    pub const fn of(most: u64) -> Self {
         Budget {
-            candidates,
+            most,
+            times: 1,
             watcher: None,
         }
     }
@@ -109,35 +125,49 @@ impl<'w> Budget<'w> {
         }
     }
 
-    /// The budget that is left after `candidates` candidates.
+    /// The budget that is left after this cost.
     #[must_use]
-    pub const fn less(self, candidates: u64) -> Self {
+    pub const fn less(self, spent: u64) -> Self {
         Budget {
-            candidates: self.candidates.saturating_sub(candidates),
+            most: self.most.saturating_sub(spent),
             ..self
         }
     }
 
-    /// The same watcher, and at most `candidates` candidates.
+    /// The same limit for candidates that are judged by `times` executions each, all of their weight.
+    #[must_use]
+    pub const fn executed(self, times: u64) -> Self {
+        Budget { times, ..self }
+    }
+
+    /// The same watcher, and at most this number of candidates, each of which costs 1.
     #[must_use]
     pub fn at_most(self, candidates: u64) -> Self {
         Budget {
-            candidates: self.candidates.min(candidates),
+            most: self.most.min(candidates),
+            times: 0,
             ..self
         }
+    }
+
+    /// The cost of a candidate of this weight.
+    fn cost(&self, weight: u64) -> u64 {
+        let weight = weight.saturating_mul(self.times);
+        weight.div_ceil(WEIGHT_OF_ONE).max(1)
     }
 }
 
 impl From<u64> for Budget<'_> {
-    fn from(candidates: u64) -> Self {
-        Budget::of(candidates)
+    fn from(most: u64) -> Self {
+        Budget::of(most)
     }
 }
 
 impl fmt::Debug for Budget<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Budget")
-            .field("candidates", &self.candidates)
+            .field("most", &self.most)
+            .field("times", &self.times)
             .field("is_watched", &self.watcher.is_some())
             .finish()
     }
@@ -148,7 +178,7 @@ impl fmt::Debug for Budget<'_> {
 pub enum SearchEnd {
     /// No edit makes the case smaller.
     NothingSmaller,
-    /// The budget was spent; another candidate was at hand.
+    /// The rest of the budget was too small for a candidate that was at hand.
     BudgetSpent,
     /// The watcher ended it; another candidate was at hand.
     Interrupted,
@@ -163,7 +193,9 @@ pub struct Shrunk<T> {
     pub before: String,
     /// Number of candidates that were judged.
     pub candidates: u64,
-    /// Largest number of candidates that might have been judged.
+    /// The cost of these candidates, their number where none was heavy.
+    pub spent: u64,
+    /// Largest cost that they might have had.
     pub budget: u64,
     /// The reason why the search ended.
     pub end: SearchEnd,
@@ -177,15 +209,30 @@ impl<T> Shrunk<T> {
     }
 }
 
+/// Number and cost of candidates: `7 candidates of 20`, or `7 candidates for 12 of 20` where some were
+/// heavy.
+fn in_words(candidates: u64, spent: u64, budget: u64) -> String {
+    match candidates == spent {
+        true => format!("{candidates} candidates of {budget}"),
+        false => format!("{candidates} candidates for {spent} of {budget}"),
+    }
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cost = in_words(self.candidates, self.spent, self.budget);
+        write!(f, "{cost}, {} now", self.smallest)
+    }
+}
+
 impl<T: Shrinkable> fmt::Display for Shrunk<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "shrunk from {} to {}; {} candidates of {}{}",
+            "shrunk from {} to {}; {}{}",
             self.before,
             self.smallest.in_words(),
-            self.candidates,
-            self.budget,
+            in_words(self.candidates, self.spent, self.budget),
             match self.end {
                 SearchEnd::NothingSmaller => "",
                 SearchEnd::BudgetSpent => ", all spent",
@@ -198,7 +245,8 @@ impl<T: Shrinkable> fmt::Display for Shrunk<T> {
 /// Searches for the smallest case for which the judge names this invariant.
 ///
 /// `whole` is not judged: the caller has seen it violate the invariant, and gets it back where
-/// nothing smaller does. Costs at most `budget` calls of `judge`.
+/// nothing smaller does. Costs at most `budget`: so many calls of `judge`, or fewer where candidates are
+/// heavy.
 #[must_use]
 pub fn shrink<'w, T: Shrinkable>(
     whole: &T,
@@ -217,7 +265,8 @@ pub fn shrink<'w, T: Shrinkable>(
     Shrunk {
         before: whole.in_words(),
         candidates: search.candidates,
-        budget: budget.candidates,
+        spent: search.spent,
+        budget: budget.most,
         end: search.end,
         smallest: search.smallest,
     }
@@ -240,6 +289,7 @@ pub struct Search<'s, T: Shrinkable> {
     ask: &'s mut dyn FnMut(&T) -> Answer,
     budget: Budget<'s>,
     candidates: u64,
+    spent: u64,
     end: SearchEnd,
     /// Fingerprints of what was judged: the last round would ask for all of it again.
     judged: BTreeSet<[u8; 32]>,
@@ -253,6 +303,7 @@ impl<'s, T: Shrinkable> Search<'s, T> {
             ask,
             budget,
             candidates: 0,
+            spent: 0,
             end: SearchEnd::NothingSmaller,
             judged: BTreeSet::new(),
         }
@@ -270,9 +321,9 @@ impl<'s, T: Shrinkable> Search<'s, T> {
         self.end != SearchEnd::NothingSmaller
     }
 
-    /// Asks budget and watcher about one candidate more; the search is over where one of them refuses.
-    fn may_judge(&mut self) -> bool {
-        if self.candidates == self.budget.candidates {
+    /// Asks budget and watcher about a candidate of this cost; the search is over where one of them refuses.
+    fn may_judge(&mut self, cost: u64) -> bool {
+        if cost > self.budget.most - self.spent {
             self.end = SearchEnd::BudgetSpent;
             return false;
         }
@@ -281,7 +332,8 @@ impl<'s, T: Shrinkable> Search<'s, T> {
         };
         let goes_on = watcher.goes_on(&Progress {
             candidates: self.candidates,
-            budget: self.budget.candidates,
+            spent: self.spent,
+            budget: self.budget.most,
             smallest: self.smallest.in_words(),
         });
         if !goes_on {
@@ -312,10 +364,12 @@ impl<'s, T: Shrinkable> Search<'s, T> {
         if size >= self.size || !self.judged.insert(fingerprint(&candidate)) {
             return false;
         }
-        if !self.may_judge() {
+        let cost = self.budget.cost(candidate.weight());
+        if !self.may_judge(cost) {
             return false;
         }
         self.candidates += 1;
+        self.spent += cost;
         match (self.ask)(&candidate) {
             Answer::Shows => {
                 self.smallest = candidate;
@@ -345,8 +399,19 @@ impl<'s, T: Shrinkable> Search<'s, T> {
         count: impl Fn(&T) -> usize,
         without: impl Fn(&T, Range<usize>) -> Vec<T>,
     ) {
+        self.take_away_chunks(usize::MAX, count, without);
+    }
+
+    /// Takes large chunks from a list, as [`Search::take_away`] does, down to a `parts`th of it.
+    pub fn take_away_chunks(
+        &mut self,
+        parts: usize,
+        count: impl Fn(&T) -> usize,
+        without: impl Fn(&T, Range<usize>) -> Vec<T>,
+    ) {
         let mut chunk = count(&self.smallest);
-        while chunk > 0 && !self.is_over() {
+        let least = (chunk / parts).max(1);
+        while chunk >= least && !self.is_over() {
             let mut end = count(&self.smallest);
             let (mut chunks, mut is_in_vain) = (0, true);
             while end > 0 && !self.is_over() {
@@ -436,6 +501,10 @@ mod tests {
         fn in_words(&self) -> String {
             format!("{} numbers", self.len())
         }
+
+        fn weight(&self) -> u64 {
+            self.len() as u64
+        }
     }
 
     fn fewer(search: &mut Search<'_, Numbers>) {
@@ -506,13 +575,62 @@ mod tests {
     #[test]
     fn a_budget_of_seven_is_seven_judgements() {
         let judged = RefCell::new(0);
-        let shrunk = shrink(&hundred(), &PASSES, "large", 7, &|numbers| {
+        let fifty = hundred().split_off(50);
+        let shrunk = shrink(&fifty, &PASSES, "large", 7, &|numbers| {
             *judged.borrow_mut() += 1;
             judge(numbers)
         });
         assert_eq!((judged.into_inner(), shrunk.candidates), (7, 7));
         assert!(shrunk.is_cut_short());
         assert!(shrunk.to_string().ends_with("7 candidates of 7, all spent"));
+    }
+
+    /// Shrinks a list that is large of necessity; returns the result, and the weight of all that was judged.
+    fn large_of_necessity(budget: Budget<'_>) -> (Shrunk<Numbers>, u64) {
+        let weight = RefCell::new(0);
+        let shrunk = shrink(&vec![5; 5_000], &PASSES, "long", budget, &|numbers| {
+            *weight.borrow_mut() += numbers.len() as u64;
+            (numbers.len() >= 4_097).then(|| "long".to_owned())
+        });
+        (shrunk, weight.into_inner())
+    }
+
+    #[test]
+    fn the_weight_of_all_candidates_is_bounded_and_not_their_number() {
+        let mut last = 5_001;
+        for most in [64, 640, 6_400] {
+            let (shrunk, weight) = large_of_necessity(Budget::of(most));
+            assert_eq!(shrunk.end, SearchEnd::BudgetSpent);
+            assert!(shrunk.spent <= most && weight <= most * WEIGHT_OF_ONE);
+            // Each cost is rounded up, and the last candidate is too heavy for the rest.
+            let nearly_all = (most * 9 / 10).saturating_sub(80) * WEIGHT_OF_ONE;
+            assert!(weight > nearly_all, "{weight}");
+            assert!(shrunk.candidates <= most / 32, "{}", shrunk.candidates);
+            assert!(shrunk.smallest.len() <= last);
+            last = shrunk.smallest.len();
+            let spent = format!("candidates for {} of {most}, all spent", shrunk.spent);
+            assert!(
+                most == 0 || shrunk.to_string().ends_with(&spent),
+                "{shrunk}"
+            );
+        }
+        assert!(last < 4_200, "{last}");
+    }
+
+    #[test]
+    fn a_candidate_that_is_executed_often_costs_as_much() {
+        let (once, weight) = large_of_necessity(Budget::of(800));
+        let (often, weight_often) = large_of_necessity(Budget::of(800).executed(4));
+        assert!(often.candidates * 3 < once.candidates, "{once} {often}");
+        assert!(weight_often * 4 <= 800 * WEIGHT_OF_ONE && weight > weight_often);
+        let (counted, _) = large_of_necessity(Budget::of(800).at_most(30));
+        assert_eq!((counted.candidates, counted.spent), (30, 30));
+    }
+
+    #[test]
+    fn a_budget_that_is_left_is_what_was_not_spent() {
+        assert_eq!(Budget::of(9).less(4).most, 5);
+        assert_eq!(Budget::of(9).less(10).most, 0);
     }
 
     /// A watcher that ends the search before a number of candidates, and keeps what it saw.
@@ -527,22 +645,23 @@ mod tests {
 
     #[test]
     fn an_interrupted_search_gives_the_smallest_case_so_far() {
-        let whole = shrink(&hundred(), &PASSES, "large", 1_000, &judge);
+        let fifty = hundred().split_off(50);
+        let whole = shrink(&fifty, &PASSES, "large", 1_000, &judge);
         for after in 0..whole.candidates {
             let watcher = EndsAfter(after, RefCell::default());
             let budget = Budget::of(1_000).watched_by(&watcher);
-            let shrunk = shrink(&hundred(), &PASSES, "large", budget, &judge);
+            let shrunk = shrink(&fifty, &PASSES, "large", budget, &judge);
             assert_eq!(
                 (shrunk.candidates, shrunk.end),
                 (after, SearchEnd::Interrupted)
             );
             assert_eq!(judge(&shrunk.smallest).as_deref(), Some("large"));
             assert!(shrunk.to_string().ends_with("of 1000, interrupted"));
-            let cut = shrink(&hundred(), &PASSES, "large", after, &judge);
+            let cut = shrink(&fifty, &PASSES, "large", after, &judge);
             assert_eq!(shrunk.smallest, cut.smallest, "no clock decides");
             let seen = watcher.1.into_inner();
             assert_eq!(seen.len() as u64, after + 1);
-            assert_eq!(seen[0].smallest, "100 numbers");
+            assert_eq!(seen[0].smallest, "50 numbers");
             let last = seen.last().expect("it was asked once at least");
             assert_eq!(last.smallest, shrunk.smallest.in_words());
         }

@@ -27,6 +27,10 @@ use lockstep_harness::violation::{Failure, Violation};
 /// Added to the hash seed of a run that is repeated.
 const OTHER_HASH_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Number of subjects that a candidate counts for where all of them execute it: about that many execute
+/// core.
+const SUBJECTS: u64 = 8;
+
 /// Workload of one ledger, on subjects that a factory creates.
 #[derive(Clone, Copy)]
 pub struct Ledgers<'s> {
@@ -149,7 +153,7 @@ pub fn shrink<'w>(
 /// Shrinks a run with this violation. The result violates the same invariant, at any step and
 /// subject.
 ///
-/// Costs at most `budget + 2` runs.
+/// Costs at most `budget`, and two runs more.
 #[must_use]
 pub fn shrink_on<'w>(
     scenario: &Scenario,
@@ -168,10 +172,10 @@ pub fn shrink_on<'w>(
         _ => None,
     };
     let invariant = violation.invariant.name;
-    // One subject alone takes an eighth of the time. A violation may need the others, as a
+    // One subject alone takes a part of the time. A violation may need the others, as a
     // difference between two does, and then all are run.
     let alone = Some(violation.subject.as_str());
-    let mut spent = 0;
+    let (mut candidates, mut spent) = (0, 0);
     if shows(scenario, alone).as_deref() == Some(invariant) {
         let shrunk = shrink::shrink(scenario, invariant, budget, &|candidate| {
             shows(candidate, alone)
@@ -179,13 +183,16 @@ pub fn shrink_on<'w>(
         if shows(&shrunk.smallest, None).as_deref() == Some(invariant) {
             return shrunk;
         }
-        spent = shrunk.candidates;
+        candidates = shrunk.candidates;
+        spent = shrunk.spent;
     }
-    let mut shrunk = shrink::shrink(scenario, invariant, budget.less(spent), &|candidate| {
+    let rest = budget.less(spent).executed(SUBJECTS);
+    let mut shrunk = shrink::shrink(scenario, invariant, rest, &|candidate| {
         shows(candidate, None)
     });
-    shrunk.candidates += spent;
-    shrunk.budget = budget.candidates;
+    shrunk.candidates += candidates;
+    shrunk.spent += spent;
+    shrunk.budget = budget.most;
     shrunk
 }
 

@@ -100,6 +100,24 @@ pub(super) fn amounts(scenario: &Scenario) -> BTreeSet<u64> {
     amounts
 }
 
+/// Keeps the first steps.
+pub(super) fn with_steps_up_to(scenario: &Scenario, length: usize) -> Scenario {
+    let mut prefix = scenario.clone();
+    prefix.steps.truncate(length);
+    prefix
+}
+
+/// Keeps the first transactions, and all steps.
+pub(super) fn with_transactions_up_to(scenario: &Scenario, length: usize) -> Scenario {
+    let mut prefix = scenario.clone();
+    let mut left = length;
+    for recipes in prefix.steps.iter_mut().filter_map(Step::recipes_mut) {
+        recipes.truncate(left);
+        left -= recipes.len();
+    }
+    prefix
+}
+
 pub(super) fn without_steps(scenario: &Scenario, gone: Range<usize>) -> Vec<Scenario> {
     let mut without = scenario.clone();
     let removed: Vec<Step> = without.steps.drain(gone.clone()).collect();
@@ -120,9 +138,10 @@ pub(super) fn without_steps(scenario: &Scenario, gone: Range<usize>) -> Vec<Scen
         *depth = depth.saturating_sub(blocks.len() as u64);
     }
     let mut endowed = with_receivers_endowed(&repaired, &bodies);
-    for block in blocks {
-        endow(&mut endowed, block.miner, 0, scenario.genesis.reward);
-    }
+    let rewards = blocks
+        .iter()
+        .map(|block| Holding(block.miner, 0, scenario.genesis.reward));
+    endow(&mut endowed, rewards);
     vec![without, repaired, rewound_less, endowed]
 }
 
@@ -350,22 +369,26 @@ fn with_repaired_rest(without: &Scenario, removed: &[TransactionRecipe]) -> Scen
 /// Gives the receivers of removed transfers the amounts in the genesis.
 fn with_receivers_endowed(without: &Scenario, removed: &[TransactionRecipe]) -> Scenario {
     let mut endowed = without.clone();
-    for transaction in removed {
-        if let Action::Send(sendings) = &transaction.action {
-            for Sending(destination, asset, amount) in sendings {
-                endow(&mut endowed, *destination, *asset, *amount);
-            }
-        }
-    }
+    let sendings = removed
+        .iter()
+        .filter_map(|transaction| match &transaction.action {
+            Action::Send(sendings) => Some(sendings),
+            _ => None,
+        });
+    let amounts = sendings
+        .flatten()
+        .map(|Sending(destination, asset, amount)| Holding(*destination, *asset, *amount));
+    endow(&mut endowed, amounts);
     endowed
 }
 
-fn endow(scenario: &mut Scenario, account: u32, asset: u32, amount: u64) {
-    scenario
-        .genesis
-        .balances
-        .push(Holding(account, asset, amount));
-    add_up_holdings(scenario);
+/// Adds holdings to the genesis; without any it stays as it is.
+fn endow(scenario: &mut Scenario, holdings: impl Iterator<Item = Holding>) {
+    let before = scenario.genesis.balances.len();
+    scenario.genesis.balances.extend(holdings);
+    if scenario.genesis.balances.len() > before {
+        add_up_holdings(scenario);
+    }
 }
 
 /// Merges the holdings of one account and asset. A sum beyond `u64` leaves the larger one.

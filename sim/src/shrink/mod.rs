@@ -16,8 +16,14 @@ use crate::scenario::{NetworkName, Scenario, Step};
 use edit::Kind;
 pub use size::Size;
 
-/// Default for the number of candidates that are judged at most.
+/// Default of the largest cost of all candidates: their number where each is small.
 pub const BUDGET: u64 = 5_000;
+
+/// Work of a step around its transactions, in transactions.
+const STEP_IN_TRANSACTIONS: usize = 2;
+
+/// Number of balances of the genesis that are as much work as a transaction.
+const HOLDINGS_OF_TRANSACTION: usize = 16;
 
 /// Names the invariant that a scenario violates; `None` where all hold.
 pub type Judge<'j> = shrink::Judge<'j, Scenario>;
@@ -28,9 +34,15 @@ pub type Shrunk = shrink::Shrunk<Scenario>;
 /// Maximum number of names that are tried in place of each other.
 const MOST_NAMES: usize = 300;
 
-/// The edits of a scenario. Numbers are many and need several candidates each: they wait until
-/// little is left.
-pub const PASSES: [Pass<Scenario>; 2] = [structure, names_and_numbers];
+/// Maximum number of numbers that are lowered one by one.
+const MOST_NUMBERS: usize = 2_000;
+
+/// Number of parts of a list of which the largest cuts take one away.
+const PARTS: usize = 16;
+
+/// The edits of a scenario. The large cuts come first, because the others cost much as long as the scenario
+/// is large. Numbers are many and need several candidates each: they wait until little is left.
+pub const PASSES: [Pass<Scenario>; 3] = [large_cuts, structure, names_and_numbers];
 
 impl Shrinkable for Scenario {
     type Size = Size;
@@ -50,11 +62,20 @@ impl Shrinkable for Scenario {
             offered => format!("{blocks} and {offered} for the mempool"),
         }
     }
+
+    /// The transactions that a subject executes, and what the steps and accounts around them cost in
+    /// transactions.
+    fn weight(&self) -> u64 {
+        let transactions = self.transactions() + self.submitted();
+        let steps = self.steps.len() * STEP_IN_TRANSACTIONS;
+        let holdings = self.genesis.balances.len() / HOLDINGS_OF_TRANSACTION;
+        (transactions + steps + holdings) as u64
+    }
 }
 
 /// Searches for the smallest scenario for which the judge names this invariant.
 ///
-/// At most `budget` candidates are judged. The scenario itself is not: the caller has seen it
+/// The candidates cost at most `budget`. The scenario itself is not judged: the caller has seen it
 /// violate the invariant, and gets it back where nothing smaller does.
 #[must_use]
 pub fn shrink<'w>(
@@ -66,16 +87,31 @@ pub fn shrink<'w>(
     shrink::shrink(scenario, &PASSES, invariant, budget, judge)
 }
 
-fn structure(search: &mut Search<'_, Scenario>) {
+/// Takes away halves, quarters and so on of what a scenario is a list of, and all of what may be needless.
+fn large_cuts(search: &mut Search<'_, Scenario>) {
     let steps = search.smallest().steps.len() as u64;
-    // Steps behind the violation are removed by a few candidates.
+    // Steps behind the violation are removed by a few candidates, and transactions likewise.
     search.lower(steps, |scenario, _, length| {
-        let mut prefix = scenario.clone();
-        prefix
-            .steps
-            .truncate(usize::try_from(length).unwrap_or(usize::MAX));
-        prefix
+        edit::with_steps_up_to(scenario, usize::try_from(length).unwrap_or(usize::MAX))
     });
+    search.take_away_chunks(PARTS, |scenario| scenario.steps.len(), edit::without_steps);
+    let all = |scenario: &Scenario| scenario.transactions() + scenario.submitted();
+    let transactions = all(search.smallest()) as u64;
+    search.lower(transactions, |scenario, _, length| {
+        edit::with_transactions_up_to(scenario, usize::try_from(length).unwrap_or(usize::MAX))
+    });
+    search.take_away_chunks(PARTS, all, edit::without_transactions);
+    search.take_away_chunks(
+        PARTS,
+        |scenario| scenario.genesis.balances.len(),
+        edit::without_holdings,
+    );
+    search.take_away_chunks(1, edit::flaws, edit::without_flaws);
+    search.take_away_chunks(1, edit::cosigners, edit::without_cosigners);
+    all_lowered(search);
+}
+
+fn structure(search: &mut Search<'_, Scenario>) {
     search.take_away(|scenario| scenario.steps.len(), edit::without_steps);
     search.take_away(
         |scenario| scenario.transactions() + scenario.submitted(),
@@ -155,14 +191,10 @@ fn names_and_numbers(search: &mut Search<'_, Scenario>) {
         }
     }
     search.keeps(edit::with_dense_nonces(search.smallest()));
-    for (kind, simple) in [
-        (Kind::Later, 0),
-        (Kind::Fee, 0),
-        (Kind::Amount, 1),
-        (Kind::Depth, 1),
-    ] {
-        let candidate = edit::with_all_lowered(search.smallest(), kind, simple);
-        search.keeps(candidate);
+    all_lowered(search);
+    // One by one they are as many copies of the scenario.
+    if edit::numbers(search.smallest()).len() > MOST_NUMBERS {
+        return;
     }
     // Equal amounts may have to stay equal: they are lowered together first.
     for number in edit::amounts(search.smallest()).into_iter().rev() {
@@ -182,6 +214,22 @@ fn names_and_numbers(search: &mut Search<'_, Scenario>) {
         search.lower(number, |scenario, _, lower| {
             edit::with_number(scenario, index, lower)
         });
+    }
+}
+
+/// Lowers all numbers of one meaning at once.
+fn all_lowered(search: &mut Search<'_, Scenario>) {
+    for (kind, simple) in [
+        (Kind::Later, 0),
+        (Kind::Fee, 0),
+        (Kind::Amount, 1),
+        (Kind::Depth, 1),
+    ] {
+        if search.is_over() {
+            return;
+        }
+        let candidate = edit::with_all_lowered(search.smallest(), kind, simple);
+        search.keeps(candidate);
     }
 }
 

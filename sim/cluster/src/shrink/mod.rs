@@ -17,7 +17,7 @@ use lockstep_harness::trace::Trace;
 use lockstep_harness::violation::Failure;
 use lockstep_sim::shrink as one_ledger;
 
-/// Default of the largest number of candidates that are run.
+/// Default of the largest cost of all candidates: their number where each is small.
 pub const BUDGET: u64 = 2_000;
 
 /// Returns the name of the invariant that a run violates; `None` if all hold.
@@ -45,11 +45,16 @@ impl Shrinkable for NodesScenario {
             counted(self.blocks.len(), "block")
         )
     }
+
+    /// Each node executes all transactions.
+    fn weight(&self) -> u64 {
+        (self.transactions() * self.nodes.len()) as u64
+    }
 }
 
 /// Shrinks a run that violated this invariant. Files are created in `folder`.
 ///
-/// Costs at most `budget` runs.
+/// Costs at most `budget`, which is runs of few transactions.
 #[must_use]
 pub fn shrink<'w>(
     scenario: &NodesScenario,
