@@ -245,7 +245,7 @@ impl<T: Shrinkable> fmt::Display for Shrunk<T> {
 /// Searches for the smallest case for which the judge names this invariant.
 ///
 /// `whole` is not judged: the caller has seen it violate the invariant, and gets it back where
-/// nothing smaller does. Costs at most `budget`: so many calls of `judge`, or fewer where candidates are
+/// nothing smaller does. Costs at most `budget`: that number of calls of `judge`, or fewer where candidates are
 /// heavy.
 #[must_use]
 pub fn shrink<'w, T: Shrinkable>(

@@ -26,6 +26,9 @@ pub enum Scope {
     Many,
 }
 
+/// Number of pages of the whole list from which on they are longer.
+const MOST_PAGES: usize = 64;
+
 /// An account and an asset that no scenario has.
 const STRANGER: PublicKey = PublicKey([0x5a; 32]);
 const STRANGE_ASSET: Asset = Asset([0x5a; 32]);
@@ -134,8 +137,8 @@ fn of_pages(
     questions.push(page(Some(absent(known, choices)), choices.pick(&[1, 5])));
     if scope == Scope::Many {
         questions.extend([page(None, 0), page(first, 0), page(None, 1), every]);
-        // The whole list in short pages.
-        let length = choices.pick(&[13, 31]);
+        // The whole list in short pages, longer where it is long: for each the answer is found among all.
+        let length = choices.pick(&[13, 31]).max(cells.len() / MOST_PAGES);
         let starts = std::iter::once(None).chain(
             cells
                 .iter()

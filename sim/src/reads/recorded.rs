@@ -48,10 +48,11 @@ impl Recorded<'_> {
                 Answer::History(self.versions(*cell).iter().rev().cloned().collect())
             }
             Question::Cells { after, limit } => {
-                let mut cells: Vec<Cell> = world.cells.keys().copied().collect();
-                cells.sort_by_key(place);
                 let behind = |cell: &Cell| after.is_none_or(|after| place(cell) > place(&after));
-                Answer::Cells(cells.into_iter().filter(behind).take(*limit).collect())
+                let mut cells: Vec<Cell> = world.cells.keys().copied().filter(behind).collect();
+                cells.sort_by_key(place);
+                cells.truncate(*limit);
+                Answer::Cells(cells)
             }
             Question::Block(height) => Answer::Block(self.block(*height).cloned()),
             Question::Receipts(height) => {
