@@ -8,13 +8,16 @@
 //! order of steps of a concurrent execution, as data. [`seeded_bug`]s check that the harness detects
 //! what it claims to. A [`watchdog`] finds a run that does not end.
 //!
-//! Nothing in here knows a ledger or an executor.
+//! A trial of an [`executor`] knows none of its rules: its author says how cases are drawn and executed.
+//!
+//! Nothing in here knows a ledger.
 
 pub mod choice;
 
 pub mod campaign;
 pub mod coverage;
 pub mod digest;
+pub mod executor;
 pub mod exit;
 pub mod finding;
 pub mod invariant;

@@ -69,6 +69,22 @@ pub fn place_of(message: &str) -> Option<String> {
         .map(|(_, place)| format!("panicked at {place}"))
 }
 
+/// Forgets the places of all panics so far.
+pub fn forget_places() {
+    PLACES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clear();
+}
+
+/// The messages and places of the last panics since [`forget_places`], the first one first, if a hook of this
+/// module saw them; at most 64.
+#[must_use]
+pub fn places() -> Vec<(String, String)> {
+    let places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    places.iter().cloned().collect()
+}
+
 /// A message of a panic, and its place on a line of its own if it is known.
 #[must_use]
 pub fn with_place(message: String) -> String {

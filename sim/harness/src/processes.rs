@@ -187,9 +187,12 @@ pub fn serve<W: Workload>(workload: &W, work: &[Work], run_timeout: Duration) {
             run: run.run,
         };
         let is_heard = tell(&begun) && {
-            let report = |silence: Silence| {
-                tell(&Message::Hung(silence.violation()));
-                std::process::exit(ExitCode::Hang.number().into())
+            let of_silence = workload.of_silence();
+            let report = move |silence: Silence| {
+                let violation = of_silence(&silence);
+                let exit_code = violation.exit_code();
+                tell(&Message::Hung(violation));
+                std::process::exit(exit_code.number().into())
             };
             let ended = watch(run_timeout, workload.worker_notes(), report, || {
                 one_run(workload, *run, *repetition)
@@ -545,7 +548,7 @@ fn mute() -> Failure {
 }
 
 /// Keeps the last lines that a process writes to standard error, on a thread of its own.
-fn keep_last_lines(
+pub(crate) fn keep_last_lines(
     errors: ChildStderr,
     last: &Arc<Mutex<VecDeque<String>>>,
     shows: bool,

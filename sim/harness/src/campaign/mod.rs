@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use crate::coverage::Coverage;
 use crate::digest::Digest;
-use crate::exit::ExitCode;
 use crate::signature::signature;
 use crate::violation::{Failure, Violation};
 use crate::watchdog::{Silence, WorkerNotes, watch};
@@ -61,6 +60,11 @@ pub trait Workload {
     /// Notes of the workers of its systems under test, for a watchdog.
     fn worker_notes(&self) -> WorkerNotes {
         WorkerNotes::NONE
+    }
+
+    /// Makes the violation of a run that falls silent.
+    fn of_silence(&self) -> fn(&Silence) -> Violation {
+        Silence::violation
     }
 
     /// Names of the coverage points that a campaign which ends now must have reached and has not.
@@ -268,9 +272,9 @@ impl<'p, W: Workload> Campaign<'p, W> {
 /// Executes a campaign in this process: self-check first, then run after run, until the plan is
 /// fulfilled or something ends it.
 ///
-/// A run that does not end ends the process, because a thread cannot be ended: the violation of
-/// [`FINISHES_IN_TIME`](crate::invariant::FINISHES_IN_TIME) is printed with the run, and the exit code is
-/// [`ExitCode::Hang`]. A program that goes on after it executes runs in
+/// A run that does not end ends the process, because a thread cannot be ended: its violation
+/// ([`Workload::of_silence`]) is printed with the run, and gives the exit code, mostly
+/// [`ExitCode::Hang`](crate::exit::ExitCode::Hang). A program that goes on after it executes runs in
 /// [processes](crate::processes).
 pub fn run<W: Workload>(
     plan: &Plan,
@@ -283,14 +287,12 @@ pub fn run<W: Workload>(
             true => Repetition::Both,
             false => Repetition::First,
         };
+        let of_silence = workload.of_silence();
         let report = move |silence: Silence| {
+            let violation = of_silence(&silence);
             // The process ends with it; that standard output is closed changes nothing.
-            let _ = writeln!(
-                std::io::stdout(),
-                "violated: {}",
-                describe(run, &silence.violation())
-            );
-            std::process::exit(ExitCode::Hang.number().into())
+            let _ = writeln!(std::io::stdout(), "violated: {}", describe(run, &violation));
+            std::process::exit(violation.exit_code().number().into())
         };
         let notes = workload.worker_notes();
         let execute = || one_run(workload, run, repetition);

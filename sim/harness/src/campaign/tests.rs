@@ -1,6 +1,7 @@
 //! A campaign over a system that adds numbers, right but for one seeded bug at a time.
 
 use super::*;
+use crate::exit::ExitCode;
 use crate::invariant;
 use crate::point;
 use crate::trace::Trace;
