@@ -13,8 +13,8 @@ use lockstep_harness::watchdog::{RUN_TIMEOUT, Silence, watch};
 use lockstep_sim::campaign::WORKER_NOTES;
 
 use super::kept::{self, KeptRun};
-use super::report::say_pair;
-use super::{complain, findings, say, scratch_folder};
+use super::report::{say_pair, say_violation};
+use super::{complain, say, scratch_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct Corpus {
@@ -74,7 +74,7 @@ impl Corpus {
             let name = path.to_string();
             let report = move |silence: Silence| {
                 say_pair("violated", format_args!("{name}: {}", FINISHES_IN_TIME));
-                findings::print(&silence.violation(), &[], &[]);
+                say_violation(&silence.violation(), &[], &[]);
                 process::exit(ExitCode::Hang.number().into())
             };
             let replayed = || silence_panics(|| replayed(&file, scratch.path()));

@@ -13,7 +13,7 @@ use lockstep_sim::reproducer::LedgerRun;
 use lockstep_sim::scenario::Scenario;
 
 use super::kept::{quietly_shrunk, shrunk_in_processes, smaller_ledger};
-use super::report::{Fact, LedgerSummary, as_line, of_seed, say_facts, say_pair};
+use super::report::{Fact, LedgerSummary, as_line, of_seed, say_facts, say_pair, say_violation};
 use super::searching::{Output, Searching};
 use super::{complain, in_processes, interrupt, say};
 
@@ -121,7 +121,7 @@ impl FindingNote<'_> {
             record.unshrunk = unshrunk.map(str::to_owned);
             say(as_line(&Record::Finding(record)));
         } else {
-            print(self.violation, &self.place, &self.commands(unshrunk));
+            say_violation(self.violation, &self.place, &self.commands(unshrunk));
         }
     }
 
@@ -142,15 +142,6 @@ fn complain_of_file(error: ReproducerError) {
 /// Command that executes the run of a file.
 fn replay(file: &str) -> Fact {
     ("replay", format!("lockstep replay {file}"))
-}
-
-/// Prints a violation: its place, and further facts.
-pub(super) fn print(violation: &Violation, place: &[Fact], more: &[Fact]) {
-    say(format_args!("violated: {}", violation.invariant));
-    say_facts(place);
-    say_pair("subject", &violation.subject);
-    say_facts(&explained(&violation.detail));
-    say_facts(more);
 }
 
 /// Prints the result of shrinking, facts about the smaller run, and the command that executes it.
@@ -274,42 +265,6 @@ impl LedgerFindings<'_> {
     }
 }
 
-/// Facts of a violation's detail; of a line with "got" and "expected", one fact each.
-fn explained(detail: &str) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    for line in detail.lines().map(str::trim) {
-        if let Some(engine) = line.strip_prefix("found by ") {
-            facts.push(("found by", engine.trim().to_owned()));
-            continue;
-        }
-        if let Some(noted) = line.strip_prefix("last noted ") {
-            facts.push(("last noted", noted.to_owned()));
-            continue;
-        }
-        if let Some(written) = line.strip_prefix("it wrote last ") {
-            facts.push(("wrote last", written.to_owned()));
-            continue;
-        }
-        if let Some(place) = line.strip_prefix("panicked at ") {
-            facts.push(("panicked at", place.to_owned()));
-            continue;
-        }
-        let key = if facts.is_empty() { "detail" } else { "" };
-        let parts = line
-            .split_once(": got ")
-            .and_then(|(place, rest)| Some((place, rest.rsplit_once(", expected ")?)));
-        match parts {
-            Some((place, (got, expected))) => facts.extend([
-                (key, place.to_owned()),
-                ("got", got.to_owned()),
-                ("expected", expected.to_owned()),
-            ]),
-            None => facts.push((key, line.to_owned())),
-        }
-    }
-    facts
-}
-
 #[cfg(test)]
 mod tests {
     use lockstep_harness::choice::Seeded;
@@ -317,23 +272,6 @@ mod tests {
     use lockstep_sim::generate::{self, Size};
 
     use super::*;
-
-    #[test]
-    fn got_stands_above_expected() {
-        let detail = "transaction 8: got Applied { fee: Amount(0) }, expected Rejected(Network)\n  \
-                      more\n  found by   random";
-        let expected = [
-            ("detail", "transaction 8"),
-            ("got", "Applied { fee: Amount(0) }"),
-            ("expected", "Rejected(Network)"),
-            ("", "more"),
-            ("found by", "random"),
-        ];
-        let expected = expected.map(|(key, value)| (key, value.to_owned()));
-        assert_eq!(explained(detail), expected);
-        let alone = [("detail", "17 are gone".to_owned())];
-        assert_eq!(explained("17 are gone"), alone);
-    }
 
     #[test]
     fn a_finding_is_kept_with_the_commands_that_reproduce_it() {

@@ -40,6 +40,7 @@ use lockstep_core::config::{ConfigError, ParallelConfig};
 use lockstep_core::model::Network;
 use lockstep_harness::exit::{self, ExitCode};
 use lockstep_harness::panic;
+use lockstep_harness::report::say;
 use tempfile::TempDir;
 use tracing_subscriber::EnvFilter;
 
@@ -229,12 +230,6 @@ fn scratch_folder(within: Option<&Path>) -> Result<TempDir, String> {
             format!("no temporary folder: {error}; set TMPDIR to a folder that can be written")
         }),
     }
-}
-
-/// Prints a line to standard output. Errors are ignored, so that a closed pipe (`| head`) does not end
-/// the run.
-fn say(line: impl fmt::Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Prints an error to standard error.

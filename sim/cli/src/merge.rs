@@ -1,21 +1,19 @@
 //! `lockstep merge`: one verdict over the shards of campaigns.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
+use lockstep_harness::coverage::Coverage;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::processes::ProcessBug;
-use lockstep_harness::shards::{self, Expected, Group, Merged};
+use lockstep_harness::shards::{self, Expected, Merged};
 use lockstep_sim::campaign::SELF_CHECKS;
 use lockstep_sim::coverage::{SYSTEM, totals};
 use lockstep_sim::generate::Preset;
-use serde_json::{Value, json};
 
-use super::report::{runs, say_pair};
+use super::report::{merge_record, runs, say_end_of_merge, say_group, say_pair};
 use super::{complain, say, values};
 
 #[derive(Debug, Args)]
@@ -33,38 +31,20 @@ pub(super) struct Merge {
 
 impl Merge {
     pub(super) fn execute(self) -> ExitCode {
-        let mut files = Vec::new();
-        for file in &self.files {
-            let name = file.display();
-            let refused = |reason: &str| {
-                complain(format_args!(
-                    "{name}: {reason}; name a file that `lockstep run --json` wrote"
-                ));
-                ExitCode::Usage
-            };
-            if file.is_dir() {
-                return refused("this is a folder");
+        let files = match shards::read(&self.files) {
+            Ok(files) => files,
+            Err(reason) => {
+                complain(reason);
+                return ExitCode::Usage;
             }
-            match fs::read(file) {
-                Ok(bytes) if bytes.contains(&0) => return refused("this is a binary file"),
-                // A truncated file may end within a character; its last line is invalid anyhow.
-                Ok(bytes) => {
-                    let text = String::from_utf8_lossy(&bytes).into_owned();
-                    files.push((name.to_string(), text));
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    return refused("there is no such file");
-                }
-                Err(error) => return refused(&error.to_string()),
-            }
-        }
+        };
         let expected = Expected {
             focuses: self.expect.iter().map(Preset::to_string).collect(),
             self_checks: BTreeMap::from([(SYSTEM.to_owned(), self_checks())]),
         };
         let merged = shards::merge(&files, &expected);
         match self.json {
-            true => say(record(&merged, files.len())),
+            true => say(merge_record(&merged, files.len(), quantities)),
             false => print(&merged, files.len()),
         }
         merged.exit_code
@@ -106,98 +86,17 @@ fn print(merged: &Merged, files: usize) {
         }
     }
     for group in &merged.groups {
-        print_finding(group);
+        say_group(group, "lockstep");
     }
-    for problem in &merged.problems {
-        say(format_args!("error: {}", problem.message));
-        say_pair("exit code", problem.exit_code);
-    }
-    match merged.exit_code {
-        ExitCode::Passed => say("passed"),
-        exit_code => {
-            say("failed");
-            say_pair("exit code", format_args!("{exit_code} (the most severe)"));
-        }
-    }
+    say_end_of_merge(merged);
 }
 
-/// Prints the findings with one signature.
-fn print_finding(group: &Group) {
-    let smallest = &group.smallest;
-    say(format_args!("finding: {}", group.signature));
-    say_pair("exit code", group.exit_code);
-    say_pair("runs", group.runs);
-    let shards = group.shards.iter().map(String::as_str);
-    say_pair(
-        "shards",
-        format_args!("{}: {}", group.shards.len(), first_few(shards)),
-    );
-    let keys = std::iter::once("detail").chain(std::iter::repeat(""));
-    for (key, line) in keys.zip(smallest.detail.lines()) {
-        say_pair(key, line.trim());
-    }
-    if let Some(file) = smallest.reproducer.as_ref().or(smallest.unshrunk.as_ref()) {
-        say_pair("smallest", format_args!("{} transactions", smallest.size));
-        say_pair("replay", format_args!("lockstep replay {file}"));
-    }
-}
-
-fn first_few<'t>(texts: impl Iterator<Item = &'t str>) -> String {
-    const SHOWN: usize = 4;
-    let texts: Vec<&str> = texts.collect();
-    match texts.len() {
-        0..=SHOWN => texts.join("; "),
-        count => format!("{}; {} more", texts[..SHOWN].join("; "), count - SHOWN),
-    }
-}
-
-fn record(merged: &Merged, files: usize) -> Value {
-    let campaigns: Vec<Value> = merged
-        .campaigns
-        .iter()
-        .map(|campaign| {
-            let events: serde_json::Map<_, _> = campaign
-                .coverage
-                .events()
-                .map(|(event, count)| (event.to_owned(), count.into()))
-                .collect();
-            json!({
-                "name": campaign.name,
-                "shards": campaign.shards.0,
-                "of": campaign.shards.1,
-                "runs": campaign.runs,
-                "repetitions": campaign.repetitions,
-                "blocks": campaign.coverage.total(totals::BLOCKS),
-                "transactions": campaign.coverage.total(totals::TRANSACTIONS),
-                "applied": campaign.coverage.total(totals::APPLIED),
-                "coverage": events,
-            })
-        })
-        .collect();
-    let groups: Vec<Value> = merged
-        .groups
-        .iter()
-        .map(|group| {
-            json!({
-                "signature": group.signature,
-                "exit_code": group.exit_code,
-                "runs": group.runs,
-                "shards": group.shards,
-                "smallest": group.smallest,
-            })
-        })
-        .collect();
-    let problems: Vec<Value> = merged
-        .problems
-        .iter()
-        .map(|problem| json!({"exit_code": problem.exit_code, "message": problem.message}))
-        .collect();
-    json!({
-        "kind": "merge",
-        "files": files,
-        "exit_code": merged.exit_code,
-        "campaigns": campaigns,
-        "findings": groups,
-        "problems": problems,
-    })
+fn quantities(coverage: &Coverage) -> Vec<(&'static str, u64)> {
+    [
+        ("blocks", totals::BLOCKS),
+        ("transactions", totals::TRANSACTIONS),
+        ("applied", totals::APPLIED),
+    ]
+    .map(|(name, of)| (name, coverage.total(of)))
+    .to_vec()
 }

@@ -15,8 +15,8 @@ use lockstep_sim::campaign::WORKER_NOTES;
 use serde_json::json;
 
 use super::kept::{self, Settings};
-use super::report::{Fact, say_facts, say_pair};
-use super::{complain, findings, say, scratch_folder, values};
+use super::report::{Fact, say_facts, say_pair, say_violation};
+use super::{complain, say, scratch_folder, values};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Replay {
@@ -152,7 +152,7 @@ impl Replay {
             }
             Err(Failure::Violation(violation)) => {
                 let place = [(unit, violation.step.to_string())];
-                findings::print(violation, &place, &[]);
+                say_violation(violation, &place, &[]);
             }
             Err(Failure::Infrastructure(reason)) => {
                 say(verdict);

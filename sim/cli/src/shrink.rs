@@ -11,6 +11,7 @@ use lockstep_harness::watchdog::{RUN_TIMEOUT, Silence, watch};
 use lockstep_sim::campaign::WORKER_NOTES;
 
 use super::kept::{self, KeptRun};
+use super::report::say_violation;
 use super::searching::{Output, Searching};
 use super::{complain, findings, say, scratch_folder};
 
@@ -86,7 +87,7 @@ impl Shrink {
         violation: &Violation,
         scratch: &Path,
     ) -> ExitCode {
-        findings::print(violation, &[(unit, violation.step.to_string())], &[]);
+        say_violation(violation, &[(unit, violation.step.to_string())], &[]);
         let file = self.file.display().to_string();
         let beside = || self.file.with_extension("small.repro");
         let out = self.out.clone().unwrap_or_else(beside);

@@ -25,9 +25,9 @@ use serde_json::{Value, json};
 
 use super::findings::FindingNote;
 use super::kept::{quietly_judged, quietly_shrunk, shrunk_in_processes, smaller_ledger};
-use super::report::say_pair;
+use super::report::{say_pair, say_violation};
 use super::searching::Output;
-use super::{check_environment, complain, findings, in_processes, say, scratch_folder, values};
+use super::{check_environment, complain, in_processes, say, scratch_folder, values};
 
 /// Largest accepted ratio of the time of an adversarial block to that of an independent one.
 const MOST_TIMES_BASELINE: f64 = 4.0;
@@ -229,7 +229,7 @@ impl Stress {
             Ok(folder) => folder,
             Err(reason) => {
                 complain(reason);
-                findings::print(violation, &[], &[]);
+                say_violation(violation, &[], &[]);
                 return Files::default();
             }
         };

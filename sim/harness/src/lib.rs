@@ -24,6 +24,7 @@ pub mod invariant;
 pub mod panic;
 pub mod processes;
 pub mod processor;
+pub mod report;
 pub mod reproducer;
 pub mod schedule;
 pub mod seeded_bug;
@@ -31,6 +32,7 @@ pub mod shards;
 pub mod shrink;
 pub mod signature;
 pub mod trace;
+pub mod values;
 pub mod violation;
 pub mod watchdog;
 

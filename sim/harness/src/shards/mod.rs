@@ -5,9 +5,11 @@
 //! not told of, it misses.
 
 mod merge;
+mod read;
 mod record;
 
 pub use merge::{CampaignMerged, Expected, Group, Merged, Problem, merge};
+pub use read::read;
 pub use record::{FindingRecord, Record, RunRecord, VerdictRecord, build};
 
 #[cfg(test)]
