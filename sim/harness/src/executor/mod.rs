@@ -16,6 +16,7 @@
 //! | [`trial`], [`class`] | one case executed and judged; the class of a finding, which shrinking keeps |
 //! | [`shrinking`] | smaller cases of the same class |
 //! | [`workload`] | trials as the workload of a [campaign](crate::campaign) |
+//! | [`program`] | a program of one's own from its `main`, and a `#[test]` |
 //! | [`registers`] | a small executor with seeded bugs, for the self-check of every campaign |
 //!
 //! *Isolation.* A hang is the commonest finding in executors, and no thread can be freed from one. So the
@@ -40,6 +41,7 @@ pub mod child;
 pub mod class;
 pub mod entrance;
 pub mod observation;
+pub mod program;
 pub mod registers;
 pub mod roles;
 pub mod shrinking;
@@ -52,6 +54,7 @@ pub use answer::Executed;
 pub use case::Case;
 pub use entrance::serve_if_child;
 pub use observation::{Entry, Key, Observation, Part};
+pub use program::main;
 pub use roles::RolePool;
 pub use workload::{Settings, Trials};
 

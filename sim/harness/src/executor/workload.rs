@@ -1,11 +1,13 @@
 //! Trials of an executor as the workload of a campaign.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use crate::campaign::{Execution, RunId, SelfCheckFailed, Workload};
 use crate::choice::Seeded;
 use crate::coverage::Coverage;
 use crate::shrink::Budget;
+use crate::signature::signature;
 use crate::trace::Trace;
 use crate::violation::{Failure, Violation};
 use crate::watchdog::Silence;
@@ -15,9 +17,10 @@ use super::adapter::Adapter;
 use super::answer::Contender;
 use super::case::Case;
 use super::child::{ChildCommand, isolated};
+use super::class::Class;
 use super::registers;
 use super::shrinking::{Limits, Smallest, shrink_case};
-use super::trial::{Ending, Found, draws_differently, judge, of_silence};
+use super::trial::{Ending, draws_differently, judge, of_silence};
 
 /// Settings of a campaign of trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +47,10 @@ pub struct Trials<'a, A: Adapter> {
     /// The command of child processes; `None` for a contender in this process.
     command: Option<ChildCommand>,
     settings: Settings,
-    /// The run that two identical streams of choices drew differently.
+    /// True if two identical streams of choices drew two cases.
     drawn_differently: Cell<bool>,
+    /// The classes of the findings so far, by their signatures.
+    classes: RefCell<BTreeMap<String, Class>>,
 }
 
 impl<'a, A: Adapter> Trials<'a, A> {
@@ -68,6 +73,7 @@ impl<'a, A: Adapter> Trials<'a, A> {
             command: None,
             settings,
             drawn_differently: Cell::new(false),
+            classes: RefCell::default(),
         }
     }
 
@@ -90,15 +96,26 @@ impl<'a, A: Adapter> Trials<'a, A> {
     ) -> Result<(), Ending> {
         let mut contender = self.contender.borrow_mut();
         let limit = self.settings.limits.long;
-        judge(self.adapter, case, &mut **contender, limit, coverage, trace)
+        let judged = judge(self.adapter, case, &mut **contender, limit, coverage, trace);
+        if let Err(Ending::Found(found)) = &judged {
+            let mut classes = self.classes.borrow_mut();
+            let class = classes.entry(signature(&found.violation));
+            class.or_insert_with(|| found.class.clone());
+        }
+        judged
     }
 
-    /// Shrinks a case that shows this finding.
+    /// The class of a finding that these trials had; `None` where they had none like it.
     #[must_use]
-    pub fn shrink(&self, case: &Case<A>, found: &Found, budget: Budget<'_>) -> Smallest<A> {
+    pub fn class_of(&self, violation: &Violation) -> Option<Class> {
+        self.classes.borrow().get(&signature(violation)).cloned()
+    }
+
+    /// Shrinks a case that shows a finding of this class.
+    #[must_use]
+    pub fn shrink(&self, case: &Case<A>, class: &Class, budget: Budget<'_>) -> Smallest<A> {
         let mut contender = self.contender.borrow_mut();
         let limits = self.settings.limits;
-        let class = &found.class;
         shrink_case(self.adapter, case, class, &mut **contender, limits, budget)
     }
 }

@@ -119,7 +119,7 @@ fn shrunk(
 ) -> Smallest<RegisterMachine> {
     let machine = RegisterMachine::new(Some(bug));
     let trials = Trials::isolated(&machine, command().serving(bug.id()), SETTINGS);
-    trials.shrink(case, found, Budget::of(BUDGET))
+    trials.shrink(case, &found.class, Budget::of(BUDGET))
 }
 
 /// Checks that a bug is detected with this exit code and kind, and shrunk to at most so many transactions.

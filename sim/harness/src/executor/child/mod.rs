@@ -6,7 +6,7 @@
 //! One child serves case after case, until one ends it or it is dropped.
 //!
 //! *Limits.* A watchdog in the child finds a case that does not end, by the child's own processor time, reports
-//! it and ends the process. A child that says nothing at all is killed after `MUTE` times the limit.
+//! it and ends the process. A child that says nothing at all is killed after several times the limit.
 //! On Linux the writable memory of the child is limited, so that an allocation beyond it aborts the child.
 
 use std::ffi::OsString;
@@ -38,8 +38,15 @@ pub const OWN: &str = "own";
 /// Environment variable with the memory limit of a child, in bytes.
 const MEMORY: &str = "LOCKSTEP_EXECUTOR_MEMORY";
 
-/// The time after which a child that says nothing is killed, in limits; and some seconds more.
+/// The time after which a child that says nothing is killed, in limits; and [`MUTE_SECONDS`] more.
 const MUTE: u32 = 4;
+
+/// See [`MUTE`].
+const MUTE_SECONDS: Duration = Duration::from_secs(10);
+
+/// The silence that a campaign allows beyond the limit of a case: the contender's process has its own watchdog,
+/// and its parent notes that it waits.
+pub const MUTE_MARGIN: Duration = Duration::from_secs(20);
 
 /// The command that starts a child.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,7 +186,7 @@ impl<A: Adapter> Contender<A> for InChild {
             None => parent::Running::start(&self.command)?,
         };
         let request = format!("{{\"limit_ms\":{},\"case\":{json}}}\n", limit.as_millis());
-        let mute = limit * MUTE + Duration::from_secs(10);
+        let mute = limit * MUTE + MUTE_SECONDS;
         match running.ask(&request, mute) {
             parent::Reply::Line(line) => match serde_json::from_str(&line) {
                 // A child that hung ends by itself.
