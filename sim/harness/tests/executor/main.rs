@@ -1,6 +1,8 @@
 //! Trials of the machine of registers, whose contender runs in child processes of this test: each seeded bug is
 //! detected with its exit code, shrunk, and kept as a reproducer; the right machine passes.
 
+mod program;
+
 use std::time::{Duration, Instant};
 
 use lockstep_harness::campaign::{Plan, Runs, Summary, Unwatched, Verdict, Workload as _, run};

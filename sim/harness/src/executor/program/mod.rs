@@ -178,7 +178,9 @@ pub fn main<A: Adapter>(adapter: &A) -> process::ExitCode {
     execute(adapter, &program, &words).into()
 }
 
-fn execute<A: Adapter>(adapter: &A, program: &str, words: &[String]) -> ExitCode {
+/// Executes a command line, without its program; `program` is its name in what is printed. The child processes
+/// of its campaigns have the arguments of this process.
+pub fn execute<A: Adapter>(adapter: &A, program: &str, words: &[String]) -> ExitCode {
     let (name, words) = match words.split_first() {
         Some((first, rest)) if !first.starts_with("--") => (first.as_str(), rest),
         _ => ("run", words),
@@ -228,7 +230,8 @@ fn settings(arguments: &Arguments) -> Result<(ChildCommand, Settings), String> {
         settings.limits.long = limit;
         settings.limits.short = settings.limits.short.min(limit);
     }
-    let mut command = ChildCommand::new(Vec::<String>::new());
+    // An adapter may depend on them.
+    let mut command = ChildCommand::new(std::env::args_os().skip(1));
     if let Some(memory) = arguments.get("--memory", count)? {
         command = command.with_memory(Some(memory << 20));
     }

@@ -160,6 +160,15 @@ impl<A: Adapter> RunCommand<'_, A> {
         summary.verdict.exit_code()
     }
 
+    /// Command that repeats the campaign, its end and its shard aside.
+    fn command(&self) -> String {
+        match &self.plan.runs {
+            Runs::OfSeed(seed) => format!("{} run --seed {seed}", self.program),
+            Runs::Seeds(_) => format!("{} run --seeds {}", self.program, self.plan.runs),
+            Runs::One(run) => self.reproduce(*run),
+        }
+    }
+
     /// Command that repeats a run.
     fn reproduce(&self, run: RunId) -> String {
         format!(
