@@ -1,9 +1,9 @@
 //! Reports: what those of the harness leave to this program.
 
 pub(crate) use lockstep_harness::report::{
-    Fact, as_line, explained, merge_record, not_detected, of_injected_bug, of_seed, pair,
-    say_coverage, say_end_of_merge, say_facts, say_group, say_pair, say_second_verdict,
-    say_self_checks, say_verdict, say_violation,
+    Fact, as_line, merge_record, not_detected, of_injected_bug, of_seed, pair, say_coverage,
+    say_end_of_merge, say_facts, say_group, say_pair, say_second_verdict, say_self_checks,
+    say_verdict, say_violation,
 };
 
 use lockstep_harness::campaign::Summary;

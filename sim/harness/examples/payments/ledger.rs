@@ -7,23 +7,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Account {
-    pub balance: u64,
-    pub nonce: u64,
+pub(crate) struct Account {
+    pub(crate) balance: u64,
+    pub(crate) nonce: u64,
 }
 
-pub type Accounts = BTreeMap<u8, Account>;
+pub(crate) type Accounts = BTreeMap<u8, Account>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Payment {
-    pub from: u8,
-    pub to: u8,
-    pub amount: u64,
-    pub nonce: u64,
+pub(crate) struct Payment {
+    pub(crate) from: u8,
+    pub(crate) to: u8,
+    pub(crate) amount: u64,
+    pub(crate) nonce: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Paid,
     WrongNonce,
     NoFunds,
@@ -53,7 +53,7 @@ fn reward(accounts: &mut Accounts, miner: u8, outcome: Outcome) {
 }
 
 /// One payment after another.
-pub fn serial(accounts: &mut Accounts, miner: u8, block: &[Payment]) -> Vec<Outcome> {
+pub(crate) fn serial(accounts: &mut Accounts, miner: u8, block: &[Payment]) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for payment in block {
         let outcome = pay(accounts, payment);
@@ -65,7 +65,7 @@ pub fn serial(accounts: &mut Accounts, miner: u8, block: &[Payment]) -> Vec<Outc
 
 /// Batches of payments that share no account, each on up to `workers` threads; returns the outcomes, and the
 /// largest number of threads at once.
-pub fn parallel(
+pub(crate) fn parallel(
     accounts: &mut Accounts,
     miner: u8,
     block: &[Payment],
@@ -97,12 +97,10 @@ pub fn parallel(
                 .map(|worker| worker.join().expect("a payment never panics"));
             joined.collect()
         });
-        let mut fees = Vec::new();
-        for (outcome, own) in done {
-            accounts.extend(own);
-            fees.push(outcome);
-        }
-        for outcome in fees {
+        // The fees come last, on top of what the payments left.
+        let paid: Vec<Outcome> = done.iter().map(|(outcome, _)| *outcome).collect();
+        accounts.extend(done.into_iter().flat_map(|(_, own)| own));
+        for outcome in paid {
             reward(accounts, miner, outcome);
             outcomes.push(outcome);
         }

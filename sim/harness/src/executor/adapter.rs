@@ -9,8 +9,7 @@ use crate::choice::Choices;
 use crate::coverage::Coverage;
 
 use super::access::Access;
-use super::answer::Executed;
-use super::observation::Observation;
+use super::observation::{Executed, Observation};
 use super::roles::RolePool;
 
 /// An executor of blocks and the reference that it must equal.

@@ -9,38 +9,7 @@ use crate::watchdog;
 
 use super::adapter::Adapter;
 use super::case::Case;
-use super::observation::Observation;
-
-/// Result of one block by the contender.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Executed {
-    /// Its observation.
-    pub observation: Observation,
-    /// Largest number of workers that executed transactions at the same time; `None` where it is not
-    /// measured.
-    #[serde(default)]
-    pub workers_at_once: Option<usize>,
-}
-
-impl Executed {
-    /// The same, measured: at most this many workers executed transactions at the same time.
-    #[must_use]
-    pub fn with_workers_at_once(self, workers: usize) -> Self {
-        Executed {
-            workers_at_once: Some(workers),
-            ..self
-        }
-    }
-}
-
-impl From<Observation> for Executed {
-    fn from(observation: Observation) -> Self {
-        Executed {
-            observation,
-            workers_at_once: None,
-        }
-    }
-}
+use super::observation::Executed;
 
 /// The end of a case under the contender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

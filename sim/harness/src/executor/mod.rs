@@ -17,6 +17,7 @@
 //! | [`shrinking`] | smaller cases of the same class |
 //! | [`workload`] | trials as the workload of a [campaign](crate::campaign) |
 //! | [`program`] | a program of one's own from its `main`, and a `#[test]` |
+//! | [`fuzz`] | a fuzzer's bytes as a case |
 //! | [`registers`] | a small executor with seeded bugs, for the self-check of every campaign |
 //!
 //! *Isolation.* A hang is the commonest finding in executors, and no thread can be freed from one. So the
@@ -40,6 +41,7 @@ pub mod case;
 pub mod child;
 pub mod class;
 pub mod entrance;
+pub mod fuzz;
 pub mod observation;
 pub mod program;
 pub mod registers;
@@ -50,10 +52,9 @@ pub mod workload;
 
 pub use access::Access;
 pub use adapter::{Adapter, Broken, Independence, Size};
-pub use answer::Executed;
 pub use case::Case;
 pub use entrance::serve_if_child;
-pub use observation::{Entry, Key, Observation, Part};
+pub use observation::{Entry, Executed, Key, Observation, Part};
 pub use program::main;
 pub use roles::RolePool;
 pub use workload::{Settings, Trials};

@@ -17,7 +17,7 @@ pub enum Part {
     Outcome,
     /// The gas or other cost of each transaction, by its number.
     Gas,
-    /// What the block changed, by the name of the changed thing.
+    /// The changes of the block, by the name of the changed thing.
     Change,
     /// The state after the block, by name.
     State,
@@ -187,6 +187,37 @@ impl Observation {
             }
         }
         None
+    }
+}
+
+/// Result of one block by the contender.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Executed {
+    /// Its observation.
+    pub observation: Observation,
+    /// Largest number of workers that executed transactions at the same time; `None` where it is not
+    /// measured.
+    #[serde(default)]
+    pub workers_at_once: Option<usize>,
+}
+
+impl Executed {
+    /// The same, measured: at most this many workers executed transactions at the same time.
+    #[must_use]
+    pub fn with_workers_at_once(self, workers: usize) -> Self {
+        Executed {
+            workers_at_once: Some(workers),
+            ..self
+        }
+    }
+}
+
+impl From<Observation> for Executed {
+    fn from(observation: Observation) -> Self {
+        Executed {
+            observation,
+            workers_at_once: None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! workers have been taken away, it lowers their numbers and empties their lists, and drops a candidate that no
 //! longer reads as one. An adapter may offer simpler ones of its own.
 //!
-//! Where a finding does not show in every execution, each candidate is executed several times, and counts if it
+//! If a finding does not show in every execution, each candidate is executed several times, and counts if it
 //! shows once. A hang costs its whole limit at each, so candidates have a short one; the smallest case is
 //! executed with the long one.
 
@@ -125,7 +125,7 @@ pub fn shrink_case<A: Adapter>(
         true => budget.at_most(SLOW_BUDGET),
         false => budget,
     };
-    // What takes memory without end ends by itself, and takes its time.
+    // An execution that takes memory without end ends by itself, and takes its time.
     let limit = match is_of_memory {
         true => limits.long,
         false => limits.short,

@@ -2,7 +2,7 @@
 //!
 //! Block after block, the observations are compared part by part. What the two agree on is given to the
 //! adapter's own invariants. In a share of the cases that their content decides, the reference is asked
-//! again (an adapter that depends on anything but its arguments accuses whatever executor it has), and two
+//! again (an adapter that depends on anything but its arguments blames every executor), and two
 //! neighbours are swapped under it (transactions that do not conflict test nothing).
 
 use std::time::Duration;
@@ -17,10 +17,10 @@ use crate::violation::Violation;
 use crate::watchdog::{self, Silence};
 
 use super::adapter::Adapter;
-use super::answer::{Answer, CONTENDER, Contender, Executed};
+use super::answer::{Answer, CONTENDER, Contender};
 use super::case::Case;
 use super::class::{Class, Kind};
-use super::observation::{Key, Observation, Part, first_difference};
+use super::observation::{Executed, Key, Observation, Part, first_difference};
 
 crate::invariant! {
     /// A block executed by the contender is observed as the same block executed by the reference is, part by part.

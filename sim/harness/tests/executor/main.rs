@@ -6,10 +6,12 @@ mod program;
 use std::time::{Duration, Instant};
 
 use lockstep_harness::campaign::{Plan, Runs, Summary, Unwatched, Verdict, Workload as _, run};
-use lockstep_harness::executor::answer::InProcess;
+use lockstep_harness::choice::{Choices as _, Seeded};
+use lockstep_harness::executor::answer::{Answer, Contender, InProcess};
 use lockstep_harness::executor::case::CaseRun;
 use lockstep_harness::executor::child::ChildCommand;
 use lockstep_harness::executor::class::Kind;
+use lockstep_harness::executor::fuzz::check_bytes;
 use lockstep_harness::executor::registers::{RegisterBug, RegisterMachine};
 use lockstep_harness::executor::shrinking::{BUDGET, Limits, Smallest};
 use lockstep_harness::executor::trial::{Ending, Found};
@@ -124,7 +126,7 @@ fn shrunk(
     trials.shrink(case, &found.class, Budget::of(BUDGET))
 }
 
-/// Checks that a bug is detected with this exit code and kind, and shrunk to at most so many transactions.
+/// Checks that a bug is detected with this exit code and kind, and shrunk to at most `most` transactions.
 #[track_caller]
 fn check(
     bug: RegisterBug,
@@ -264,7 +266,7 @@ fn an_observation_that_is_not_canonical_is_found() {
 }
 
 #[test]
-fn an_adapter_that_disagrees_with_itself_is_found_before_its_executor_is_accused() {
+fn an_adapter_that_disagrees_with_itself_is_found_before_its_executor_is_blamed() {
     let (summary, found, _) = first_finding(RegisterBug::ReferenceForgets);
     assert_eq!(summary.verdict.exit_code(), ExitCode::Unreliable);
     assert_eq!(found.class.kind, Kind::AdapterDisagrees);
@@ -339,5 +341,74 @@ fn a_case_is_a_reproducer_and_back_and_of_this_executor_alone() {
             error.contains("this is a case of the executor \"another machine\""),
             "{error}"
         );
+    }
+}
+
+/// A contender in this process that does not measure its parallelism.
+struct Unmeasured;
+
+impl Contender<RegisterMachine> for Unmeasured {
+    fn execute(
+        &mut self,
+        machine: &RegisterMachine,
+        case: &Case<RegisterMachine>,
+        json: &str,
+        limit: Duration,
+    ) -> Result<Answer, String> {
+        let mut answer = InProcess.execute(machine, case, json, limit)?;
+        if let Answer::Executed(blocks) = &mut answer {
+            for block in blocks {
+                block.workers_at_once = None;
+            }
+        }
+        Ok(answer)
+    }
+
+    fn isolation(&self) -> String {
+        "none".to_owned()
+    }
+}
+
+#[test]
+fn parallelism_that_is_not_measured_is_vacuous_only_where_it_must_be() {
+    let machine = RegisterMachine::default();
+    for (must_be_parallel, exit_code) in [(false, ExitCode::Passed), (true, ExitCode::Vacuous)] {
+        let settings = Settings {
+            must_be_parallel,
+            ..SETTINGS
+        };
+        let trials = Trials::with(&machine, Unmeasured, settings);
+        let summary = run(&plan(120), &trials, &mut Unwatched);
+        assert_eq!(
+            summary.verdict.exit_code(),
+            exit_code,
+            "{}",
+            summary.verdict
+        );
+    }
+}
+
+/// Bytes of which a fuzzer might make a case.
+fn bytes(seed: u64) -> Vec<u8> {
+    let mut choices = Seeded::new(seed, 0);
+    let byte = |_| u8::try_from(choices.below(256)).expect("it is below 256");
+    (0..300).map(byte).collect()
+}
+
+#[test]
+fn any_bytes_are_a_case_of_the_right_machine() {
+    let machine = RegisterMachine::default();
+    for seed in 0..60 {
+        check_bytes(&machine, &bytes(seed));
+    }
+    check_bytes(&machine, &[]);
+}
+
+#[test]
+#[should_panic(expected = "same-as-reference: ")]
+fn bytes_that_show_a_bug_are_found() {
+    let machine = RegisterMachine::new(Some(RegisterBug::ValidationSkipped));
+    for seed in 0..60 {
+        check_bytes(&machine, &bytes(seed));
     }
 }

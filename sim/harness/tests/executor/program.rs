@@ -205,3 +205,15 @@ fn a_serial_executor_is_vacuous() {
         "{said}"
     );
 }
+
+#[test]
+fn a_reference_that_does_not_end_ends_the_campaign_with_its_run() {
+    let bug = Some(RegisterBug::ReferenceWaits);
+    let run = program(bug, &["run", "--limit", "1s"]);
+    check_ends(&run, ExitCode::Unreliable);
+    let said = text(&run);
+    assert!(
+        said.contains("violated: reference-answers in run "),
+        "{said}"
+    );
+}

@@ -46,7 +46,7 @@ const MUTE_SECONDS: Duration = Duration::from_secs(10);
 
 /// The silence that a campaign allows beyond the limit of a case: the contender's process has its own watchdog,
 /// and its parent notes that it waits.
-pub const MUTE_MARGIN: Duration = Duration::from_secs(20);
+pub const MUTE_MARGIN: Duration = Duration::from_secs(5);
 
 /// The command that starts a child.
 #[derive(Clone, Debug, PartialEq, Eq)]

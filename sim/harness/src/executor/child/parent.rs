@@ -145,7 +145,7 @@ impl Running {
             let _ = self.process.kill();
         }
         let status = self.process.wait();
-        // What it wrote last is read soon, unless a process of its own has its standard error.
+        // Its last lines are read soon, unless a process of its own has its standard error.
         let begun = Instant::now();
         while !self.reader.is_finished() && begun.elapsed() < LOOK {
             std::thread::sleep(Duration::from_millis(1));

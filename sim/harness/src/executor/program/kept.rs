@@ -7,7 +7,6 @@ use serde_json::json;
 
 use crate::coverage::Coverage;
 use crate::exit::ExitCode;
-use crate::panic::silence_panics;
 use crate::report::{say, say_facts, say_pair, say_violation};
 use crate::reproducer::Reproducer;
 use crate::shrink::Budget;
@@ -45,11 +44,8 @@ fn judged<A: Adapter>(
     };
     let limit = settings.limits.long + MUTE_MARGIN;
     watch(limit, WorkerNotes::NONE, report, || {
-        silence_panics(|| {
-            (0..times).try_for_each(|_| {
-                trials.judge(case, &mut Coverage::default(), &mut Trace::hashed())
-            })
-        })
+        (0..times)
+            .try_for_each(|_| trials.judge(case, &mut Coverage::default(), &mut Trace::hashed()))
     })
 }
 
@@ -139,7 +135,7 @@ pub(super) fn shrink<A: Adapter>(
     let Err(Ending::Found(found)) = judged else {
         return Ok(exit_code);
     };
-    let small = silence_panics(|| trials.shrink(&case, &found.class, Budget::of(budget)));
+    let small = trials.shrink(&case, &found.class, Budget::of(budget));
     let run = CaseRun::new(small.shrunk.smallest.clone(), &found.class.to_string());
     let remark = format!("{}\nfrom: {file}", small.in_words());
     let written =

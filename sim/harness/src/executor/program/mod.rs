@@ -24,6 +24,7 @@ use std::io::Write as _;
 use std::process;
 
 use crate::exit::{self, ExitCode};
+use crate::panic;
 use crate::report::say;
 use crate::values;
 
@@ -172,6 +173,10 @@ const COMMANDS: [Command; 5] = [
 /// Executes the command line of this process for an executor, and serves if it is a child process.
 pub fn main<A: Adapter>(adapter: &A) -> process::ExitCode {
     serve_if_child(adapter);
+    match std::env::var_os("RUST_BACKTRACE") {
+        Some(_) => panic::report_every_panic(),
+        None => panic::report_each_kind_once(),
+    }
     let mut words = std::env::args();
     let program = words.next().unwrap_or_else(|| A::NAME.to_owned());
     let words: Vec<String> = words.collect();

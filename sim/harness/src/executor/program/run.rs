@@ -115,10 +115,7 @@ fn plan(arguments: &Arguments, limit: Duration) -> Result<Plan, String> {
 impl<A: Adapter> RunCommand<'_, A> {
     fn campaign(mut self) -> ExitCode {
         if !self.is_json {
-            say(format_args!(
-                "{} run --seeds {}",
-                self.program, self.plan.runs
-            ));
+            say(self.command());
             say_pair("executor", A::NAME);
             say_pair("reference", A::REFERENCE.sentence());
             say_pair("isolation", self.trials.isolation());
@@ -242,9 +239,8 @@ impl<A: Adapter> RunCommand<'_, A> {
         let Some(class) = self.trials.class_of(violation) else {
             return record;
         };
-        let small = self
-            .trials
-            .shrink(&finding.case, &class, Budget::of(self.budget));
+        let budget = Budget::of(self.budget);
+        let small = self.trials.shrink(&finding.case, &class, budget);
         let shrunk = small.in_words();
         record.shrunk = Some(shrunk.clone());
         record.size = small.shrunk.smallest.transactions() as u64;

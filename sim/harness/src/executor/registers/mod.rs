@@ -20,8 +20,7 @@ use crate::choice::Choices;
 use crate::coverage::Coverage;
 use crate::executor::access::Access;
 use crate::executor::adapter::{Adapter, Broken};
-use crate::executor::answer::Executed;
-use crate::executor::observation::{Observation, Part};
+use crate::executor::observation::{Executed, Observation, Part};
 use crate::executor::roles::RolePool;
 
 use machine::{Registers, block_in_order, total};
@@ -119,6 +118,9 @@ impl Adapter for RegisterMachine {
                 block.len()
             );
         }
+        if self.has(RegisterBug::ReferenceWaits) && block.len() > 3 {
+            wait_for_ever();
+        }
         if let Err(refusal) = environment.admits(block.len()) {
             return Observation::refused(refusal);
         }
@@ -195,4 +197,11 @@ impl Adapter for RegisterMachine {
             _ => Vec::new(),
         }
     }
+}
+
+/// Waits for a message that is never sent.
+fn wait_for_ever() {
+    let (never, waits) = std::sync::mpsc::channel::<()>();
+    let _ = waits.recv();
+    drop(never);
 }

@@ -6,14 +6,13 @@
 
 use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Barrier, Mutex, PoisonError, mpsc};
+use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 
-use crate::executor::answer::Executed;
-use crate::executor::observation::{Entry, Observation, Part};
+use crate::executor::observation::{Entry, Executed, Observation, Part};
 
 use super::machine::{Effect, Environment, Operation, Registers, apply, effect, observation};
-use super::{RegisterBug, RegisterMachine};
+use super::{RegisterBug, RegisterMachine, wait_for_ever};
 
 /// An effect on the state before the block, and what it read there.
 struct Speculated {
@@ -132,11 +131,7 @@ fn misbehave(machine: &RegisterMachine, operation: Operation, registers: &Regist
                 eaten.push(vec![at; 8 << 20]);
             }
         }
-        Some(RegisterBug::WorkerWaits) => {
-            let (never, waits) = mpsc::channel::<()>();
-            let _ = waits.recv();
-            drop(never);
-        }
+        Some(RegisterBug::WorkerWaits) => wait_for_ever(),
         _ => {}
     }
 }

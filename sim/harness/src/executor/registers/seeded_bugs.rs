@@ -42,6 +42,9 @@ crate::seeded_bugs! {
         ReferencePanics = "reference-panics" in Invented:
             "the reference panics on a block of more than 3 transactions",
             named by [REFERENCE_ANSWERS];
+        ReferenceWaits = "reference-waits" in Invented:
+            "the reference does not end on a block of more than 3 transactions",
+            named by [REFERENCE_ANSWERS];
         AlwaysSerial = "always-serial" in Invented:
             "the contender executes every block on one thread";
     }
