@@ -83,6 +83,7 @@ fn every_package_is_among_the_sources() {
         "core/sync/src/lib.rs",
         "sim/src/lib.rs",
         "sim/harness/src/lib.rs",
+        "sim/adapters/evm/src/lib.rs",
         "sim/cluster/src/lib.rs",
         "sim/bugs/src/lib.rs",
         "sim/cli/src/main.rs",
