@@ -247,6 +247,22 @@ const WITH_A_SCHEDULE: &str = "\
 ";
 
 #[test]
+fn a_case_of_an_executor_of_other_rules_is_left_to_its_own_program() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let file = folder.path().join("it.repro");
+    let text =
+        "(lockstep: 2, kind: \"executor\", shows: \"same-as-reference\", executor: \"payments\")";
+    std::fs::write(&file, text).expect("it can be written");
+    let refused = run(&["replay", &file.display().to_string()]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = complaint(&refused);
+    assert!(
+        said.contains("replay it with the program that wrote it"),
+        "{said}"
+    );
+}
+
+#[test]
 fn the_corpora_of_ledgers_and_clusters_are_replayed_one_line_a_file() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let output = lockstep(&["corpus"])

@@ -14,6 +14,7 @@ pub(crate) use ledger::{
 };
 
 use lockstep_cluster::ClusterRun;
+use lockstep_harness::executor;
 use lockstep_harness::finding::Smaller;
 use lockstep_harness::reproducer::{Head, Payload, Reproducer, ReproducerError, text_of};
 use lockstep_harness::violation::{Failure, Violation};
@@ -114,6 +115,12 @@ pub(crate) fn read(path: &Path) -> Result<Box<dyn KeptRun>, ReproducerError> {
         LedgerRun::KIND => of_kind::<LedgerRun>(&text, &name),
         ScheduledRun::KIND => of_kind::<ScheduledRun>(&text, &name),
         ClusterRun::KIND => of_kind::<ClusterRun>(&text, &name),
+        executor::case::KIND => Err(ReproducerError::Refused {
+            path: name,
+            reason: "this is a case of an executor of other rules; replay it with the program that wrote it, as \
+                     `PROGRAM replay FILE`"
+                .to_owned(),
+        }),
         _ => Err(ReproducerError::Kind {
             path: name,
             got: head.kind,

@@ -10,10 +10,12 @@
 //! or the campaign ends there. A run of which two executions differ ends it. A campaign that found
 //! nothing and missed a required coverage point is vacuous.
 
+mod lanes;
 mod plan;
 mod run;
 mod verdict;
 
+pub use lanes::run_on_lanes;
 pub use plan::{Enough, Plan, RunId, Runs, Shard};
 pub use run::{Ended, Execution, Repetition, one_run};
 pub use verdict::{Finding, SelfCheckFailed, Summary, Verdict, describe};
@@ -283,22 +285,27 @@ pub fn run<W: Workload>(
 ) -> Summary<W::Case> {
     let mut campaign = Campaign::new(plan, workload);
     campaign.go_on(observer, |index, run| {
-        let repetition = match plan.is_repeated(index) {
-            true => Repetition::Both,
-            false => Repetition::First,
-        };
-        let of_silence = workload.of_silence();
-        let report = move |silence: Silence| {
-            let violation = of_silence(&silence);
-            // The process ends with it; that standard output is closed changes nothing.
-            let _ = writeln!(std::io::stdout(), "violated: {}", describe(run, &violation));
-            std::process::exit(violation.exit_code().number().into())
-        };
-        let notes = workload.worker_notes();
-        let execute = || one_run(workload, run, repetition);
-        Some(watch(plan.run_timeout, notes, report, execute))
+        Some(watched_run(plan, workload, index, run))
     });
     campaign.conclude()
+}
+
+/// Executes one run as its plan says. One that does not end is printed, and ends the process.
+fn watched_run<W: Workload>(plan: &Plan, workload: &W, index: u64, run: RunId) -> Ended {
+    let repetition = match plan.is_repeated(index) {
+        true => Repetition::Both,
+        false => Repetition::First,
+    };
+    let of_silence = workload.of_silence();
+    let report = move |silence: Silence| {
+        let violation = of_silence(&silence);
+        // The process ends with it; that standard output is closed changes nothing.
+        let _ = writeln!(std::io::stdout(), "violated: {}", describe(run, &violation));
+        std::process::exit(violation.exit_code().number().into())
+    };
+    let notes = workload.worker_notes();
+    let execute = || one_run(workload, run, repetition);
+    watch(plan.run_timeout, notes, report, execute)
 }
 
 #[cfg(test)]

@@ -237,3 +237,66 @@ fn a_kind_of_finding_is_told_once_and_before_the_campaign_ends() {
     assert_eq!(summary.besides.as_deref(), Some(&Verdict::Interrupted));
     assert_eq!(summary.verdict.exit_code(), ExitCode::Differs);
 }
+
+#[test]
+fn a_campaign_on_several_lanes_has_the_summary_of_one() {
+    let plans = [
+        plan(),
+        Plan {
+            most_findings: 30,
+            ..Plan::of(Runs::Seeds(0..400))
+        },
+    ];
+    for bug in [
+        None,
+        Some(Bug::Large),
+        Some(Bug::Repeated),
+        Some(Bug::Machine),
+    ] {
+        for plan in &plans {
+            let one = run(plan, &Adder(bug), &mut Unwatched);
+            for lanes in [1, 3, 8] {
+                let lane = || Adder(bug);
+                let several = run_on_lanes(plan, &Adder(bug), lanes, lane, &mut Unwatched);
+                assert_eq!(several, one, "{bug:?} on {lanes} lanes");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lane_that_panics_ends_the_campaign_without_a_verdict_about_the_adder() {
+    struct Panics;
+    impl Workload for Panics {
+        type Case = (u64, u64);
+        type Profile = String;
+        fn system(&self) -> &'static str {
+            SYSTEM
+        }
+        fn draw(&self, run: RunId) -> (String, (u64, u64)) {
+            Adder(None).draw(run)
+        }
+        fn execute(&self, case: &(u64, u64), is_repeated: bool) -> Execution {
+            match case.1 {
+                7 => panic!("the harness is wrong"),
+                _ => Adder(None).execute(case, is_repeated),
+            }
+        }
+        fn self_check(&self, seed: u64) -> Result<Vec<String>, SelfCheckFailed> {
+            Adder(None).self_check(seed)
+        }
+        fn missing(&self, _: &Coverage, _: u64, _: bool) -> Vec<&'static str> {
+            Vec::new()
+        }
+    }
+    let plan = Plan::of(Runs::OfSeed(7));
+    let summary = run_on_lanes(&plan, &Adder(None), 3, || Panics, &mut Unwatched);
+    let Verdict::Infrastructure { reason, .. } = &summary.verdict else {
+        panic!("{}", summary.verdict);
+    };
+    assert!(
+        reason.starts_with("the harness panicked: the harness is wrong"),
+        "{reason}"
+    );
+    assert_eq!(summary.runs, 7);
+}

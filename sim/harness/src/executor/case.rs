@@ -148,7 +148,10 @@ impl<A: Adapter> fmt::Display for Case<A> {
     }
 }
 
-/// A case in a file, with the class of what it shows.
+/// The kind of the files of cases, of whichever executor.
+pub const KIND: &str = "executor";
+
+/// A case in a file, with the class of its finding.
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct CaseRun<A: Adapter> {
@@ -190,7 +193,7 @@ impl<A: Adapter> CaseRun<A> {
 }
 
 impl<A: Adapter> Payload for CaseRun<A> {
-    const KIND: &'static str = "executor";
+    const KIND: &'static str = KIND;
 
     fn fields(&self) -> Result<Vec<(&'static str, String)>, LayoutError> {
         let blocks: Result<Vec<String>, LayoutError> =

@@ -34,7 +34,7 @@ pub const SLOW_BUDGET: u64 = 150;
 const TRIED: u32 = 5;
 
 /// Executions of a candidate where a finding does not always show.
-const TRIES: u32 = 12;
+const TRIES: u64 = 12;
 
 /// Time limits of a contender's case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub fn shrink_case<A: Adapter>(
     let shows = |case: &Case<A>, limit| (0..tries).find_map(|_| once(case, limit));
     let budget = match is_slow {
         true => budget.at_most(SLOW_BUDGET),
-        false => budget,
+        false => budget.executed(tries),
     };
     // An execution that takes memory without end ends by itself, and takes its time.
     let limit = match is_of_memory {
@@ -158,15 +158,40 @@ impl<A: Adapter> Shrinkable for Case<A> {
     fn in_words(&self) -> String {
         self.to_string()
     }
+
+    fn weight(&self) -> u64 {
+        self.transactions() as u64
+    }
 }
 
 /// The sum of all numbers.
 fn sum(json: &Value) -> u128 {
     match json {
-        Value::Number(number) => number.as_u64().map_or(0, u128::from),
         Value::Array(values) => values.iter().map(sum).sum(),
         Value::Object(fields) => fields.values().map(sum).sum(),
-        Value::Null | Value::Bool(_) | Value::String(_) => 0,
+        value => number_of(value).map_or(0, u128::from),
+    }
+}
+
+/// The number that a value is: of 64 bits, or a text that is one in decimal or, behind `0x`, in hexadecimal
+/// digits, as virtual machines write quantities.
+fn number_of(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => match text.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16).ok(),
+            None => text.parse().ok(),
+        },
+        _ => None,
+    }
+}
+
+/// A number in the form that another value has.
+fn in_form_of(value: &Value, number: u64) -> Value {
+    match value {
+        Value::String(text) if text.starts_with("0x") => format!("{number:#x}").into(),
+        Value::String(_) => number.to_string().into(),
+        _ => number.into(),
     }
 }
 
@@ -272,7 +297,7 @@ fn smaller_values<A: Adapter>(search: &mut Search<'_, Case<A>>) {
     );
 }
 
-/// Lowers the numbers and empties the lists in the JSON form of one part of a case.
+/// Lowers the numbers and empties the lists and texts of bytes in the JSON form of one part of a case.
 fn smaller_parts<A: Adapter, P: Serialize + DeserializeOwned>(
     search: &mut Search<'_, Case<A>>,
     part: impl Fn(&Case<A>) -> P,
@@ -291,19 +316,17 @@ fn smaller_parts<A: Adapter, P: Serialize + DeserializeOwned>(
         let Some(value) = at(&mut json, &path) else {
             continue;
         };
+        if let Some(number) = number_of(value) {
+            search.lower(number, |case, _, lower| {
+                let mut json = json_of(case);
+                if let Some(value) = at(&mut json, &path) {
+                    *value = in_form_of(value, lower);
+                }
+                with(case, json).unwrap_or_else(|| case.clone())
+            });
+            continue;
+        }
         match value {
-            Value::Number(number) => {
-                let Some(number) = number.as_u64() else {
-                    continue;
-                };
-                search.lower(number, |case, _, lower| {
-                    let mut json = json_of(case);
-                    if let Some(value) = at(&mut json, &path) {
-                        *value = lower.into();
-                    }
-                    with(case, json).unwrap_or_else(|| case.clone())
-                });
-            }
             Value::Array(values) => {
                 // The last ones first, so that the numbers of those before them stay.
                 for index in (0..values.len()).rev() {
@@ -328,7 +351,15 @@ fn smaller_parts<A: Adapter, P: Serialize + DeserializeOwned>(
                     search.keeps_any(candidate);
                 }
             }
-            Value::Null | Value::Bool(_) | Value::String(_) => {}
+            Value::String(text) if text.starts_with("0x") => {
+                let mut json = json_of(search.smallest());
+                if let Some(value) = at(&mut json, &path) {
+                    *value = "0x".into();
+                }
+                let candidate = with(search.smallest(), json);
+                search.keeps_any(candidate);
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 }
@@ -355,8 +386,8 @@ fn paths(json: &Value) -> Vec<Vec<Step>> {
                 .map(|(name, value)| (Step::Field(name.clone()), value))
                 .collect()
         }
-        Value::Number(_) => return vec![Vec::new()],
-        Value::Null | Value::Bool(_) | Value::String(_) => return Vec::new(),
+        Value::Number(_) | Value::String(_) => return vec![Vec::new()],
+        Value::Null | Value::Bool(_) => return Vec::new(),
     };
     let below = children.into_iter().flat_map(|(step, value)| {
         let paths = paths(value).into_iter();
@@ -370,4 +401,41 @@ fn at<'j>(json: &'j mut Value, path: &[Step]) -> Option<&'j mut Value> {
         Step::Index(index) => value.get_mut(*index),
         Step::Field(name) => value.get_mut(name.as_str()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn quantities_are_numbers_in_every_form_and_keep_it() {
+        for (value, lower) in [
+            (json!(70), json!(7)),
+            (json!("70"), json!("7")),
+            (json!("0x46"), json!("0x7")),
+        ] {
+            assert_eq!(number_of(&value), Some(70));
+            assert_eq!(in_form_of(&value, 7), lower);
+        }
+        let long = json!("0x00000000000000000000000000000000000000aa55");
+        assert_eq!(number_of(&json!("sender")), None);
+        assert_eq!(number_of(&json!(-3)), None);
+        assert_eq!(sum(&json!({"a": [1, "2", "0x3"], "b": "c", "d": null})), 6);
+        assert_eq!(number_of(&long), Some(0xaa55), "leading zeros are digits");
+    }
+
+    #[test]
+    fn every_part_that_can_be_smaller_has_a_path() {
+        let mut value = json!({"a": [1, {"b": "0xff"}], "c": true});
+        let paths = paths(&value);
+        assert_eq!(paths.len(), 5, "{paths:?}");
+        let at: Vec<Value> = paths
+            .iter()
+            .filter_map(|path| at(&mut value, path).cloned())
+            .collect();
+        assert_eq!(at[2], json!(1));
+        assert_eq!(at[4], json!("0xff"));
+    }
 }

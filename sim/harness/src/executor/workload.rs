@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::campaign::{Execution, RunId, SelfCheckFailed, Workload};
 use crate::choice::Seeded;
@@ -50,7 +51,7 @@ pub struct Trials<'a, A: Adapter> {
     /// True if two identical streams of choices drew two cases.
     drawn_differently: Cell<bool>,
     /// The classes of the findings so far, by their signatures.
-    classes: RefCell<BTreeMap<String, Class>>,
+    classes: Arc<Mutex<BTreeMap<String, Class>>>,
 }
 
 impl<'a, A: Adapter> Trials<'a, A> {
@@ -73,8 +74,23 @@ impl<'a, A: Adapter> Trials<'a, A> {
             command: None,
             settings,
             drawn_differently: Cell::new(false),
-            classes: RefCell::default(),
+            classes: Arc::default(),
         }
+    }
+
+    /// The same trials for another thread, with a child process of its own. The classes of findings are shared.
+    #[must_use]
+    pub fn lane(&self) -> Lane<'a, A> {
+        Lane {
+            adapter: self.adapter,
+            command: self.command.clone(),
+            settings: self.settings,
+            classes: Arc::clone(&self.classes),
+        }
+    }
+
+    fn classes(&self) -> MutexGuard<'_, BTreeMap<String, Class>> {
+        self.classes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The isolation of the contender in words.
@@ -98,7 +114,7 @@ impl<'a, A: Adapter> Trials<'a, A> {
         let limit = self.settings.limits.long;
         let judged = judge(self.adapter, case, &mut **contender, limit, coverage, trace);
         if let Err(Ending::Found(found)) = &judged {
-            let mut classes = self.classes.borrow_mut();
+            let mut classes = self.classes();
             let class = classes.entry(signature(&found.violation));
             class.or_insert_with(|| found.class.clone());
         }
@@ -108,7 +124,7 @@ impl<'a, A: Adapter> Trials<'a, A> {
     /// The class of a finding that these trials had; `None` where they had none like it.
     #[must_use]
     pub fn class_of(&self, violation: &Violation) -> Option<Class> {
-        self.classes.borrow().get(&signature(violation)).cloned()
+        self.classes().get(&signature(violation)).cloned()
     }
 
     /// Shrinks a case that shows a finding of this class.
@@ -117,6 +133,30 @@ impl<'a, A: Adapter> Trials<'a, A> {
         let mut contender = self.contender.borrow_mut();
         let limits = self.settings.limits;
         shrink_case(self.adapter, case, class, &mut **contender, limits, budget)
+    }
+}
+
+/// Trials that another thread can [begin](Lane::trials).
+pub struct Lane<'a, A: Adapter> {
+    adapter: &'a A,
+    command: Option<ChildCommand>,
+    settings: Settings,
+    classes: Arc<Mutex<BTreeMap<String, Class>>>,
+}
+
+impl<'a, A: Adapter> Lane<'a, A> {
+    /// The trials, with a contender of their own: in a child process, or in this one where those that they are
+    /// a lane of have no command for children.
+    #[must_use]
+    pub fn trials(&self) -> Trials<'a, A> {
+        let trials = match &self.command {
+            Some(command) => Trials::isolated(self.adapter, command.clone(), self.settings),
+            None => Trials::with(self.adapter, super::answer::InProcess, self.settings),
+        };
+        Trials {
+            classes: Arc::clone(&self.classes),
+            ..trials
+        }
     }
 }
 

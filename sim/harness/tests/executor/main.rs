@@ -103,8 +103,8 @@ fn first_finding(
     };
     let case = (*finding.case).clone();
     let mut found = None;
-    // One that shows in every third execution is looked for again.
-    for _ in 0..3 {
+    // One that shows in every fifth execution is looked for again.
+    for _ in 0..5 {
         let judged = trials.judge(&case, &mut Default::default(), &mut Trace::hashed());
         if let Err(Ending::Found(again)) = judged {
             found = Some(*again);

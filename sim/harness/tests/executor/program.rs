@@ -95,7 +95,10 @@ fn a_right_executor_passes_and_its_report_is_the_same_each_time() {
     ] {
         assert!(said.contains(part), "{part:?} in {said}");
     }
-    assert_eq!(text(&program(None, &run)), said);
+    for jobs in ["1", "3"] {
+        let again = program(None, &[&run[..], &["--jobs", jobs]].concat());
+        assert_eq!(text(&again), said, "on {jobs} lanes");
+    }
 }
 
 #[test]

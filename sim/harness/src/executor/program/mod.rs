@@ -94,6 +94,11 @@ const COMMANDS: [Command; 5] = [
                 sentence: "Execute every Nth case, from the Kth on [default: 0/1]",
             },
             Flag {
+                name: "--jobs",
+                value: Some("N"),
+                sentence: "Execute N cases at a time, 1 to 256 [default: one per core]; no result depends on it",
+            },
+            Flag {
                 name: "--repeat-every",
                 value: Some("N"),
                 sentence: "Execute every Nth case once more with another number of workers [default: 8]",
@@ -171,7 +176,7 @@ const COMMANDS: [Command; 5] = [
 ];
 
 /// Executes the command line of this process for an executor, and serves if it is a child process.
-pub fn main<A: Adapter>(adapter: &A) -> process::ExitCode {
+pub fn main<A: Adapter + Sync>(adapter: &A) -> process::ExitCode {
     serve_if_child(adapter);
     match std::env::var_os("RUST_BACKTRACE") {
         Some(_) => panic::report_every_panic(),
@@ -185,7 +190,7 @@ pub fn main<A: Adapter>(adapter: &A) -> process::ExitCode {
 
 /// Executes a command line, without its program; `program` is its name in what is printed. The child processes
 /// of its campaigns have the arguments of this process.
-pub fn execute<A: Adapter>(adapter: &A, program: &str, words: &[String]) -> ExitCode {
+pub fn execute<A: Adapter + Sync>(adapter: &A, program: &str, words: &[String]) -> ExitCode {
     let (name, words) = match words.split_first() {
         Some((first, rest)) if !first.starts_with("--") => (first.as_str(), rest),
         _ => ("run", words),

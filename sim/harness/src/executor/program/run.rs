@@ -38,13 +38,14 @@ struct RunCommand<'r, A: Adapter> {
     focus: &'static str,
     out: PathBuf,
     budget: u64,
+    lanes: usize,
     is_json: bool,
     program: &'r str,
     build: String,
     begun: Instant,
 }
 
-pub(super) fn execute<A: Adapter>(
+pub(super) fn execute<A: Adapter + Sync>(
     adapter: &A,
     program: &str,
     arguments: &Arguments,
@@ -66,12 +67,20 @@ pub(super) fn execute<A: Adapter>(
                 .unwrap_or_else(|| "reproducers".to_owned()),
         ),
         budget: arguments.get("--budget", count)?.unwrap_or(BUDGET),
+        lanes: lanes(arguments)?,
         is_json: arguments.has("--json"),
         program,
         build,
         begun: Instant::now(),
     };
     Ok(run.campaign())
+}
+
+/// Number of cases at a time.
+fn lanes(arguments: &Arguments) -> Result<usize, String> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments.get("--jobs", count)?;
+    Ok(jobs.map_or_else(cores, |jobs| usize::try_from(jobs.min(256)).unwrap_or(1)))
 }
 
 /// The plan that the flags ask for.
@@ -112,7 +121,7 @@ fn plan(arguments: &Arguments, limit: Duration) -> Result<Plan, String> {
     })
 }
 
-impl<A: Adapter> RunCommand<'_, A> {
+impl<A: Adapter + Sync> RunCommand<'_, A> {
     fn campaign(mut self) -> ExitCode {
         if !self.is_json {
             say(self.command());
@@ -121,7 +130,14 @@ impl<A: Adapter> RunCommand<'_, A> {
             say_pair("isolation", self.trials.isolation());
         }
         self.begun = Instant::now();
-        let summary = campaign::run(&self.plan, &self.trials, &mut Watch(&self));
+        let lane = self.trials.lane();
+        let summary = campaign::run_on_lanes(
+            &self.plan,
+            &self.trials,
+            self.lanes,
+            || lane.trials(),
+            &mut Watch(&self),
+        );
         if !self.is_json {
             say_summary(&summary);
         }
@@ -266,7 +282,7 @@ impl<A: Adapter> RunCommand<'_, A> {
 /// Observer of a campaign: prints JSON records of runs, and findings as they are found.
 struct Watch<'w, 'r, A: Adapter>(&'w RunCommand<'r, A>);
 
-impl<A: Adapter> Observer<String> for Watch<'_, '_, A> {
+impl<A: Adapter + Sync> Observer<String> for Watch<'_, '_, A> {
     fn drawn(&mut self, _: RunId, _: &String) {}
 
     fn ended(&mut self, profile: &String, ended: &Ended) {

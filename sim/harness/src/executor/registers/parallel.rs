@@ -42,7 +42,7 @@ pub(super) fn execute(
     let (speculated, workers_at_once) = speculate(machine, registers, block, workers);
     let is_validated = match machine.bug {
         Some(RegisterBug::ValidationSkipped) => false,
-        Some(RegisterBug::WrongNowAndThen) => !machine.is_third_execution(),
+        Some(RegisterBug::WrongNowAndThen) => !machine.is_fifth_execution(),
         _ => true,
     };
     let before = registers.clone();

@@ -13,7 +13,7 @@ crate::seeded_bugs! {
             "speculative results are committed without validation",
             named by [SAME_AS_REFERENCE];
         WrongNowAndThen = "wrong-now-and-then" in Invented:
-            "every third block is committed without validation",
+            "every fifth block is committed without validation",
             named by [SAME_AS_REFERENCE];
         RefusesFullBlocks = "refuses-full-blocks" in Invented:
             "the contender refuses a block of more than half of the transactions that there may be",
@@ -37,7 +37,7 @@ crate::seeded_bugs! {
             "the changes of a block are observed in the order of their transactions",
             named by [OBSERVATIONS_ARE_CANONICAL];
         ReferenceForgets = "reference-forgets" in Invented:
-            "every third execution of the reference refuses the block",
+            "every fifth execution of the reference refuses the block",
             named by [ADAPTER_AGREES_WITH_ITSELF];
         ReferencePanics = "reference-panics" in Invented:
             "the reference panics on a block of more than 3 transactions",
