@@ -5,11 +5,13 @@ use lockstep_core::model::{Amount, Block, Genesis, Height};
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::invariant::{Invariant, NEVER_PANICS};
 use lockstep_harness::violation::Failure;
+use lockstep_sim::buggy_core::PathBug;
 use lockstep_sim::canary::{Canary, CanaryBug};
 use lockstep_sim::conflict_pattern::ConflictPattern;
-use lockstep_sim::invariants::SAME_AS_SERIAL;
+use lockstep_sim::invariants::{BYTES_DEPEND_ON_BLOCKS_ALONE, SAME_AS_SERIAL};
 use lockstep_sim::stress::{self, NotTimed, Report, Signatures, StressPlan};
-use lockstep_sim::subject::{Core, StoredBlock, Subject, SubjectError};
+use lockstep_sim::subject::{Core, Execution, StoredBlock, Subject, SubjectError};
+use lockstep_sim::verdicts::is_verified_everywhere;
 use lockstep_sim::world::{BlockResult, World};
 
 fn plan(pattern: ConflictPattern, workers: usize, signatures: Signatures) -> StressPlan {
@@ -202,4 +204,57 @@ fn recorded_phases_of_a_block_come_with_its_time() {
         .find(|phase| phase.name == "tamper")
         .expect("it was recorded");
     assert_eq!(tamper.took.as_millis(), 250);
+}
+
+#[test]
+fn the_mixed_run_has_applied_and_rejected_transactions_on_every_pattern() {
+    for pattern in ConflictPattern::ALL {
+        let plan = plan(pattern, 2, Signatures::Verified);
+        let mixed = stress::run_mixed(&plan, &|genesis, hash_seed| {
+            stress::on_every_mode(2, genesis, hash_seed)
+        });
+        let mixed = mixed.unwrap_or_else(|failure| panic!("{pattern}: {failure:?}"));
+        assert_eq!((mixed.blocks, mixed.rewinds), (3, 1));
+        assert_eq!(mixed.applied + mixed.rejected, 900, "{pattern}");
+        // A third of the kinds is rejected, and the block comes twice.
+        assert!(mixed.rejected > 100, "{pattern}: {mixed:?}");
+        assert!(mixed.applied > 500, "{pattern}: {mixed:?}");
+    }
+}
+
+#[test]
+fn the_mixed_run_verifies_its_signatures_everywhere_unless_they_are_known_to_hold() {
+    let scenario = |signatures| StressPlan {
+        seed: 1,
+        ..plan(ConflictPattern::Zipf, 1, signatures)
+    };
+    let is_everywhere = |signatures| is_verified_everywhere(&scenario(signatures).mixed_scenario());
+    assert!(is_everywhere(Signatures::Verified));
+    assert!(!is_everywhere(Signatures::KnownToHold));
+}
+
+#[test]
+fn a_rewind_that_leaves_a_trace_is_found_in_the_mixed_run_alone() {
+    let plan = plan(ConflictPattern::Zipf, 1, Signatures::Verified);
+    let setup = |genesis: &Genesis, hash_seed| {
+        let serial = Core::executed(Execution::Serial, genesis, hash_seed)?;
+        let buggy = PathBug::RewindLeavesMark.subject(genesis, hash_seed)?;
+        Ok(vec![Box::new(serial) as Box<dyn Subject>, buggy])
+    };
+    assert!(stress::run_on(&plan, &setup).outcome.is_ok());
+    match stress::run_mixed(&plan, &setup) {
+        Err(NotTimed::Failed(Failure::Violation(violation))) => {
+            assert_eq!(violation.invariant.name, "same-on-every-storage");
+        }
+        other => panic!("something is found, and not {other:?}"),
+    }
+    let alone = |genesis: &Genesis, hash_seed| {
+        Ok(vec![PathBug::RewindLeavesMark.subject(genesis, hash_seed)?])
+    };
+    match stress::run_mixed(&plan, &alone) {
+        Err(NotTimed::Failed(Failure::Violation(violation))) => {
+            assert_eq!(violation.invariant, &BYTES_DEPEND_ON_BLOCKS_ALONE);
+        }
+        other => panic!("something is found, and not {other:?}"),
+    }
 }

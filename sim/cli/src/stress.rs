@@ -1,15 +1,17 @@
-//! `lockstep stress`: times of one large block in every execution mode.
+//! `lockstep stress`: times of one large block in every execution mode, and a mixed block behind it.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, value_parser};
 use lockstep_bugs::injected::InjectedBug;
 use lockstep_core::config::{MAX_WORKERS, ParallelConfig};
-use lockstep_core::model::Network;
+use lockstep_core::model::{Genesis, Network};
 use lockstep_harness::campaign::RunId;
 use lockstep_harness::exit::ExitCode;
 use lockstep_harness::finding::Files;
@@ -18,9 +20,10 @@ use lockstep_harness::watchdog::{Silence, watch};
 use lockstep_sim::campaign::{CoreSubjects, SubjectFactory, WORKER_NOTES};
 use lockstep_sim::conflict_pattern::ConflictPattern;
 use lockstep_sim::reproducer::LedgerRun;
+use lockstep_sim::scenario::Scenario;
 use lockstep_sim::shrink::BUDGET;
-use lockstep_sim::stress::{self, NotTimed, Phase, Report, Signatures, StressPlan, Timing};
-use lockstep_sim::subject::{Core, Execution, Subject};
+use lockstep_sim::stress::{self, Mixed, NotTimed, Phase, Report, Signatures, StressPlan, Timing};
+use lockstep_sim::subject::{Core, Execution, Subject, SubjectError};
 use serde_json::{Value, json};
 
 use super::findings::FindingNote;
@@ -34,7 +37,7 @@ const MOST_TIMES_BASELINE: f64 = 4.0;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Stress {
-    /// Execute a block of N transactions, 1 to 65535
+    /// Execute a block of N transactions, 1 to 65535, and as many of every kind in a second one
     #[arg(long, env = "LOCKSTEP_STRESS_TXS", value_name = "N", default_value_t = 10_000, value_parser = value_parser!(u16).range(1..))]
     txs: u16,
     /// Draw the parties from N accounts, 2 to 131072 [default: as many as the pattern can use]
@@ -78,6 +81,14 @@ pub(super) struct Stress {
     json: bool,
 }
 
+/// Results of all parts of a stress run.
+struct Measured {
+    report: Report,
+    baseline: Option<Report>,
+    /// `None` after a failure of one of the others.
+    mixed: Option<Result<Mixed, NotTimed>>,
+}
+
 fn pattern() -> impl clap::builder::TypedValueParser<Value = ConflictPattern> {
     PossibleValuesParser::new(ConflictPattern::ALL.map(ConflictPattern::name))
         .map(|name| ConflictPattern::named(&name).expect("only the name of a pattern is possible"))
@@ -102,21 +113,27 @@ impl Stress {
             say(self.command(&plan));
         }
         let stress = self.clone();
+        let is_mixed = Arc::new(AtomicBool::new(false));
+        let is_silent_in_mixed = Arc::clone(&is_mixed);
         let report = move |silence: Silence| {
             // The block goes on, or rather does not: its thread cannot be ended.
             let violation = silence.violation();
-            stress.violated(&plan, &violation);
+            let scenario = match is_silent_in_mixed.load(Ordering::Relaxed) {
+                true => plan.mixed_scenario(),
+                false => plan.scenario(),
+            };
+            stress.violated(&plan, scenario, &violation);
             process::exit(violation.exit_code().number().into())
         };
         // What is done about a finding afterwards is not the block's time.
-        let reports = watch(self.run_timeout, WORKER_NOTES, report, || {
-            self.measure(&plan)
+        let measured = watch(self.run_timeout, WORKER_NOTES, report, || {
+            self.measure(&plan, &is_mixed)
         });
-        self.report(&plan, reports)
+        self.report(&plan, &measured)
     }
 
-    /// Executes the block, and for an adversarial one an independent one as its baseline.
-    fn measure(&self, plan: &StressPlan) -> (Report, Option<Report>) {
+    /// Executes the block, for an adversarial one an independent one as its baseline, and the mixed run.
+    fn measure(&self, plan: &StressPlan, is_mixed: &AtomicBool) -> Measured {
         let report = match &self.inject_bug {
             Some(bug) => stress::run_on(plan, &|genesis, hash_seed| {
                 let serial = Core::executed(Execution::Serial, genesis, hash_seed)?;
@@ -128,16 +145,53 @@ impl Stress {
         // The cost of an attack is measured against that of ordinary transactions.
         let baseline = (self.pattern == ConflictPattern::Adversarial)
             .then(|| stress::run(&self.plan(ConflictPattern::Independent)));
-        (report, baseline)
+        is_mixed.store(true, Ordering::Relaxed);
+        let has_failed = |report: &Report| report.outcome.is_err();
+        let mixed =
+            (!has_failed(&report) && !baseline.as_ref().is_some_and(has_failed)).then(|| {
+                stress::run_mixed(plan, &|genesis, hash_seed| {
+                    self.subjects(plan, genesis, hash_seed)
+                })
+            });
+        Measured {
+            report,
+            baseline,
+            mixed,
+        }
+    }
+
+    /// Creates the subjects of the mixed run: core in each execution mode, or a ledger with the seeded bug,
+    /// alone as its reproducer is replayed and shrunk.
+    fn subjects(
+        &self,
+        plan: &StressPlan,
+        genesis: &Genesis,
+        hash_seed: u64,
+    ) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+        match &self.inject_bug {
+            Some(bug) => Ok(vec![bug.subject(genesis, hash_seed, None)?]),
+            None => stress::on_every_mode(plan.workers, genesis, hash_seed),
+        }
     }
 
     /// Prints the reports, and writes a finding.
-    fn report(&self, plan: &StressPlan, (report, baseline): (Report, Option<Report>)) -> ExitCode {
-        let failure = [Some(&report), baseline.as_ref()]
+    fn report(&self, plan: &StressPlan, measured: &Measured) -> ExitCode {
+        let Measured {
+            report,
+            baseline,
+            mixed,
+        } = measured;
+        let of_a_pattern = [Some(report), baseline.as_ref()]
             .into_iter()
             .flatten()
             .find_map(|report| report.outcome.as_ref().err())
             .map(|failure| self.named(plan, failure.clone()));
+        let of_the_mixed_run = || mixed.clone().and_then(Result::err);
+        let scenario = match of_a_pattern {
+            Some(_) => StressPlan::scenario,
+            None => StressPlan::mixed_scenario,
+        };
+        let failure = of_a_pattern.or_else(of_the_mixed_run);
         let failure = failure.as_ref();
         let (verdict, detail, exit_code) = match (&self.inject_bug, failure) {
             (Some(bug), None) => (
@@ -150,7 +204,7 @@ impl Stress {
         if self.json {
             let files = match failure {
                 Some(NotTimed::Failed(Failure::Violation(violation))) => {
-                    self.violated(plan, violation)
+                    self.violated(plan, scenario(plan), violation)
                 }
                 _ => Files::default(),
             };
@@ -162,8 +216,9 @@ impl Stress {
                 "workers": plan.workers,
                 "seed": plan.seed,
                 "signed": plan.signatures == Signatures::Verified,
-                "measured": record(&report),
+                "measured": record(report),
                 "baseline": baseline.as_ref().map(record),
+                "mixed": mixed.as_ref().and_then(|mixed| mixed.as_ref().ok()).map(record_mixed),
                 "peak_memory_kib": peak_memory_kib(),
                 "verdict": verdict,
                 "exit_code": exit_code,
@@ -174,11 +229,14 @@ impl Stress {
             }));
             return exit_code;
         }
-        print(plan, &report);
-        if let Some(baseline) = &baseline {
+        print(plan, report);
+        if let Some(baseline) = baseline {
             say_pair("baseline", "the same options with the pattern independent");
             print(&self.plan(ConflictPattern::Independent), baseline);
-            compare(&report, baseline);
+            compare(report, baseline);
+        }
+        if let Some(Ok(mixed)) = mixed {
+            print_mixed(mixed);
         }
         match peak_memory_kib() {
             Some(kib) => say_pair(
@@ -189,7 +247,7 @@ impl Stress {
         }
         match failure {
             Some(NotTimed::Failed(Failure::Violation(violation))) => {
-                self.violated(plan, violation);
+                self.violated(plan, scenario(plan), violation);
             }
             _ => {
                 say(verdict);
@@ -223,8 +281,8 @@ impl Stress {
         }
     }
 
-    /// Writes and prints a finding as the run of its block, whole and shrunk.
-    fn violated(&self, plan: &StressPlan, violation: &Violation) -> Files {
+    /// Writes and prints a finding as the run that showed it, whole and shrunk.
+    fn violated(&self, plan: &StressPlan, scenario: Scenario, violation: &Violation) -> Files {
         let scratch = match scratch_folder(None) {
             Ok(folder) => folder,
             Err(reason) => {
@@ -240,7 +298,6 @@ impl Stress {
             Some(bug) => bug,
             None => &core,
         };
-        let scenario = plan.scenario();
         let needs_process = in_processes::needs_process(violation.invariant);
         let seeded_bug = self.inject_bug.as_ref().map(InjectedBug::id);
         let note = FindingNote {
@@ -382,6 +439,26 @@ fn print(plan: &StressPlan, report: &Report) {
         say_pair("phases in ms", &timing.path);
         say(format_args!("    {}", phases.join(", ")));
     }
+}
+
+fn print_mixed(mixed: &Mixed) {
+    say_pair(
+        "mixed run",
+        format_args!(
+            "every kind of transaction in a second block, undone and added again; {} blocks, {} rewind, \
+             {} transactions applied, {} rejected",
+            mixed.blocks, mixed.rewinds, mixed.applied, mixed.rejected
+        ),
+    );
+}
+
+fn record_mixed(mixed: &Mixed) -> Value {
+    json!({
+        "blocks": mixed.blocks,
+        "rewinds": mixed.rewinds,
+        "applied": mixed.applied,
+        "rejected": mixed.rejected,
+    })
 }
 
 fn describe(phase: &Phase) -> String {

@@ -40,6 +40,7 @@ fn the_report_names_the_parameters_and_the_results() {
         "core in memory: serial ",
         "core in memory: parallel validation on 2 workers",
         "core in memory: graph on 2 workers",
+        "  mixed run     every kind of transaction in a second block, undone and added again; 3 blocks, 1 rewind, ",
         "  peak memory   ",
     ] {
         assert!(report.contains(part), "{part:?} in {report}");
@@ -77,6 +78,11 @@ fn json_is_one_record_with_everything() {
     assert_eq!(record["kind"], "stress");
     assert_eq!(record["verdict"], "passed");
     assert_eq!(record["exit_code"], 0);
+    assert_eq!(record["mixed"]["blocks"], 3);
+    assert_eq!(record["mixed"]["rewinds"], 1);
+    let transactions = |of: &str| record["mixed"][of].as_u64().expect("a count");
+    assert_eq!(transactions("applied") + transactions("rejected"), 300);
+    assert!(transactions("rejected") > 0);
     for block in ["measured", "baseline"] {
         assert_eq!(record[block]["applied"], 100);
         let paths = record[block]["paths"].as_array().expect("there are paths");
@@ -103,5 +109,41 @@ fn an_invalid_command_line_is_usage_and_the_error_helps() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(complaint.contains(helps), "{complaint}");
+    }
+}
+
+#[test]
+fn a_bug_that_no_pattern_shows_is_found_in_the_mixed_run() {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let path = folder.path().to_str().expect("its path is text");
+    for bug in ["rewind-leaves-mark", "silent-success"] {
+        let output = lockstep(&[
+            "--txs",
+            "60",
+            "--pattern",
+            "zipf",
+            "--workers",
+            "2",
+            "--inject-bug",
+            bug,
+            "--budget",
+            "20",
+            "--out",
+            path,
+        ]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(matches!(output.status.code(), Some(10 | 11)), "{text}");
+        assert!(
+            text.contains("  applied       100.00 % of the transactions\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("  median of "),
+            "the pattern shows nothing: {text}"
+        );
+        assert!(
+            text.contains("  shrunk        from 124 transactions in 2 blocks to "),
+            "{text}"
+        );
     }
 }

@@ -10,6 +10,7 @@ mod edges;
 mod failures;
 pub(crate) mod faults;
 mod mempool;
+mod mixed;
 mod preset;
 mod profile;
 mod runs;
@@ -20,6 +21,7 @@ mod wallet;
 pub use dimension::{Dimension, Tail};
 pub use failures::add_failures;
 pub use faults::{FaultKind, FaultMix};
+pub use mixed::{MIXED_ASSETS, mixed_block};
 pub use preset::Preset;
 pub use profile::{Profile, Size, TransactionKind};
 pub use runs::{of_run, profile_of_run, with_edges, with_tail};
@@ -267,6 +269,10 @@ impl<'g, C: Choices> Generator<'g, C> {
             .choices
             .weighted(&self.profile.weights)
             .unwrap_or(TransactionKind::Plain);
+        self.of_kind(kind, miner, body);
+    }
+
+    fn of_kind(&mut self, kind: TransactionKind, miner: u32, body: &mut Vec<TransactionRecipe>) {
         match kind {
             TransactionKind::Plain => self.plain(body),
             TransactionKind::ManyTransfers => self.many_transfers(body),

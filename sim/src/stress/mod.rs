@@ -1,9 +1,11 @@
-//! One block of any size, in every execution mode of core: compared with the oracle, and timed.
+//! One block of any size, in every execution mode of core: compared with the oracle, and timed. Then a block
+//! of every kind of transaction behind it, with a rewind, [judged](run_mixed) and not timed.
 //!
 //! Times depend on the machine, and no verdict depends on them. The verdict is whether the result
 //! of a block of that size equals the oracle's.
 
 mod known_verdicts;
+mod mixed;
 mod phases;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +23,7 @@ use crate::trial::{self, Setup, catch_panic};
 use crate::world::{BlockResult, World};
 use lockstep_harness::violation::{Failure, Violation};
 
+pub use mixed::{Mixed, run_mixed};
 pub use phases::Phase;
 
 /// Approximate number of transactions that all rounds of a mode execute together, if one block has
@@ -47,8 +50,7 @@ pub struct StressPlan {
 }
 
 impl StressPlan {
-    /// The run of the same block as plain data, to be replayed and shrunk: it has no times, and its
-    /// signatures are verified by every subject.
+    /// The run of the same block as plain data, to be replayed and shrunk: it has no times.
     #[must_use]
     pub fn scenario(&self) -> Scenario {
         let mut scenario = conflict_pattern::scenario_among(
@@ -123,23 +125,36 @@ pub fn run(plan: &StressPlan) -> Report {
     let workers = plan.workers;
     match plan.signatures {
         Signatures::Verified => run_on(plan, &|genesis, hash_seed| {
-            [
-                Execution::Serial,
-                Execution::ParallelValidation(workers),
-                Execution::Graph(workers),
-            ]
-            .into_iter()
-            .map(|execution| {
-                let core = Core::executed(execution, genesis, hash_seed)?;
-                Ok(Box::new(core) as Box<dyn Subject>)
-            })
-            .collect()
+            on_every_mode(workers, genesis, hash_seed)
         }),
         Signatures::KnownToHold => {
             let prepared = Prepared::new(plan);
             prepared.report(prepared.rounds(|| known_verdicts::round(&prepared, workers)))
         }
     }
+}
+
+/// Creates core in memory in the three execution modes that are timed.
+///
+/// # Errors
+///
+/// As [`Core::executed`].
+pub fn on_every_mode(
+    workers: usize,
+    genesis: &Genesis,
+    hash_seed: u64,
+) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
+    [
+        Execution::Serial,
+        Execution::ParallelValidation(workers),
+        Execution::Graph(workers),
+    ]
+    .into_iter()
+    .map(|execution| {
+        let core = Core::executed(execution, genesis, hash_seed)?;
+        Ok(Box::new(core) as Box<dyn Subject>)
+    })
+    .collect()
 }
 
 /// Executes the whole block on each of these subjects.
