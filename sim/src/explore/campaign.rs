@@ -7,9 +7,9 @@ use lockstep_harness::choice::Seeded;
 use lockstep_harness::coverage::Coverage;
 use lockstep_harness::trace::Trace;
 
+use super::explorable::Explorable;
 use super::faults;
 use super::search::{self, Explored, SearchPlan};
-use super::subject::Explorable;
 use crate::generate::{self, Profile, Size};
 use crate::scenario::Scenario;
 use lockstep_harness::violation::Failure;

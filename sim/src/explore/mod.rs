@@ -56,7 +56,10 @@
 //!   Of faults, core is explored with a failing read, one panic at a read of cells, and cancellation.
 //! - Time and crashes: the ledger is in memory, and each block is executed by one that was just opened.
 
+mod answers;
 mod campaign;
+mod core_ledger;
+mod explorable;
 mod faults;
 mod portfolio;
 mod scheduler;
@@ -64,10 +67,11 @@ mod search;
 mod subject;
 
 pub use campaign::{Exploration, SYSTEM, Schedules};
+pub use core_ledger::CoreLedger;
+pub use explorable::{Added, Explorable, LedgerState};
 pub use portfolio::SCHEDULERS;
 pub use scheduler::Preemption;
 pub use search::{
     Explored, Finding, SearchPlan, explore, install_shuttle_panic_hook, minimise, replay, shrink,
     simplest_schedule,
 };
-pub use subject::{Added, CoreLedger, Explorable, LedgerState};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use lockstep_core::model::Genesis;
 
+use super::explorable::Explorable;
 use super::portfolio::{Portfolio, SCHEDULERS};
 use super::scheduler::{Preemption, Shared, with};
-use super::subject::{self, Explorable, ExplorationStats, ExploredSubject, ScheduleSource};
+use super::subject::{self, ExplorationStats, ExploredSubject, ScheduleSource};
 use crate::scenario::Scenario;
 use crate::shrink::{self, Shrunk};
 use crate::subject::{Subject, SubjectError};

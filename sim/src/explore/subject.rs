@@ -1,298 +1,29 @@
 //! Subject whose blocks are executed under drawn schedules, or under a recorded one.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use lockstep_core::chain::Chain;
-use lockstep_core::clock::Clock;
 use lockstep_core::config::Config;
-use lockstep_core::model::{Block, Genesis, Height, PublicKey, Timestamp, Transaction};
-use lockstep_core::signature::Verifier;
-use lockstep_core::storage::MemoryStorage;
-use lockstep_core::under_shuttle::chain as explored;
+use lockstep_core::model::{Block, Genesis, Height, PublicKey, Transaction};
 use shuttle::scheduler::Scheduler;
 use shuttle::{FailurePersistence, MaxSteps, Runner};
 
-use super::faults::{self, FaultyStorage, Reads};
+use super::answers::{BlockAnswer, SerialAnswers};
+use super::explorable::{Added, Explorable, LedgerState};
+use super::faults;
 use super::portfolio::{DEFAULT_SCHEDULE, Portfolio};
 use super::scheduler::{
     Preemption, RecordingScheduler, ReplayScheduler, ScheduleLog, Shared, with,
 };
-use crate::faulty::{Aftermath, ConcurrentAct, ConcurrentReport, Faulty, Template, happened};
-use crate::scenario::{Fault, InjectionPoint};
-use crate::subject::{self, AtWork, Core, Execution, StoredBlock, Subject, SubjectError};
-use crate::verdicts::Verdicts;
+use crate::faulty::{Aftermath, ConcurrentAct, Faulty, Template, happened};
+use crate::scenario::Fault;
+use crate::subject::{AtWork, Execution, StoredBlock, Subject, SubjectError};
 use crate::world::{BlockResult, World};
 use lockstep_harness::panic::catch_panic;
 use lockstep_harness::schedule::{Schedule, Switch, is_deadlock};
 
 /// Limit of the steps of one execution. A longer one counts as endless.
 const MAX_STEPS: usize = 2_000_000;
-
-/// State of a ledger between two blocks, with its serial operations.
-pub trait LedgerState: Clone + PartialEq + Send + Sync + Sized + 'static {
-    /// Creates the state at height 0.
-    ///
-    /// # Errors
-    ///
-    /// [`SubjectError::Damaged`] if the genesis is impossible.
-    fn of_genesis(genesis: &Genesis, config: &Config) -> Result<Self, SubjectError>;
-
-    /// Executes a block serially, outside of shuttle. Returns its result and the state after it.
-    ///
-    /// # Errors
-    ///
-    /// [`SubjectError::Refused`] if the block does not extend the chain, any other variant if the
-    /// execution fails. This state is unchanged then.
-    fn add_serially(
-        &self,
-        config: &Config,
-        block: &Block,
-    ) -> Result<(BlockResult, Self), SubjectError>;
-
-    /// Returns the state with the blocks above a height undone.
-    ///
-    /// # Errors
-    ///
-    /// As [`Subject::rewind_to`].
-    fn rewound_to(&self, config: &Config, height: Height) -> Result<Self, SubjectError>;
-
-    /// Returns the observable state, like [`Subject::world`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Subject::world`].
-    fn world(&self, config: &Config) -> Result<World, SubjectError>;
-
-    /// Returns the stored block at a height, like [`Subject::stored`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Subject::stored`].
-    fn stored(&self, config: &Config, height: Height) -> Result<Option<StoredBlock>, SubjectError>;
-
-    /// Returns a hash of all stored bytes, like [`Subject::bytes_kept`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Subject::bytes_kept`].
-    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError>;
-}
-
-/// An executor of blocks over shuttle's primitives.
-pub trait Explorable: Send + Sync + 'static {
-    /// State of its ledger between two blocks.
-    type LedgerState: LedgerState;
-
-    /// Name in reports.
-    fn name(&self) -> &str;
-
-    /// Executes a block on a ledger with this state, inside a shuttle execution, together with a
-    /// concurrent request where it [supports](Explorable::supports) one.
-    ///
-    /// # Errors
-    ///
-    /// [`SubjectError::Refused`] if the block does not extend the chain, any other variant if the
-    /// execution fails.
-    fn add_block(
-        &self,
-        ledger: Self::LedgerState,
-        config: &Config,
-        block: &Block,
-        concurrent: Option<ConcurrentAct>,
-    ) -> Result<Added<Self::LedgerState>, SubjectError>;
-
-    /// Does as [`Explorable::add_block`], with a fault that it [supports](Explorable::supports) and that is no
-    /// concurrent request. An error of a block under a fault that happened is a result, with the ledger that
-    /// it left.
-    ///
-    /// # Errors
-    ///
-    /// As [`Explorable::add_block`], if the fault did not happen.
-    fn add_block_under(
-        &self,
-        _fault: Fault,
-        ledger: Self::LedgerState,
-        config: &Config,
-        block: &Block,
-    ) -> Result<Added<Self::LedgerState>, SubjectError> {
-        self.add_block(ledger, config, block, None)
-    }
-
-    /// Returns whether this fault can be injected while it adds a block.
-    fn supports(&self, _fault: Fault) -> bool {
-        false
-    }
-
-    /// Creates the control subjects, which run the same scenario unexplored and must keep the same bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`SubjectError::Damaged`] if the genesis is impossible.
-    fn control_subjects(
-        &self,
-        _genesis: &Genesis,
-        _hash_seed: u64,
-    ) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
-        Ok(Vec::new())
-    }
-}
-
-/// Result of adding a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Added<S> {
-    /// Result of the block; an error where a concurrent request kept it from being added.
-    pub result: Result<BlockResult, SubjectError>,
-    /// State of the ledger afterwards.
-    pub ledger: S,
-    /// The concurrent request and its answer.
-    pub concurrent: Option<ConcurrentReport>,
-    /// Number of workers at work, where it is counted.
-    pub at_work: Option<AtWork>,
-    /// True if a fault was injected that is no concurrent request.
-    pub has_fault_happened: bool,
-}
-
-impl<S> Added<S> {
-    /// Creates the result of a block without a concurrent request.
-    pub const fn alone(result: BlockResult, ledger: S) -> Self {
-        Added {
-            result: Ok(result),
-            ledger,
-            concurrent: None,
-            at_work: None,
-            has_fault_happened: false,
-        }
-    }
-}
-
-/// Core's own ledger over shuttle's primitives.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct CoreLedger;
-
-impl Explorable for CoreLedger {
-    type LedgerState = MemoryStorage;
-
-    fn name(&self) -> &str {
-        "core"
-    }
-
-    fn add_block(
-        &self,
-        ledger: MemoryStorage,
-        config: &Config,
-        block: &Block,
-        _: Option<ConcurrentAct>,
-    ) -> Result<Added<MemoryStorage>, SubjectError> {
-        let chain = explored::Chain::open_existing(ledger, config.clone(), clock())?
-            .with_verifier(verdicts());
-        let added = chain.add_block(block)?;
-        Ok(Added::alone(subject::result(added), chain.into_storage()))
-    }
-
-    fn add_block_under(
-        &self,
-        fault: Fault,
-        ledger: MemoryStorage,
-        config: &Config,
-        block: &Block,
-    ) -> Result<Added<MemoryStorage>, SubjectError> {
-        let reads: Arc<Mutex<Reads>> = Arc::default();
-        let storage = FaultyStorage::new(ledger, Arc::clone(&reads));
-        let chain = explored::Chain::open_existing(storage, config.clone(), clock())?
-            .with_verifier(verdicts());
-        with(&reads, |reads| reads.arm(fault));
-        let steps = AtomicU64::new(0);
-        let is_cancelled = || {
-            let step = InjectionPoint::Step(steps.fetch_add(1, Ordering::Relaxed));
-            let is_now = fault == Fault::Cancel(step);
-            with(&reads, |reads| reads.has_happened |= is_now);
-            is_now
-        };
-        let added = chain.add_block_unless(block, is_cancelled);
-        let result = added.map(subject::result).map_err(SubjectError::from);
-        match result {
-            Err(error) if !with(&reads, |reads| reads.has_happened) => Err(error),
-            result => Ok(Added {
-                result,
-                ledger: chain.into_storage().into_inner(),
-                concurrent: None,
-                at_work: None,
-                has_fault_happened: with(&reads, |reads| reads.has_happened),
-            }),
-        }
-    }
-
-    fn supports(&self, fault: Fault) -> bool {
-        faults::is_explored(fault)
-    }
-
-    fn control_subjects(
-        &self,
-        genesis: &Genesis,
-        hash_seed: u64,
-    ) -> Result<Vec<Box<dyn Subject>>, SubjectError> {
-        Ok(vec![Box::new(Core::in_memory(genesis, hash_seed)?)])
-    }
-}
-
-impl LedgerState for MemoryStorage {
-    fn of_genesis(genesis: &Genesis, config: &Config) -> Result<Self, SubjectError> {
-        let chain = Chain::open(MemoryStorage::new(), genesis, config.clone(), clock())?;
-        Ok(chain.into_storage())
-    }
-
-    fn add_serially(
-        &self,
-        config: &Config,
-        block: &Block,
-    ) -> Result<(BlockResult, Self), SubjectError> {
-        let chain = opened(self, config)?;
-        let added = chain.add_block(block)?;
-        Ok((subject::result(added), chain.into_storage()))
-    }
-
-    fn rewound_to(&self, config: &Config, height: Height) -> Result<Self, SubjectError> {
-        let chain = opened(self, config)?;
-        chain.rewind_to(height)?;
-        Ok(chain.into_storage())
-    }
-
-    fn world(&self, config: &Config) -> Result<World, SubjectError> {
-        subject::world(&opened(self, config)?)
-    }
-
-    fn stored(&self, config: &Config, height: Height) -> Result<Option<StoredBlock>, SubjectError> {
-        subject::stored(&opened(self, config)?, height)
-    }
-
-    fn bytes_kept(&self) -> Result<blake3::Hash, SubjectError> {
-        subject::bytes_kept(self)
-    }
-}
-
-fn opened(storage: &MemoryStorage, config: &Config) -> Result<Chain<MemoryStorage>, SubjectError> {
-    let chain = Chain::open_existing(storage.clone(), config.clone(), clock())?;
-    Ok(chain.with_verifier(verdicts()))
-}
-
-/// Returns the verifier of explored ledgers, which verifies each signature once: a block has the same ones
-/// under every schedule, and verifying them takes no step.
-fn verdicts() -> Arc<dyn Verifier> {
-    Arc::new(Verdicts::of_this_thread())
-}
-
-fn clock() -> Arc<dyn Clock> {
-    Arc::new(|| Timestamp(0))
-}
-
-/// Outcome of one execution of a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum BlockAnswer<S> {
-    Added(Box<Added<S>>),
-    Failed(SubjectError),
-    Panicked(String),
-}
 
 /// Source of the schedules under which the blocks of a subject are executed.
 pub(super) enum ScheduleSource {
@@ -499,10 +230,10 @@ impl<E: Explorable> ExploredSubject<E> {
         if differs || !is_concurrent {
             return last;
         }
-        let distinct: Shared<std::collections::BTreeSet<u64>> = Shared::default();
+        let distinct: Shared<BTreeSet<u64>> = Shared::default();
         for (name, scheduler) in &portfolio.schedulers {
             let log: Shared<ScheduleLog> = Shared::default();
-            let left = Arc::new(std::sync::Mutex::new(schedules));
+            let left = Arc::new(Mutex::new(schedules));
             let recording = RecordingScheduler {
                 scheduler: Arc::clone(scheduler),
                 log: Arc::clone(&log),
@@ -571,43 +302,6 @@ impl<E: Explorable> ExploredSubject<E> {
             stats.replayed_preemptions = preemptions
         });
         got
-    }
-}
-
-/// Outcomes that are allowed for a block.
-struct SerialAnswers<S> {
-    answers: Vec<BlockAnswer<S>>,
-    /// World that a concurrent reader must see: the one before the block.
-    before: World,
-    /// The armed fault, which may end the block with an error.
-    fault: Option<Fault>,
-    /// The ledger before the block, as such an error leaves it.
-    ledger: S,
-}
-
-impl<S: PartialEq> SerialAnswers<S> {
-    fn has(&self, got: &BlockAnswer<S>) -> bool {
-        let BlockAnswer::Added(got) = got else {
-            return self.answers.contains(got);
-        };
-        let within_limit = got
-            .at_work
-            .is_none_or(|at_work| at_work.most <= at_work.limit);
-        let saw_one = got.concurrent.as_ref().is_none_or(|concurrent| {
-            let saw = concurrent.saw.as_ref();
-            concurrent.answer == Ok(None) && saw.is_none_or(|saw| *saw == self.before)
-        });
-        if let (Some(fault), Err(error), true) = (self.fault, &got.result, got.has_fault_happened)
-            && faults::may_end_with(fault, error)
-        {
-            return got.ledger == self.ledger;
-        }
-        within_limit
-            && saw_one
-            && self.answers.iter().any(|answer| {
-                matches!(answer, BlockAnswer::Added(one)
-                    if one.result == got.result && one.ledger == got.ledger)
-            })
     }
 }
 
