@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lockstep_core::model::{Hash, PublicKey, Signature};
 use lockstep_core::signature::{Claim, Verifier, Zip215};
 
-use crate::oracle::{SignatureCheck, signature_holds};
+use crate::oracle::{Point, SignatureCheck};
 use crate::scenario::Scenario;
 
 /// One large scenario of N is executed without shared verdicts, on average.
@@ -51,13 +51,37 @@ pub struct Verdicts(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
-    by_oracle: BTreeMap<Key, bool>,
+    by_oracle: Table,
     /// Claims that the oracle was never asked about.
-    by_core: BTreeMap<Key, bool>,
+    by_core: Table,
+    /// The points of the signers, as the oracle decodes them: accounts sign many times.
+    points: BTreeMap<PublicKey, Option<Point>>,
 }
 
-/// A claim. The signature comes first: it differs from others within a few bytes.
-type Key = ([u8; 64], PublicKey, Hash);
+type Table = BTreeMap<Key, bool>;
+
+/// A claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    /// A few bytes that differ from claim to claim: the message's, and for cosigners the signature's. Most
+    /// comparisons end here.
+    first: u64,
+    signature: [u8; 64],
+    signer: PublicKey,
+    message: Hash,
+}
+
+impl Key {
+    fn of(claim: &Claim) -> Self {
+        let first = |bytes: &[u8]| u64::from_le_bytes(bytes[..8].try_into().expect("8 of more"));
+        Key {
+            first: first(&claim.message.0) ^ first(&claim.signature.0),
+            signature: claim.signature.0,
+            signer: claim.signer,
+            message: claim.message,
+        }
+    }
+}
 
 /// Maximum number of verdicts; a full table is cleared.
 const MOST: usize = 1 << 16;
@@ -85,9 +109,21 @@ impl Verdicts {
     }
 
     fn of_the_oracle(&self, signer: PublicKey, message: Hash, signature: Signature) -> bool {
-        let key = (signature.0, signer, message);
-        remembered(&mut self.known().by_oracle, key, || {
-            signature_holds(signer, message, signature)
+        let key = Key::of(&Claim {
+            signer,
+            message,
+            signature,
+        });
+        let mut known = self.known();
+        let Known {
+            by_oracle, points, ..
+        } = &mut *known;
+        remembered(by_oracle, key, || {
+            if points.len() >= MOST {
+                points.clear();
+            }
+            let point = points.entry(signer).or_insert_with(|| Point::of(signer));
+            point.is_some_and(|point| point.has_signed(message, signature))
         })
     }
 
@@ -105,9 +141,11 @@ impl Verifier for Verdicts {
 
     fn verify_all(&self, claims: &[Claim]) -> Vec<bool> {
         let mut known = self.known();
-        let Known { by_oracle, by_core } = &mut *known;
+        let Known {
+            by_oracle, by_core, ..
+        } = &mut *known;
         let mut verdict = |claim: &Claim| {
-            let key = (claim.signature.0, claim.signer, claim.message);
+            let key = Key::of(claim);
             let by_core = || remembered(by_core, key, || Zip215.verify(claim));
             by_oracle.get(&key).copied().unwrap_or_else(by_core)
         };
@@ -115,7 +153,7 @@ impl Verifier for Verdicts {
     }
 }
 
-fn remembered(known: &mut BTreeMap<Key, bool>, key: Key, verify: impl FnOnce() -> bool) -> bool {
+fn remembered(known: &mut Table, key: Key, verify: impl FnOnce() -> bool) -> bool {
     if known.len() >= MOST {
         known.clear();
     }
@@ -165,8 +203,8 @@ mod tests {
         let [own, forged] = claims();
         // A lie, so that an answer from the table is told from one that was computed.
         for claim in [&own, &forged] {
-            let key = (claim.signature.0, claim.signer, claim.message);
-            verdicts.known().by_oracle.insert(key, claim == &forged);
+            let is_lie = claim == &forged;
+            verdicts.known().by_oracle.insert(Key::of(claim), is_lie);
         }
         assert_eq!(verdicts.verify_all(&[own, forged]), [false, true]);
         let check = verdicts.remembering_check();
@@ -180,8 +218,7 @@ mod tests {
         assert!(verdicts.known().by_oracle.is_empty());
         let [own, _] = claims();
         // A lie, so that an answer from the table is told from one that was computed.
-        let key = (own.signature.0, own.signer, own.message);
-        verdicts.known().by_core.insert(key, false);
+        verdicts.known().by_core.insert(Key::of(&own), false);
         assert!(!verdicts.verify(&own));
         assert!(ask(&verdicts.remembering_check(), &own));
         assert!(verdicts.verify(&own));

@@ -428,10 +428,26 @@ fn check_multisig(multisig: &Multisig) -> Result<(), Rejection> {
 /// Returns whether one signature is the signer's over a message, by itself, under the rules of ZIP-215.
 #[must_use]
 pub fn signature_holds(signer: PublicKey, message: Hash, signature: Signature) -> bool {
-    let signature = ed25519_zebra::Signature::from_bytes(&signature.0);
-    VerificationKey::try_from(signer.0)
-        .and_then(|key| key.verify(&signature, &message.0))
-        .is_ok()
+    Point::of(signer).is_some_and(|signer| signer.has_signed(message, signature))
+}
+
+/// The point of the curve that a public key encodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Point(VerificationKey);
+
+impl Point {
+    /// Decodes a public key; `None` if it encodes no point.
+    #[must_use]
+    pub fn of(signer: PublicKey) -> Option<Point> {
+        VerificationKey::try_from(signer.0).ok().map(Point)
+    }
+
+    /// Returns whether one signature is of this key over a message, by itself.
+    #[must_use]
+    pub fn has_signed(&self, message: Hash, signature: Signature) -> bool {
+        let signature = ed25519_zebra::Signature::from_bytes(&signature.0);
+        self.0.verify(&signature, &message.0).is_ok()
+    }
 }
 
 /// A check of one signature: [`signature_holds`], or one around it that remembers its verdicts.

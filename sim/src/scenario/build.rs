@@ -10,6 +10,7 @@ use lockstep_core::model::{
 use lockstep_core::signature::Keypair;
 use lockstep_core::{codec, merkle};
 
+use super::signing::{Signer, sign_all};
 use super::{
     Action, BlockFlaw, BlockRecipe, GenesisRecipe, Holding, Sending, TransactionFlaw,
     TransactionRecipe,
@@ -33,7 +34,23 @@ const GROUP_ORDER: [u8; 32] = [
 
 /// Key pairs of a run, derived on first use.
 #[derive(Debug, Default)]
-pub struct Keys(BTreeMap<u32, Keypair>);
+pub struct Keys(BTreeMap<u32, Account>);
+
+/// The keys of an account.
+#[derive(Clone, Debug)]
+struct Account {
+    keypair: Keypair,
+    signer: Signer,
+}
+
+impl Account {
+    fn of(number: u32) -> Self {
+        let secret = blake3::derive_key("lockstep sim account", &number.to_le_bytes());
+        let keypair = Keypair::from_secret(secret);
+        let signer = Signer::of(secret, keypair.public());
+        Account { keypair, signer }
+    }
+}
 
 thread_local! {
     /// Cache of keys and signatures. Both are functions of their inputs, and a fuzzer asks for the
@@ -43,24 +60,17 @@ thread_local! {
 
 #[derive(Default)]
 struct Made {
-    keys: BTreeMap<u32, Keypair>,
+    accounts: BTreeMap<u32, Account>,
     signatures: BTreeMap<(u32, Hash), Signature>,
 }
 
-/// Maximum number of entries of each map; a full one is cleared.
+/// Maximum number of entries of each map; one that would have more is cleared before a block.
 const MOST_MADE: usize = 1 << 16;
 
 impl Keys {
     /// Returns the key pair of an account.
     pub fn of(&mut self, account: u32) -> &Keypair {
-        self.0.entry(account).or_insert_with(|| {
-            MADE.with_borrow_mut(|made| {
-                remembered(&mut made.keys, account, || {
-                    let secret = blake3::derive_key("lockstep sim account", &account.to_le_bytes());
-                    Keypair::from_secret(secret)
-                })
-            })
-        })
+        &self.account(account).keypair
     }
 
     /// Returns the public key of an account.
@@ -70,20 +80,48 @@ impl Keys {
 
     /// Signs a message with the key of an account.
     pub fn sign(&mut self, account: u32, message: Hash) -> Signature {
-        let key = self.of(account);
+        self.sign_all(&[(account, message)])[0]
+    }
+
+    /// Signs each message with the key of the account beside it.
+    fn sign_all(&mut self, messages: &[(u32, Hash)]) -> Vec<Signature> {
+        let mut missing: Vec<(u32, Hash)> = MADE.with_borrow_mut(|made| {
+            if made.signatures.len() + messages.len() > MOST_MADE {
+                made.signatures.clear();
+            }
+            let missing = messages
+                .iter()
+                .filter(|one| !made.signatures.contains_key(one));
+            missing.copied().collect()
+        });
+        missing.sort_unstable();
+        missing.dedup();
+        for (account, _) in &missing {
+            self.account(*account);
+        }
+        let signed = sign_all(
+            &missing
+                .iter()
+                .map(|(account, message)| (&self.0[account].signer, *message))
+                .collect::<Vec<_>>(),
+        );
         MADE.with_borrow_mut(|made| {
-            remembered(&mut made.signatures, (account, message), || {
-                key.sign(&message)
+            made.signatures.extend(missing.into_iter().zip(signed));
+            messages.iter().map(|one| made.signatures[one]).collect()
+        })
+    }
+
+    fn account(&mut self, number: u32) -> &Account {
+        self.0.entry(number).or_insert_with(|| {
+            MADE.with_borrow_mut(|made| {
+                if made.accounts.len() >= MOST_MADE {
+                    made.accounts.clear();
+                }
+                let made = made.accounts.entry(number);
+                made.or_insert_with(|| Account::of(number)).clone()
             })
         })
     }
-}
-
-fn remembered<K: Ord, V: Clone>(made: &mut BTreeMap<K, V>, of: K, make: impl FnOnce() -> V) -> V {
-    if made.len() >= MOST_MADE {
-        made.clear();
-    }
-    made.entry(of).or_insert_with(make).clone()
 }
 
 /// Returns the asset with a number; 0 is the native one.
@@ -120,11 +158,7 @@ pub fn genesis(recipe: &GenesisRecipe, keys: &mut Keys) -> Genesis {
 
 /// Builds the bytes of a block on this tip, as a peer would send them.
 pub fn block(recipe: &BlockRecipe, rules: &Rules, tip: &World, keys: &mut Keys) -> Vec<u8> {
-    let mut transactions: Vec<Transaction> = recipe
-        .transactions
-        .iter()
-        .map(|recipe| transaction(recipe, rules, keys))
-        .collect();
+    let mut transactions = transactions(&recipe.transactions, rules, keys);
     // A body longer than its count can say is cut: it could not be encoded.
     transactions.truncate(usize::from(u16::MAX));
     let ids: Vec<Hash> = transactions.iter().map(codec::transaction_id).collect();
@@ -191,19 +225,42 @@ pub fn unsigned(recipe: &TransactionRecipe, network: Network, keys: &mut Keys) -
 
 /// Builds a signed transaction.
 pub fn transaction(recipe: &TransactionRecipe, rules: &Rules, keys: &mut Keys) -> Transaction {
-    let mut transaction = unsigned(recipe, rules.network, keys);
-    let message = codec::signing_hash(&transaction);
-    let signer = match recipe.flaw {
-        Some(TransactionFlaw::SignedBy(other)) => other,
-        _ => recipe.from,
-    };
-    transaction.signature = keys.sign(signer, message);
-    for cosigner in &recipe.cosigners {
-        transaction.cosignatures.push(Cosignature {
-            signer: keys.public(*cosigner),
-            signature: keys.sign(*cosigner, message),
-        });
+    let built = transactions(std::slice::from_ref(recipe), rules, keys).pop();
+    built.expect("one recipe makes one transaction")
+}
+
+/// Builds signed transactions.
+fn transactions(recipes: &[TransactionRecipe], rules: &Rules, keys: &mut Keys) -> Vec<Transaction> {
+    let mut transactions = Vec::with_capacity(recipes.len());
+    let mut messages = Vec::with_capacity(recipes.len());
+    for recipe in recipes {
+        let transaction = unsigned(recipe, rules.network, keys);
+        let message = codec::signing_hash(&transaction);
+        let signer = match recipe.flaw {
+            Some(TransactionFlaw::SignedBy(other)) => other,
+            _ => recipe.from,
+        };
+        messages.push((signer, message));
+        let cosigners = recipe.cosigners.iter();
+        messages.extend(cosigners.map(|cosigner| (*cosigner, message)));
+        transactions.push(transaction);
     }
+    let mut signatures = keys.sign_all(&messages).into_iter();
+    let mut next = || signatures.next().expect("each message is signed");
+    for (transaction, recipe) in transactions.iter_mut().zip(recipes) {
+        transaction.signature = next();
+        let cosignatures = recipe.cosigners.iter().map(|cosigner| Cosignature {
+            signer: keys.public(*cosigner),
+            signature: next(),
+        });
+        transaction.cosignatures = cosignatures.collect();
+        spoil(transaction, recipe);
+    }
+    transactions
+}
+
+/// Makes the flaw of a recipe that comes after signing.
+fn spoil(transaction: &mut Transaction, recipe: &TransactionRecipe) {
     match recipe.flaw {
         Some(TransactionFlaw::FlippedBit(bit)) => {
             flip(&mut transaction.signature.0, u64::from(bit));
@@ -226,7 +283,6 @@ pub fn transaction(recipe: &TransactionRecipe, rules: &Rules, keys: &mut Keys) -
         }
         Some(TransactionFlaw::Network(_) | TransactionFlaw::SignedBy(_)) | None => {}
     }
-    transaction
 }
 
 fn payload(action: &Action, keys: &mut Keys) -> Payload {

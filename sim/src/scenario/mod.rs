@@ -7,6 +7,7 @@
 
 pub mod build;
 mod fault;
+mod signing;
 
 pub use fault::{ConcurrentRequest, Fault, InjectionPoint};
 
