@@ -70,9 +70,24 @@ impl Dimension {
     /// Returns the dimension in which a run of a campaign is extreme; `None` for an ordinary run.
     #[must_use]
     pub fn of_run(run: RunId) -> Option<Dimension> {
+        Dimension::turn_of_run(run).map(|(dimension, _)| dimension)
+    }
+
+    /// Returns the dimension of a run, and the number of turns that the dimension had before: what is left
+    /// to chance in no campaign changes from one turn to the next.
+    pub(super) fn turn_of_run(run: RunId) -> Option<(Dimension, u64)> {
         let at = run.seed.wrapping_add(run.run);
-        let turn = usize::try_from(at / EVERY % TURNS.len() as u64).expect("turns are few");
-        (at % EVERY == FIRST).then_some(TURNS[turn])
+        if at % EVERY != FIRST {
+            return None;
+        }
+        let turns = TURNS.len() as u64;
+        let turn = usize::try_from(at / EVERY % turns).expect("turns are few");
+        let of_dimension = |turns: &[Dimension]| {
+            let same = turns.iter().filter(|dimension| **dimension == TURNS[turn]);
+            same.count() as u64
+        };
+        let before = at / EVERY / turns * of_dimension(&TURNS) + of_dimension(&TURNS[..turn]);
+        Some((TURNS[turn], before))
     }
 }
 
@@ -120,8 +135,8 @@ pub struct Tail {
     pub depth: u64,
     /// Number of workers of the subjects; `None` for the usual ones.
     pub workers: Option<u32>,
-    /// True if the limit of a block is the length of one of the drawn blocks, or one byte less.
-    pub is_at_byte_limit: bool,
+    /// Number of bytes by which the limit of a block is less than the length of one of the drawn blocks.
+    pub bytes_below_block: Option<u64>,
 }
 
 impl Tail {
@@ -133,6 +148,6 @@ impl Tail {
         participants: 4,
         depth: 4,
         workers: None,
-        is_at_byte_limit: false,
+        bytes_below_block: None,
     };
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use lockstep_harness::campaign::RunId;
+
+use super::dimension::EVERY;
 use crate::disk::{Call, Loss};
 use crate::scenario::{ConcurrentRequest, Fault, InjectionPoint, Step};
 use lockstep_harness::choice::Choices;
@@ -25,10 +28,17 @@ pub enum FaultKind {
     ConcurrentRequest,
     /// A jump of the clock between a template and its header.
     Clock,
+    /// A panic at a read of the execution.
+    PanicAtRead,
+    /// A panic inside a commit.
+    PanicInCommit,
 }
 
 impl FaultKind {
-    /// Every kind.
+    /// Failures of the executor itself, which no mix has.
+    pub const FAILURES: [FaultKind; 2] = [FaultKind::PanicAtRead, FaultKind::PanicInCommit];
+
+    /// Every other kind. Their number is a number of choices, and seeds keep their meaning while it stays.
     pub const ALL: [FaultKind; 8] = [
         FaultKind::Crash,
         FaultKind::DiskFails,
@@ -52,6 +62,8 @@ impl FaultKind {
             FaultKind::Cancel => "cancel",
             FaultKind::ConcurrentRequest => "concurrent-request",
             FaultKind::Clock => "clock",
+            FaultKind::PanicAtRead => "panic-at-read",
+            FaultKind::PanicInCommit => "panic-in-commit",
         }
     }
 }
@@ -59,6 +71,54 @@ impl FaultKind {
 impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+/// The first run of seed 0 that is the turn of a kind of fault; those with a tail are others.
+const FIRST: u64 = 1;
+
+/// The turns of the kinds: a prime number, so that every shard gets its share of each. A crash has the most
+/// variants.
+pub(super) const TURNS: [FaultKind; 11] = [
+    FaultKind::Clock,
+    FaultKind::Crash,
+    FaultKind::Panic,
+    FaultKind::DiskFails,
+    FaultKind::PanicAtRead,
+    FaultKind::Cancel,
+    FaultKind::ReadFails,
+    FaultKind::ConcurrentRequest,
+    FaultKind::PanicInCommit,
+    FaultKind::Crash,
+    FaultKind::DiskFull,
+];
+
+/// A turn of a kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultTurn {
+    /// The kind of every fault of the run.
+    pub kind: FaultKind,
+    /// Number of rounds before it: the first variant of the run is another one each time.
+    pub(super) round: u64,
+}
+
+impl FaultTurn {
+    /// Returns the turn that a run of a campaign is; `None` for most runs.
+    #[must_use]
+    pub fn of_run(run: RunId) -> Option<FaultTurn> {
+        let at = run.seed.wrapping_add(run.run);
+        let turns = TURNS.len() as u64;
+        let turn = usize::try_from(at / EVERY % turns).expect("turns are few");
+        (at % EVERY == FIRST).then_some(FaultTurn {
+            kind: TURNS[turn],
+            round: at / EVERY / turns,
+        })
+    }
+}
+
+impl fmt::Display for FaultTurn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "turn of {}", self.kind)
     }
 }
 
@@ -138,6 +198,12 @@ impl FaultMix {
             FaultKind::Clock => vec![Fault::Clock {
                 jump_ms: choices.pick(&[0, 1, -1, 299_999, 300_000, 300_001, -300_000, 86_400_000]),
             }],
+            FaultKind::PanicAtRead => vec![Fault::PanicAtRead {
+                at: a_read(choices),
+            }],
+            FaultKind::PanicInCommit => vec![Fault::PanicInCommit {
+                is_written: choices.chance(1, 2),
+            }],
         };
         faults.into_iter().map(Step::Fault).collect()
     }
@@ -178,13 +244,13 @@ fn loss(choices: &mut impl Choices) -> Loss {
 }
 
 /// Draws the number of a call to the disk; a commit has a few dozen, more where it is large.
-fn a_call(choices: &mut impl Choices) -> u64 {
+pub(super) fn a_call(choices: &mut impl Choices) -> u64 {
     let bound = choices.pick(&[4, 8, 16, 24, 32, 128]);
     choices.below(bound)
 }
 
 /// Draws the number of a read of the ledger; a block has a few.
-fn a_read(choices: &mut impl Choices) -> u64 {
+pub(super) fn a_read(choices: &mut impl Choices) -> u64 {
     let bound = choices.pick(&[2, 4, 16]);
     choices.below(bound)
 }

@@ -8,6 +8,7 @@
 mod dimension;
 mod edges;
 mod failures;
+mod fault_turns;
 pub(crate) mod faults;
 mod mempool;
 mod mixed;
@@ -20,7 +21,7 @@ mod wallet;
 
 pub use dimension::{Dimension, Tail};
 pub use failures::add_failures;
-pub use faults::{FaultKind, FaultMix};
+pub use faults::{FaultKind, FaultMix, FaultTurn};
 pub use mixed::{MIXED_ASSETS, mixed_block};
 pub use preset::Preset;
 pub use profile::{Profile, Size, TransactionKind};
@@ -86,6 +87,9 @@ fn of_profile_so_far(
         let block = generator.block();
         generator.push_step(Some(Step::Block(block)), &mut steps);
     }
+    if let Some(dimension) = profile.tail.dimension {
+        generator.last_of_tail(dimension, &mut steps);
+    }
     let hash_seed = generator.choices.below(1 << 32);
     let progress = Progress {
         wallet: generator.wallet,
@@ -98,8 +102,8 @@ fn of_profile_so_far(
         workers: profile.tail.workers,
         steps,
     };
-    if profile.tail.is_at_byte_limit {
-        tails::limit_bytes(&mut scenario, choices);
+    if let Some(less) = profile.tail.bytes_below_block {
+        tails::limit_bytes(&mut scenario, less, choices);
     }
     (profile, scenario, progress)
 }

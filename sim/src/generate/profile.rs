@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::dimension::Tail;
-use super::faults::FaultMix;
+use super::faults::{FaultMix, FaultTurn};
 use lockstep_harness::choice::Choices;
 
 /// Upper bounds of a scenario.
@@ -59,6 +59,8 @@ pub struct Profile {
     pub faults: FaultMix,
     /// Sizes of a run that is extreme in one dimension.
     pub tail: Tail,
+    /// The kind of fault that every step has, if the run is the turn of one.
+    pub fault_turn: Option<FaultTurn>,
     /// Number of blocks of exact edges behind the others.
     pub extra_blocks: u64,
 }
@@ -217,6 +219,7 @@ impl Profile {
             // Drawn by the caller that wants faults: streams of choices without them do not change.
             faults: FaultMix::none(),
             tail: Tail::NONE,
+            fault_turn: None,
             extra_blocks: 0,
         }
     }
@@ -246,6 +249,9 @@ impl fmt::Display for Profile {
         write!(f, "; {}", self.faults)?;
         if self.extra_blocks > 0 {
             write!(f, "; blocks of edges {}", self.extra_blocks)?;
+        }
+        if let Some(turn) = self.fault_turn {
+            write!(f, "; {turn}")?;
         }
         match self.tail.dimension {
             Some(dimension) => write!(f, "; tail of {dimension}: {}", self.tail.most),

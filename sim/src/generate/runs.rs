@@ -4,13 +4,15 @@
 //! from the same two numbers, so that they may grow without a change of what a seed has meant before:
 //! under [`Preset::Ordinary`] there are none, and every other preset draws the same scenario, with a few
 //! blocks of [exact edges](super::edges) behind it in every second run, unless the run has a
-//! [tail](super::tails). Under [`Preset::Default`] a third stream adds [panics](super::failures) to the
-//! faults of a run, and a fourth one the steps of a [mempool](super::mempool) to one ordinary run of three.
+//! [tail](super::tails). Under [`Preset::Default`] some runs are the turn of a [kind of
+//! fault](super::fault_turns), a third stream adds [panics](super::failures) to the faults of the others, and
+//! a fourth one the steps of a [mempool](super::mempool) to one ordinary run of three.
 
 use lockstep_harness::campaign::RunId;
 use lockstep_harness::choice::{Choices, Seeded};
 
 use super::dimension::{Dimension, Tail};
+use super::faults::FaultTurn;
 use super::{
     Preset, Profile, Size, add_failures, edges, mempool, of_profile, of_profile_so_far,
     profile_with_preset,
@@ -35,6 +37,11 @@ pub fn of_run(run: RunId, preset: Preset) -> (Profile, Scenario) {
     let (profile, mut choices) = profile_and_rest(run, preset);
     if profile.tail.dimension.is_some() {
         return of_profile(&mut choices.extras, profile);
+    }
+    if let Some(turn) = profile.fault_turn {
+        let (profile, mut scenario) = of_profile(&mut choices.extras, profile);
+        turn.add_faults(&mut scenario, &mut choices.extras);
+        return (profile, scenario);
     }
     let (profile, mut scenario, progress) = of_profile_so_far(&mut choices.ordinary, profile);
     edges::append(
@@ -64,7 +71,8 @@ pub fn with_edges(choices: &mut impl Choices) -> (Profile, Scenario) {
 
 /// Draws a profile that is extreme in a dimension, and a scenario of that profile.
 pub fn with_tail(choices: &mut impl Choices, dimension: Dimension) -> (Profile, Scenario) {
-    let profile = Tail::draw(dimension, choices);
+    let turn = choices.below(6);
+    let profile = Tail::draw(dimension, turn, choices);
     of_profile(choices, profile)
 }
 
@@ -87,13 +95,16 @@ fn profile_and_rest(run: RunId, preset: Preset) -> (Profile, Streams) {
         extras: Seeded::new(run.seed.wrapping_add(EXTRAS), run.run),
     };
     let has_extras = preset != Preset::Ordinary;
-    if let Some(dimension) = Dimension::of_run(run).filter(|_| has_extras) {
-        let mut profile = Tail::draw(dimension, &mut choices.extras);
+    if let Some((dimension, turn)) = Dimension::turn_of_run(run).filter(|_| has_extras) {
+        let mut profile = Tail::draw(dimension, turn, &mut choices.extras);
         preset.emphasise(&mut profile);
         if !dimension.is_of_large_blocks() {
             edges::weigh(&mut profile, preset, 1);
         }
         return (profile, choices);
+    }
+    if let Some(turn) = FaultTurn::of_run(run).filter(|_| preset == Preset::Default) {
+        return (turn.profile(&mut choices.extras), choices);
     }
     let mut profile = profile_with_preset(&mut choices.ordinary, Size::CAMPAIGN, preset);
     if has_extras {
@@ -120,7 +131,8 @@ mod tests {
             assert_eq!(of_run(run(index), Preset::Ordinary), alone);
             let is_of_a_mempool =
                 |step: &Step| matches!(step, Step::Pool(_) | Step::Submit(_) | Step::Template(_));
-            if Dimension::of_run(run(index)).is_none() {
+            let is_ordinary = FaultTurn::of_run(run(index)).is_none();
+            if is_ordinary && Dimension::of_run(run(index)).is_none() {
                 let (_, mut scenario) = of_run(run(index), Preset::Default);
                 scenario
                     .steps

@@ -3,15 +3,15 @@
 //! An ordinary run stays well inside the sizes at which core changes its ways
 //! ([`lockstep_core::sizes`]), because many small runs find more than few large ones. So every
 //! seventh run of a campaign has a tail. Its dimension is not drawn: the dimensions take turns, and
-//! a campaign of 91 runs has had each. The size in that dimension is drawn, often at one of core's
-//! sizes or one beside it.
+//! a campaign of 91 runs has had each. The size in that dimension is drawn: in some turns at one of core's
+//! sizes or one beside it, in the others far beyond, so that three turns have had all of a dimension.
 
 use lockstep_harness::choice::Choices;
 
 use super::dimension::{Dimension, Tail};
 use super::profile::{Profile, TransactionKind};
 use super::wallet::encoded_bytes;
-use super::{FaultMix, Size};
+use super::{FaultMix, Generator, Size};
 use crate::scenario::{Scenario, Step};
 
 /// Bounds of the runs with a tail, in every other dimension.
@@ -22,18 +22,21 @@ const SMALL: Size = Size {
 };
 
 impl Tail {
-    /// Draws a profile that is extreme in this dimension.
-    pub(super) fn draw(dimension: Dimension, choices: &mut impl Choices) -> Profile {
+    /// Draws the profile of a turn of this dimension, which had `turn` of them before.
+    pub(super) fn draw(dimension: Dimension, turn: u64, choices: &mut impl Choices) -> Profile {
         let mut profile = Profile::draw(choices, SMALL);
         profile.is_huge = false;
         profile.faults = FaultMix::none();
-        let most = extreme(dimension, choices);
+        let most = extreme(dimension, turn, choices);
         profile.tail = Tail {
             dimension: Some(dimension),
             most,
             ..Tail::NONE
         };
         stretch(&mut profile, dimension, most, choices);
+        if dimension == Dimension::Bytes {
+            profile.tail.bytes_below_block = Some(turn % 2);
+        }
         profile
     }
 }
@@ -44,43 +47,30 @@ fn beside(choices: &mut impl Choices, sizes: &[u64]) -> u64 {
     choices.pick(&[size - 1, size, size + 1])
 }
 
-/// Draws the size of a tail, often at one of core's sizes or one beside.
-fn extreme(dimension: Dimension, choices: &mut impl Choices) -> u64 {
-    match dimension {
-        Dimension::Transactions => match choices.below(4) {
-            0 => beside(choices, &[1_024, 4_096]),
-            _ => choices.between(4_097, 5_500),
-        },
+/// Draws the size of a tail. The turns of a dimension draw from different ranges.
+fn extreme(dimension: Dimension, turn: u64, choices: &mut impl Choices) -> u64 {
+    match (dimension, turn % 6) {
+        (Dimension::Transactions, 1 | 3 | 5) => beside(choices, &[1_024, 4_096]),
+        (Dimension::Transactions, _) => choices.between(4_097, 5_500),
         // A transfer writes four cells, and a few more are written for all.
-        Dimension::Cells => match choices.below(6) {
-            0 => beside(choices, &[1_023, 1_024]),
-            _ => choices.between(1_300, 1_700),
-        },
-        Dimension::Blocks => match choices.below(4) {
-            0 => beside(choices, &[64, 128]),
-            1 | 2 => choices.between(100, 160),
-            _ => choices.between(257, 320),
-        },
-        Dimension::Assets => match choices.below(3) {
-            0 => beside(choices, &[8, 16]),
-            _ => choices.between(17, 64),
-        },
-        Dimension::Participants => match choices.below(4) {
-            0 => beside(choices, &[8, 64, 128]),
-            1 => choices.pick(&[254, 255]),
-            _ => choices.between(65, 255),
-        },
-        Dimension::Rewinds => choices.between(12, 48),
-        Dimension::Accounts => match choices.below(3) {
-            0 => beside(choices, &[1_024, 4_096]),
-            _ => choices.between(4_097, 8_000),
-        },
-        Dimension::Workers => match choices.below(6) {
-            0 => choices.between(1, 15),
-            _ => choices.between(16, 32),
-        },
-        Dimension::Transfers => choices.pick(&[128, 254, 255, 255]),
-        Dimension::Bytes => choices.between(1, 200),
+        (Dimension::Cells, 2 | 5) => beside(choices, &[1_023, 1_024]),
+        (Dimension::Cells, _) => choices.between(1_300, 1_700),
+        (Dimension::Blocks, 1 | 4) => choices.between(101, 160),
+        (Dimension::Blocks, 2 | 5) => beside(choices, &[64, 128]),
+        (Dimension::Blocks, _) => choices.between(257, 320),
+        (Dimension::Assets, 2 | 5) => beside(choices, &[8, 16]),
+        (Dimension::Assets, _) => choices.between(18, 64),
+        (Dimension::Participants, 1 | 4) => choices.pick(&[254, 255]),
+        (Dimension::Participants, 2) => beside(choices, &[8, 64, 128]),
+        (Dimension::Participants, _) => choices.between(66, 255),
+        (Dimension::Rewinds, _) => choices.between(12, 48),
+        (Dimension::Accounts, 2 | 5) => beside(choices, &[1_024, 4_096]),
+        (Dimension::Accounts, _) => choices.between(4_200, 8_000),
+        (Dimension::Workers, 2 | 5) => choices.between(1, 15),
+        (Dimension::Workers, _) => choices.between(16, 32),
+        (Dimension::Transfers, 1 | 3 | 5) => choices.pick(&[128, 254]),
+        (Dimension::Transfers, _) => 255,
+        (Dimension::Bytes, _) => choices.between(1, 200),
     }
 }
 
@@ -172,7 +162,6 @@ fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut
             set_weight(profile, TransactionKind::ManyTransfers, 64);
         }
         Dimension::Bytes => {
-            profile.tail.is_at_byte_limit = true;
             profile.transactions = most;
             profile.blocks = 3;
             profile.block_flaws = 0;
@@ -180,9 +169,38 @@ fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut
     }
 }
 
-/// Lowers the limit of a block to the length of one of the drawn blocks, or to one byte less: of the
+/// Number of blocks below which a rewind is not deep.
+const DEEP: u64 = 9;
+
+impl<C: Choices> Generator<'_, C> {
+    /// Appends what a run of this dimension must not lack: a rewind of a long chain, and a block behind it.
+    pub(super) fn last_of_tail(&mut self, dimension: Dimension, steps: &mut Vec<Step>) {
+        let depth = match dimension {
+            Dimension::Rewinds => DEEP..=u64::MAX,
+            Dimension::Blocks => 1..=DEEP,
+            _ => return,
+        };
+        // Earlier rewinds and flaws may have left a short chain. Bounded: every block may have a flaw.
+        for _ in 0..4 * DEEP {
+            if self.wallet.height() as u64 > DEEP {
+                break;
+            }
+            let block = self.block();
+            steps.push(Step::Block(block));
+        }
+        let height = self.wallet.height() as u64;
+        let most = height.min(*depth.end());
+        let depth = self.choices.between((*depth.start()).min(most), most);
+        self.undone = self.wallet.rewind(depth);
+        steps.push(Step::Rewind(depth));
+        let block = self.block();
+        steps.push(Step::Block(block));
+    }
+}
+
+/// Lowers the limit of a block to the length of one of the drawn blocks, or to fewer bytes: of the
 /// blocks that are longer than the limit each must be refused.
-pub(super) fn limit_bytes(scenario: &mut Scenario, choices: &mut impl Choices) {
+pub(super) fn limit_bytes(scenario: &mut Scenario, less: u64, choices: &mut impl Choices) {
     let lengths: Vec<u64> = scenario
         .steps
         .iter()
@@ -191,7 +209,6 @@ pub(super) fn limit_bytes(scenario: &mut Scenario, choices: &mut impl Choices) {
             _ => None,
         })
         .collect();
-    let less = choices.pick(&[0, 0, 1]);
     if !lengths.is_empty() {
         scenario.genesis.max_block_bytes = choices.pick(&lengths) - less;
     }
