@@ -11,10 +11,12 @@ use lockstep_harness::watchdog::WorkerNotes;
 use lockstep_sim::campaign::WORKER_NOTES;
 
 use super::coverage::{SYSTEM, point};
+use super::dimension::Dimension;
 use super::draw::{self, NodesProfile, SIZE};
 use super::run::run;
 use super::scenario::NodesScenario;
 use super::seeded_bugs::NodeBug;
+use super::tails;
 
 /// Number of runs from which on a campaign must reach every coverage point that is not rare.
 const WHOLE: u64 = 100;
@@ -50,7 +52,11 @@ impl Workload for Clusters {
     }
 
     fn draw(&self, run: RunId) -> (NodesProfile, NodesScenario) {
-        let (profile, mut scenario) = draw::scenario(&mut Seeded::new(run.seed, run.run), SIZE);
+        let mut choices = Seeded::new(run.seed, run.run);
+        let (profile, mut scenario) = match Dimension::of_run(run) {
+            Some(dimension) => tails::scenario(&mut choices, dimension),
+            None => draw::scenario(&mut choices, SIZE),
+        };
         if let Some(workers) = self.workers {
             scenario.set_workers(workers);
         }

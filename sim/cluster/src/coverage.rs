@@ -1,5 +1,10 @@
 //! Coverage points of a cluster.
 
+use lockstep_core::model::{Block, Payload};
+use lockstep_harness::coverage::Coverage;
+
+use super::scenario::NodeRecipe;
+
 /// Name of the system under which a cluster counts its coverage points.
 pub const SYSTEM: &str = "cluster";
 
@@ -10,6 +15,37 @@ macro_rules! point {
     };
 }
 pub(crate) use point;
+
+/// Counts the sizes of a block that a node added.
+pub(super) fn count_block(coverage: &mut Coverage, block: &Block) {
+    if block.header.height.0 > 64 {
+        coverage.count(point!("tail: more than 64 blocks"));
+    }
+    if block.transactions.len() > 255 {
+        coverage.count(point!("tail: more than 255 transactions in a block"));
+    }
+    let participants = block
+        .transactions
+        .iter()
+        .map(|transaction| match &transaction.payload {
+            Payload::Multisig(multisig) => multisig.participants.len(),
+            _ => 0,
+        });
+    if participants.max() > Some(64) {
+        coverage.count(point!("tail: more than 64 participants"));
+    }
+}
+
+/// Counts the sizes of the nodes.
+pub(super) fn count_nodes(coverage: &mut Coverage, nodes: &[NodeRecipe]) {
+    if nodes.len() > 7 {
+        coverage.count(point!("tail: more than 7 nodes"));
+    }
+    // A campaign may have another number for all.
+    if nodes.iter().any(|node| node.workers > 15) {
+        coverage.count(point!("tail: more than 15 workers", rare));
+    }
+}
 
 /// Returns the first digits of a hash, for a line of the trace.
 pub(super) fn short(hash: &[u8; 32]) -> String {

@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::dimension::NodesTail;
 use super::scenario::{
     ExecutionMode, Fault, Mined, NodeRecipe, NodesScenario, Operation, StorageKind,
 };
 use lockstep_harness::choice::Choices;
 use lockstep_sim::disk::Loss;
 use lockstep_sim::generate::{self, Grown, Profile, Size};
+use lockstep_sim::scenario::GenesisRecipe;
 
 /// Size of the ledgers of nodes: many blocks, so that branches are deep, and small ones, for every
 /// node executes all of them.
@@ -46,10 +48,12 @@ pub struct NodesProfile {
     pub power_cuts: u64,
     /// Number of storage calls that fail.
     pub storage_failures: u64,
+    /// The dimension in which the run is extreme; `None` for an ordinary run.
+    pub tail: Option<NodesTail>,
 }
 
 impl NodesProfile {
-    fn draw(choices: &mut impl Choices, ledger: Profile) -> Self {
+    pub(super) fn draw(choices: &mut impl Choices, ledger: Profile) -> Self {
         // One in eight has no faults at all.
         let is_calm = choices.chance(1, 8);
         let mut draw = |among: &[u64]| match is_calm {
@@ -69,6 +73,7 @@ impl NodesProfile {
             storage_failures: draw(&[0, 6, 24]),
             nodes: choices.between(3, 7),
             latency_ms: choices.pick(&[1, 10, 40]),
+            tail: None,
         }
     }
 }
@@ -91,7 +96,11 @@ impl fmt::Display for NodesProfile {
             self.power_cuts,
             self.storage_failures,
             self.ledger
-        )
+        )?;
+        match &self.tail {
+            Some(tail) => write!(f, "; {tail}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -99,19 +108,29 @@ impl fmt::Display for NodesProfile {
 pub fn scenario(choices: &mut impl Choices, size: Size) -> (NodesProfile, NodesScenario) {
     let (ledger, genesis, grown) = generate::tree(choices, size);
     let profile = NodesProfile::draw(choices, ledger);
+    let scenario = of_profile(choices, &profile, genesis, grown);
+    (profile, scenario)
+}
+
+/// Draws the run of a profile, on a tree of blocks.
+pub(super) fn of_profile(
+    choices: &mut impl Choices,
+    profile: &NodesProfile,
+    genesis: GenesisRecipe,
+    grown: Vec<Grown>,
+) -> NodesScenario {
     let nodes: Vec<NodeRecipe> = (1..=profile.nodes)
         .map(|name| node(choices, small(name)))
         .collect();
     let blocks = mined(choices, grown, &nodes);
-    let faults = faults(choices, &profile, &nodes, &blocks);
-    let scenario = NodesScenario {
+    let faults = faults(choices, profile, &nodes, &blocks);
+    NodesScenario {
         genesis,
         latency_ms: profile.latency_ms,
         nodes,
         blocks,
         faults,
-    };
-    (profile, scenario)
+    }
 }
 
 fn node(choices: &mut impl Choices, name: u32) -> NodeRecipe {

@@ -2,7 +2,7 @@
 //! that drops, delays, duplicates and partitions, through restarts, crashes and reorganisations.
 //!
 //! A run is a [`NodesScenario`]: the nodes, the blocks mined on each branch, the faults. It is
-//! [drawn](scenario()) from a stream of choices, [run](run()), and, on a violation,
+//! [drawn](scenario()) from a stream of choices, one of seven with a [tail](NodesTail), [run](run()), and, on a violation,
 //! [shrunk](shrink()) and written to a [file](NodesReproducer). [`Clusters`] are the workload of a
 //! [campaign](lockstep_harness::campaign), which looks for a [seeded bug](NodeBug) first.
 //!
@@ -22,6 +22,7 @@
 
 mod campaign;
 pub mod coverage;
+mod dimension;
 mod draw;
 mod export;
 mod invariants;
@@ -35,9 +36,11 @@ mod run;
 mod scenario;
 mod seeded_bugs;
 mod shrink;
+mod tails;
 mod tree;
 
 pub use campaign::Clusters;
+pub use dimension::{Dimension, NodesTail};
 pub use draw::{NodesProfile, SIZE, scenario};
 pub use export::as_test;
 pub use invariants::{BEFORE_OR_AFTER, NODES_CONVERGE};
@@ -48,3 +51,4 @@ pub use scenario::{
 };
 pub use seeded_bugs::NodeBug;
 pub use shrink::{BUDGET, Judge, Shrunk, shrink, shrink_by};
+pub use tails::scenario as scenario_with_tail;

@@ -26,7 +26,7 @@ pub use mixed::{MIXED_ASSETS, mixed_block};
 pub use preset::Preset;
 pub use profile::{Profile, Size, TransactionKind};
 pub use runs::{of_run, profile_of_run, with_edges, with_tail};
-pub use tree::{Grown, tree};
+pub use tree::{Grown, tree, tree_of};
 
 use edges::Progress;
 use wallet::{Beliefs, Wallet};

@@ -29,8 +29,15 @@ pub fn tree(choices: &mut impl Choices, size: Size) -> (Profile, GenesisRecipe, 
     profile.blocks = choices.between(size.blocks / 4, size.blocks).max(1);
     // More often than for one ledger: competing branches are what several nodes must agree on.
     profile.rewinds = choices.pick(&[0, 10, 25]);
-    let beginning = genesis(choices, &profile);
-    let mut generator = Generator::new(&beginning, &profile, choices);
+    let (beginning, grown) = tree_of(choices, &profile);
+    (profile, beginning, grown)
+}
+
+/// Draws a tree of blocks of a profile, with branches that begin 1 to 8 blocks back, or from farther if the
+/// profile has a tail of that kind.
+pub fn tree_of(choices: &mut impl Choices, profile: &Profile) -> (GenesisRecipe, Vec<Grown>) {
+    let beginning = genesis(choices, profile);
+    let mut generator = Generator::new(&beginning, profile, choices);
     let mut trunk = Trunk::default();
     while (trunk.grown.len() as u64) < profile.blocks {
         if generator.choices.chance(profile.rewinds, 100) {
@@ -38,7 +45,7 @@ pub fn tree(choices: &mut impl Choices, size: Size) -> (Profile, GenesisRecipe, 
         }
         trunk.grow(&mut generator);
     }
-    (profile.clone(), beginning, trunk.grown)
+    (beginning, trunk.grown)
 }
 
 #[derive(Default)]
@@ -66,9 +73,10 @@ impl Trunk {
 
     /// Adds a branch that competes with the last blocks of the chain.
     fn grow_branch(&mut self, generator: &mut Generator<'_, impl Choices>) {
+        let deepest = generator.profile.tail.depth.max(DEEPEST);
         let choices = &mut *generator.choices;
         let depth = choices
-            .between(1, DEEPEST)
+            .between(1, deepest)
             .min(generator.wallet.height() as u64);
         if depth == 0 {
             return;

@@ -11,7 +11,7 @@ use std::path::Path;
 use lockstep_core::model::Hash;
 use lockstep_harness::digest::Digest;
 
-use super::coverage::{point, short};
+use super::coverage::{count_nodes, point, short};
 use super::judge::Judge;
 use super::ledger::Ledger;
 use super::network::{Message, Network, Parcel};
@@ -57,6 +57,7 @@ pub fn run(
     trace: &mut Trace,
 ) -> Result<Observed, Failure> {
     scenario.check().map_err(Failure::Infrastructure)?;
+    count_nodes(coverage, &scenario.nodes);
     let tree = match Tree::new(scenario, coverage) {
         Ok(tree) => tree,
         Err(reason) => {

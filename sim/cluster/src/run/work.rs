@@ -2,7 +2,7 @@
 
 use lockstep_core::model::{Block, Hash};
 
-use super::super::coverage::{point, short};
+use super::super::coverage::{count_block, point, short};
 use super::super::pool::Next;
 use super::super::scenario::{Fault, Operation};
 use super::{Event, Simulation, WORK_MS};
@@ -153,6 +153,7 @@ impl Simulation<'_> {
         if got.is_ok() {
             self.coverage
                 .count(point!("block: added", in ["a few runs"]));
+            count_block(self.coverage, block);
         } else {
             self.coverage.count(point!("block: refused"));
             self.nodes[node].pool.refuse(hash);
