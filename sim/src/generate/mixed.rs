@@ -81,6 +81,7 @@ fn profile(accounts: u32) -> Profile {
         weights: kinds.map(|kind| (kind, weight(kind))).collect(),
         faults: FaultMix::none(),
         tail: Tail::NONE,
+        fault_turn: None,
         extra_blocks: 0,
     }
 }

@@ -23,7 +23,7 @@ pub const BUDGET: u64 = 5_000;
 const STEP_IN_TRANSACTIONS: usize = 2;
 
 /// Number of balances of the genesis that are as much work as a transaction.
-const HOLDINGS_OF_TRANSACTION: usize = 16;
+const HOLDINGS_OF_TRANSACTION: usize = 4;
 
 /// Names the invariant that a scenario violates; `None` where all hold.
 pub type Judge<'j> = shrink::Judge<'j, Scenario>;
