@@ -71,7 +71,7 @@ fn a_finding_is_printed_in_a_few_lines_and_replays_from_its_file() {
         .split_once("\nviolated: same-as-serial\n  seed          0\n  event         ")
         .expect(&text);
     assert!(verdict.lines().count() <= 12, "{verdict}");
-    assert!(verdict.contains("candidates of "), "{verdict}");
+    assert!(verdict.contains(" candidates "), "{verdict}");
     // The first one is of the whole run.
     let command = verdict
         .lines()

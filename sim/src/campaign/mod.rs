@@ -31,6 +31,10 @@ const OTHER_HASH_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 /// core.
 const SUBJECTS: u64 = 8;
 
+/// Focus of the points that the turns of the kinds of faults reach: a whole campaign of the default preset,
+/// which alone has them, must.
+const TURNS: &str = "turns";
+
 /// Workload of one ledger, on subjects that a factory creates.
 #[derive(Clone, Copy)]
 pub struct Ledgers<'s> {
@@ -75,7 +79,13 @@ impl Workload for Ledgers<'_> {
     fn missing(&self, coverage: &Coverage, _: u64, is_whole: bool) -> Vec<&'static str> {
         match (coverage.total(totals::APPLIED), is_whole) {
             (0, _) => vec!["an applied transaction"],
-            (_, true) => coverage.missing(SYSTEM, self.preset.focus()),
+            (_, true) => {
+                let mut missing = coverage.missing(SYSTEM, self.preset.focus());
+                if self.preset == Preset::Default {
+                    missing.extend(coverage.missing(SYSTEM, Some(TURNS)));
+                }
+                missing
+            }
             (_, false) => Vec::new(),
         }
     }

@@ -63,10 +63,10 @@ pub fn happened(fault: &Fault) -> Vec<Event> {
             persists: false, ..
         } => vec![point!("panic: once")],
         Fault::Panic { persists: true, .. } => vec![point!("panic: every time")],
-        Fault::PanicAtRead { .. } => vec![point!("panic: at a read of cells", rare)],
+        Fault::PanicAtRead { .. } => vec![point!("panic: at a read of cells", rare, in ["turns"])],
         Fault::PanicInCommit { is_written } => vec![match is_written {
-            false => point!("panic: in a commit before it is written", rare),
-            true => point!("panic: in a commit after it is written", rare),
+            false => point!("panic: in a commit before it is written", rare, in ["turns"]),
+            true => point!("panic: in a commit after it is written", rare, in ["turns"]),
         }],
         Fault::Cancel(InjectionPoint::Step(_)) => vec![point!("cancelled: before a step")],
         Fault::Cancel(InjectionPoint::Read(_)) => {

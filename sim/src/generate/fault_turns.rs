@@ -28,7 +28,12 @@ impl FaultTurn {
         profile.blocks = BLOCKS;
         profile.transactions = BOUNDS.transactions;
         profile.rewinds = profile.rewinds.max(5);
-        profile.block_flaws = profile.block_flaws.min(20);
+        profile.block_flaws = 0;
+        if self.kind == FaultKind::Clock {
+            // A jump shows at a block alone, and each of them has its own.
+            profile.rewinds = 0;
+            profile.reopens = 0;
+        }
         profile.fault_turn = Some(self);
         profile
     }
@@ -72,10 +77,12 @@ fn variant(
             crashes
         }
         FaultKind::DiskFails => {
-            let call = in_turn(index, &[Call::Write, Call::Sync, Call::SetLen, Call::Any]);
+            let calls = [Call::Write, Call::Sync, Call::SetLen, Call::Read, Call::Any];
+            let call = in_turn(index, &calls);
             // A commit has many writes and few of the others.
             let at = match call {
-                Call::Sync | Call::SetLen => choices.below(4),
+                Call::Sync => choices.below(4),
+                Call::SetLen | Call::Read => choices.pick(&[0, 0, 1]),
                 _ => a_call(choices),
             };
             let count = choices.pick(&[1, 1, 2, 5, 1_000]);

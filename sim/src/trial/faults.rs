@@ -277,11 +277,11 @@ impl Trial<'_> {
             self.coverage
                 .count(match (template.block.transactions.is_empty(), *jump_ms) {
                     (true, _) => point!("clock: empty template", rare),
-                    (_, ..0) => point!("clock: backward jump", rare),
+                    (_, ..0) => point!("clock: backward jump", rare, in ["turns"]),
                     _ if template.is_known => {
-                        point!("clock: forward jump with the body kept", rare)
+                        point!("clock: forward jump with the body kept", rare, in ["turns"])
                     }
-                    _ => point!("clock: forward jump with the body expired", rare),
+                    _ => point!("clock: forward jump with the body expired", rare, in ["turns"]),
                 });
             self.ask(&name, || subject.rewind_to(before.height))?;
             let again = self.look(subject)?;

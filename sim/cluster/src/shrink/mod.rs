@@ -202,13 +202,14 @@ mod tests {
     fn no_more_than_the_budget_is_run() {
         let large = large();
         let asked = Cell::new(0);
-        let shrunk = shrink_by(&large, "it", 7, &|candidate| {
+        let shrunk = shrink_by(&large, "it", 40, &|candidate| {
             asked.set(asked.get() + 1);
             shows(candidate)
         });
-        assert_eq!((asked.get(), shrunk.candidates), (7, 7));
-        assert!(shrunk.is_cut_short());
-        assert!(shrunk.to_string().ends_with("7 candidates of 7, all spent"));
+        assert_eq!(asked.get(), shrunk.candidates);
+        assert!(shrunk.candidates > 0 && shrunk.spent <= 40 && shrunk.is_cut_short());
+        assert!(shrunk.candidates < 40, "the first ones are heavy: {shrunk}");
+        assert!(shrunk.to_string().ends_with(" of 40, all spent"));
         assert_eq!(shows(&shrunk.smallest).as_deref(), Some("it"));
     }
 
