@@ -37,4 +37,5 @@ mod view;
 
 pub use bug::Bug;
 pub use pace::Pacing;
+pub(crate) use run::on_processor_ns;
 pub use run::{BlockStm, Counts};

@@ -46,6 +46,9 @@ pub struct Counts {
     pub aborted: usize,
     /// Transactions executed once more in order, behind one that did not fit into the block.
     pub in_order: usize,
+    /// Nanoseconds for which the busiest worker was on a processor: what the block takes on a machine that
+    /// has nothing else to do, but for waiting. `None` with drawn turns, and where the system does not say.
+    pub busiest_ns: Option<u64>,
 }
 
 /// The last execution of one transaction.
@@ -155,6 +158,12 @@ impl BlockStm {
     }
 }
 
+/// The nanoseconds that the calling thread has had on a processor, `None` where the system does not say.
+pub(crate) fn on_processor_ns() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok()
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -166,6 +175,7 @@ fn into_inner<T>(mutex: Mutex<T>) -> T {
 impl Shared<'_> {
     /// Works until the block is done; a panic ends the block for all workers.
     fn work(&self, worker: usize) {
+        let start = self.on_processor_ns();
         self.pace.enter(worker);
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let mut task = self.scheduler.next(&self.pace, worker);
@@ -189,7 +199,20 @@ impl Shared<'_> {
         if let Err(panic) = ended {
             self.scheduler.fail(Failure::Panic(message(panic.as_ref())));
         }
+        if let (Some(start), Some(end)) = (start, self.on_processor_ns()) {
+            let mut counts = lock(&self.counts);
+            counts.busiest_ns = counts.busiest_ns.max(Some(end.saturating_sub(start)));
+        }
         self.pace.leave(worker);
+    }
+
+    /// The time that this thread has had on a processor.
+    fn on_processor_ns(&self) -> Option<u64> {
+        if self.pace.is_drawn() {
+            None
+        } else {
+            on_processor_ns()
+        }
     }
 
     fn execute(&self, transaction: usize, incarnation: usize, worker: usize) -> Option<Task> {
