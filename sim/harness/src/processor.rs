@@ -1,4 +1,4 @@
-//! Processor time of this process.
+//! Processor time of this process, and what its threads wait for.
 
 use std::fs;
 use std::time::Duration;
@@ -41,6 +41,30 @@ fn parsed(text: &str) -> Option<ProcessorTime> {
     }
 }
 
+/// Tells if a thread of this process, other than the calling one, waits for a processor or for a disk and
+/// not for another thread. False on systems without `/proc/self/task`.
+#[must_use]
+pub fn waits_for_the_machine() -> bool {
+    let Ok(this) = fs::read_link("/proc/thread-self") else {
+        return false;
+    };
+    let Ok(threads) = fs::read_dir("/proc/self/task") else {
+        return false;
+    };
+    threads.flatten().any(|thread| {
+        Some(thread.file_name().as_os_str()) != this.file_name()
+            && fs::read_to_string(thread.path().join("stat")).is_ok_and(|text| is_held_up(&text))
+    })
+}
+
+/// Tells if a thread is runnable (R) or in a wait that no signal ends (D), by its `stat`.
+fn is_held_up(text: &str) -> bool {
+    let state = text
+        .rsplit_once(')')
+        .and_then(|(_, fields)| fields.split_whitespace().next());
+    matches!(state, Some("R" | "D"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +78,31 @@ mod tests {
         };
         assert_eq!(parsed(text), Some(expected));
         assert_eq!(parsed("7 (a) R 1"), None);
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_a_disk_is_told_from_one_that_waits_for_a_thread() {
+        assert!(is_held_up("7 (S) D 1 7 7"));
+        assert!(is_held_up("7 (a) R 1 7 7"));
+        assert!(!is_held_up("7 (R) S 1 7 7"));
+        assert!(!is_held_up("7"));
+    }
+
+    #[test]
+    fn a_thread_that_computes_is_seen() {
+        if fs::read_link("/proc/thread-self").is_err() {
+            return;
+        }
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+            let is_seen = waits_for_the_machine();
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(is_seen);
+        });
     }
 }

@@ -10,7 +10,8 @@
 //! *Machines with too few processors.* Silence is counted while the process is idle, as in a deadlock, and
 //! in full while it computes on a processor of its own, as in an endless loop. Where a process computes
 //! and gets less than half a processor, twice the processor time that it gets is counted: what is slow
-//! because others compute is given more time. A process that was stopped or a machine that slept counts
+//! because others compute is given more time. One that computes nothing while a thread of it waits for a
+//! processor or a disk is given ten times the time. A process that was stopped or a machine that slept counts
 //! as little as a moment.
 //!
 //! *A thread cannot be ended.* What finds the silence is told on a thread of the watchdog, which reports
@@ -23,7 +24,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::invariant::FINISHES_IN_TIME;
-use crate::processor::processor_time;
+use crate::processor::{processor_time, waits_for_the_machine};
 use crate::violation::Violation;
 
 /// Default of the limit of silence.
@@ -31,6 +32,9 @@ pub const RUN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Longest time of one operation, in limits of silence.
 const MOST_LIMITS: u32 = 10;
+
+/// Share of the time that counts while the machine keeps a process waiting: one of so many parts.
+const HELD_UP: u32 = 10;
 
 /// Longest time between two looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -240,7 +244,11 @@ fn wait_for_silence(watched: &Watched, limit: Duration) -> Option<Silence> {
             (false, true) => News::Note,
             (false, false) => News::None,
         };
-        if count.is_silent(limit, news, counted(elapsed.min(look * 2), computed)) {
+        if count.is_silent(
+            limit,
+            news,
+            counted(elapsed.min(look * 2), computed, waits_for_the_machine),
+        ) {
             let noted = watched.noted();
             return Some(Silence {
                 limit,
@@ -253,10 +261,16 @@ fn wait_for_silence(watched: &Watched, limit: Duration) -> Option<Silence> {
     }
 }
 
-/// The part of a time that counts as silent, if the process used this much processor time in it.
-fn counted(elapsed: Duration, computed: Option<Duration>) -> Duration {
+/// The part of a time that counts as silent, if the process used this much processor time in it; `is_held_up`
+/// tells of one that used none if the machine keeps it waiting.
+fn counted(
+    elapsed: Duration,
+    computed: Option<Duration>,
+    is_held_up: impl FnOnce() -> bool,
+) -> Duration {
     match computed {
         Some(computed) if computed > Duration::ZERO => elapsed.min(computed * 2),
+        Some(_) if is_held_up() => elapsed / HELD_UP,
         _ => elapsed,
     }
 }
@@ -371,11 +385,13 @@ mod tests {
     #[test]
     fn a_process_that_computes_with_little_of_a_processor_is_given_more_time() {
         let ms = Duration::from_millis;
-        assert_eq!(counted(ms(100), Some(ms(10))), ms(20), "others compute");
-        assert_eq!(counted(ms(100), Some(ms(100))), ms(100), "an endless loop");
-        assert_eq!(counted(ms(100), Some(ms(180))), ms(100), "on two threads");
-        assert_eq!(counted(ms(100), Some(ms(0))), ms(100), "a deadlock");
-        assert_eq!(counted(ms(100), None), ms(100), "it is not known");
+        let counted = |computed, is_held_up| counted(ms(100), computed, || is_held_up);
+        assert_eq!(counted(Some(ms(10)), true), ms(20), "others compute");
+        assert_eq!(counted(Some(ms(100)), true), ms(100), "an endless loop");
+        assert_eq!(counted(Some(ms(180)), true), ms(100), "on two threads");
+        assert_eq!(counted(Some(ms(0)), false), ms(100), "a deadlock");
+        assert_eq!(counted(Some(ms(0)), true), ms(10), "a slow disk");
+        assert_eq!(counted(None, true), ms(100), "it is not known");
     }
 
     #[test]
