@@ -1,5 +1,6 @@
 //! Scenarios from a fuzzer's bytes, with few signatures: verifying them is most of the cost of a run.
 
+use arbitrary::{Arbitrary, Unstructured};
 use lockstep_core::model::Genesis;
 use lockstep_harness::choice::Choices;
 
@@ -50,6 +51,13 @@ pub fn assert_nothing_is_violated(
     }
 }
 
+/// A small run that an input makes; zeros follow it.
+impl<'a> Arbitrary<'a> for Scenario {
+    fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(scenario(input, SIZE, SIGNATURES))
+    }
+}
+
 /// Draws a scenario with at most `signatures` signatures to verify. Transactions that would exceed
 /// this number, in the order of the scenario, are left out.
 pub fn scenario(choices: &mut impl Choices, size: Size, signatures: usize) -> Scenario {
@@ -93,4 +101,22 @@ pub fn execution(choices: &mut impl Choices) -> Execution {
 
 fn workers(choices: &mut impl Choices) -> usize {
     usize::try_from(choices.between(1, 4)).expect("there are few workers")
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_harness::choice::FromBytes;
+
+    use super::*;
+
+    #[test]
+    fn structured_input_makes_the_scenario_of_its_bytes() {
+        let bytes: Vec<u8> = (0..900u32)
+            .map(|byte| (byte * 37 % 251).to_le_bytes()[0])
+            .collect();
+        let made = Scenario::arbitrary(&mut Unstructured::new(&bytes)).ok();
+        let drawn = scenario(&mut FromBytes(&bytes), SIZE, SIGNATURES);
+        assert!(drawn.transactions() > 0);
+        assert_eq!(made, Some(drawn));
+    }
 }

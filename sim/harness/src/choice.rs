@@ -2,6 +2,7 @@
 //!
 //! A seed, a fuzzer's bytes or a test can be behind one; the generator cannot tell.
 
+use arbitrary::Unstructured;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -88,6 +89,17 @@ impl Choices for FromBytes<'_> {
     }
 }
 
+/// Choices from the input of a fuzzer that makes structured values: those that [`FromBytes`] makes of its bytes.
+impl Choices for Unstructured<'_> {
+    fn below(&mut self, bound: u64) -> u64 {
+        let needed = bytes_for(bound);
+        let bytes = self.bytes(needed.min(self.len())).unwrap_or_default();
+        // Zeros behind the last byte.
+        let bytes = bytes.iter().chain(std::iter::repeat(&0)).take(needed);
+        bytes.fold(0, |number, byte| number << 8 | u64::from(*byte)) % bound
+    }
+}
+
 /// The choices of another stream, and the bytes from which [`FromBytes`] makes the same ones: turns a
 /// run of the simulator into an input for a fuzzer.
 #[derive(Clone, Debug)]
@@ -143,5 +155,18 @@ mod tests {
         let mut again = FromBytes(&bytes);
         assert_eq!(bounds.map(|bound| again.below(bound)), chosen);
         assert!(again.0.is_empty());
+    }
+
+    #[test]
+    fn structured_input_makes_the_choices_of_its_bytes() {
+        let bytes: Vec<u8> = (0..40u32)
+            .map(|byte| (byte * 37 % 251).to_le_bytes()[0])
+            .collect();
+        let mut structured = Unstructured::new(&bytes);
+        let mut plain = FromBytes(&bytes);
+        for bound in [1, 2, 256, 65_537, u64::MAX, 255, 1 << 40].repeat(4) {
+            assert_eq!(structured.below(bound), plain.below(bound), "below {bound}");
+        }
+        assert_eq!((structured.len(), plain.0.len()), (0, 0));
     }
 }

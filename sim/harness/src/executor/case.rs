@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use arbitrary::{Arbitrary, Unstructured};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{Choices, FromBytes};
@@ -105,6 +106,13 @@ fn block<A: Adapter>(
             of_pattern.unwrap_or_else(|| adapter.intent(roles, environment, choices))
         })
         .collect()
+}
+
+/// The case that the rest of an input makes; zeros follow it.
+impl<'a, A: Adapter + Default> Arbitrary<'a> for Case<A> {
+    fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(Case::draw(&A::default(), input))
+    }
 }
 
 impl<A: Adapter> Clone for Case<A> {

@@ -8,8 +8,8 @@
 //! });
 //! ```
 //!
-//! and so is a property of proptest, over `any::<Vec<u8>>()`. The bytes are choices: those of a seed make the
-//! same case, and any bytes make one.
+//! and so is a property of proptest, over `vec(any::<u8>(), 0..1_000)`. The bytes are choices, and any bytes make
+//! a case. [`Case`] is [`Arbitrary`](arbitrary::Arbitrary) over the same choices.
 
 use crate::coverage::Coverage;
 use crate::trace::Trace;

@@ -1,10 +1,12 @@
 //! Trials of the machine of registers, whose contender runs in child processes of this test: each seeded bug is
 //! detected with its exit code, shrunk, and kept as a reproducer; the right machine passes.
 
+mod forgetful;
 mod program;
 
 use std::time::{Duration, Instant};
 
+use arbitrary::{Arbitrary as _, Unstructured};
 use lockstep_harness::campaign::{Plan, Runs, Summary, Unwatched, Verdict, Workload as _, run};
 use lockstep_harness::choice::{Choices as _, Seeded};
 use lockstep_harness::executor::answer::{Answer, Contender, InProcess};
@@ -410,5 +412,47 @@ fn bytes_that_show_a_bug_are_found() {
     let machine = RegisterMachine::new(Some(RegisterBug::ValidationSkipped));
     for seed in 0..60 {
         check_bytes(&machine, &bytes(seed));
+    }
+}
+
+#[test]
+fn a_stream_of_choices_that_draws_two_cases_is_found() {
+    let machine = RegisterMachine::new(Some(RegisterBug::DrawForgets));
+    let trials = Trials::with(&machine, InProcess, SETTINGS);
+    let summary = run(&plan(20), &trials, &mut Unwatched);
+    let [finding] = summary.verdict.findings() else {
+        panic!("{}", summary.verdict);
+    };
+    assert_eq!(finding.violation.invariant, "adapter-agrees-with-itself");
+    assert!(finding.violation.detail.contains("draws two cases"));
+}
+
+#[test]
+fn a_campaign_in_which_no_transactions_conflict_is_vacuous() {
+    let machine = RegisterMachine::new(Some(RegisterBug::NothingConflicts));
+    let trials = Trials::with(&machine, InProcess, SETTINGS);
+    let summary = run(&plan(60), &trials, &mut Unwatched);
+    let missing = vec!["swap: changed the result"];
+    assert_eq!(summary.verdict, Verdict::Vacuous { missing });
+    assert!(summary.coverage.of("swap: changed nothing") > 10);
+}
+
+#[test]
+fn structured_input_makes_the_case_of_its_bytes() {
+    for seed in 0..20 {
+        let bytes = bytes(seed);
+        let made = Case::<RegisterMachine>::arbitrary(&mut Unstructured::new(&bytes));
+        let drawn = Case::from_bytes(&RegisterMachine::default(), &bytes);
+        assert_eq!(made.ok(), Some(drawn));
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(40))]
+
+    #[test]
+    fn a_property_of_bytes_is_a_trial(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+        check_bytes(&RegisterMachine::default(), &bytes);
+        proptest::prop_assert!(Case::from_bytes(&RegisterMachine::default(), &bytes).to_json().is_ok());
     }
 }

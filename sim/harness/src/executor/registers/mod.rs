@@ -81,6 +81,12 @@ impl Adapter for RegisterMachine {
 
     fn intent(&self, roles: RolePool, _: &Environment, choices: &mut impl Choices) -> Operation {
         let at = roles.pick(choices);
+        if self.has(RegisterBug::NothingConflicts) {
+            return Operation::Fail { at };
+        }
+        if self.has(RegisterBug::DrawForgets) && self.is_fifth_execution() {
+            return Operation::Fail { at };
+        }
         let other = roles.pick(choices);
         match choices.below(8) {
             0 => Operation::Copy {
@@ -148,6 +154,9 @@ impl Adapter for RegisterMachine {
     }
 
     fn access(&self, access: Access) -> Option<Operation> {
+        if self.has(RegisterBug::NothingConflicts) {
+            return None;
+        }
         Some(match access {
             Access::Copy { from, to } => Operation::Copy { from, to },
             Access::Add { to } => Operation::Add { to, amount: 1 },

@@ -45,6 +45,11 @@ crate::seeded_bugs! {
         ReferenceWaits = "reference-waits" in Invented:
             "the reference does not end on a block of more than 3 transactions",
             named by [REFERENCE_ANSWERS];
+        DrawForgets = "draw-forgets" in Invented:
+            "one stream of choices draws another case the next time",
+            named by [ADAPTER_AGREES_WITH_ITSELF];
+        NothingConflicts = "nothing-conflicts" in Invented:
+            "the adapter draws operations that commute";
         AlwaysSerial = "always-serial" in Invented:
             "the contender executes every block on one thread";
     }
