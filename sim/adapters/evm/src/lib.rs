@@ -11,6 +11,7 @@
 //! - [`cases`]: small blocks that each show one kind of defect
 //! - [`real`]: blocks of nodes as conflict patterns
 //! - [`speed`]: times of the Block-STM beside the reference
+//! - [`trial`]: drawn blocks, as the harness executes and judges them
 //! - [`search`]: the schedules on which a Block-STM differs from the reference
 
 pub mod block;
@@ -29,3 +30,4 @@ pub mod search;
 pub mod sender;
 pub mod speed;
 pub mod state;
+pub mod trial;
