@@ -23,6 +23,9 @@ lockstep_harness::seeded_bugs! {
         RewindLeavesMark = "rewind-leaves-mark" in Invented:
             "a rewind leaves the height that it came from beside the tip",
             named by [BYTES_DEPEND_ON_BLOCKS_ALONE];
+        MarkUntilNextBlock = "mark-until-next-block" in Invented:
+            "a rewind leaves the height that it came from beside the tip until the next block arrives",
+            named by [BYTES_DEPEND_ON_BLOCKS_ALONE];
         RefusedBlockCounted = "refused-block-counted" in Invented:
             "the number of refused blocks is stored",
             named by [BYTES_DEPEND_ON_BLOCKS_ALONE];
@@ -33,6 +36,13 @@ lockstep_harness::seeded_bugs! {
 }
 
 impl PathBug {
+    const fn marks_rewinds(self) -> bool {
+        matches!(
+            self,
+            PathBug::RewindLeavesMark | PathBug::MarkUntilNextBlock
+        )
+    }
+
     /// Creates a ledger with this bug, executed serially.
     ///
     /// # Errors
@@ -53,6 +63,9 @@ impl PathBug {
         Ok(Box::new(WithAPast { inner, bug: self }))
     }
 }
+
+/// Key of the mark of a rewind.
+const MARK: &[u8] = b"rewound";
 
 /// A storage that keeps what a rewind deletes, or more than it is given.
 struct Remembering {
@@ -90,8 +103,8 @@ impl Storage for Remembering {
                 }
             }
         }
-        if is_rewind && self.bug == PathBug::RewindLeavesMark {
-            changed.put(Table::Meta, b"rewound".to_vec(), Vec::new());
+        if is_rewind && self.bug.marks_rewinds() {
+            changed.put(Table::Meta, MARK.to_vec(), Vec::new());
         }
         self.inner.commit(&changed)
     }
@@ -104,6 +117,15 @@ struct WithAPast {
 }
 
 impl WithAPast {
+    /// Deletes the mark of a rewind.
+    fn heal(&self) -> Result<(), SubjectError> {
+        let storage = self.inner.chain()?.storage();
+        let mut storage = storage.write().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = Batch::new();
+        batch.delete(Table::Meta, MARK.to_vec());
+        Ok(storage.commit(&batch)?)
+    }
+
     /// Adds one to a number that is stored under this key.
     fn count(&self, key: &[u8]) -> Result<(), SubjectError> {
         let storage = self.inner.chain()?.storage();
@@ -120,6 +142,9 @@ impl Subject for WithAPast {
     methods_of_inner!();
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
+        if self.bug == PathBug::MarkUntilNextBlock {
+            self.heal()?;
+        }
         let added = self.inner.add_block(block);
         if self.bug == PathBug::RefusedBlockCounted
             && matches!(added, Err(SubjectError::Refused(_)))

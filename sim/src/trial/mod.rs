@@ -193,7 +193,7 @@ fn run_all(
     trial.read_the_rest()?;
     trial.ask_public_reads(true)?;
     if bytes::leaves_the_straight_path(scenario) {
-        trial.compare_with_rebuilt(scenario)?;
+        trial.compare_with_rebuilt_at_the_end()?;
     }
     trial.label = "what is kept at the end";
     trial.compare_bytes()?;
@@ -270,6 +270,7 @@ impl Trial<'_> {
         // A fault that met no operation does not wait for a later step.
         self.armed.clear();
         outcome?;
+        self.compare_with_rebuilt_after(step)?;
         self.ask_public_reads(false)
     }
 
