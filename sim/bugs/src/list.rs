@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::buggy_executor::ExecutorBug;
+use crate::buggy_executor::concurrent::ThreadBug;
 use lockstep_harness::seeded_bug::{Area, Entry, Host, catalogue};
 use lockstep_sim::buggy_core::AnswerBug;
 use lockstep_sim::buggy_core::ChangeBug;
@@ -48,7 +49,7 @@ pub static BUGS: LazyLock<Vec<Bug>> = LazyLock::new(|| {
     catalogue().into_iter().filter(known).map(Bug::of).collect()
 });
 
-/// The invented bugs of core's public answers, state, stored bytes and mempool, and of sizes and edges, which
+/// The invented bugs of core's public answers, state, stored bytes and mempool, of sizes and edges, and of threads under faults, which
 /// engines search for by name and commands inject. They are no rows of the detection matrix.
 pub static INVENTED: LazyLock<Vec<Bug>> = LazyLock::new(|| {
     let hosts = [
@@ -57,6 +58,7 @@ pub static INVENTED: LazyLock<Vec<Bug>> = LazyLock::new(|| {
         PathBug::HOST,
         PoolBug::HOST,
         ExecutorBug::HOST,
+        ThreadBug::HOST,
     ];
     let is_sought = |entry: &Entry| {
         entry.bug.area == Area::Invented

@@ -47,9 +47,9 @@ pub(super) fn of(bug: &Bug) -> Option<Option<ThreadBug>> {
     }
 }
 
-/// True if loom can show the bug: a panic ends its model.
-pub(super) fn takes_no_panic(bug: &Bug) -> bool {
-    of(bug).is_some_and(|thread_bug| !thread_bug.is_some_and(ThreadBug::takes_a_panic))
+/// True if loom can show the bug: it shows without a fault.
+pub(super) fn takes_no_fault(bug: &Bug) -> bool {
+    of(bug).is_some_and(|thread_bug| !thread_bug.is_some_and(ThreadBug::takes_a_fault))
 }
 
 /// Returns [`of`] for a search, with an error in place of `None`.
@@ -57,7 +57,7 @@ pub(super) fn must_be_there(bug: &Bug) -> Result<Option<ThreadBug>, String> {
     of(bug).ok_or_else(|| format!("the buggy executor with threads has no {}", bug.id))
 }
 
-/// Draws a scenario, with a concurrent request or a panic if the bug needs one.
+/// Draws a scenario, with a concurrent request or a fault if the bug needs one.
 pub(super) fn scenario(choices: &mut impl Choices, thread_bug: Option<ThreadBug>) -> Scenario {
     let mut scenario = generate::scenario(choices, SIZE).1;
     let mut steps = Vec::new();
@@ -77,12 +77,18 @@ pub(super) fn scenario(choices: &mut impl Choices, thread_bug: Option<ThreadBug>
             let reads =
                 Fault::ConcurrentRequest(InjectionPoint::Step(0), ConcurrentRequest::Reader);
             let fault = match thread_bug {
-                None => Some(choices.pick(&[panic, rewinds, reads])),
+                None => {
+                    let fails = fails(choices, transactions);
+                    let cancel = cancel(choices, transactions);
+                    Some(choices.pick(&[panic, rewinds, reads, fails, cancel]))
+                }
                 Some(ThreadBug::ResultIndexLost) => Some(panic),
                 Some(ThreadBug::PanicNotTold) => Some(Fault::Panic {
                     transaction: choices.below(transactions),
                     persists: true,
                 }),
+                Some(ThreadBug::WorkerFailureRejects) => Some(fails(choices, transactions)),
+                Some(ThreadBug::CancelledWorkerWrites) => Some(cancel(choices, transactions)),
                 Some(ThreadBug::OpenWindow) => Some(rewinds),
                 Some(ThreadBug::GuardAcrossAwait) => Some(reads),
                 Some(_) => None,
@@ -93,6 +99,16 @@ pub(super) fn scenario(choices: &mut impl Choices, thread_bug: Option<ThreadBug>
     }
     scenario.steps = steps;
     scenario
+}
+
+fn fails(choices: &mut impl Choices, transactions: u64) -> Fault {
+    Fault::ReadFails {
+        at: choices.below(transactions),
+    }
+}
+
+fn cancel(choices: &mut impl Choices, transactions: u64) -> Fault {
+    Fault::Cancel(InjectionPoint::Step(choices.below(transactions)))
 }
 
 impl Engine for Threads {

@@ -1,10 +1,10 @@
 //! The outcome of one execution of a block, and the outcomes that are allowed.
 
-use super::explorable::Added;
+use super::explorable::{Added, MetBy};
 use super::faults;
 use crate::scenario::Fault;
 use crate::subject::SubjectError;
-use crate::world::World;
+use crate::world::{BlockResult, World};
 
 /// Outcome of one execution of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,16 @@ pub(super) enum BlockAnswer<S> {
     Added(Box<Added<S>>),
     Failed(SubjectError),
     Panicked(String),
+}
+
+impl<S> BlockAnswer<S> {
+    /// Returns the thread that met the injected fault, if it was met.
+    pub(super) fn met_by(&self) -> Option<MetBy> {
+        match self {
+            BlockAnswer::Added(added) => added.met_by,
+            BlockAnswer::Failed(_) | BlockAnswer::Panicked(_) => None,
+        }
+    }
 }
 
 /// Outcomes that are allowed for a block.
@@ -38,16 +48,43 @@ impl<S: PartialEq> SerialAnswers<S> {
             let saw = concurrent.saw.as_ref();
             concurrent.answer == Ok(None) && saw.is_none_or(|saw| *saw == self.before)
         });
-        if let (Some(fault), Err(error), true) = (self.fault, &got.result, got.has_fault_happened)
-            && faults::may_end_with(fault, error)
-        {
-            return got.ledger == self.ledger;
+        if self.was_rightly_interrupted(got) {
+            let again = got.again.as_ref();
+            return again.is_some_and(|(result, ledger)| self.has_result(result, ledger));
         }
-        within_limit
-            && saw_one
-            && self.answers.iter().any(|answer| {
-                matches!(answer, BlockAnswer::Added(one)
-                    if one.result == got.result && one.ledger == got.ledger)
-            })
+        within_limit && saw_one && self.has_result(&got.result, &got.ledger)
+    }
+
+    /// Returns whether a fault that happened ended the block with an error of its kind, and the ledger is as it
+    /// was.
+    pub(super) fn was_rightly_interrupted(&self, got: &Added<S>) -> bool {
+        let (Some(fault), Err(error), Some(_)) = (self.fault, &got.result, got.met_by) else {
+            return false;
+        };
+        faults::may_end_with(fault, error) && got.ledger == self.ledger
+    }
+
+    /// Returns the second try of a block in place of the first one, if only the second one is wrong.
+    pub(super) fn wrong_part(&self, mut got: Added<S>) -> Added<S> {
+        let Some((result, ledger)) = got.again.take() else {
+            return got;
+        };
+        if !self.was_rightly_interrupted(&got) || self.has_result(&result, &ledger) {
+            return got;
+        }
+        // An error of the second try is not the fault's.
+        let met_by = got.met_by.filter(|_| result.is_ok());
+        Added {
+            met_by,
+            ..Added::of(result, ledger)
+        }
+    }
+
+    fn has_result(&self, result: &Result<BlockResult, SubjectError>, ledger: &S) -> bool {
+        self.answers.iter().any(|answer| match answer {
+            BlockAnswer::Added(one) => one.result == *result && one.ledger == *ledger,
+            BlockAnswer::Failed(error) => Err(error) == result.as_ref() && *ledger == self.ledger,
+            BlockAnswer::Panicked(_) => false,
+        })
     }
 }

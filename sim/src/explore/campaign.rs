@@ -8,7 +8,7 @@ use lockstep_harness::coverage::Coverage;
 use lockstep_harness::trace::Trace;
 
 use super::explorable::Explorable;
-use super::faults;
+use super::faults::{self, FaultCounts};
 use super::search::{self, Explored, SearchPlan};
 use crate::generate::{self, Profile, Size};
 use crate::scenario::Scenario;
@@ -23,6 +23,12 @@ const SIZE: Size = Size {
     transactions: 30,
     accounts: 8,
 };
+
+/// Minimum number of runs of a campaign that must have met every kind of fault.
+const WHOLE: u64 = 64;
+
+/// Begin of the names of the coverage points of faults.
+const OF_FAULTS: &str = "fault: ";
 
 /// A coverage point of an exploration: [`lockstep_harness::point!`] with its system.
 macro_rules! schedule_point {
@@ -98,9 +104,16 @@ impl<E: Explorable> Workload for Schedules<E> {
         (self.self_check)(seed)
     }
 
-    /// Lists the coverage points that were not reached. Even one run must have two different schedules.
-    fn missing(&self, coverage: &Coverage, _: u64, _: bool) -> Vec<&'static str> {
-        coverage.missing(SYSTEM, None)
+    /// Lists the coverage points that were not reached. Even one run must have two different schedules; a
+    /// campaign of many must have met every kind of fault.
+    fn missing(&self, coverage: &Coverage, runs: u64, is_whole: bool) -> Vec<&'static str> {
+        let missing = coverage.missing(SYSTEM, None).into_iter();
+        match runs {
+            WHOLE.. if is_whole => missing.collect(),
+            _ => missing
+                .filter(|point| !point.starts_with(OF_FAULTS))
+                .collect(),
+        }
     }
 }
 
@@ -119,6 +132,28 @@ fn count(coverage: &mut Coverage, scenario: &Scenario, explored: Explored) {
     coverage.count_many(schedule_point!("most preemptions", most), most);
     if explored.distinct > 1 {
         coverage.count(schedule_point!("schedule: distinct"));
+    }
+    count_faults(coverage, explored.faults);
+}
+
+/// Counts the faults that were met, by the thread that met them.
+fn count_faults(coverage: &mut Coverage, faults: FaultCounts) {
+    coverage.count_many(schedule_point!("faults armed", total), faults.armed);
+    coverage.count_many(schedule_point!("faults met", total), faults.met());
+    if faults.failing_reads > faults.failing_reads_of_workers {
+        coverage.count(schedule_point!("fault: failing read in the caller"));
+    }
+    if faults.failing_reads_of_workers > 0 {
+        coverage.count(schedule_point!("fault: failing read in a worker"));
+    }
+    if faults.panics > faults.panics_of_workers {
+        coverage.count(schedule_point!("fault: panic in the caller"));
+    }
+    if faults.panics_of_workers > 0 {
+        coverage.count(schedule_point!("fault: panic in a worker"));
+    }
+    if faults.cancellations > 0 {
+        coverage.count(schedule_point!("fault: cancellation"));
     }
 }
 
@@ -151,6 +186,38 @@ mod tests {
         let drawn = coverage.total("schedules") - coverage.total("blocks");
         assert!(drawn > 0 && drawn.is_multiple_of(20), "{coverage:?}");
         assert!(coverage.total("preemptions") > 0);
+    }
+
+    #[test]
+    fn a_whole_campaign_meets_every_fault_in_the_caller_and_in_workers() {
+        let plan = Plan {
+            repeat_every: 1_000,
+            ..Plan::of(Runs::Seeds(0..WHOLE))
+        };
+        let summary = campaign::run(&plan, &schedules(2), &mut Unwatched);
+        assert_eq!(summary.verdict, Verdict::Passed, "{:?}", summary.coverage);
+        let total = |of| summary.coverage.total(of);
+        assert!(
+            total("faults met") > total("faults armed"),
+            "{:?}",
+            summary.coverage
+        );
+    }
+
+    #[test]
+    fn a_campaign_of_many_runs_without_a_fault_is_vacuous() {
+        let without = Coverage::default();
+        let missing = schedules(1).missing(&without, WHOLE, true);
+        let faults = missing.iter().filter(|point| point.starts_with(OF_FAULTS));
+        assert_eq!(faults.count(), 5, "{missing:?}");
+        assert_eq!(
+            schedules(1).missing(&without, 1, true),
+            ["schedule: distinct"]
+        );
+        assert_eq!(
+            schedules(1).missing(&without, WHOLE, false),
+            ["schedule: distinct"]
+        );
     }
 
     #[test]

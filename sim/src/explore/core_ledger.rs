@@ -10,6 +10,7 @@ use lockstep_core::model::{Block, Genesis, Height, Timestamp};
 use lockstep_core::signature::Verifier;
 use lockstep_core::storage::MemoryStorage;
 use lockstep_core::under_shuttle::chain as explored;
+use lockstep_sync::shuttle as sync;
 
 use super::explorable::{Added, Explorable, LedgerState};
 use super::faults::{self, FaultyStorage, Reads};
@@ -55,26 +56,37 @@ impl Explorable for CoreLedger {
         let storage = FaultyStorage::new(ledger, Arc::clone(&reads));
         let chain = explored::Chain::open_existing(storage, config.clone(), clock())?
             .with_verifier(verdicts());
-        with(&reads, |reads| reads.arm(fault));
+        with(&reads, |reads| reads.arm(fault, sync::current_thread()));
         let steps = AtomicU64::new(0);
         let is_cancelled = || {
             let step = InjectionPoint::Step(steps.fetch_add(1, Ordering::Relaxed));
             let is_now = fault == Fault::Cancel(step);
-            with(&reads, |reads| reads.has_happened |= is_now);
+            if is_now {
+                with(&reads, |reads| reads.note());
+            }
             is_now
         };
         let added = chain.add_block_unless(block, is_cancelled);
         let result = added.map(subject::result).map_err(SubjectError::from);
-        match result {
-            Err(error) if !with(&reads, |reads| reads.has_happened) => Err(error),
-            result => Ok(Added {
-                result,
-                ledger: chain.into_storage().into_inner(),
-                concurrent: None,
-                at_work: None,
-                has_fault_happened: with(&reads, |reads| reads.has_happened),
-            }),
+        let met_by = with(&reads, |reads| reads.disarm());
+        let Err(error) = result else {
+            let ledger = chain.into_storage().into_inner();
+            return Ok(Added {
+                met_by,
+                ..Added::of(result, ledger)
+            });
+        };
+        if met_by.is_none() {
+            return Err(error);
         }
+        let ledger = sync::read(&chain.storage()).inner().clone();
+        let again = chain.add_block(block);
+        let again = again.map(subject::result).map_err(SubjectError::from);
+        Ok(Added {
+            met_by,
+            again: Some((again, chain.into_storage().into_inner())),
+            ..Added::of(Err(error), ledger)
+        })
     }
 
     fn supports(&self, fault: Fault) -> bool {

@@ -83,7 +83,7 @@ pub trait Explorable: Send + Sync + 'static {
 
     /// Does as [`Explorable::add_block`], with a fault that it [supports](Explorable::supports) and that is no
     /// concurrent request. An error of a block under a fault that happened is a result, with the ledger that
-    /// it left.
+    /// it left, and the block is added again in the same execution.
     ///
     /// # Errors
     ///
@@ -128,19 +128,37 @@ pub struct Added<S> {
     pub concurrent: Option<ConcurrentReport>,
     /// Number of workers at work, where it is counted.
     pub at_work: Option<AtWork>,
-    /// True if a fault was injected that is no concurrent request.
-    pub has_fault_happened: bool,
+    /// The thread that met an injected fault, if one was injected that is no concurrent request.
+    pub met_by: Option<MetBy>,
+    /// Result of the same block when it is added again without the fault that kept it from being added, in
+    /// the same execution, and the ledger afterwards.
+    pub again: Option<(Result<BlockResult, SubjectError>, S)>,
+}
+
+/// A thread that meets an injected fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetBy {
+    /// The one that adds the block.
+    Caller,
+    /// A worker beside it.
+    Worker,
 }
 
 impl<S> Added<S> {
     /// Creates the result of a block without a concurrent request.
     pub const fn alone(result: BlockResult, ledger: S) -> Self {
+        Added::of(Ok(result), ledger)
+    }
+
+    /// Creates the answer to a block without a concurrent request and without a fault that happened.
+    pub const fn of(result: Result<BlockResult, SubjectError>, ledger: S) -> Self {
         Added {
-            result: Ok(result),
+            result,
             ledger,
             concurrent: None,
             at_work: None,
-            has_fault_happened: false,
+            met_by: None,
+            again: None,
         }
     }
 }

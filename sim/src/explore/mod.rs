@@ -53,7 +53,8 @@
 //! - Threads of other pools, such as rayon's or tokio's, and core's asynchronous front: only primitives
 //!   of `lockstep-sync`, or shuttle's own, are steps.
 //! - Concurrent requests of core: [`CoreLedger`] supports none; they are explored with the buggy executor.
-//!   Of faults, core is explored with a failing read, one panic at a read of cells, and cancellation.
+//!   Of faults, core is explored with a failing read, one panic at a read of cells, and cancellation. A block
+//!   that a fault ended is added again in the same execution, and must give the serial result then.
 //! - Time and crashes: the ledger is in memory, and each block is executed by one that was just opened.
 
 mod answers;
@@ -68,7 +69,8 @@ mod subject;
 
 pub use campaign::{Exploration, SYSTEM, Schedules};
 pub use core_ledger::CoreLedger;
-pub use explorable::{Added, Explorable, LedgerState};
+pub use explorable::{Added, Explorable, LedgerState, MetBy};
+pub use faults::FaultCounts;
 pub use portfolio::SCHEDULERS;
 pub use scheduler::Preemption;
 pub use search::{

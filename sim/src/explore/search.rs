@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lockstep_core::model::Genesis;
 
 use super::explorable::Explorable;
+use super::faults::FaultCounts;
 use super::portfolio::{Portfolio, SCHEDULERS};
 use super::scheduler::{Preemption, Shared, with};
 use super::subject::{self, ExplorationStats, ExploredSubject, ScheduleSource};
@@ -61,6 +62,8 @@ pub struct Explored {
     pub preemptions: u64,
     /// Largest number of preemptions in one schedule.
     pub most_preemptions: u64,
+    /// Faults that were armed and met.
+    pub faults: FaultCounts,
 }
 
 impl Explored {
@@ -78,6 +81,7 @@ impl Explored {
             decisions: self.decisions + other.decisions,
             preemptions: self.preemptions + other.preemptions,
             most_preemptions: most,
+            faults: self.faults.and(other.faults),
         }
     }
 }
@@ -91,6 +95,7 @@ impl From<&ExplorationStats> for Explored {
             decisions: stats.decisions,
             preemptions: stats.preemptions,
             most_preemptions: stats.most_preemptions,
+            faults: stats.faults,
         }
     }
 }

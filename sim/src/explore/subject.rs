@@ -9,8 +9,8 @@ use shuttle::scheduler::Scheduler;
 use shuttle::{FailurePersistence, MaxSteps, Runner};
 
 use super::answers::{BlockAnswer, SerialAnswers};
-use super::explorable::{Added, Explorable, LedgerState};
-use super::faults;
+use super::explorable::{Added, Explorable, LedgerState, MetBy};
+use super::faults::{self, FaultCounts};
 use super::portfolio::{DEFAULT_SCHEDULE, Portfolio};
 use super::scheduler::{
     Preemption, RecordingScheduler, ReplayScheduler, ScheduleLog, Shared, with,
@@ -46,6 +46,7 @@ pub(super) struct ExplorationStats {
     pub(super) decisions: u64,
     pub(super) preemptions: u64,
     pub(super) most_preemptions: u64,
+    pub(super) faults: FaultCounts,
     /// The schedule under which a block differed from its serial result, the scheduler that drew it, and
     /// the number of the draw.
     pub(super) found: Option<(Schedule, &'static str, usize)>,
@@ -149,13 +150,7 @@ impl<E: Explorable> ExploredSubject<E> {
         if block_is_first {
             ledger = after_concurrent(ledger)?;
         }
-        Ok(BlockAnswer::Added(Box::new(Added {
-            result,
-            ledger,
-            concurrent: None,
-            at_work: None,
-            has_fault_happened: false,
-        })))
+        Ok(BlockAnswer::Added(Box::new(Added::of(result, ledger))))
     }
 
     /// Executes a block under one schedule after the other, until the scheduler has no more or an outcome
@@ -166,7 +161,7 @@ impl<E: Explorable> ExploredSubject<E> {
         block: &Block,
         concurrent: Option<&ConcurrentAct>,
         expected: &Arc<SerialAnswers<E::LedgerState>>,
-        after_each: impl Fn(bool) + Send + Sync + 'static,
+        after_each: impl Fn(Option<MetBy>, bool) + Send + Sync + 'static,
     ) -> (BlockAnswer<E::LedgerState>, bool) {
         let last: Shared<Option<(BlockAnswer<E::LedgerState>, bool)>> = Shared::default();
         let explored = {
@@ -186,12 +181,13 @@ impl<E: Explorable> ExploredSubject<E> {
                     Err(error) => BlockAnswer::Failed(error),
                 };
                 let differs = !expected.has(&got);
+                let met_by = got.met_by();
                 with(&last, |last| {
                     if !matches!(last, Some((_, true))) {
                         *last = Some((got, differs));
                     }
                 });
-                after_each(differs);
+                after_each(met_by, differs);
             }
         };
         let runner = Runner::new(scheduler, config());
@@ -217,12 +213,16 @@ impl<E: Explorable> ExploredSubject<E> {
         let default = self.schedule(at, Vec::new());
         let log: Shared<ScheduleLog> = Shared::default();
         let replayed = ReplayScheduler::new(&default.switches, Arc::clone(&log));
-        let (mut last, differs) = self.under(replayed, block, concurrent, expected, |_| {});
+        let (mut last, differs) = self.under(replayed, block, concurrent, expected, |_, _| {});
         let (decisions, is_concurrent) = with(&log, |log| (log.decisions, log.is_concurrent));
         with(&self.stats, |stats| {
             stats.schedules += 1;
             stats.distinct += 1;
             stats.decisions += decisions;
+            stats.faults.armed += u64::from(self.armed.is_some() && concurrent.is_none());
+            if let (Some(fault), Some(met_by)) = (self.armed, last.met_by()) {
+                stats.faults.count(fault, met_by);
+            }
             if differs {
                 stats.found = Some((default, DEFAULT_SCHEDULE, 1));
             }
@@ -242,7 +242,8 @@ impl<E: Explorable> ExploredSubject<E> {
             let note = {
                 let (log, stats) = (Arc::clone(&log), Arc::clone(&self.stats));
                 let (distinct, left) = (Arc::clone(&distinct), Arc::clone(&left));
-                move |differs| {
+                let armed = self.armed;
+                move |met_by: Option<MetBy>, differs| {
                     let (fingerprint, decisions, preemptions) = with(&log, |log| {
                         (log.fingerprint, log.decisions, log.preemptions.len() as u64)
                     });
@@ -253,6 +254,9 @@ impl<E: Explorable> ExploredSubject<E> {
                         stats.decisions += decisions;
                         stats.preemptions += preemptions;
                         stats.most_preemptions = stats.most_preemptions.max(preemptions);
+                        if let (Some(fault), Some(met_by)) = (armed, met_by) {
+                            stats.faults.count(fault, met_by);
+                        }
                     });
                     if differs {
                         with(&left, |left| *left = 0);
@@ -294,7 +298,7 @@ impl<E: Explorable> ExploredSubject<E> {
     ) -> BlockAnswer<E::LedgerState> {
         let log: Shared<ScheduleLog> = Shared::default();
         let replayed = ReplayScheduler::new(&schedule.switches, Arc::clone(&log));
-        let (got, _) = self.under(replayed, block, concurrent, expected, |_| {});
+        let (got, _) = self.under(replayed, block, concurrent, expected, |_, _| {});
         let preemptions = with(&log, |log| std::mem::take(&mut log.preemptions));
         let in_words = |(switch, at)| Preemption::of(switch, at);
         let preemptions = preemptions.into_iter().map(in_words).collect();
@@ -350,9 +354,10 @@ impl<E: Explorable> Subject for ExploredSubject<E> {
         with(&self.stats, |stats| stats.blocks += 1);
         match got {
             BlockAnswer::Added(added) => {
+                let added = expected.wrong_part(*added);
                 self.ledger = added.ledger;
                 self.at_work = added.at_work;
-                if (added.concurrent.is_some() || added.has_fault_happened)
+                if (added.concurrent.is_some() || added.met_by.is_some())
                     && let Some(fault) = &self.armed
                 {
                     self.aftermath.events = happened(fault);

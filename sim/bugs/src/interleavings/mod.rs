@@ -6,7 +6,7 @@ mod search;
 #[path = "unavailable.rs"]
 mod search;
 
-use super::threads::{must_be_there, takes_no_panic};
+use super::threads::{must_be_there, takes_no_fault};
 use super::{Bug, Effort, Engine, Search};
 
 /// The engine. A run is one interleaving of two workers with a bounded number of preemptions.
@@ -23,7 +23,7 @@ impl Engine for Loom {
     }
 
     fn applies(&self, bug: &Bug) -> bool {
-        takes_no_panic(bug)
+        takes_no_fault(bug)
     }
 
     fn left_out(&self) -> Option<String> {

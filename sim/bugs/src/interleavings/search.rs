@@ -17,7 +17,7 @@ pub(super) fn search(thread_bug: Option<ThreadBug>, effort: &Effort<'_>) -> Resu
         Some(thread_bug) => triggers(thread_bug),
         None => ThreadBug::ALL
             .iter()
-            .filter(|thread_bug| !thread_bug.takes_a_panic())
+            .filter(|thread_bug| !thread_bug.takes_a_fault())
             .flat_map(|thread_bug| triggers(*thread_bug))
             .collect(),
     };

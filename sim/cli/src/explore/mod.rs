@@ -259,6 +259,11 @@ fn print_summary(summary: &Summary<Exploration>) {
             total("most preemptions")
         ),
     );
+    let (armed, met) = (total("faults armed"), total("faults met"));
+    say_pair(
+        "faults",
+        format_args!("{armed} armed before a block, met under {met} schedules"),
+    );
 }
 
 /// Prints the time to standard error, because standard output is the same in every run of the same

@@ -5,8 +5,8 @@
 
 mod at_work;
 mod checked;
+mod injection;
 mod native;
-mod panics;
 mod placing;
 mod seeded_bugs;
 mod triggers;

@@ -41,14 +41,27 @@ lockstep_harness::seeded_bugs! {
         /// A batch counts as finished when its last transaction is.
         DoneFlagLatched = "done-flag-latched" in Scheduling:
             "a batch counts as finished while a worker still validates";
+        /// Only the thread that adds the block ends it with the error.
+        WorkerFailureRejects = "worker-failure-rejects" in Invented:
+            "a read that fails in a worker rejects its transaction";
+        /// The caller returns without joining them, and adds the block again.
+        CancelledWorkerWrites = "cancelled-worker-writes" in Invented:
+            "a block that was given up returns while a worker still writes";
     }
 }
 
 impl ThreadBug {
-    /// True if it shows after a panic of a worker: loom ends a model at its first one.
+    /// True if it shows after a fault alone: loom ends a model at its first panic, and no other fault is injected
+    /// there.
     #[must_use]
-    pub const fn takes_a_panic(self) -> bool {
-        matches!(self, ThreadBug::ResultIndexLost | ThreadBug::PanicNotTold)
+    pub const fn takes_a_fault(self) -> bool {
+        matches!(
+            self,
+            ThreadBug::ResultIndexLost
+                | ThreadBug::PanicNotTold
+                | ThreadBug::WorkerFailureRejects
+                | ThreadBug::CancelledWorkerWrites
+        )
     }
 
     /// True if it ends in a deadlock, so that native threads wait for ever.

@@ -65,6 +65,16 @@ pub fn triggers(bug: ThreadBug) -> Vec<Scenario> {
             };
             vec![before_the_last(Step::Fault(panic), scenario)]
         }
+        ThreadBug::WorkerFailureRejects => {
+            let scenario = tiny(vec![send(a, 0, b, 1), send(c, 0, d, 2)]);
+            let fails = Fault::ReadFails { at: 1 };
+            vec![before_the_last(Step::Fault(fails), scenario)]
+        }
+        ThreadBug::CancelledWorkerWrites => {
+            let scenario = tiny(vec![send(a, 0, b, 1), send(c, 0, d, 2)]);
+            let cancel = Fault::Cancel(InjectionPoint::Step(0));
+            vec![before_the_last(Step::Fault(cancel), scenario)]
+        }
         ThreadBug::ResultIndexLost => {
             let scenario = tiny(vec![send(a, 0, b, 1), send(c, 0, d, 2), send(d, 1, c, 1)]);
             let panic = Fault::Panic {

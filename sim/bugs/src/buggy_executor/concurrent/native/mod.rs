@@ -13,7 +13,7 @@ use lockstep_sync::real as sync;
 
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;
-use super::panics::{Panics, planned};
+use super::injection::{Injection, can_be_injected};
 use super::{Added, ThreadBug};
 use crate::buggy_executor::CommittedState;
 use lockstep_sim::faulty::{Aftermath, ConcurrentAct, Faulty, Template, happened};
@@ -65,14 +65,14 @@ impl Concurrent {
         &self,
         block: &Block,
         concurrent: Option<ConcurrentAct>,
-        panics: &Arc<Panics>,
+        injection: &Arc<Injection>,
     ) -> Result<Added, SubjectError> {
         let (answers, answer) = channel();
-        let (ledger, panics) = (Arc::clone(&self.ledger), Arc::clone(panics));
+        let (ledger, injection) = (Arc::clone(&self.ledger), Arc::clone(injection));
         let block = Arc::new(Checked::new(block));
         let adding = thread::spawn(move || {
             // The receiver is gone if this took too long.
-            let _ = answers.send(ledger.add(&block, concurrent, &panics));
+            let _ = answers.send(ledger.add(&block, concurrent, &injection));
         });
         match answer.recv_timeout(self.hang_after) {
             Ok(added) => Ok(added),
@@ -94,22 +94,17 @@ impl Subject for Concurrent {
     }
 
     fn add_block(&mut self, block: &Block) -> Result<BlockResult, SubjectError> {
-        let (mut concurrent, mut panic) = (None, None);
-        match self.armed {
+        let concurrent = match self.armed {
             Some(Fault::ConcurrentRequest(_, wants)) => {
-                concurrent = Some(ConcurrentAct::of(
-                    wants,
-                    self.ledger.committed().height(),
-                    block,
-                ));
+                let height = self.ledger.committed().height();
+                Some(ConcurrentAct::of(wants, height, block))
             }
-            Some(fault) => panic = planned(fault, block),
-            None => {}
-        }
-        let panics = Arc::new(Panics::planned(panic));
-        let added = self.within_time_limit(block, concurrent, &panics)?;
+            _ => None,
+        };
+        let injection = Arc::new(Injection::of(self.armed, block));
+        let added = self.within_time_limit(block, concurrent, &injection)?;
         self.at_work = Some(added.at_work);
-        if (added.concurrent.is_some() || panics.have_happened())
+        if (added.concurrent.is_some() || injection.has_happened())
             && let Some(fault) = &self.armed
         {
             self.aftermath.events = happened(fault);
@@ -150,8 +145,8 @@ impl Subject for Concurrent {
 
 impl Faulty for Concurrent {
     fn arm(&mut self, fault: Fault) -> bool {
-        let can = self.armed.is_none()
-            && (super::can_be_concurrent(fault) || matches!(fault, Fault::Panic { .. }));
+        let can =
+            self.armed.is_none() && (super::can_be_concurrent(fault) || can_be_injected(fault));
         if can {
             self.armed = Some(fault);
         }
@@ -192,6 +187,6 @@ pub fn alone(
     };
     let ledger = Ledger::new(committed, settings);
     let block = Arc::new(Checked::new(block));
-    let added = ledger.add(&block, None, &Arc::new(Panics::planned(None)));
+    let added = ledger.add(&block, None, &Arc::new(Injection::none()));
     (added.result, ledger.committed())
 }

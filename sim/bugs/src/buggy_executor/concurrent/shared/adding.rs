@@ -3,11 +3,11 @@
 use super::sync::Arc;
 use crate::buggy_executor::concurrent::at_work::Attendance;
 use crate::buggy_executor::concurrent::checked::Checked;
-use crate::buggy_executor::concurrent::panics::Panics;
+use crate::buggy_executor::concurrent::injection::Injection;
 
-/// A block to add, with the planned panic and the counter of workers.
+/// A block to add, with the planned fault and the counter of workers.
 pub(super) struct Adding {
     pub(super) block: Arc<Checked>,
-    pub(super) panics: Arc<Panics>,
+    pub(super) injection: Arc<Injection>,
     pub(super) attendance: Arc<Attendance>,
 }

@@ -12,11 +12,11 @@ use super::places::Places;
 use super::queue::Queue;
 use super::sync::{self, Arc};
 use super::tasks::add_beside_a_reader;
-use super::worker::Work;
+use super::worker::{Work, given_up};
 use crate::buggy_executor::batches::batches;
 use crate::buggy_executor::concurrent::at_work::Attendance;
 use crate::buggy_executor::concurrent::checked::Checked;
-use crate::buggy_executor::concurrent::panics::Panics;
+use crate::buggy_executor::concurrent::injection::Injection;
 use crate::buggy_executor::concurrent::{Added, ThreadBug};
 use crate::buggy_executor::store::damaged;
 
@@ -33,12 +33,12 @@ impl Ledger {
         self: &Arc<Self>,
         block: &Arc<Checked>,
         concurrent: Option<ConcurrentAct>,
-        panics: &Arc<Panics>,
+        injection: &Arc<Injection>,
     ) -> Added {
         let attendance = Arc::new(Attendance::new(self.settings.workers));
         let adding = Adding {
             block: Arc::clone(block),
-            panics: Arc::clone(panics),
+            injection: Arc::clone(injection),
             attendance: Arc::clone(&attendance),
         };
         let (result, concurrent) = match concurrent {
@@ -75,7 +75,7 @@ impl Ledger {
     pub(super) fn execute(self: &Arc<Self>, adding: &Adding) -> Result<Executed, SubjectError> {
         let Adding {
             block,
-            panics,
+            injection,
             attendance,
         } = adding;
         let identities = sync::read(&self.committed).admit(&block.block)?;
@@ -98,7 +98,7 @@ impl Ledger {
             block: Arc::clone(block),
             queue: Queue::new(&batches, self.settings.bug),
             places: Places::new(self.settings.workers),
-            panics: Arc::clone(panics),
+            injection: Arc::clone(injection),
             attendance: Arc::clone(attendance),
             bug: self.settings.bug,
         });
@@ -106,10 +106,14 @@ impl Ledger {
         let others: Vec<_> = (1..workers)
             .map(|_| {
                 let work = Arc::clone(&work);
-                sync::spawn(move || work.drive())
+                sync::spawn(move || work.drive(false))
             })
             .collect();
-        let mut ended = work.drive();
+        let mut ended = work.drive(true);
+        if self.has(ThreadBug::CancelledWorkerWrites) && injection.is_cancelled() {
+            self.cache.clear();
+            return Err(given_up());
+        }
         let mut torn = None;
         if self.has(ThreadBug::TornIteration) {
             work.queue.wait_for_results();

@@ -9,6 +9,7 @@ use super::sync::{self, DashMap, RwLock};
 use crate::buggy_executor::CommittedState;
 use crate::buggy_executor::cache::{Cache as Merged, Cached};
 use crate::buggy_executor::concurrent::ThreadBug;
+use crate::buggy_executor::concurrent::injection::Injection;
 use crate::buggy_executor::concurrent::placing::{Placing, SHARDS};
 use crate::buggy_executor::store::damaged;
 use crate::buggy_executor::worker::withdrawals;
@@ -38,7 +39,16 @@ impl Cache {
 
     /// Loads the accounts and balances that a transaction reads or writes. Other workers may load and
     /// credit the same ones meanwhile, so an entry that is there stays.
-    pub(super) fn load(&self, committed: &RwLock<CommittedState>, transaction: &Transaction) {
+    ///
+    /// # Errors
+    ///
+    /// [`SubjectError::Failed`] where an injected failure meets it; then nothing is loaded.
+    pub(super) fn load(
+        &self,
+        committed: &RwLock<CommittedState>,
+        transaction: &Transaction,
+        injection: &Injection,
+    ) -> Result<(), SubjectError> {
         let source = transaction.source;
         let mut accounts = BTreeSet::from([source]);
         let mut balances: BTreeSet<(PublicKey, Asset)> = withdrawals(transaction)
@@ -52,8 +62,9 @@ impl Cache {
         accounts.retain(|account| !self.accounts.contains_key(account));
         balances.retain(|balance| !self.balances.contains_key(balance));
         if accounts.is_empty() && balances.is_empty() {
-            return;
+            return Ok(());
         }
+        injection.load()?;
         let stored = {
             let committed = sync::read(committed);
             let account = |account: &PublicKey| Cached {
@@ -76,6 +87,7 @@ impl Cache {
                 self.balances.entry(balance).or_insert(amount);
             }
         }
+        Ok(())
     }
 
     /// Returns the current state of a loaded account.

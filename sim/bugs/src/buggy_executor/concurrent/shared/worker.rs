@@ -11,7 +11,7 @@ use crate::buggy_executor::cache::Cached;
 use crate::buggy_executor::concurrent::ThreadBug;
 use crate::buggy_executor::concurrent::at_work::Attendance;
 use crate::buggy_executor::concurrent::checked::Checked;
-use crate::buggy_executor::concurrent::panics::Panics;
+use crate::buggy_executor::concurrent::injection::Injection;
 use crate::buggy_executor::worker::{check_cosigners, effects, withdrawals};
 use lockstep_sim::subject::SubjectError;
 
@@ -21,7 +21,7 @@ pub(super) struct Work {
     pub(super) block: Arc<Checked>,
     pub(super) queue: Queue,
     pub(super) places: Places,
-    pub(super) panics: Arc<Panics>,
+    pub(super) injection: Arc<Injection>,
     pub(super) attendance: Arc<Attendance>,
     pub(super) bug: Option<ThreadBug>,
 }
@@ -35,16 +35,31 @@ impl Work {
     }
 
     /// Executes transactions from the queue until it is empty. An error stops the queue for all
-    /// workers.
-    pub(super) fn drive(&self) -> Result<(), SubjectError> {
+    /// workers, and so does the caller of the block when it has lost interest.
+    pub(super) fn drive(&self, is_caller: bool) -> Result<(), SubjectError> {
         let is_early = self.has(ThreadBug::NonceCheckThenAct);
         let mut done = None;
         while let Some(position) = self.queue.next(done.take(), is_early) {
             let transaction = self.queue.transaction(position);
             let number = u32::try_from(transaction).expect("a block has fewer transactions");
             sync::set_current_transaction(number);
+            if is_caller && self.injection.is_cancelled() {
+                self.queue.stop();
+                return Err(given_up());
+            }
             match self.execute(position, transaction) {
                 Ok(filed) => done = Some((position, filed)),
+                Err(SubjectError::Failed(_))
+                    if self.has(ThreadBug::WorkerFailureRejects) && !is_caller =>
+                {
+                    self.attendance.leave();
+                    let transaction = &self.block.block.transactions[transaction];
+                    let filed = Filed {
+                        outcome: Outcome::Rejected(unreadable(transaction)),
+                        is_second_try: false,
+                    };
+                    done = Some((position, filed));
+                }
                 Err(error) => {
                     let is_panic = matches!(error, SubjectError::GivenUp(_));
                     if !(is_panic && self.has(ThreadBug::PanicNotTold)) {
@@ -61,7 +76,7 @@ impl Work {
         let transaction = &self.block.block.transactions[index];
         let mut early = None;
         if self.has(ThreadBug::NonceCheckThenAct) {
-            self.cache().load(&self.ledger.committed, transaction);
+            self.load(transaction)?;
             let account = self.cache().account(transaction.source)?;
             early = check_nonce(&account, transaction).ok();
             self.queue.begin(position);
@@ -71,7 +86,7 @@ impl Work {
         let outcome = loop {
             // A panic before the first write leaves nothing to undo.
             let decided = sync::catch_panic(|| {
-                if let Some(message) = self.panics.meet(index) {
+                if let Some(message) = self.injection.panic_of(index) {
                     sync::inject_panic(message.clone());
                     return Err(SubjectError::GivenUp(message));
                 }
@@ -97,6 +112,11 @@ impl Work {
         Ok(filed)
     }
 
+    fn load(&self, transaction: &Transaction) -> Result<(), SubjectError> {
+        let committed = &self.ledger.committed;
+        self.cache().load(committed, transaction, &self.injection)
+    }
+
     fn cache(&self) -> &Cache {
         &self.ledger.cache
     }
@@ -112,7 +132,7 @@ impl Work {
         if let Some(rejection) = &self.block.rejections[index] {
             return Ok(Outcome::Rejected(rejection.clone()));
         }
-        self.cache().load(&self.ledger.committed, transaction);
+        self.load(transaction)?;
         let account = self.cache().account(transaction.source)?;
         let next = match early.map_or_else(|| check_nonce(&account, transaction), Ok) {
             Ok(next) => next,
@@ -168,6 +188,20 @@ impl Work {
                 cache.set_multisig(source, to)
             }
         }
+    }
+}
+
+/// The error of a block whose caller has lost interest.
+pub(super) fn given_up() -> SubjectError {
+    SubjectError::GivenUp("the caller has lost interest".to_owned())
+}
+
+/// The rejection of a transaction that cannot pay its fee, as if its source had nothing.
+fn unreadable(transaction: &Transaction) -> Rejection {
+    Rejection::Balance {
+        asset: Asset::NATIVE,
+        needed: transaction.fee,
+        available: Amount::ZERO,
     }
 }
 

@@ -14,7 +14,7 @@ use loom::model::Builder;
 
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;
-use super::panics::Panics;
+use super::injection::Injection;
 use super::{Added, ThreadBug, can_be_concurrent, native};
 use crate::buggy_executor::CommittedState;
 use lockstep_harness::panic::catch_panic;
@@ -94,8 +94,8 @@ pub fn search(
             let before = counted.fetch_add(1, Ordering::Relaxed);
             assert!(goes_on(before), "{ENDED_BY_CALLER}");
             let ledger = Ledger::new(case.committed.clone(), settings);
-            let panics = Arc::new(Panics::planned(None));
-            let added = ledger.add(&case.checked, case.concurrent.clone(), &panics);
+            let injection = Arc::new(Injection::none());
+            let added = ledger.add(&case.checked, case.concurrent.clone(), &injection);
             let after = ledger.committed();
             if let Some((invariant, detail)) = case.violation(&added, &after) {
                 panic!("{invariant}: {detail}");

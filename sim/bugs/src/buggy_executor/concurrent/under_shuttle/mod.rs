@@ -11,10 +11,10 @@ use lockstep_sync::shuttle as sync;
 
 use self::shared::{Ledger, Settings};
 use super::checked::Checked;
-use super::panics::{Panics, planned};
+use super::injection::{Injection, can_be_injected};
 use super::{ThreadBug, can_be_concurrent, native};
 use crate::buggy_executor::CommittedState;
-use lockstep_sim::explore::{Added, Explorable};
+use lockstep_sim::explore::{Added, Explorable, MetBy};
 use lockstep_sim::faulty::ConcurrentAct;
 use lockstep_sim::scenario::Fault;
 use lockstep_sim::subject::{StoredBlock, SubjectError};
@@ -56,16 +56,21 @@ impl Explored {
             bug: self.bug,
         };
         let ledger = Ledger::new(committed, settings);
-        let panics = Arc::new(Panics::planned(
-            fault.and_then(|fault| planned(fault, block)),
-        ));
-        let added = ledger.add(&self.checked(block), concurrent, &panics);
+        let (checked, injection) = (self.checked(block), Arc::new(Injection::of(fault, block)));
+        let added = ledger.add(&checked, concurrent, &injection);
+        let met_by = injection.has_happened().then_some(MetBy::Caller);
+        let committed = ledger.committed();
+        let again = (met_by.is_some() && added.result.is_err()).then(|| {
+            let again = ledger.add(&checked, None, &Arc::new(Injection::none()));
+            (again.result, ledger.committed())
+        });
         Added {
             result: added.result,
-            ledger: ledger.committed(),
+            ledger: committed,
             concurrent: added.concurrent,
             at_work: Some(added.at_work),
-            has_fault_happened: panics.have_happened(),
+            met_by,
+            again,
         }
     }
 
@@ -113,7 +118,7 @@ impl Explorable for Explored {
         match self.add(committed, config, block, None, Some(fault)) {
             Added {
                 result: Err(error),
-                has_fault_happened: false,
+                met_by: None,
                 ..
             } => Err(error),
             added => Ok(added),
@@ -121,7 +126,7 @@ impl Explorable for Explored {
     }
 
     fn supports(&self, fault: Fault) -> bool {
-        can_be_concurrent(fault) || matches!(fault, Fault::Panic { .. })
+        can_be_concurrent(fault) || can_be_injected(fault)
     }
 }
 
