@@ -33,7 +33,7 @@ pub const RUN_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest time of one operation, in limits of silence.
 const MOST_LIMITS: u32 = 10;
 
-/// Share of the time that counts while the machine keeps a process waiting: one of so many parts.
+/// Divisor of the time that counts while the machine keeps a process waiting.
 const HELD_UP: u32 = 10;
 
 /// Longest time between two looks.
