@@ -49,7 +49,7 @@ pub(super) struct Crash {
         default_value = "reproducers"
     )]
     out: PathBuf,
-    /// Try at most N candidates when a finding is shrunk, of which one counts for each 64 transactions in it
+    /// Try at most N candidates when a finding is shrunk; a large one counts once for each 64 transactions
     #[arg(long, env = "LOCKSTEP_CRASH_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
     /// Print a JSON record for a finding and one for the verdict, in place of text

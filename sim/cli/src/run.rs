@@ -119,7 +119,7 @@ pub(super) struct Run {
         default_value = "reproducers"
     )]
     out: PathBuf,
-    /// Try at most N candidates when a finding is shrunk, of which one counts for each 64 transactions in it
+    /// Try at most N candidates when a finding is shrunk; a large one counts once for each 64 transactions
     #[arg(long, env = "LOCKSTEP_RUN_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
     /// Print a JSON record per run and finding and one for the verdict, the input of `lockstep merge`, in place of

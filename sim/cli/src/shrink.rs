@@ -19,7 +19,7 @@ use super::{complain, findings, say, scratch_folder};
 pub(super) struct Shrink {
     /// Shrink this reproducer, of a ledger, a cluster or a schedule
     file: PathBuf,
-    /// Try at most N candidates, of which one counts for each 64 transactions in it [default: 5000 for a ledger, 2000 for a cluster, 300 for a schedule]
+    /// Try at most N candidates; a large one counts once for each 64 transactions [default: 5000 for a ledger, 2000 for a cluster, 300 for a schedule]
     #[arg(long, env = "LOCKSTEP_SHRINK_BUDGET", value_name = "N")]
     budget: Option<u64>,
     /// Write the smaller reproducer to this file [default: FILE, ending in .small.repro]

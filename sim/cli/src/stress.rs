@@ -69,7 +69,7 @@ pub(super) struct Stress {
         default_value = "reproducers"
     )]
     out: PathBuf,
-    /// Try at most N candidates when a finding is shrunk, of which one counts for each 64 transactions in it
+    /// Try at most N candidates when a finding is shrunk; a large one counts once for each 64 transactions
     #[arg(long, env = "LOCKSTEP_STRESS_BUDGET", value_name = "N", default_value_t = BUDGET)]
     budget: u64,
     /// Report the run as a finding (finishes-in-time) if it is silent for this time: no operation of it ends
