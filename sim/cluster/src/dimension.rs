@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockstep_harness::campaign::RunId;
+use lockstep_harness::campaign::{RunId, Turns};
 
 /// A dimension in which a run can be extreme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,13 +21,14 @@ pub enum Dimension {
     Workers,
 }
 
-/// One run of N has a tail.
-const EVERY: u64 = 7;
-/// The first run of seed 0 with a tail.
-const FIRST: u64 = 3;
+/// The turns of the dimensions.
+pub(super) const TURNS: Turns<Dimension> = Turns {
+    every: 7,
+    first: 3,
+    of: &OF_DIMENSIONS,
+};
 
-/// The turns of the dimensions, a prime number of them: every shard gets its share of each.
-pub(super) const TURNS: [Dimension; 7] = [
+const OF_DIMENSIONS: [Dimension; 7] = [
     Dimension::Branches,
     Dimension::Workers,
     Dimension::Blocks,
@@ -50,9 +51,7 @@ impl Dimension {
     /// Returns the dimension in which a run of a campaign is extreme; `None` for an ordinary run.
     #[must_use]
     pub fn of_run(run: RunId) -> Option<Dimension> {
-        let at = run.seed.wrapping_add(run.run);
-        let turn = usize::try_from(at / EVERY % TURNS.len() as u64).expect("turns are few");
-        (at % EVERY == FIRST).then_some(TURNS[turn])
+        TURNS.of_run(run).map(|turn| turn.value)
     }
 
     const fn name(self) -> &'static str {
@@ -70,27 +69,5 @@ impl Dimension {
 impl fmt::Display for NodesTail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "tail of {}: {}", self.dimension.name(), self.most)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_dimension_has_its_turn_within_49_runs_of_any_seed_and_any_shard() {
-        for seed in 0..20 {
-            for of in [1, 2, 3, 4, 5, 6, 8] {
-                for index in 0..of {
-                    let runs = (0..EVERY * TURNS.len() as u64).map(|at| at * of + index);
-                    let seen: BTreeSet<Dimension> = runs
-                        .filter_map(|run| Dimension::of_run(RunId { seed, run }))
-                        .collect();
-                    assert_eq!(seen.len(), 6, "shard {index}/{of}");
-                }
-            }
-        }
     }
 }

@@ -69,7 +69,7 @@ fn stretch(ledger: &mut Profile, dimension: Dimension, choices: &mut impl Choice
             ledger.blocks = 3;
             ledger.block_flaws = 0;
             ledger.tail.lengths = vec![most, most / 2];
-            set_weight(ledger, TransactionKind::ManyTransfers, 0);
+            ledger.set_weight(TransactionKind::ManyTransfers, 0);
             most
         }
         Dimension::Participants => {
@@ -78,9 +78,9 @@ fn stretch(ledger: &mut Profile, dimension: Dimension, choices: &mut impl Choice
             ledger.tail.participants = most;
             ledger.tail.lengths = vec![8, 8, 8];
             ledger.block_flaws = 0;
-            set_weight(ledger, TransactionKind::Multisig, 32);
-            set_weight(ledger, TransactionKind::MissingCosigner, 8);
-            set_weight(ledger, TransactionKind::Malformed, 0);
+            ledger.set_weight(TransactionKind::Multisig, 32);
+            ledger.set_weight(TransactionKind::MissingCosigner, 8);
+            ledger.set_weight(TransactionKind::Malformed, 0);
             most
         }
         Dimension::Nodes => choices.between(8, 16),
@@ -88,14 +88,6 @@ fn stretch(ledger: &mut Profile, dimension: Dimension, choices: &mut impl Choice
             let most = choices.between(16, 32);
             ledger.tail.lengths = vec![most * 4, most];
             most
-        }
-    }
-}
-
-fn set_weight(profile: &mut Profile, of: TransactionKind, to: u64) {
-    for (kind, weight) in &mut profile.weights {
-        if *kind == of {
-            *weight = to;
         }
     }
 }
@@ -108,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_run_with_a_tail_is_extreme_in_its_dimension_alone() {
-        for dimension in TURNS {
+        for dimension in TURNS.of.iter().copied() {
             let (profile, scenario) = scenario(&mut Seeded::new(4, 0), dimension);
             let longest = scenario
                 .blocks

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use lockstep_harness::campaign::RunId;
+use lockstep_harness::campaign::{RunId, Turns};
 
 /// A dimension of a scenario in which a run can be extreme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,24 +70,7 @@ impl Dimension {
     /// Returns the dimension in which a run of a campaign is extreme; `None` for an ordinary run.
     #[must_use]
     pub fn of_run(run: RunId) -> Option<Dimension> {
-        Dimension::turn_of_run(run).map(|(dimension, _)| dimension)
-    }
-
-    /// Returns the dimension of a run, and the number of turns that the dimension had before: what is left
-    /// to chance in no campaign changes from one turn to the next.
-    pub(super) fn turn_of_run(run: RunId) -> Option<(Dimension, u64)> {
-        let at = run.seed.wrapping_add(run.run);
-        if at % EVERY != FIRST {
-            return None;
-        }
-        let turns = TURNS.len() as u64;
-        let turn = usize::try_from(at / EVERY % turns).expect("turns are few");
-        let of_dimension = |turns: &[Dimension]| {
-            let same = turns.iter().filter(|dimension| **dimension == TURNS[turn]);
-            same.count() as u64
-        };
-        let before = at / EVERY / turns * of_dimension(&TURNS) + of_dimension(&TURNS[..turn]);
-        Some((TURNS[turn], before))
+        TURNS.of_run(run).map(|turn| turn.value)
     }
 }
 
@@ -97,14 +80,17 @@ impl fmt::Display for Dimension {
     }
 }
 
-/// One run of N has a tail. A prime, and so is the number of turns: every shard of a campaign
-/// gets its share of each dimension.
+/// One run of so many is extreme in a dimension, and one other is the turn of a kind of fault.
 pub(super) const EVERY: u64 = 7;
-/// The first run of seed 0 with a tail.
-pub(super) const FIRST: u64 = 4;
 
 /// The turns of the dimensions. Those that cost little have two.
-pub(super) const TURNS: [Dimension; 13] = [
+pub(super) const TURNS: Turns<Dimension> = Turns {
+    every: EVERY,
+    first: 4,
+    of: &OF_DIMENSIONS,
+};
+
+const OF_DIMENSIONS: [Dimension; 13] = [
     Dimension::Workers,
     Dimension::Cells,
     Dimension::Assets,

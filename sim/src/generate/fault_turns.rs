@@ -142,27 +142,17 @@ fn in_turn<T: Copy>(index: u64, of: &[T]) -> T {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::dimension::{Dimension, EVERY};
+    use super::super::dimension::Dimension;
     use super::super::faults::TURNS;
     use super::super::{Preset, of_run};
     use super::*;
     use lockstep_harness::campaign::RunId;
 
     #[test]
-    fn every_kind_has_its_turn_within_77_runs_of_any_seed_and_any_shard() {
-        for seed in 0..20 {
-            for of in [1, 2, 3, 4, 5, 6, 8] {
-                for index in 0..of {
-                    let runs = (0..EVERY * TURNS.len() as u64).map(|at| at * of + index);
-                    let seen: BTreeSet<FaultKind> = runs
-                        .filter_map(|run| FaultTurn::of_run(RunId { seed, run }))
-                        .map(|turn| turn.kind)
-                        .collect();
-                    let all = FaultKind::ALL.len() + FaultKind::FAILURES.len();
-                    assert_eq!(seen.len(), all, "shard {index}/{of}");
-                }
-            }
-        }
+    fn every_kind_has_a_turn() {
+        let of: BTreeSet<FaultKind> = TURNS.of.iter().copied().collect();
+        let all = FaultKind::ALL.into_iter().chain(FaultKind::FAILURES);
+        assert_eq!(of, all.collect());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lockstep_harness::campaign::RunId;
+use lockstep_harness::campaign::{RunId, Turns};
 
 use super::dimension::EVERY;
 use crate::disk::{Call, Loss};
@@ -74,12 +74,14 @@ impl fmt::Display for FaultKind {
     }
 }
 
-/// The first run of seed 0 that is the turn of a kind of fault; those with a tail are others.
-const FIRST: u64 = 6;
+/// The turns of the kinds, in runs without a tail. A crash has the most variants.
+pub(super) const TURNS: Turns<FaultKind> = Turns {
+    every: EVERY,
+    first: 6,
+    of: &OF_KINDS,
+};
 
-/// The turns of the kinds: a prime number, so that every shard gets its share of each. A crash has the most
-/// variants.
-pub(super) const TURNS: [FaultKind; 11] = [
+const OF_KINDS: [FaultKind; 11] = [
     FaultKind::Clock,
     FaultKind::Crash,
     FaultKind::Panic,
@@ -106,12 +108,9 @@ impl FaultTurn {
     /// Returns the turn that a run of a campaign is; `None` for most runs.
     #[must_use]
     pub fn of_run(run: RunId) -> Option<FaultTurn> {
-        let at = run.seed.wrapping_add(run.run);
-        let turns = TURNS.len() as u64;
-        let turn = usize::try_from(at / EVERY % turns).expect("turns are few");
-        (at % EVERY == FIRST).then_some(FaultTurn {
-            kind: TURNS[turn],
-            round: at / EVERY / turns,
+        TURNS.of_run(run).map(|turn| FaultTurn {
+            kind: turn.value,
+            round: turn.round,
         })
     }
 }

@@ -187,6 +187,15 @@ impl fmt::Display for TransactionKind {
 }
 
 impl Profile {
+    /// Gives a kind of transaction another weight; nothing where the profile does not have the kind.
+    pub fn set_weight(&mut self, of: TransactionKind, to: u64) {
+        for (kind, weight) in &mut self.weights {
+            if *kind == of {
+                *weight = to;
+            }
+        }
+    }
+
     /// Draws a profile without faults.
     pub fn draw(choices: &mut impl Choices, size: Size) -> Self {
         let mut weights: Vec<(TransactionKind, u64)> = TransactionKind::ALL

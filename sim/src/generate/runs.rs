@@ -11,7 +11,7 @@
 use lockstep_harness::campaign::RunId;
 use lockstep_harness::choice::{Choices, Seeded};
 
-use super::dimension::{Dimension, Tail};
+use super::dimension::{Dimension, TURNS, Tail};
 use super::faults::FaultTurn;
 use super::{
     Preset, Profile, Size, add_failures, edges, mempool, of_profile, of_profile_so_far,
@@ -95,8 +95,9 @@ fn profile_and_rest(run: RunId, preset: Preset) -> (Profile, Streams) {
         extras: Seeded::new(run.seed.wrapping_add(EXTRAS), run.run),
     };
     let has_extras = preset != Preset::Ordinary;
-    if let Some((dimension, turn)) = Dimension::turn_of_run(run).filter(|_| has_extras) {
-        let mut profile = Tail::draw(dimension, turn, &mut choices.extras);
+    if let Some(turn) = TURNS.of_run(run).filter(|_| has_extras) {
+        let dimension = turn.value;
+        let mut profile = Tail::draw(dimension, turn.before, &mut choices.extras);
         preset.emphasise(&mut profile);
         if !dimension.is_of_large_blocks() {
             edges::weigh(&mut profile, preset, 1);

@@ -80,8 +80,8 @@ fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut
     if dimension.is_of_large_blocks() {
         profile.max_block_bytes = 64 << 20;
         profile.block_flaws = 0;
-        set_weight(profile, TransactionKind::ManyTransfers, 0);
-        set_weight(profile, TransactionKind::Malformed, 0);
+        profile.set_weight(TransactionKind::ManyTransfers, 0);
+        profile.set_weight(TransactionKind::Malformed, 0);
     }
     let small = |number: u64| u32::try_from(number).expect("sizes are small numbers");
     match dimension {
@@ -90,10 +90,10 @@ fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut
             profile.blocks = 2;
             profile.rewinds = choices.pick(&[0, 40]);
             profile.tail.lengths = vec![beside(choices, &[8, 48, 128, 256, 512]), most];
-            set_weight(profile, TransactionKind::ManyTransfers, 1);
-            set_weight(profile, TransactionKind::Malformed, 1);
-            set_weight(profile, TransactionKind::Plain, 512);
-            set_weight(profile, TransactionKind::Chain, 16);
+            profile.set_weight(TransactionKind::ManyTransfers, 1);
+            profile.set_weight(TransactionKind::Malformed, 1);
+            profile.set_weight(TransactionKind::Plain, 512);
+            profile.set_weight(TransactionKind::Chain, 16);
         }
         Dimension::Cells => {
             // Nearly every transaction has a source of its own.
@@ -102,8 +102,8 @@ fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut
             profile.blocks = 1;
             profile.reopens = 0;
             profile.tail.lengths = vec![most];
-            set_weight(profile, TransactionKind::Plain, 16);
-            set_weight(profile, TransactionKind::NewAccount, 1_024);
+            profile.set_weight(TransactionKind::Plain, 16);
+            profile.set_weight(TransactionKind::NewAccount, 1_024);
         }
         Dimension::Blocks => {
             profile.blocks = most;
@@ -112,16 +112,16 @@ fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut
             profile.rewinds = 1;
             profile.reopens = 0;
             profile.block_flaws = 0;
-            set_weight(profile, TransactionKind::ManyTransfers, 0);
-            set_weight(profile, TransactionKind::Malformed, 0);
+            profile.set_weight(TransactionKind::ManyTransfers, 0);
+            profile.set_weight(TransactionKind::Malformed, 0);
         }
         Dimension::Assets => {
             profile.assets = small(most);
             profile.accounts = profile.accounts.min(4);
             profile.blocks = 3;
             profile.tail.lengths = vec![12, 12];
-            set_weight(profile, TransactionKind::ManyTransfers, 64);
-            set_weight(profile, TransactionKind::Burn, 16);
+            profile.set_weight(TransactionKind::ManyTransfers, 64);
+            profile.set_weight(TransactionKind::Burn, 16);
         }
         Dimension::Participants => {
             profile.tail.participants = most;
@@ -130,9 +130,9 @@ fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut
             profile.accounts = profile.accounts.min(4);
             profile.max_block_bytes = 4 << 20;
             profile.block_flaws = 0;
-            set_weight(profile, TransactionKind::Multisig, 32);
-            set_weight(profile, TransactionKind::MissingCosigner, 8);
-            set_weight(profile, TransactionKind::Plain, 32);
+            profile.set_weight(TransactionKind::Multisig, 32);
+            profile.set_weight(TransactionKind::MissingCosigner, 8);
+            profile.set_weight(TransactionKind::Plain, 32);
         }
         Dimension::Rewinds => {
             profile.blocks = most;
@@ -141,8 +141,8 @@ fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut
             profile.rewinds = 8;
             profile.reopens = profile.reopens.min(2);
             profile.block_flaws = profile.block_flaws.min(20);
-            set_weight(profile, TransactionKind::ManyTransfers, 0);
-            set_weight(profile, TransactionKind::Malformed, 0);
+            profile.set_weight(TransactionKind::ManyTransfers, 0);
+            profile.set_weight(TransactionKind::Malformed, 0);
         }
         Dimension::Accounts => {
             profile.accounts = small(most);
@@ -159,7 +159,7 @@ fn stretch(profile: &mut Profile, dimension: Dimension, most: u64, choices: &mut
         }
         Dimension::Transfers => {
             profile.tail.lengths = vec![4, 4];
-            set_weight(profile, TransactionKind::ManyTransfers, 64);
+            profile.set_weight(TransactionKind::ManyTransfers, 64);
         }
         Dimension::Bytes => {
             profile.transactions = most;
@@ -214,35 +214,18 @@ pub(super) fn limit_bytes(scenario: &mut Scenario, less: u64, choices: &mut impl
     }
 }
 
-fn set_weight(profile: &mut Profile, of: TransactionKind, to: u64) {
-    for (kind, weight) in &mut profile.weights {
-        if *kind == of {
-            *weight = to;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::dimension::{EVERY, TURNS};
+    use super::super::dimension::TURNS;
     use super::*;
     use lockstep_harness::campaign::RunId;
 
     #[test]
-    fn every_dimension_has_its_turn_within_91_runs_of_any_seed_and_any_shard() {
-        for seed in 0..20 {
-            for of in [1, 2, 3, 4, 5, 6, 8] {
-                for index in 0..of {
-                    let runs = (0..EVERY * TURNS.len() as u64).map(|at| at * of + index);
-                    let seen: BTreeSet<Dimension> = runs
-                        .filter_map(|run| Dimension::of_run(RunId { seed, run }))
-                        .collect();
-                    assert_eq!(seen.len(), Dimension::ALL.len(), "shard {index}/{of}");
-                }
-            }
-        }
+    fn every_dimension_has_a_turn() {
+        let of: BTreeSet<Dimension> = TURNS.of.iter().copied().collect();
+        assert_eq!(of, Dimension::ALL.into());
     }
 
     #[test]

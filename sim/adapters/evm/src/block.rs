@@ -163,7 +163,7 @@ pub struct Ommer {
 pub struct Block {
     /// The rules.
     pub fork: Fork,
-    /// What transactions can ask about it.
+    /// Values that transactions can ask for.
     pub environment: Environment,
     /// Its transactions in order.
     pub transactions: Vec<Transaction>,

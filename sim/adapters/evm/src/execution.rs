@@ -29,7 +29,7 @@ pub enum Outcome {
         gas_used: u64,
         /// Its events in order.
         logs: Vec<Log>,
-        /// What it returned, or the code that it deployed.
+        /// Bytes that it returned, or the code that it deployed.
         output: Bytes,
         /// The contract that it created.
         created: Option<Address>,

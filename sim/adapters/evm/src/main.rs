@@ -64,6 +64,12 @@ fn official(arguments: &[&str]) -> Result<u8, String> {
     };
     let report = official::run(&folder, &[&BlockStm::CORRECT])?;
     print!("{report}");
+    if report.chains == 0 {
+        eprintln!(
+            "nothing was executed: {} has no tests of chains",
+            folder.display()
+        );
+    }
     Ok(match (report.differences.len(), report.chains) {
         (1.., _) => 10,
         (0, 0) => 15,
@@ -77,7 +83,9 @@ const SEEDS: u64 = 11;
 fn bugs(arguments: &[&str]) -> Result<u8, String> {
     let schedules = match arguments {
         [] => 2_000,
-        ["--schedules", count] => count.parse().map_err(|error| format!("{count}: {error}"))?,
+        ["--schedules", count] => count
+            .parse()
+            .map_err(|_| format!("--schedules {count}: expected a whole number"))?,
         [unknown, ..] => return Err(format!("{unknown}: the only option is --schedules NUM")),
     };
     // A worker that panics is a finding, and its message is in the table.
@@ -159,6 +167,9 @@ fn blocks(arguments: &[&str]) -> Result<u8, String> {
         );
     }
     println!("{} blocks", blocks.len());
+    if blocks.is_empty() {
+        eprintln!("nothing was read: {} has no blocks", folder.display());
+    }
     Ok(if blocks.is_empty() { 15 } else { 0 })
 }
 

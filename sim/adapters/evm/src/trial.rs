@@ -23,7 +23,7 @@ use crate::execution::{Contender, Execution, Failure, Outcome};
 use crate::reference;
 use crate::state::{Account, State};
 
-/// What a name stands for before the block.
+/// Kind of account that a name stands for before the block.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Role {
     /// An account with money.
@@ -92,7 +92,7 @@ pub struct Environment {
     pub turns: Option<u64>,
 }
 
-/// What a transaction does.
+/// Action of a transaction.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Action {
     /// Sends value and nothing else.
@@ -114,7 +114,7 @@ pub struct Intent {
     pub sender: u8,
     /// The name called or paid.
     pub to: u8,
-    /// What it does.
+    /// Its action.
     pub action: Action,
     /// Wei.
     pub value: u64,

@@ -13,11 +13,13 @@
 mod lanes;
 mod plan;
 mod run;
+mod turns;
 mod verdict;
 
 pub use lanes::run_on_lanes;
 pub use plan::{Enough, Plan, RunId, Runs, Shard};
 pub use run::{Ended, Execution, Repetition, one_run};
+pub use turns::{Turn, Turns};
 pub use verdict::{Finding, SelfCheckFailed, Summary, Verdict, describe};
 
 use std::fmt;

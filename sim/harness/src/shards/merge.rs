@@ -195,7 +195,7 @@ impl Merged {
                 Err(_) if index == 0 && (has_more_lines(text) || text.ends_with('\n')) => {
                     let what = format!(
                         "{name}: its first line is no record of a campaign; name a file that \
-                         `lockstep run --json` wrote"
+                         `run --json` wrote"
                     );
                     return self.problem(ExitCode::Usage, what);
                 }

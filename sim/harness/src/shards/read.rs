@@ -15,7 +15,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<(String, String)>, String> {
         let name = path.display().to_string();
         let refused = |reason: &str| {
             Err(format!(
-                "{name}: {reason}; name a file that `lockstep run --json` wrote"
+                "{name}: {reason}; name a file that `run --json` wrote"
             ))
         };
         if path.is_dir() {

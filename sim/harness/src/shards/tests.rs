@@ -302,7 +302,7 @@ fn a_file_of_something_else_is_refused_with_one_sentence() {
             panic!("{:?}", merged.problems);
         };
         let said = "it.jsonl: its first line is no record of a campaign; name a file that \
-                    `lockstep run --json` wrote";
+                    `run --json` wrote";
         assert_eq!(problem.message, said);
     }
     let merged = merge(&[(name(), "\n".to_owned())], &expected(&[]));

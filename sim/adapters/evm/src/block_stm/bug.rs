@@ -28,7 +28,7 @@ macro_rules! bugs {
                 match self { $(Self::$bug => $case,)+ }
             }
 
-            /// What it does, in a sentence.
+            /// Its effect, in a sentence.
             pub fn description(self) -> &'static str {
                 match self { $(Self::$bug => concat!($($doc),+).trim_ascii(),)+ }
             }

@@ -65,7 +65,7 @@ impl Last {
     }
 }
 
-/// What the workers of one block share.
+/// State that the workers of one block share.
 struct Shared<'b> {
     base: Base<'b>,
     memory: Memory,

@@ -13,7 +13,7 @@ use crate::state::State;
 /// The worker counts on which a contender executes every block of two and more transactions.
 pub const WORKERS: [usize; 5] = [1, 2, 3, 4, 8];
 
-/// What was executed, what was not, and what was not as expected.
+/// Counts of what was executed, what was left out and why, and the differences.
 #[derive(Default, Debug)]
 pub struct Report {
     /// Files read.
