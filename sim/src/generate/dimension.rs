@@ -80,7 +80,7 @@ impl fmt::Display for Dimension {
     }
 }
 
-/// One run of so many is extreme in a dimension, and one other is the turn of a kind of fault.
+/// One run of seven is extreme in a dimension, and one other is the turn of a kind of fault.
 pub(super) const EVERY: u64 = 7;
 
 /// The turns of the dimensions. Those that cost little have two.
